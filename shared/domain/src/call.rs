@@ -1,0 +1,192 @@
+//! What a job asks of Flickr: a method and its parameters.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The longest method name, in characters; Flickr's own longest has 45.
+pub const MAX_METHOD_CHARACTERS: usize = 100;
+
+/// The most that names and values of parameters may add up to, in bytes.
+pub const MAX_PARAMS_BYTES: usize = 64 * 1024;
+
+/// A method of Flickr's API: `flickr.` and one or more dotted words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MethodName(String);
+
+/// Why a method is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMethod {
+    /// Not of the shape `flickr.a.b`.
+    #[error("a method is shaped `flickr.a.b`: letters and digits, in words joined by dots")]
+    Shape,
+    /// The answers of these hold tokens.
+    #[error("methods of flickr.auth are refused: their answers hold tokens")]
+    Auth,
+}
+
+impl MethodName {
+    /// As Flickr writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for MethodName {
+    type Err = InvalidMethod;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMethod> {
+        let mut words = text.split('.');
+        let first = words.next() == Some("flickr");
+        let rest: Vec<&str> = words.collect();
+        let shaped = rest.len() >= 2
+            && rest.iter().all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if !first || !shaped || text.len() > MAX_METHOD_CHARACTERS {
+            return Err(InvalidMethod::Shape);
+        }
+        if rest[0].eq_ignore_ascii_case("auth") {
+            return Err(InvalidMethod::Auth);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for MethodName {
+    type Error = InvalidMethod;
+
+    fn try_from(text: String) -> Result<Self, InvalidMethod> {
+        text.parse()
+    }
+}
+
+impl From<MethodName> for String {
+    fn from(method: MethodName) -> String {
+        method.0
+    }
+}
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The parameters of a call, without those that the hub itself sets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Params(BTreeMap<String, String>);
+
+/// Why parameters are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidParams {
+    /// Only the hub sets these.
+    #[error("`{0}` is set by the hub and cannot be given")]
+    Reserved(String),
+    /// A value Flickr has no form for.
+    #[error("`{0}` must be a string, a number or a boolean")]
+    NotFlat(String),
+    /// A name Flickr has no form for.
+    #[error("a parameter's name is 1 to 100 characters, none of them a control character")]
+    Name,
+    /// More than [`MAX_PARAMS_BYTES`].
+    #[error("the parameters add up to more than {MAX_PARAMS_BYTES} bytes")]
+    TooLarge,
+}
+
+/// Whether the hub alone sets the parameter `name`.
+pub fn is_reserved(name: &str) -> bool {
+    const RESERVED: [&str; 7] =
+        ["api_key", "api_sig", "auth_token", "format", "jsoncallback", "method", "nojsoncallback"];
+    RESERVED.contains(&name) || name.starts_with("oauth_")
+}
+
+impl Params {
+    /// Reads parameters given as JSON values. Numbers are written as JSON writes them (an id beyond 64
+    /// bits must be a string); booleans become Flickr's
+    /// `1` and `0`.
+    ///
+    /// # Errors
+    /// [`InvalidParams`], naming the first offending parameter.
+    pub fn from_json(values: &serde_json::Map<String, serde_json::Value>) -> Result<Self, InvalidParams> {
+        let mut params = BTreeMap::new();
+        for (name, value) in values {
+            if is_reserved(name) {
+                return Err(InvalidParams::Reserved(name.clone()));
+            }
+            if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+                return Err(InvalidParams::Name);
+            }
+            params.insert(name.clone(), flat(name, value)?);
+        }
+        let bytes: usize = params.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > MAX_PARAMS_BYTES {
+            return Err(InvalidParams::TooLarge);
+        }
+        Ok(Self(params))
+    }
+
+    /// Name and value of each, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn flat(name: &str, value: &serde_json::Value) -> Result<String, InvalidParams> {
+    match value {
+        serde_json::Value::String(text) => Ok(text.clone()),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        serde_json::Value::Bool(flag) => Ok(u8::from(*flag).to_string()),
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+            Err(InvalidParams::NotFlat(name.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(json: &serde_json::Value) -> Result<Params, InvalidParams> {
+        Params::from_json(json.as_object().unwrap())
+    }
+
+    #[test]
+    fn methods_are_dotted_words_under_flickr() {
+        for good in ["flickr.test.login", "flickr.photos.licenses.setLicense", "flickr.urls.lookupUser2"] {
+            assert_eq!(good.parse::<MethodName>().map(|m| m.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["", "flickr", "flickr.test", "test.a.b", "flickr..a", "flickr.a.b.", "flickr.a.b c", "flickr.a.é"]
+        {
+            assert_eq!(bad.parse::<MethodName>(), Err(InvalidMethod::Shape), "{bad:?}");
+        }
+        assert_eq!(format!("flickr.a.{}", "b".repeat(100)).parse::<MethodName>(), Err(InvalidMethod::Shape));
+    }
+
+    #[test]
+    fn methods_that_answer_with_tokens_are_refused() {
+        for bad in ["flickr.auth.getFrob", "flickr.auth.oauth.getAccessToken", "flickr.Auth.checkToken"] {
+            assert_eq!(bad.parse::<MethodName>(), Err(InvalidMethod::Auth), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn flat_values_become_text() {
+        let read = params(&serde_json::json!({"t": "a b", "n": 12345678901234567890u64, "f": 1.5, "b": true})).unwrap();
+        let pairs: Vec<_> = read.iter().collect();
+        assert_eq!(pairs, [("b", "1"), ("f", "1.5"), ("n", "12345678901234567890"), ("t", "a b")]);
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        for name in ["api_key", "oauth_token", "oauth_anything", "format", "nojsoncallback", "method", "api_sig"] {
+            assert_eq!(params(&serde_json::json!({name: "x"})), Err(InvalidParams::Reserved(name.to_owned())));
+        }
+        for value in [serde_json::json!(null), serde_json::json!([1]), serde_json::json!({"a": 1})] {
+            assert_eq!(params(&serde_json::json!({"p": value})), Err(InvalidParams::NotFlat("p".to_owned())));
+        }
+        assert_eq!(params(&serde_json::json!({"": "x"})), Err(InvalidParams::Name));
+        assert_eq!(params(&serde_json::json!({"a\nb": "x"})), Err(InvalidParams::Name));
+        assert_eq!(params(&serde_json::json!({"p": "x".repeat(MAX_PARAMS_BYTES)})), Err(InvalidParams::TooLarge));
+    }
+}

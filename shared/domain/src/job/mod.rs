@@ -1,0 +1,106 @@
+//! Jobs: one call to Flickr each, accepted once and ended once.
+
+mod lifecycle;
+mod retry;
+
+use serde::{Deserialize, Serialize};
+
+pub use lifecycle::{Claim, Effect, Event, Phase, Refusal, State, step};
+pub use retry::{Next, Policy, Random, next};
+
+use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, outcome::Nature, timing};
+
+/// The longest `meta` of a job, in bytes of JSON.
+pub const MAX_META_BYTES: usize = 4 * 1024;
+
+/// What kind of work a job is, and so which queue and worker it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// One call of Flickr's REST API.
+    Rest,
+}
+
+impl Target {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Target::Rest => "rest",
+        }
+    }
+}
+
+/// A job: what was asked, which never changes, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: JobId,
+    /// What was asked.
+    pub order: Order,
+    /// Whether its call may be repeated.
+    pub nature: Nature,
+    /// What its request must agree with when its idempotency key comes again.
+    pub fingerprint: idempotency::Fingerprint,
+    /// The trace of the request that made it.
+    pub trace: TraceId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// What a caller asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// In the name of which account.
+    pub user: UserId,
+    /// What kind of work.
+    pub target: Target,
+    /// Flickr's method.
+    pub method: call::MethodName,
+    /// Its parameters.
+    pub params: call::Params,
+    /// The caller's own JSON object, given back with the job; `None` when there was none.
+    pub meta: Option<String>,
+}
+
+impl Job {
+    /// When the job expires, started or not.
+    pub fn deadline(&self) -> Timestamp {
+        self.created_at + timing::JOB_DEADLINE
+    }
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What callers branch on.
+    pub code: FailureCode,
+    /// For people. Free of secrets.
+    pub message: String,
+    /// Flickr's own error code, where Flickr gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flickr_code: Option<i64>,
+}
+
+/// What callers branch on when a job failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// Flickr refused the call and would refuse it again.
+    FlickrRejected,
+    /// The account's allowance at Flickr is used up.
+    QuotaExceeded,
+    /// Flickr refused the account's token: the user must connect again.
+    ReconnectNeeded,
+    /// The account was disconnected before the job ran.
+    AccountDisconnected,
+    /// Every attempt failed, and none took effect.
+    AttemptsExhausted,
+    /// The write was sent and may have taken effect; it was not sent again.
+    OutcomeUnknown,
+    /// Flickr did what was asked, and its answer is larger than can be kept.
+    ResultTooLarge,
+}
