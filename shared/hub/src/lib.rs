@@ -1,1 +1,16 @@
-//! .
+#![doc = include_str!("../README.md")]
+
+pub mod accounts;
+pub mod connect;
+pub mod credentials;
+pub mod dispatch;
+mod error;
+pub mod keyed_hash;
+pub mod ports;
+pub mod read;
+pub mod submit;
+pub mod tenants;
+pub mod vaults;
+pub mod worker;
+
+pub use error::{Error, Kind};

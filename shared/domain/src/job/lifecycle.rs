@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, FailureCode};
+use super::{Failure, FailureCode, StoredResult};
 use crate::{ClaimId, Timestamp};
 
 /// Where a job stands.
@@ -41,6 +41,8 @@ pub enum Phase {
     Completed {
         /// When it ended.
         at: Timestamp,
+        /// Where Flickr's answer is kept.
+        result: StoredResult,
     },
     /// It will not be tried again.
     Failed {
@@ -81,8 +83,8 @@ pub enum Event {
     },
     /// The holder is about to send a write that must not be repeated.
     Calling(ClaimId),
-    /// The holder has Flickr's answer.
-    Complete(ClaimId),
+    /// The holder has Flickr's answer, kept.
+    Complete(ClaimId, StoredResult),
     /// The holder gives up.
     Fail(ClaimId, Failure),
     /// The holder puts the job off.
@@ -159,7 +161,7 @@ impl Phase {
     pub const fn ended_at(&self) -> Option<Timestamp> {
         match self {
             Phase::Queued | Phase::Running(_) | Phase::Deferred { .. } => None,
-            Phase::Completed { at } | Phase::Failed { at, .. } | Phase::Expired { at } => Some(*at),
+            Phase::Completed { at, .. } | Phase::Failed { at, .. } | Phase::Expired { at } => Some(*at),
         }
     }
 }
@@ -185,9 +187,9 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
             let phase = Phase::Running(Claim { calling: true, ..held.clone() });
             Ok((State { phase, ..state.clone() }, vec![]))
         }
-        Event::Complete(claim) => {
+        Event::Complete(claim, result) => {
             holder(state, &claim)?;
-            Ok((ended(state, Phase::Completed { at: now }), vec![]))
+            Ok((ended(state, Phase::Completed { at: now, result }), vec![]))
         }
         Event::Fail(claim, failure) => {
             holder(state, &claim)?;
@@ -321,7 +323,7 @@ mod tests {
     #[test]
     fn a_worker_that_lost_its_lease_ends_nothing() {
         let (taken, _) = step(&running(), claimed(2, 1), at(40)).unwrap();
-        assert_eq!(step(&taken, Event::Complete(claim(1)), at(41)), Err(Refusal::NotHolder));
+        assert_eq!(step(&taken, Event::Complete(claim(1), StoredResult::Beside), at(41)), Err(Refusal::NotHolder));
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -333,7 +335,7 @@ mod tests {
                 lease_until: at(until)
             }),
             who.clone().prop_map(Event::Calling),
-            who.clone().prop_map(Event::Complete),
+            who.clone().prop_map(|claim| Event::Complete(claim, StoredResult::Beside)),
             who.clone().prop_map(|claim| Event::Fail(claim, doubt())),
             who.clone().prop_map(Event::Expire),
             (who, 0i64..200, any::<bool>()).prop_map(|(claim, due, attempted)| Event::Defer {
@@ -369,7 +371,7 @@ mod tests {
         fn a_write_that_may_have_been_sent_is_never_claimed_again(events in prop::collection::vec((any_event(), 0i64..200), 0..60)) {
             let mut state = step(&running(), Event::Calling(claim(1)), at(1)).unwrap().0;
             let holder_only = |event: &Event| !matches!(event,
-                Event::Defer { claim: by, .. } | Event::Complete(by) | Event::Fail(by, _) | Event::Expire(by) if *by == claim(1));
+                Event::Defer { claim: by, .. } | Event::Complete(by, _) | Event::Fail(by, _) | Event::Expire(by) if *by == claim(1));
             for (event, now) in events.into_iter().filter(|(event, _)| holder_only(event)) {
                 if let Ok((next, _)) = step(&state, event, at(now)) {
                     let still = matches!(&next.phase, Phase::Running(held) if held.id == claim(1) && held.calling);

@@ -73,6 +73,21 @@ impl Job {
     }
 }
 
+/// The longest result that is kept in the job's own record, in bytes.
+pub const MAX_INLINE_RESULT_BYTES: usize = 1024;
+
+/// The longest result that is kept at all, in bytes.
+pub const MAX_RESULT_BYTES: usize = 350 * 1024;
+
+/// Where Flickr's answer to a completed job is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredResult {
+    /// In the job's own record: the JSON text.
+    Inline(String),
+    /// In a record of its own beside the job's.
+    Beside,
+}
+
 /// Why a job failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

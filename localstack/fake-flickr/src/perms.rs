@@ -1,0 +1,37 @@
+//! What a token may do. Each level contains the ones before it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Perms {
+    None,
+    Read,
+    Write,
+    Delete,
+}
+
+impl Perms {
+    /// The permission an application can ask a user for; `none` is not one.
+    pub(crate) fn parse_request(text: &str) -> Option<Self> {
+        match text {
+            "read" => Some(Self::Read),
+            "write" => Some(Self::Write),
+            "delete" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Perms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+        })
+    }
+}

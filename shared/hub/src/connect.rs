@@ -1,0 +1,338 @@
+//! Connecting a Flickr account: begin a login, follow the browser back, complete it.
+//!
+//! A login lives [`LOGIN_LIFETIME`], belongs to the tenant that began it, and is used once: it is
+//! removed by the same conditional delete that reads it, before Flickr is asked for the token. When
+//! Flickr then fails, the user begins anew.
+
+use domain::{
+    AppId, TenantId, UserId,
+    account::{Account, Perms, Status},
+    login::{self, Digested, Mode, PendingLogin},
+    outcome::{Class, Outcome},
+    timing::LOGIN_LIFETIME,
+};
+use url::Url;
+use vault::DataKeys;
+
+use crate::{
+    Error, Kind,
+    credentials::{AppCredentials, TokenCredentials},
+    keyed_hash::KeyedHash,
+    ports::{
+        Clock, Entropy, FindApp, FindLogin, FlickrLogin, SaveAccount, SaveApp, SaveLogin, SealedAccount, SealedLogin,
+        TakeLogin,
+    },
+    vaults::{self, Vaults},
+};
+
+/// What connecting needs: ports `P`, Flickr `F`, and data keys `K`.
+pub struct Connect<P, F, K> {
+    /// The ports.
+    pub ports: P,
+    /// Flickr.
+    pub flickr: F,
+    /// Seals and opens.
+    pub vaults: Vaults<K>,
+    /// Names Flickr apps.
+    pub keyed_hash: KeyedHash,
+    /// Where a browser may be sent after the callback.
+    pub return_urls: AllowedReturnUrls,
+}
+
+/// The URLs a browser may be sent to, compared as whole URLs (RFC 9700 section 2.1).
+#[derive(Debug, Clone, Default)]
+pub struct AllowedReturnUrls(Vec<Url>);
+
+impl AllowedReturnUrls {
+    /// Reads a comma-separated list.
+    ///
+    /// # Errors
+    /// Names the first that is no `https` URL (or `http` to this machine), or has a fragment.
+    pub fn parse(list: &str) -> Result<Self, String> {
+        let urls = list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| {
+            Url::parse(item)
+                .ok()
+                .filter(is_safe)
+                .ok_or_else(|| format!("`{item}` is not an https URL without fragment"))
+        });
+        urls.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn allows(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| self.0.contains(&url))
+    }
+}
+
+fn is_safe(url: &Url) -> bool {
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (url.scheme() == "https" || (url.scheme() == "http" && local)) && url.fragment().is_none()
+}
+
+/// Which Flickr app a login is for.
+#[derive(Debug)]
+pub enum App {
+    /// Given with the request; kept once Flickr has accepted it.
+    Given(AppCredentials),
+    /// Kept from an earlier login.
+    Kept(AppId),
+}
+
+/// A wish to connect an account.
+#[derive(Debug)]
+pub struct Start {
+    /// The Flickr app.
+    pub app: App,
+    /// What the user is asked to allow.
+    pub perms: Perms,
+    /// How the verifier comes back; by default as `return_url` says.
+    pub mode: Option<Mode>,
+    /// Where the browser goes in the end.
+    pub return_url: Option<String>,
+    /// The hub's callback, as browsers reach it.
+    pub callback_url: String,
+}
+
+/// A login, begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Where the user allows it.
+    pub authorize_url: String,
+    /// The request token, which names the login.
+    pub oauth_token: String,
+    /// To be compared by the caller when the browser returns, and given back.
+    pub state: String,
+    /// How the verifier comes back.
+    pub mode: Mode,
+    /// The Flickr app, for later logins.
+    pub app: AppId,
+}
+
+/// A user's consent, to be exchanged for a token.
+#[derive(Debug, Clone)]
+pub struct Complete {
+    /// The request token.
+    pub oauth_token: String,
+    /// What Flickr gave the user.
+    pub oauth_verifier: String,
+    /// What [`Started`] said; needed in callback mode.
+    pub state: Option<String>,
+}
+
+/// What the browser brings back from Flickr.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// The request token.
+    pub oauth_token: String,
+    /// What Flickr gave the user.
+    pub oauth_verifier: String,
+    /// What the hub put into the callback.
+    pub state: String,
+}
+
+/// Where the browser goes from the hub's callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Landing {
+    /// To the tenant's own page, with token, verifier and state.
+    Redirect(String),
+    /// To a plain page that shows the verifier.
+    ShowCode,
+}
+
+impl<P, F, K> Connect<P, F, K>
+where
+    P: Clock + Entropy + FindApp + SaveApp + SaveLogin,
+    F: FlickrLogin,
+    K: DataKeys,
+{
+    /// Begins a login for `tenant`.
+    ///
+    /// # Errors
+    /// [`Kind::ReturnUrlNotAllowed`], [`Kind::AppNotFound`], [`Kind::AppRefused`],
+    /// [`Kind::FlickrUnavailable`], or a failure of the ports.
+    pub async fn start(&self, tenant: &TenantId, wish: Start) -> Result<Started, Error> {
+        if wish.return_url.as_deref().is_some_and(|url| !self.return_urls.allows(url)) {
+            return Err(Kind::ReturnUrlNotAllowed.into());
+        }
+        let mode = match (wish.mode, &wish.return_url) {
+            (Some(Mode::Oob), Some(_)) => {
+                return Err(Error::invalid("mode", "`oob` comes back by hand: leave out `return_url`"));
+            }
+            (Some(mode), _) => mode,
+            (None, Some(_)) => Mode::Callback,
+            (None, None) => Mode::Oob,
+        };
+        let (app, credentials) = self.app(tenant, &wish.app).await?;
+        let state = login::state(tenant, self.ports.random());
+        let callback = match mode {
+            Mode::Oob => "oob".to_owned(),
+            Mode::Callback => with_query(&wish.callback_url, &[("state", &state)]).map_err(Error::internal)?,
+        };
+        let request_token = self.flickr.request_token(&credentials, &callback).await.map_err(refused_app)?;
+
+        if let App::Given(_) = wish.app {
+            let sealed = self.vaults.secrets.seal(&vaults::app(tenant, &app)?, &credentials.to_secret()?).await?;
+            self.ports.save_app(tenant, &app, sealed.as_bytes()).await?;
+        }
+        let login = PendingLogin {
+            tenant: tenant.clone(),
+            token_digest: Digested::of(request_token.token()),
+            state_digest: Digested::of(&state),
+            app: app.clone(),
+            perms: wish.perms,
+            mode,
+            return_url: wish.return_url,
+            expires_at: self.ports.now() + LOGIN_LIFETIME,
+        };
+        let context = vaults::pending_login(tenant, &login.token_digest)?;
+        let sealed_secret = self.vaults.tokens.seal(&context, &request_token.to_secret()?).await?.into_bytes();
+        self.ports.save_login(&SealedLogin { login, sealed_secret }).await?;
+
+        tracing::info!(%app, ?mode, "login begun");
+        let authorize_url = self.flickr.authorize_url(request_token.token(), wish.perms);
+        Ok(Started { authorize_url, oauth_token: request_token.token().to_owned(), state, mode, app })
+    }
+
+    async fn app(&self, tenant: &TenantId, app: &App) -> Result<(AppId, AppCredentials), Error> {
+        match app {
+            App::Given(credentials) => {
+                Ok((self.keyed_hash.flickr_app(credentials.key(), credentials.secret()), credentials.clone()))
+            }
+            App::Kept(id) => Ok((id.clone(), self.vaults.open_app(&self.ports, tenant, id).await?)),
+        }
+    }
+}
+
+impl<P, F, K> Connect<P, F, K>
+where
+    P: Clock + FindApp + TakeLogin + SaveAccount,
+    F: FlickrLogin,
+    K: DataKeys,
+{
+    /// Completes a login of `tenant`: connects the account, or connects it anew.
+    ///
+    /// # Errors
+    /// [`Kind::LoginNotFound`] for an unknown, foreign, used or stale login and for a wrong or
+    /// missing state; [`Kind::VerifierRefused`], [`Kind::FlickrUnavailable`], or a failure of the
+    /// ports.
+    pub async fn complete(&self, tenant: &TenantId, consent: Complete) -> Result<Account, Error> {
+        let token = Digested::of(&consent.oauth_token);
+        let state = consent.state.as_deref().map(Digested::of);
+        let now = self.ports.now();
+        let taken = self.ports.take_login(tenant, &token, state.as_ref(), now).await?;
+        let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
+
+        let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
+        let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
+        let request_token = TokenCredentials::from_secret(&secret)?;
+        let access = self
+            .flickr
+            .access_token(&credentials, &request_token, &consent.oauth_verifier)
+            .await
+            .map_err(refused_verifier)?;
+
+        let account = Account {
+            tenant: tenant.clone(),
+            user: UserId::of(tenant, &access.nsid),
+            app: login.app,
+            nsid: access.nsid,
+            username: access.username,
+            fullname: access.fullname,
+            perms: login.perms,
+            status: Status::Connected,
+            connected_at: self.ports.now(),
+        };
+        let sealed_token = self
+            .vaults
+            .tokens
+            .seal(&vaults::account(tenant, &account.user)?, &access.token.to_secret()?)
+            .await?
+            .into_bytes();
+        let sealed = SealedAccount { account, sealed_token };
+        self.ports.save_account(&sealed).await?;
+        tracing::info!(user = %sealed.account.user, "account connected");
+        Ok(sealed.account)
+    }
+}
+
+impl<P, F, K> Connect<P, F, K>
+where
+    P: Clock + FindLogin,
+    F: Send + Sync,
+    K: Send + Sync,
+{
+    /// Where the browser that came back from Flickr goes. Creates nothing, and uses nothing up.
+    ///
+    /// # Errors
+    /// [`Kind::LoginNotFound`] for an unknown, used or stale login and for a wrong state.
+    pub async fn callback(&self, back: &Callback) -> Result<Landing, Error> {
+        let tenant = login::tenant_of_state(&back.state).ok_or(Kind::LoginNotFound)?;
+        let found = self.ports.login(&tenant, &Digested::of(&back.oauth_token)).await?;
+        let now = self.ports.now();
+        let login = found
+            .filter(|login| login.state_digest == Digested::of(&back.state) && login.expires_at > now)
+            .ok_or(Kind::LoginNotFound)?;
+        // The allow-list is asked again: it may have changed since the login was begun.
+        match login.return_url.filter(|url| self.return_urls.allows(url)) {
+            None => Ok(Landing::ShowCode),
+            Some(url) => with_query(
+                &url,
+                &[("oauth_token", &back.oauth_token), ("oauth_verifier", &back.oauth_verifier), ("state", &back.state)],
+            )
+            .map(Landing::Redirect)
+            .map_err(Error::internal),
+        }
+    }
+}
+
+fn with_query(url: &str, pairs: &[(&str, &str)]) -> Result<String, url::ParseError> {
+    let mut url = Url::parse(url)?;
+    url.query_pairs_mut().extend_pairs(pairs);
+    Ok(url.into())
+}
+
+fn refused_app(outcome: Outcome) -> Error {
+    match outcome.class {
+        Class::App | Class::Permanent | Class::Account => Kind::AppRefused(outcome).into(),
+        _ => Kind::FlickrUnavailable(outcome).into(),
+    }
+}
+
+fn refused_verifier(outcome: Outcome) -> Error {
+    match outcome.class {
+        Class::Account | Class::Permanent => Kind::VerifierRefused(outcome).into(),
+        Class::App => Kind::AppRefused(outcome).into(),
+        _ => Kind::FlickrUnavailable(outcome).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_urls_are_allowed_and_only_as_a_whole() {
+        let list = AllowedReturnUrls::parse("https://a.example/back, http://localhost:8080/x?y=1").unwrap();
+        for good in ["https://a.example/back", "https://A.example:443/back", "http://localhost:8080/x?y=1"] {
+            assert!(list.allows(good), "{good}");
+        }
+        for bad in [
+            "",
+            "https://a.example/back/",
+            "https://a.example/back?x",
+            "https://a.example.evil.example/back",
+            "https://user@a.example/back",
+            "http://a.example/back",
+            "javascript:alert(1)",
+        ] {
+            assert!(!list.allows(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unsafe_urls_cannot_be_listed() {
+        for bad in ["http://a.example/", "ftp://a.example/", "https://a.example/#x", "a.example", "javascript:x"] {
+            assert!(AllowedReturnUrls::parse(bad).is_err(), "{bad}");
+        }
+        assert!(AllowedReturnUrls::parse("").unwrap().0.is_empty());
+    }
+}

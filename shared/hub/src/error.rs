@@ -1,0 +1,107 @@
+//! What can go wrong in a use case: a kind that callers branch on, and its cause, which is logged
+//! and never shown.
+
+use std::error::Error as StdError;
+
+use domain::outcome::Outcome;
+
+use crate::{credentials::Unreadable, ports};
+
+/// What went wrong, for callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A field of the request.
+    InvalidField {
+        /// Its name.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A method the hub does not call.
+    MethodRefused(String),
+    /// The return URL is not on the allow-list.
+    ReturnUrlNotAllowed,
+    /// No such account of this tenant.
+    AccountNotFound,
+    /// No such Flickr app of this tenant.
+    AppNotFound,
+    /// No such job of this tenant.
+    JobNotFound,
+    /// No such pending login of this tenant, or another state: all refusals look alike.
+    LoginNotFound,
+    /// Flickr refused the app's key or secret.
+    AppRefused(Outcome),
+    /// Flickr refused the verifier or the request token.
+    VerifierRefused(Outcome),
+    /// Flickr did not answer, or answered that it cannot now.
+    FlickrUnavailable(Outcome),
+    /// The idempotency key was used with another payload.
+    KeyReused,
+    /// The API key already belongs to a tenant.
+    ApiKeyTaken,
+    /// Something the hub stands on failed, and may work later.
+    Unavailable,
+    /// Something the hub stands on failed, and needs a person.
+    Internal,
+}
+
+/// What went wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind:?}")]
+pub struct Error {
+    kind: Kind,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// What went wrong, for callers.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// A fault that needs a person.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: Kind::Internal, source: Some(source.into()) }
+    }
+
+    /// A field of the request is wrong.
+    pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Kind::InvalidField { field, message: problem.into() }.into()
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl From<ports::Error> for Error {
+    fn from(error: ports::Error) -> Self {
+        let kind = match error.kind() {
+            ports::ErrorKind::Unavailable => Kind::Unavailable,
+            ports::ErrorKind::Broken => Kind::Internal,
+        };
+        Self { kind, source: Some(error.into()) }
+    }
+}
+
+impl From<vault::Error> for Error {
+    fn from(error: vault::Error) -> Self {
+        let kind = if error.is_retryable() { Kind::Unavailable } else { Kind::Internal };
+        Self { kind, source: Some(error.into()) }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(error: Unreadable) -> Self {
+        Error::internal(error)
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::internal(error)
+    }
+}

@@ -1,0 +1,335 @@
+//! What the use cases need of the world, one capability a trait.
+//!
+//! Conditional operations say what they found instead of failing, so that a use case decides. An
+//! [`Error`] means that the capability itself failed.
+
+use std::{error::Error as StdError, future::Future, time::Duration};
+
+use domain::{
+    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
+    account::{Account, Perms},
+    call::{MethodName, Params},
+    job::Job,
+    login::{Digested, PendingLogin},
+    outcome::{Nature, Outcome},
+};
+
+use crate::{
+    credentials::{AppCredentials, TokenCredentials},
+    dispatch::Dispatch,
+    keyed_hash::ApiKeyHash,
+};
+
+/// A capability failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Error {
+    kind: ErrorKind,
+    what: String,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// How a capability failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// It may work later: throttled, unreachable, too slow.
+    Unavailable,
+    /// It will not work by itself: refused, misconfigured, or a record that cannot be read.
+    Broken,
+}
+
+impl Error {
+    /// A failure that may pass, of `what` was tried.
+    pub fn unavailable(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Unavailable, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// A failure that will not pass by itself, of `what` was tried.
+    pub fn broken(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Broken, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// How it failed.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+/// What a port's operation gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// 128 fresh random bits.
+    fn random(&self) -> [u8; 16];
+}
+
+/// Keeps tenants and their API keys.
+pub trait SaveTenant: Send + Sync {
+    /// Keeps `tenant`, called `name`, with its first API key. `false` when the key is already some
+    /// tenant's: then nothing is kept.
+    fn save_tenant(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        key: &ApiKeyHash,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Finds whose an API key is.
+pub trait FindTenant: Send + Sync {
+    /// The tenant of `key`, if it has one.
+    fn tenant_of(&self, key: &ApiKeyHash) -> impl Future<Output = Result<Option<TenantId>>> + Send;
+}
+
+/// Keeps a tenant's Flickr apps.
+pub trait SaveApp: Send + Sync {
+    /// Keeps an app's sealed credentials, replacing what was kept.
+    fn save_app(&self, tenant: &TenantId, app: &AppId, sealed: &[u8]) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Finds a tenant's Flickr apps.
+pub trait FindApp: Send + Sync {
+    /// The app's sealed credentials.
+    fn app(&self, tenant: &TenantId, app: &AppId) -> impl Future<Output = Result<Option<Vec<u8>>>> + Send;
+}
+
+/// A login with its request token's secret, sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedLogin {
+    /// The login.
+    pub login: PendingLogin,
+    /// The request token's secret, sealed.
+    pub sealed_secret: Vec<u8>,
+}
+
+/// Keeps logins until they are completed.
+pub trait SaveLogin: Send + Sync {
+    /// Keeps `login`.
+    fn save_login(&self, login: &SealedLogin) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Finds logins.
+pub trait FindLogin: Send + Sync {
+    /// The tenant's pending login with this request token. An expired one may still be found.
+    fn login(&self, tenant: &TenantId, token: &Digested) -> impl Future<Output = Result<Option<PendingLogin>>> + Send;
+}
+
+/// Uses logins up.
+pub trait TakeLogin: Send + Sync {
+    /// Removes and gives the tenant's pending login with this request token and, when `state` is
+    /// given, this state: at most one caller gets it. A login in callback mode is given only with
+    /// its state, an expired one never.
+    fn take_login(
+        &self,
+        tenant: &TenantId,
+        token: &Digested,
+        state: Option<&Digested>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<SealedLogin>>> + Send;
+}
+
+/// An account with its token, sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedAccount {
+    /// The account.
+    pub account: Account,
+    /// Its token, sealed.
+    pub sealed_token: Vec<u8>,
+}
+
+/// Keeps accounts.
+pub trait SaveAccount: Send + Sync {
+    /// Keeps `account`, replacing what was kept of the same user.
+    fn save_account(&self, account: &SealedAccount) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Finds accounts.
+pub trait FindAccount: Send + Sync {
+    /// The tenant's account.
+    fn account(&self, tenant: &TenantId, user: &UserId) -> impl Future<Output = Result<Option<SealedAccount>>> + Send;
+}
+
+/// Lists accounts.
+pub trait ListAccounts: Send + Sync {
+    /// Up to `limit` of the tenant's accounts after `after`, by user id.
+    fn accounts(
+        &self,
+        tenant: &TenantId,
+        after: Option<&UserId>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<Account>>> + Send;
+}
+
+/// Removes accounts.
+pub trait RemoveAccount: Send + Sync {
+    /// Removes the tenant's account with its token. `false` when there was none.
+    fn remove_account(&self, tenant: &TenantId, user: &UserId) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Marks accounts whose token Flickr refused.
+pub trait MarkAccount: Send + Sync {
+    /// Marks the account as in need of connecting again, unless it was connected anew after
+    /// `connected_at` or removed.
+    fn mark_reconnect_needed(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        connected_at: Timestamp,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// What an insertion found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted {
+    /// The job is new.
+    New,
+    /// A job of that id was there: it is given, and nothing was written.
+    Exists(Box<Job>),
+}
+
+/// Accepts jobs.
+pub trait InsertJob: Send + Sync {
+    /// Writes `job` unless a job of its id exists.
+    fn insert_job(&self, job: &Job) -> impl Future<Output = Result<Inserted>> + Send;
+}
+
+/// Reads jobs.
+pub trait FindJob: Send + Sync {
+    /// The tenant's job.
+    fn job(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<Option<Job>>> + Send;
+}
+
+/// What a claim found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// The job, now held under the claim.
+    Held(Box<Job>),
+    /// The job as it stands, not to be held: `step` refuses the claim.
+    Refused(Box<Job>),
+    /// No such job.
+    Unknown,
+}
+
+/// Claims jobs.
+pub trait ClaimJob: Send + Sync {
+    /// Takes `Event::Claim` with these arguments to the job, as [`domain::job::step`] says.
+    fn claim_job(
+        &self,
+        tenant: &TenantId,
+        id: &JobId,
+        dispatch: u32,
+        claim: &ClaimId,
+        lease_until: Timestamp,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Claimed>> + Send;
+}
+
+/// Moves claimed jobs on.
+pub trait SaveJob: Send + Sync {
+    /// Writes the state of `job` if the stored job runs under `claim`. Repeating a write that was
+    /// done is a success. `false` when the job runs under another claim, or does not run.
+    fn save_job(&self, job: &Job, claim: &ClaimId) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Keeps results beside their jobs.
+pub trait KeepResult: Send + Sync {
+    /// Keeps `result` beside the tenant's job, replacing what was kept, until `expires_at`.
+    fn keep_result(
+        &self,
+        tenant: &TenantId,
+        id: &JobId,
+        result: &str,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Reads results kept beside their jobs.
+pub trait FindResult: Send + Sync {
+    /// The result kept beside the tenant's job.
+    fn result(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<Option<String>>> + Send;
+}
+
+/// Sends messages to workers.
+pub trait SendDispatch: Send + Sync {
+    /// Sends `dispatch`, to be received after `delay` (whole seconds; at most
+    /// [`domain::timing::LONGEST_QUEUE_DELAY`]).
+    fn send_dispatch(&self, dispatch: &Dispatch, delay: Duration) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Says whether the things a function depends on answer.
+pub trait Probe: Send + Sync {
+    /// Each dependency's name, and whether it answers.
+    fn probe(&self) -> impl Future<Output = Vec<(&'static str, bool)>> + Send;
+}
+
+/// What Flickr said of itself to a token request.
+#[derive(Debug)]
+pub struct Access {
+    /// The account's token.
+    pub token: TokenCredentials,
+    /// The account's id at Flickr.
+    pub nsid: String,
+    /// The account's name.
+    pub username: String,
+    /// Its owner's name.
+    pub fullname: String,
+}
+
+/// Connects accounts at Flickr.
+pub trait FlickrLogin: Send + Sync {
+    /// Asks for a request token that comes back to `callback` (a URL, or `oob`).
+    fn request_token(
+        &self,
+        app: &AppCredentials,
+        callback: &str,
+    ) -> impl Future<Output = std::result::Result<TokenCredentials, Outcome>> + Send;
+
+    /// Where the user allows `perms` to the holder of the request token.
+    fn authorize_url(&self, request_token: &str, perms: Perms) -> String;
+
+    /// Exchanges a request token and its verifier for the account's token.
+    fn access_token(
+        &self,
+        app: &AppCredentials,
+        request_token: &TokenCredentials,
+        verifier: &str,
+    ) -> impl Future<Output = std::result::Result<Access, Outcome>> + Send;
+}
+
+/// Knows Flickr's methods.
+pub trait Catalogue: Send + Sync {
+    /// Whether repeating `method` can change its result. An unknown method is an unrepeatable write.
+    fn nature(&self, method: &MethodName) -> Nature;
+}
+
+/// Flickr's answer to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it means.
+    pub outcome: Outcome,
+    /// The answer's JSON text, when the call is done.
+    pub result: Option<String>,
+}
+
+/// Calls Flickr's REST API.
+pub trait CallFlickr: Catalogue {
+    /// Calls `method` once, within [`domain::timing::CALL_DEADLINE`]. `repeated` says that an
+    /// earlier call of the same may have taken effect.
+    fn call(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+        repeated: bool,
+    ) -> impl Future<Output = Answer> + Send;
+}
