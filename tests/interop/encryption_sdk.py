@@ -13,6 +13,7 @@ another context. `encrypt` takes `--frame-length` (bytes, a multiple of 128).
 
 import argparse
 import base64
+import logging
 import sys
 
 import aws_encryption_sdk
@@ -63,6 +64,7 @@ def decrypt(client, keys, message, context):
 
 def main():
     args = arguments()
+    logging.disable()  # the package logs tracebacks of errors that it also raises
     context = dict(args.context)
     client = aws_encryption_sdk.EncryptionSDKClient(
         commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT,

@@ -1,1 +1,22 @@
-//! .
+#![doc = include_str!("../README.md")]
+
+mod cloud;
+mod config;
+mod error;
+mod item;
+mod jobs_table;
+mod kms;
+pub mod logging;
+mod probe;
+mod queue;
+mod runtime_table;
+mod secrets;
+pub mod settings;
+mod system;
+mod vault_table;
+
+pub use cloud::Cloud;
+pub use config::sdk_config;
+pub use kms::{KmsKey, vaults};
+pub use secrets::keyed_hash;
+pub use settings::Settings;

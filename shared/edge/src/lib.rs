@@ -1,1 +1,16 @@
-//! .
+#![doc = include_str!("../README.md")]
+
+mod auth;
+mod body;
+mod context;
+mod envelope;
+mod problem;
+mod serve;
+pub mod views;
+
+pub use auth::{API_KEY_HEADER, Authenticator, Tenant, require_key};
+pub use body::{Json, MAX_BODY_BYTES, Query, parse};
+pub use context::RequestContext;
+pub use envelope::Envelope;
+pub use problem::{Code, Problem};
+pub use serve::{lambda, serve};

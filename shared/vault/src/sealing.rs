@@ -174,3 +174,59 @@ fn decrypt(message: &Message<'_>, data_key: &DataKey) -> Result<Secret, Error> {
     }
     Ok(Secret::from(std::mem::take(&mut *plaintext)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "arn:aws:kms:us-east-1:000000000000:key/mrk-1";
+    const REPLICA: &str = "arn:aws:kms:eu-west-1:000000000000:key/mrk-1";
+    const FOREIGN: &str = "arn:aws:kms:us-east-1:111111111111:key/mrk-1";
+
+    /// The number of the data key chosen among these providers and ARNs.
+    fn chosen(entries: &[(&str, &str)]) -> Result<u8, Error> {
+        let numbers: Vec<_> = (0..entries.len() as u8).map(|number| [number]).collect();
+        let data_keys = entries.iter().zip(&numbers);
+        let header = Header {
+            message_id: &[0; 32],
+            context: b"",
+            data_keys: data_keys
+                .map(|((provider, info), number)| KeyEntry {
+                    provider: provider.as_bytes(),
+                    info: info.as_bytes(),
+                    ciphertext: number,
+                })
+                .collect(),
+            frame_length: FRAME_LENGTH,
+            commitment: &[0; 32],
+        };
+        own_data_key(&header, &OURS.parse().unwrap()).map(|own| own.ciphertext[0])
+    }
+
+    #[test]
+    fn the_data_key_under_our_kms_key_is_chosen() {
+        for (entries, number) in [
+            ([("aws-kms", OURS), ("aws-kms", FOREIGN)], 0),
+            ([("aws-kms", FOREIGN), ("aws-kms", OURS)], 1),
+            ([("aws-kms", FOREIGN), ("aws-kms", REPLICA)], 1),
+        ] {
+            assert_eq!(chosen(&entries).unwrap(), number, "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_without_one_is_refused() {
+        let refused = chosen(&[("aws-kms", FOREIGN)]);
+        assert!(matches!(refused, Err(Error::ForeignKey)));
+    }
+
+    #[test]
+    fn another_provider_or_a_wrong_arn_is_refused_even_beside_our_key() {
+        let refused = chosen(&[("aws-kms", OURS), ("raw", OURS)]);
+        assert!(matches!(refused, Err(Error::Unsupported { what: "key provider" })));
+        for wrong in ["", "alias/tokens", "mrk-1"] {
+            let refused = chosen(&[("aws-kms", OURS), ("aws-kms", wrong)]);
+            assert!(matches!(refused, Err(Error::Malformed { what: "key ARN" })));
+        }
+    }
+}

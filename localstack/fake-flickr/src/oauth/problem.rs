@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn bodies() {
         let absent = Problem::ParameterAbsent(vec!["oauth_nonce", "oauth_timestamp"]);
-        assert_eq!(absent.body(), "oauth_problem=parameter_absent&oauth_parameters_absent=oauth_nonce%26oauth_timestamp");
+        assert_eq!(
+            absent.body(),
+            "oauth_problem=parameter_absent&oauth_parameters_absent=oauth_nonce%26oauth_timestamp"
+        );
         let invalid = Problem::SignatureInvalid { base_string: "GET&a&b%3Dc".into() };
         assert_eq!(invalid.body(), "oauth_problem=signature_invalid&debug_sbs=GET&a&b%3Dc");
         assert_eq!(Problem::ConsumerKeyUnknown.body().len(), 34, "the length once seen from Flickr");

@@ -55,6 +55,19 @@ fn a_record_is_asked_for_once() {
 }
 
 #[test]
+fn the_vault_can_be_shared_and_its_work_moved_between_threads() {
+    fn assert_movable<T: Send>(future: T) -> T {
+        future
+    }
+    fn assert_shareable<T: Send + Sync>(_: &T) {}
+    let world = world(LIMITS);
+    let (context, sealed) = world.seal("a");
+    assert_shareable(&world.vault);
+    let rewrapped = now(assert_movable(world.vault.rewrap(&context, &sealed)));
+    assert!(rewrapped.is_ok());
+}
+
+#[test]
 fn every_seal_gets_a_fresh_key() {
     let world = world(LIMITS);
     for _ in 0..3 {

@@ -1,0 +1,28 @@
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+LAUNCHER := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=localstack $(PYTHON) -m launcher
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop test check tools clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+run: ## build and start everything, run one job from connect to result, stay up until Ctrl-C
+	@$(LAUNCHER) run
+
+stop: ## stop what `make run` started
+	@$(LAUNCHER) stop
+
+test: ## everything: formatting, lints, unit, contract and end-to-end tests
+	@$(PYTHON) scripts/verify.py test
+
+check: ## the fast part of it: formatting, clippy, unit tests
+	@$(PYTHON) scripts/verify.py check
+
+tools: ## install the tools into .tools/ only
+	@$(LAUNCHER) tools
+
+clean: ## remove what was built, installed and written here
+	rm -rf target .tools .local .aws-sam

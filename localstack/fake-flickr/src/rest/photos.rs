@@ -1,0 +1,144 @@
+//! `flickr.photos.*` but the search.
+
+use super::Call;
+use crate::clock;
+use crate::envelope::{Element, Fail, Reply};
+use crate::upload;
+use crate::world::photo::Photo;
+use crate::world::tags::{self, Tag};
+use crate::world::{User, World};
+
+/// Tags a photo may have.
+const MOST_TAGS: usize = 75;
+/// Licenses are numbered from 0 to this.
+const LAST_LICENSE: u8 = 16;
+
+pub(super) fn get_info(call: &mut Call<'_>) -> Reply {
+    let id = call.params.get("photo_id").unwrap_or_default();
+    let photo = call.id("photo_id").and_then(|id| call.world.photos.get(&id));
+    let photo = photo.ok_or_else(|| Fail::new(1, format!("Photo \"{id}\" not found (invalid ID)")))?;
+    // Who knows the secret may see the photo.
+    let knows_secret = call.params.get("secret") == Some(&photo.secret);
+    if !photo.is_visible_to(call.viewer()) && !knows_secret {
+        return Err(Fail::new(2, "Permission denied"));
+    }
+    Ok(vec![info(call.world, photo, call.viewer())])
+}
+
+fn info(world: &World, photo: &Photo, viewer: Option<&str>) -> Element {
+    let posted = photo.uploaded.as_second().to_string();
+    let owner = world.users.get(&photo.owner);
+    let element = Element::new("photo")
+        .attr("id", photo.id.to_string())
+        .attr("secret", photo.secret.as_str())
+        .attr("server", "65535")
+        .attr("farm", 66_u64)
+        .attr("dateuploaded", posted.as_str())
+        .attr("isfavorite", is_favorite(world, photo.id, viewer))
+        .attr("license", photo.license.to_string())
+        .attr("safety_level", photo.safety_level.to_string())
+        .attr("rotation", 0_u64)
+        .attr("originalsecret", photo.original_secret.as_str())
+        .attr("originalformat", photo.file.kind.extension())
+        .attr("views", "0")
+        .attr("media", photo.file.kind.media());
+    let visibility = Element::new("visibility")
+        .attr("ispublic", photo.privacy.is_public)
+        .attr("isfriend", photo.privacy.is_friend)
+        .attr("isfamily", photo.privacy.is_family);
+    let dates = Element::new("dates")
+        .attr("posted", posted)
+        .attr("taken", clock::mysql(photo.uploaded))
+        .attr("takengranularity", 0_u64)
+        .attr("takenunknown", "1")
+        .attr("lastupdate", photo.updated.as_second().to_string());
+    let page = Element::with_text("url", format!("https://www.flickr.com/photos/{}/{}/", photo.owner, photo.id));
+    element
+        .child(owner_element(&photo.owner, owner))
+        .text("title", photo.title.as_str())
+        .text("description", photo.description.as_str())
+        .child(visibility)
+        .child(dates)
+        .text("comments", "0")
+        .child(tags_element(photo, &photo.tags))
+        .child(Element::new("urls").many("url", vec![page.attr("type", "photopage")]))
+}
+
+fn owner_element(nsid: &str, user: Option<&User>) -> Element {
+    let of = |field: fn(&User) -> &str| user.map(field).unwrap_or_default();
+    Element::new("owner")
+        .attr("nsid", nsid)
+        .attr("username", of(|user| &user.username))
+        .attr("realname", of(|user| &user.fullname))
+        .attr("location", "")
+}
+
+fn tags_element(photo: &Photo, tags: &[Tag]) -> Element {
+    let tags = tags.iter().map(|tag| {
+        Element::with_text("tag", tag.clean.as_str())
+            .attr("id", format!("{}-{}", photo.id, tag.clean))
+            .attr("author", photo.owner.as_str())
+            .attr("raw", tag.raw.as_str())
+            .attr("machine_tag", tag.machine.is_some())
+    });
+    Element::new("tags").many("tag", tags.collect())
+}
+
+fn is_favorite(world: &World, photo: u64, viewer: Option<&str>) -> bool {
+    let favorites = viewer.and_then(|viewer| world.favorites.get(viewer));
+    favorites.is_some_and(|favorites| favorites.iter().any(|(id, _)| *id == photo))
+}
+
+pub(super) fn set_meta(call: &mut Call<'_>) -> Reply {
+    let now = call.now;
+    let (title, description) = (call.params.get("title"), call.params.get("description"));
+    let photo = own_photo(call)?;
+    if let Some(title) = title {
+        title.clone_into(&mut photo.title);
+    }
+    if let Some(description) = description {
+        description.clone_into(&mut photo.description);
+    }
+    photo.updated = now;
+    Ok(Vec::new())
+}
+
+pub(super) fn add_tags(call: &mut Call<'_>) -> Reply {
+    let now = call.now;
+    let tags = tags::parse_list(call.params.get("tags").unwrap_or_default());
+    let photo = own_photo(call)?;
+    if photo.tags.len() + tags.len() > MOST_TAGS {
+        return Err(Fail::new(2, "Maximum number of tags reached"));
+    }
+    let added = photo.add_tags(tags);
+    photo.updated = now;
+    Ok(vec![tags_element(photo, &added)])
+}
+
+pub(super) fn set_license(call: &mut Call<'_>) -> Reply {
+    let now = call.now;
+    let license: Option<u8> = call.params.get("license_id").and_then(|id| id.parse().ok());
+    let photo = own_photo(call)?;
+    photo.license = license.filter(|id| *id <= LAST_LICENSE).ok_or_else(|| Fail::new(2, "License not found"))?;
+    photo.updated = now;
+    Ok(Vec::new())
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Reply {
+    let id = call.own_photo("photo_id").ok_or_else(not_found)?;
+    call.world.remove_photo(id);
+    Ok(Vec::new())
+}
+
+pub(super) fn check_tickets(call: &mut Call<'_>) -> Reply {
+    upload::check_tickets(call.world, call.params.get("tickets").unwrap_or_default(), call.fault)
+}
+
+fn own_photo<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Photo, Fail> {
+    let id = call.own_photo("photo_id").ok_or_else(not_found)?;
+    call.world.photos.get_mut(&id).ok_or_else(not_found)
+}
+
+fn not_found() -> Fail {
+    Fail::new(1, "Photo not found")
+}

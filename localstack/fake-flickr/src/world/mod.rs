@@ -1,0 +1,198 @@
+//! Everything the fake Flickr knows: apps, users, tokens, photos, and what was called.
+//!
+//! The rules on it are plain functions that take `now`; one lock guards it all.
+
+pub(crate) mod nonces;
+pub(crate) mod photo;
+pub(crate) mod tags;
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::nonces::Nonces;
+use self::photo::Photo;
+use crate::config::Config;
+use crate::faults::Faults;
+use crate::ids;
+use crate::journal::Journal;
+use crate::limit::Limiter;
+use crate::oauth::consent::RequestToken;
+use crate::perms::Perms;
+
+/// One more than the largest whole number a double can tell from its neighbours: who reads an id as a number fails.
+const FIRST_PHOTO_ID: u64 = (1 << 53) + 1;
+const FIRST_PHOTOSET_ID: u64 = 72_157_600_000_000_001;
+
+/// The key and secret of an application.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// 32 hexadecimal digits.
+    pub key: String,
+    /// 16 hexadecimal digits.
+    pub secret: String,
+}
+
+impl Default for App {
+    /// The app every fake Flickr knows unless told of another.
+    fn default() -> Self {
+        Self { key: "0123456789abcdef0123456789abcdef".into(), secret: "fedcba9876543210".into() }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct KnownApp {
+    pub secret: String,
+    /// Whether Flickr has turned the key off, as it does after abuse.
+    pub disabled: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct User {
+    pub nsid: String,
+    pub username: String,
+    pub fullname: String,
+    pub pro: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AccessToken {
+    pub secret: String,
+    pub key: String,
+    pub user: String,
+    pub perms: Perms,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Photoset {
+    pub owner: String,
+    pub title: String,
+    pub description: String,
+    pub primary: u64,
+    pub photos: Vec<u64>,
+    pub created: Timestamp,
+}
+
+/// Where the file of an asynchronous upload stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ticket {
+    /// Still pending for so many polls, then done.
+    Pending {
+        polls: u32,
+        photo: u64,
+    },
+    Failed,
+}
+
+pub(crate) struct World {
+    /// Grows with each reset, so that an act due later knows its world is gone.
+    pub epoch: u64,
+    pub config: Config,
+    pub apps: BTreeMap<String, KnownApp>,
+    pub users: BTreeMap<String, User>,
+    pub default_app: App,
+    pub default_user: String,
+    pub request_tokens: HashMap<String, RequestToken>,
+    pub access_tokens: HashMap<String, AccessToken>,
+    pub nonces: Nonces,
+    pub limiter: Limiter,
+    pub photos: BTreeMap<u64, Photo>,
+    pub photosets: BTreeMap<u64, Photoset>,
+    /// By user, newest last.
+    pub favorites: HashMap<String, Vec<(u64, Timestamp)>>,
+    pub tickets: HashMap<String, Ticket>,
+    pub faults: Faults,
+    pub journal: Journal,
+    next_photo: u64,
+    next_photoset: u64,
+}
+
+impl World {
+    /// A world of one app and one user.
+    pub(crate) fn new(default_app: App) -> Self {
+        let user =
+            User { nsid: "12037949@N01".into(), username: "ada".into(), fullname: "Ada Lovelace".into(), pro: true };
+        let app = KnownApp { secret: default_app.secret.clone(), disabled: false };
+        Self {
+            epoch: 0,
+            config: Config::default(),
+            apps: [(default_app.key.clone(), app)].into(),
+            default_app,
+            default_user: user.nsid.clone(),
+            users: [(user.nsid.clone(), user)].into(),
+            request_tokens: HashMap::new(),
+            access_tokens: HashMap::new(),
+            nonces: Nonces::default(),
+            limiter: Limiter::default(),
+            photos: BTreeMap::new(),
+            photosets: BTreeMap::new(),
+            favorites: HashMap::new(),
+            tickets: HashMap::new(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+            next_photo: FIRST_PHOTO_ID,
+            next_photoset: FIRST_PHOTOSET_ID,
+        }
+    }
+
+    /// Forgets all but the default app.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { epoch: self.epoch + 1, ..Self::new(self.default_app.clone()) };
+    }
+
+    /// The user of this id or user name.
+    pub(crate) fn find_user(&self, name: &str) -> Option<&User> {
+        self.users.get(name).or_else(|| self.users.values().find(|user| user.username == name))
+    }
+
+    /// The id of the named user, who is made if there is none; without a name, of the default user.
+    pub(crate) fn user_or_new(&mut self, name: Option<&str>) -> String {
+        let Some(name) = name else { return self.default_user.clone() };
+        if let Some(user) = self.find_user(name) {
+            return user.nsid.clone();
+        }
+        let nsid = if name.contains("@N") { name.to_owned() } else { ids::nsid() };
+        self.add_user(User { nsid: nsid.clone(), username: name.to_owned(), fullname: name.to_owned(), pro: true });
+        nsid
+    }
+
+    pub(crate) fn add_user(&mut self, user: User) {
+        self.users.insert(user.nsid.clone(), user);
+    }
+
+    /// Gives the photo its id and keeps it.
+    pub(crate) fn add_photo(&mut self, photo: Photo) -> u64 {
+        let id = self.next_photo;
+        self.next_photo += 1;
+        self.photos.insert(id, Photo { id, ..photo });
+        id
+    }
+
+    /// Forgets a photo, also in sets and favourites.
+    pub(crate) fn remove_photo(&mut self, id: u64) {
+        self.photos.remove(&id);
+        for set in self.photosets.values_mut() {
+            set.photos.retain(|photo| *photo != id);
+        }
+        self.photosets.retain(|_, set| !set.photos.is_empty());
+        for favorites in self.favorites.values_mut() {
+            favorites.retain(|(photo, _)| *photo != id);
+        }
+    }
+
+    pub(crate) fn add_photoset(&mut self, set: Photoset) -> u64 {
+        let id = self.next_photoset;
+        self.next_photoset += 1;
+        self.photosets.insert(id, set);
+        id
+    }
+
+    /// A new access token, as `(token, secret)`.
+    pub(crate) fn issue_token(&mut self, key: &str, user: &str, perms: Perms) -> (String, String) {
+        let (token, secret) = (ids::token(), ids::secret());
+        let access = AccessToken { secret: secret.clone(), key: key.to_owned(), user: user.to_owned(), perms };
+        self.access_tokens.insert(token.clone(), access);
+        (token, secret)
+    }
+}

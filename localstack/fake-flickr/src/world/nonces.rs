@@ -1,0 +1,42 @@
+//! The nonces seen, kept as long as a request that carries one could still pass by its timestamp.
+
+use std::collections::{HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+#[derive(Default)]
+pub(crate) struct Nonces {
+    seen: HashSet<String>,
+    order: VecDeque<(Timestamp, String)>,
+}
+
+impl Nonces {
+    /// Remembers `nonce`, and tells whether it is new. `window` is how far a timestamp may lie from the clock.
+    pub(crate) fn accept(&mut self, nonce: String, window: SignedDuration, now: Timestamp) -> bool {
+        // A timestamp may lie a window ahead and is good until a window behind.
+        while let Some((_, old)) = self.order.pop_front_if(|(at, _)| now.duration_since(*at) > window * 2) {
+            self.seen.remove(&old);
+        }
+        let new = self.seen.insert(nonce.clone());
+        if new {
+            self.order.push_back((now, nonce));
+        }
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_refused_until_its_timestamp_would_be() {
+        let window = SignedDuration::from_mins(30);
+        let at = |minutes: i64| Timestamp::from_second(1_700_000_000 + minutes * 60).unwrap();
+        let mut nonces = Nonces::default();
+        assert!(nonces.accept("a".into(), window, at(0)));
+        assert!(!nonces.accept("a".into(), window, at(60)));
+        assert!(nonces.accept("b".into(), window, at(60)));
+        assert!(nonces.accept("a".into(), window, at(61)));
+    }
+}

@@ -1,0 +1,143 @@
+"""Deploys `template.yaml` with the SAM CLI onto the emulator, and repairs what the emulator leaves out.
+
+Nothing is stripped from the template. Three things that AWS does from it and the emulator does not are done here,
+read from the deployed template itself: expiry of items, the shapes of the gateway's own answers, and the number type
+of an event source's limit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from . import environment
+from .processes import Programs
+from .settings import REGION, ROOT, STACK_NAME, Settings, architecture
+from .ui import Failure
+
+
+def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """Deploy what `sam build` made and give the stack's outputs."""
+    parameters = {
+        "Architecture": architecture(),
+        "FlickrUrl": settings.flickr_url,
+        "PublicUrl": settings.url,
+        "AllowedReturnUrls": environ.get("ALLOWED_RETURN_URLS", ""),
+        "LogLevel": environ.get("LOG_LEVEL", "") or "info",
+        "VaultDeletionProtection": "false",
+    }
+    command = ["sam", "deploy", "--template", str(settings.build / "template.yaml"), "--stack-name", STACK_NAME]
+    command += ["--resolve-s3", "--region", REGION, "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    command += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items() if value)]
+    env = environment.with_stack(environ, settings)
+    log = settings.logs / "sam-deploy.log"
+    programs.run("sam deploy", command, env, ROOT, log, show=_failures_only)
+    aws = Aws(settings)
+    aws.repair()
+    return aws.outputs()
+
+
+def _failures_only(line: str) -> str | None:
+    return line if "_FAILED" in line or line.startswith("Error") else None
+
+
+class Aws:
+    """The emulator's AWS API, as far as the launcher needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        import boto3  # in the tools' environment only
+
+        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self._endpoint = settings.emulator_url
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._endpoint)
+
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs by name."""
+        stacks = self._client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+    def api_key(self, key_id: str) -> str:
+        """The value of an API key."""
+        return str(self._client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"])
+
+    def repair(self) -> None:
+        """Do what the emulator left out of the deployed template."""
+        formation = self._client("cloudformation")
+        template = formation.get_template(StackName=STACK_NAME, TemplateStage="Processed")["TemplateBody"]
+        listed = formation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
+        for logical_id, resource in template["Resources"].items():
+            repair = _REPAIRS.get(resource["Type"])
+            if repair and logical_id in ids:
+                repair(self, ids[logical_id], resource.get("Properties", {}))
+
+    def _expire_items(self, table: str, properties: Mapping[str, Any]) -> None:
+        wanted = properties.get("TimeToLiveSpecification")
+        if not wanted:
+            return
+        dynamodb = self._client("dynamodb")
+        found = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        if found.get("TimeToLiveStatus") in (None, "DISABLED"):
+            specification = {"AttributeName": wanted["AttributeName"], "Enabled": True}
+            dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
+
+    def _shape_gateway_responses(self, api: str, properties: Mapping[str, Any]) -> None:
+        gateway = self._client("apigateway")
+        for kind, response in gateway_responses(properties).items():
+            gateway.put_gateway_response(restApiId=api, responseType=kind, **response)
+        for stage in gateway.get_stages(restApiId=api)["item"]:
+            gateway.create_deployment(restApiId=api, stageName=stage["stageName"])
+
+    def _limit_concurrency_by_number(self, mapping: str, properties: Mapping[str, Any]) -> None:
+        if "ScalingConfig" not in properties:
+            return
+        functions = self._client("lambda")
+        found = functions.get_event_source_mapping(UUID=mapping).get("ScalingConfig", {})
+        if found:
+            limit = {"MaximumConcurrency": int(found["MaximumConcurrency"])}
+            functions.update_event_source_mapping(UUID=mapping, ScalingConfig=limit)
+
+
+_REPAIRS = {
+    "AWS::DynamoDB::GlobalTable": Aws._expire_items,
+    "AWS::ApiGateway::RestApi": Aws._shape_gateway_responses,
+    "AWS::Lambda::EventSourceMapping": Aws._limit_concurrency_by_number,
+}
+
+
+def gateway_responses(properties: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The gateway responses of a REST API's OpenAPI body, as `PutGatewayResponse` takes them."""
+    declared = properties.get("Body", {}).get("x-amazon-apigateway-gateway-responses", {})
+    return {
+        kind: {
+            "statusCode": str(response["statusCode"]),
+            "responseParameters": dict(response.get("responseParameters", {})),
+            "responseTemplates": dict(response.get("responseTemplates", {})),
+        }
+        for kind, response in declared.items()
+    }
+
+
+def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
+    """The outputs under the names that functions and tests know them by; `Failure` if one is missing."""
+    names = {
+        "VAULT_TABLE": "VaultTableName",
+        "JOBS_TABLE": "JobsTableName",
+        "RUNTIME_TABLE": "RuntimeTableName",
+        "REST_QUEUE_URL": "RestQueueUrl",
+        "REST_DEAD_LETTER_QUEUE_URL": "RestDeadLetterQueueUrl",
+        "TOKEN_KEY_ARN": "TokenKeyArn",
+        "APP_KEY_ARN": "AppSecretKeyArn",
+        "HASH_SECRET_ARN": "HashSecretArn",
+        "API_ID": "ApiId",
+        "OAUTH_FUNCTION": "OauthFunctionName",
+        "ENQUEUE_FUNCTION": "EnqueueFunctionName",
+        "STATUS_FUNCTION": "StatusFunctionName",
+        "WORKER_FUNCTION": "WorkerFunctionName",
+    }
+    missing = [output for output in names.values() if output not in outputs]
+    if missing:
+        raise Failure("The deployed stack lacks these outputs: " + ", ".join(missing))
+    return {name: outputs[output] for name, output in names.items()}

@@ -1,0 +1,109 @@
+"""The environments that programs are started with. None of them can reach real AWS by accident.
+
+Credentials, profiles, configuration files and endpoints of the caller are left out, dummy credentials and the
+emulator's address put in.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Mapping
+
+from .settings import HOST, LOCAL, REGION, VENV, Settings, architecture, target_triple
+
+#: What the emulator and the functions inherit of the caller's environment. The emulator hands all of its
+#: environment on to the functions, so this is a list of what may pass and not of what may not.
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TZ", "USER")
+
+
+def tools(environ: Mapping[str, str]) -> dict[str, str]:
+    """For tests and tools: the caller's own environment, without its AWS settings, with the tools in front."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        **no_aws(),
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}",
+        "NO_PROXY": no_proxy(environ),
+        "no_proxy": no_proxy(environ),
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def building(environ: Mapping[str, str]) -> dict[str, str]:
+    """For cargo and `sam build`: both build for this machine, by the same compiler, into the same place."""
+    return {
+        **tools(environ),
+        "CARGO_BUILD_TARGET": target_triple(architecture()),  # cargo-lambda always names its target
+        "CARGO_LAMBDA_COMPILER": "cargo",
+        "CARGO_TERM_PROGRESS_WHEN": "never",
+    }
+
+
+def no_aws() -> dict[str, str]:
+    """AWS settings that lead nowhere."""
+    nowhere = str(LOCAL / "no-aws-configuration")
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": f"http://{HOST}:9",  # the discard port, until a stack names its own
+    }
+
+
+def no_proxy(environ: Mapping[str, str]) -> str:
+    """The hosts that no proxy is asked for: this machine, and those the caller names."""
+    named = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    return ",".join([HOST, "localhost"] + [host for host in named.split(",") if host.strip()])
+
+
+def with_stack(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """`tools`, pointed at the stack's emulator."""
+    return {**tools(environ), "AWS_ENDPOINT_URL": settings.emulator_url}
+
+
+def emulator(environ: Mapping[str, str], settings: Settings, scratch: Path) -> dict[str, str]:
+    """For the emulator, and so for the functions."""
+    passed = {name: environ[name] for name in PASSED_ON if name in environ}
+    return {
+        **passed,
+        **no_aws(),
+        "AWS_ENDPOINT_URL": settings.emulator_url,
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "GATEWAY_PORT": str(settings.emulator_port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(scratch),
+        "TMPDIR": str(scratch),
+        "RUST_BACKTRACE": "1",
+    }
+
+
+def fake_flickr(environ: Mapping[str, str], key: str, secret: str) -> dict[str, str]:
+    """For the fake Flickr, with its app."""
+    passed = {name: environ[name] for name in PASSED_ON if name in environ}
+    return {**passed, "FLICKR_API_KEY": key, "FLICKR_API_SECRET": secret, "RUST_BACKTRACE": "1"}
+
+
+def render(values: Mapping[str, str]) -> str:
+    """Lines that a shell can source."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def write(path: Path, values: Mapping[str, str]) -> None:
+    """Write an environment file that only its owner reads, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("# Written by the launcher: . .local/env\n" + render(values))
+    os.replace(draft, path)

@@ -1,0 +1,32 @@
+//! One value that implements all ports that stand on AWS.
+
+use aws_sdk_dynamodb::Client as Dynamo;
+use aws_sdk_sqs::Client as Sqs;
+use aws_types::SdkConfig;
+
+use crate::settings::Settings;
+
+/// DynamoDB's tables and SQS's queues. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    pub(crate) dynamo: Dynamo,
+    pub(crate) sqs: Sqs,
+    pub(crate) vault_table: String,
+    pub(crate) jobs_table: String,
+    pub(crate) runtime_table: String,
+    pub(crate) rest_queue_url: String,
+}
+
+impl Cloud {
+    /// The tables and queues that `settings` names.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
+        Self {
+            dynamo: Dynamo::new(config),
+            sqs: Sqs::new(config),
+            vault_table: settings.vault_table.clone(),
+            jobs_table: settings.jobs_table.clone(),
+            runtime_table: settings.runtime_table.clone(),
+            rest_queue_url: settings.rest_queue_url.clone(),
+        }
+    }
+}

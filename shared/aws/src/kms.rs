@@ -1,0 +1,103 @@
+//! Data keys from AWS KMS.
+
+use std::collections::HashMap;
+
+use aws_sdk_kms::{Client, primitives::Blob, types::DataKeySpec};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use hub::vaults::Vaults;
+use vault::{
+    CachingKeys, DataKey, DataKeys, EncryptedDataKey, EncryptionContext, GeneratedDataKey, InvalidKeyArn, KeyArn,
+    KeyError, KeyErrorKind, Limits, Vault,
+};
+
+use crate::{error, settings::Settings, system::now};
+
+/// One KMS key.
+#[derive(Clone, Debug)]
+pub struct KmsKey {
+    client: Client,
+    arn: KeyArn,
+}
+
+/// A KMS key whose decrypted data keys are remembered for a while.
+pub type CachedKmsKey = CachingKeys<KmsKey, fn() -> u64>;
+
+/// The vaults under the two KMS keys that `settings` names.
+///
+/// # Errors
+/// When one of them is no key ARN.
+pub fn vaults(config: &SdkConfig, settings: &Settings) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
+    let client = Client::new(config);
+    let vault = |arn: &str| {
+        let key = KmsKey { client: client.clone(), arn: arn.parse()? };
+        Ok(Vault::new(CachingKeys::new(key, Limits::default(), milliseconds as fn() -> u64)))
+    };
+    Ok(Vaults { tokens: vault(&settings.token_key_arn)?, secrets: vault(&settings.app_key_arn)? })
+}
+
+fn milliseconds() -> u64 {
+    u64::try_from(now().as_milliseconds()).unwrap_or(0)
+}
+
+impl KmsKey {
+    /// The key named by `arn`.
+    pub fn new(config: &SdkConfig, arn: KeyArn) -> Self {
+        Self { client: Client::new(config), arn }
+    }
+}
+
+impl DataKeys for KmsKey {
+    fn key(&self) -> &KeyArn {
+        &self.arn
+    }
+
+    async fn generate(&self, context: &EncryptionContext) -> Result<GeneratedDataKey, KeyError> {
+        let answer = self
+            .client
+            .generate_data_key()
+            .key_id(self.arn.as_str())
+            .key_spec(DataKeySpec::Aes256)
+            .set_encryption_context(Some(pairs(context)))
+            .send()
+            .await
+            .map_err(failed)?;
+        let key = answer.key_id().unwrap_or_default().parse().map_err(refused)?;
+        let ciphertext = answer.ciphertext_blob.unwrap_or_else(|| Blob::new([])).into_inner();
+        let plaintext = answer.plaintext.unwrap_or_else(|| Blob::new([])).into_inner();
+        Ok(GeneratedDataKey {
+            plaintext: DataKey::from_vec(plaintext)?,
+            encrypted: EncryptedDataKey { key, ciphertext },
+        })
+    }
+
+    async fn decrypt(&self, encrypted: &EncryptedDataKey, context: &EncryptionContext) -> Result<DataKey, KeyError> {
+        let answer = self
+            .client
+            .decrypt()
+            .key_id(self.arn.as_str())
+            .ciphertext_blob(Blob::new(encrypted.ciphertext.clone()))
+            .set_encryption_context(Some(pairs(context)))
+            .send()
+            .await
+            .map_err(failed)?;
+        DataKey::from_vec(answer.plaintext.unwrap_or_else(|| Blob::new([])).into_inner())
+    }
+}
+
+fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
+    context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn failed<E>(error: SdkError<E, HttpResponse>) -> KeyError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let kind = if error::is_passing(&error) { KeyErrorKind::Unavailable } else { KeyErrorKind::Refused };
+    KeyError::with_source(kind, error::text(error))
+}
+
+fn refused(error: InvalidKeyArn) -> KeyError {
+    KeyError::with_source(KeyErrorKind::Refused, error)
+}

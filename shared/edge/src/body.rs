@@ -1,0 +1,152 @@
+//! Bodies and queries: read within bounds, refused by naming the field.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::{HeaderMap, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Code, Problem};
+
+/// The largest body, in bytes: parameters of 64 KiB, escaped, with room to spare.
+pub const MAX_BODY_BYTES: usize = 512 * 1024;
+
+/// A JSON body.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(Code::UnsupportedMediaType, "Send `content-type: application/json`"));
+        }
+        let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Problem::new(Code::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
+            } else {
+                Problem::new(Code::InvalidRequest, "The body did not arrive whole")
+            }
+        })?;
+        read(&body.to_bytes()).map(Json)
+    }
+}
+
+/// The JSON text as a `T`; what does not fit is named by its path.
+fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let message = without_value(error.inner().to_string());
+        match error.path().to_string().as_str() {
+            "." => Problem::field("body", message),
+            path => Problem::field(path, message),
+        }
+    })?;
+    json.end().map_err(|error| Problem::field("body", error.to_string()))?;
+    Ok(value)
+}
+
+/// The message of a JSON error without the value it found: that could be a secret in the wrong
+/// place.
+fn without_value(message: String) -> String {
+    match message.find("expected ") {
+        Some(start) => message[start..].to_owned(),
+        None => message,
+    }
+}
+
+/// No content type is taken for JSON: many small clients send none.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || (media_type.len() > 5 && media_type[media_type.len() - 5..].eq_ignore_ascii_case("+json"))
+}
+
+/// A query string.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Sync + Send> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(error) => Err(Problem::new(Code::InvalidRequest, format!("The query cannot be read: {error}"))),
+        }
+    }
+}
+
+/// `text` as a `T`, or a problem that names `field`.
+///
+/// # Errors
+/// When `text` is no `T`.
+pub fn parse<T>(field: &str, text: &str) -> Result<T, Problem>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, response::IntoResponse};
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only read")]
+        name: String,
+        #[expect(dead_code, reason = "only read")]
+        inner: Option<Box<Sample>>,
+    }
+
+    async fn read(content_type: Option<&str>, body: impl Into<Body>) -> Result<Sample, Problem> {
+        let request = http::Request::builder().uri("/");
+        let request = content_type.into_iter().fold(request, |request, value| request.header("content-type", value));
+        Json::from_request(request.body(body.into()).unwrap(), &()).await.map(|Json(sample)| sample)
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_whatever_json_type_it_claims() {
+        for content_type in [None, Some("application/json"), Some("Application/JSON; charset=utf-8"), Some("a/b+json")]
+        {
+            assert!(read(content_type, r#"{"name": "x"}"#).await.is_ok(), "{content_type:?}");
+        }
+        let refused = read(Some("application/x-www-form-urlencoded"), "name=x").await.unwrap_err();
+        assert_eq!(refused.code(), Code::UnsupportedMediaType);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_named_and_not_quoted() {
+        let table = [
+            ("", "body"),
+            ("{", "body"),
+            (r#"{"name": "x"} canary"#, "body"),
+            (r#"{"canary": 1}"#, "canary"),
+            (r#"{"name": 4711}"#, "name"),
+            (r#"{"name": "x", "inner": {"name": ["canary"]}}"#, "inner.name"),
+            ("[1]", "body"),
+            ("\u{0}", "body"),
+        ];
+        for (text, field) in table {
+            let problem = read(None, text).await.unwrap_err();
+            assert_eq!(problem.code(), Code::InvalidRequest, "{text}");
+            let shown = format!("{problem:?}");
+            assert!(shown.contains(&format!("\"field\": String({field:?})")), "{text}: {shown}");
+            assert!(!shown.contains("4711"), "{shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused() {
+        let text = format!(r#"{{"name": "{}"}}"#, "x".repeat(MAX_BODY_BYTES));
+        let problem = read(None, text).await.unwrap_err();
+        assert_eq!(problem.into_response().status(), 413);
+    }
+}

@@ -1,0 +1,95 @@
+//! Which request this is: its id, and the trace it belongs to.
+
+use domain::TraceId;
+use http::{HeaderMap, Request};
+use lambda_http::request::RequestContext as LambdaContext;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// Which request this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestContext {
+    /// API Gateway's id of the request, so that its own answers and ours are found alike; off
+    /// Lambda a random one.
+    pub request_id: String,
+    /// The caller's trace (W3C `traceparent`), else AWS X-Ray's, else a new one.
+    pub trace: TraceId,
+}
+
+impl RequestContext {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let request_id = match request.extensions().get::<LambdaContext>() {
+            Some(LambdaContext::ApiGatewayV1(context)) => context.request_id.clone(),
+            _ => None,
+        };
+        Self {
+            request_id: request_id.unwrap_or_else(|| hex::encode(random())),
+            trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),
+        }
+    }
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // Ids only need to differ; without randomness they are zero and everything else fails anyway.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes
+}
+
+fn trace_of(headers: &HeaderMap) -> Option<TraceId> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    header("traceparent").and_then(w3c).or_else(|| header("x-amzn-trace-id").and_then(x_ray))
+}
+
+/// `00-<32 hexadecimal digits>-<16>-<2>` (W3C Trace Context, section 3.2).
+fn w3c(header: &str) -> Option<TraceId> {
+    let mut parts = header.split('-');
+    let version = parts.next()?;
+    let trace: TraceId = parts.next()?.parse().ok()?;
+    let rest: Vec<&str> = parts.collect();
+    let shaped = version.len() == 2 && version != "ff" && rest.len() >= 2 && rest[0].len() == 16 && rest[1].len() == 2;
+    (shaped && trace.as_str().bytes().any(|b| b != b'0')).then_some(trace)
+}
+
+/// `Root=1-<8 hexadecimal digits>-<24>;...` (AWS X-Ray, "Tracing header").
+fn x_ray(header: &str) -> Option<TraceId> {
+    let root = header.split(';').find_map(|part| part.trim().strip_prefix("Root=1-"))?;
+    let (epoch, unique) = root.split_once('-')?;
+    if epoch.len() != 8 {
+        return None;
+    }
+    format!("{epoch}{unique}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    #[test]
+    fn the_callers_trace_is_taken_over() {
+        let w3c_header = format!("00-{TRACE}-b7ad6b7169203331-01");
+        assert_eq!(w3c(&w3c_header), TRACE.parse().ok());
+        assert_eq!(x_ray("Root=1-0af76519-16cd43dd8448eb211c80319c;Sampled=1"), TRACE.parse().ok());
+        assert_eq!(x_ray("Self=1-1-2;Root=1-0af76519-16cd43dd8448eb211c80319c"), TRACE.parse().ok());
+    }
+
+    #[test]
+    fn a_malformed_trace_is_not() {
+        let zero = "0".repeat(32);
+        for bad in
+            ["", "00", TRACE, &format!("00-{zero}-b7ad6b7169203331-01"), &format!("ff-{TRACE}-b7ad6b7169203331-01")]
+        {
+            assert_eq!(w3c(bad), None, "{bad}");
+        }
+        for bad in [
+            "",
+            "Root=",
+            "Root=1-x",
+            "Root=1-0af7651916cd43dd8448eb211c80319c",
+            "Root=2-0af76519-16cd43dd8448eb211c80319c",
+        ] {
+            assert_eq!(x_ray(bad), None, "{bad}");
+        }
+    }
+}

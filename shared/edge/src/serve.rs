@@ -1,0 +1,77 @@
+//! Where every answer leaves: it gets its request id, its headers and its log line.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::{
+    context::RequestContext,
+    envelope::PendingData,
+    problem::{Code, PendingProblem, Problem},
+};
+
+/// `routes`, ready to serve: unknown routes and methods answer as problems, and a panic does.
+pub fn serve(routes: Router) -> Router {
+    routes
+        .fallback(|| async { Problem::new(Code::NotFound, "See the list of routes in the API's documentation") })
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed, "See the `Allow` header") })
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::new(Code::Internal, "It is logged under this request_id").into_response()
+        }))
+        .layer(from_fn(finish))
+}
+
+/// Serves `routes` on AWS Lambda behind API Gateway.
+///
+/// # Errors
+/// When the Lambda Runtime API fails.
+pub async fn lambda(routes: Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(serve(routes)).await
+}
+
+async fn finish(mut request: Request, next: Next) -> Response {
+    let context = RequestContext::of(&request);
+    let span = tracing::info_span!(
+        "request",
+        request_id = context.request_id,
+        trace_id = %context.trace,
+        method = %request.method(),
+        path = request.uri().path(),
+    );
+    request.extensions_mut().insert(context.clone());
+    async {
+        let response = dress(next.run(request).await, &context);
+        tracing::info!(status = response.status().as_u16(), "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The answer with its body and headers for this request.
+fn dress(mut response: Response, context: &RequestContext) -> Response {
+    let document = match (response.extensions().get::<PendingData>(), response.extensions().get::<PendingProblem>()) {
+        (Some(data), _) => Some(("application/json", data.document(context))),
+        (None, Some(problem)) => Some(("application/problem+json", problem.document(context))),
+        (None, None) => None,
+    };
+    if let Some((media_type, document)) = document {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(document);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert("x-request-id", id);
+    }
+    response
+}

@@ -1,0 +1,98 @@
+//! What clients read of a job and of an account.
+
+use domain::{
+    account::{Account, Perms, Status},
+    job::{Failure, FailureCode, Job, Phase},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A job, as clients read it.
+#[derive(Debug, Serialize)]
+pub struct JobView {
+    job_id: String,
+    user_id: String,
+    target: &'static str,
+    method: String,
+    state: &'static str,
+    result: Option<Box<RawValue>>,
+    error: Option<ErrorView>,
+    attempts: u32,
+    meta: Option<Box<RawValue>>,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    due_at: Option<String>,
+    deferred_because: Option<String>,
+}
+
+/// Why a job failed, as clients read it.
+#[derive(Debug, Serialize)]
+struct ErrorView {
+    code: FailureCode,
+    message: String,
+    flickr_code: Option<i64>,
+}
+
+impl JobView {
+    /// `job` with its result: JSON text.
+    ///
+    /// # Errors
+    /// When the result, or the job's `meta`, is no JSON.
+    pub fn of(job: Job, result: Option<String>) -> Result<Self, hub::Error> {
+        let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
+        let finished_at = job.state.phase.ended_at().map(|at| at.to_string());
+        let state = job.state.phase.name();
+        let (error, due_at, deferred_because) = match job.state.phase {
+            Phase::Failed { failure: Failure { code, message, flickr_code }, .. } => {
+                (Some(ErrorView { code, message, flickr_code }), None, None)
+            }
+            Phase::Deferred { due_at, why } => (None, Some(due_at.to_string()), Some(why)),
+            Phase::Queued | Phase::Running(_) | Phase::Completed { .. } | Phase::Expired { .. } => (None, None, None),
+        };
+        Ok(Self {
+            job_id: job.id.into(),
+            user_id: job.order.user.into(),
+            target: job.order.target.as_str(),
+            method: job.order.method.into(),
+            state,
+            result: raw(result)?,
+            error,
+            attempts: job.state.attempts,
+            meta: raw(job.order.meta)?,
+            created_at: job.created_at.to_string(),
+            started_at: job.state.started_at.map(|at| at.to_string()),
+            finished_at,
+            due_at,
+            deferred_because,
+        })
+    }
+}
+
+/// A connected account, as clients read it: never a token.
+#[derive(Debug, Serialize)]
+pub struct AccountView {
+    user_id: String,
+    app_id: String,
+    nsid: String,
+    username: String,
+    fullname: String,
+    perms: Perms,
+    status: Status,
+    connected_at: String,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        Self {
+            user_id: account.user.into(),
+            app_id: account.app.into(),
+            nsid: account.nsid,
+            username: account.username,
+            fullname: account.fullname,
+            perms: account.perms,
+            status: account.status,
+            connected_at: account.connected_at.to_string(),
+        }
+    }
+}
