@@ -1,1 +1,17 @@
-fn main() {}
+//! The Lambda that reads jobs.
+
+use std::sync::Arc;
+
+use aws::{Cloud, Settings};
+use edge::Authenticator;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    aws::logging::start();
+    let settings = Settings::from_env()?;
+    let config = aws::sdk_config()?;
+    let ports = Cloud::new(&config, &settings);
+    let keyed_hash = aws::keyed_hash(&config, &settings).await?;
+    let authenticator = Authenticator { ports: ports.clone(), keyed_hash };
+    edge::lambda(status::routes(Arc::new(ports), Arc::new(authenticator))).await
+}

@@ -1,1 +1,26 @@
-fn main() {}
+//! The Lambda that runs jobs.
+
+use std::sync::Arc;
+
+use aws::{Cloud, Settings};
+use aws_lambda_events::sqs::SqsEvent;
+use domain::job::Policy;
+use flickr::{Client, Hosts};
+use hub::worker::Worker;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    aws::logging::start();
+    let settings = Settings::from_env()?;
+    let config = aws::sdk_config()?;
+    let ports = Cloud::new(&config, &settings);
+    let vaults = aws::vaults(&config, &settings)?;
+    let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
+    let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST });
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let worker = Arc::clone(&worker);
+        async move { Ok::<_, Error>(worker::run(worker, event.payload, &event.context.request_id).await) }
+    }))
+    .await
+}

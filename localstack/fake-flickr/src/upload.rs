@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::answer::Answer;
-use crate::envelope::{Element, Fail, Format, Reply};
+use crate::envelope::{Element, Fail, Format, Reply, Scalar};
 use crate::faults::Kind;
 use crate::ids;
 use crate::incoming::{Endpoint, FilePart, Incoming};
@@ -42,13 +42,14 @@ fn transfer(
         return Ok(ticket(world, Ticket::Failed));
     }
     let replaces = incoming.endpoint == Endpoint::Replace;
-    let id = match replaces {
-        true => replace(world, &user, &incoming.params, file, now)?,
-        false => upload(world, user, &incoming.params, file, now)?,
+    let id = if replaces {
+        replace(world, &user, &incoming.params, file, now)?
+    } else {
+        upload(world, user, &incoming.params, file, now)?
     };
     if is_async(incoming) {
         let polls = world.config.ticket_pending_polls;
-        return Ok(ticket(world, Ticket::Pending { polls, photo: id }));
+        return Ok(ticket(world, Ticket::Stored { polls, photo: id }));
     }
     let answer = Element::with_text("photoid", id.to_string());
     Ok(vec![match world.photos.get(&id).filter(|_| replaces) {
@@ -199,19 +200,18 @@ fn poll(world: &mut World, id: &str, fault: Option<Kind>) -> Element {
     };
     match ticket {
         None => element.attr("invalid", 1_u64),
-        Some(Ticket::Pending { photo, .. }) if fault == Some(Kind::TicketFailed) => {
+        Some(Ticket::Stored { photo, .. }) if fault == Some(Kind::TicketFailed) => {
             world.remove_photo(photo);
             world.tickets.insert(id.to_owned(), Ticket::Failed);
             element.attr("complete", 2_u64)
         }
         Some(Ticket::Failed) => element.attr("complete", 2_u64),
-        Some(Ticket::Pending { .. }) if fault == Some(Kind::TicketPending) => element.attr("complete", 0_u64),
-        Some(Ticket::Pending { polls: 0, photo }) => element
-            .attr("complete", 1_u64)
-            .attr("photoid", photo.to_string())
-            .attr("imported", crate::envelope::Scalar::Null),
-        Some(Ticket::Pending { polls, photo }) => {
-            world.tickets.insert(id.to_owned(), Ticket::Pending { polls: polls - 1, photo });
+        Some(Ticket::Stored { .. }) if fault == Some(Kind::TicketPending) => element.attr("complete", 0_u64),
+        Some(Ticket::Stored { polls: 0, photo }) => {
+            element.attr("complete", 1_u64).attr("photoid", photo.to_string()).attr("imported", Scalar::Null)
+        }
+        Some(Ticket::Stored { polls, photo }) => {
+            world.tickets.insert(id.to_owned(), Ticket::Stored { polls: polls - 1, photo });
             element.attr("complete", 0_u64)
         }
     }

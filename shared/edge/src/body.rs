@@ -38,7 +38,7 @@ fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let message = without_value(error.inner().to_string());
         match error.path().to_string().as_str() {
-            "." => Problem::field("body", message),
+            "." | "?" => Problem::field("body", message),
             path => Problem::field(path, message),
         }
     })?;
@@ -131,7 +131,7 @@ mod tests {
             (r#"{"canary": 1}"#, "canary"),
             (r#"{"name": 4711}"#, "name"),
             (r#"{"name": "x", "inner": {"name": ["canary"]}}"#, "inner.name"),
-            ("[1]", "body"),
+            ("[1]", "[0]"),
             ("\u{0}", "body"),
         ];
         for (text, field) in table {

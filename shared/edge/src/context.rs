@@ -13,16 +13,26 @@ pub struct RequestContext {
     pub request_id: String,
     /// The caller's trace (W3C `traceparent`), else AWS X-Ray's, else a new one.
     pub trace: TraceId,
+    /// The API as the request reached it, without a slash at the end.
+    pub base_url: String,
 }
 
 impl RequestContext {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let request_id = match request.extensions().get::<LambdaContext>() {
-            Some(LambdaContext::ApiGatewayV1(context)) => context.request_id.clone(),
+        let gateway = match request.extensions().get::<LambdaContext>() {
+            Some(LambdaContext::ApiGatewayV1(context)) => Some(context),
             _ => None,
         };
+        let base_url = match gateway.map(|context| (&context.domain_name, &context.stage)) {
+            Some((Some(domain), Some(stage))) => format!("https://{domain}/{stage}"),
+            _ => format!(
+                "http://{}",
+                request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default()
+            ),
+        };
         Self {
-            request_id: request_id.unwrap_or_else(|| hex::encode(random())),
+            request_id: gateway.and_then(|context| context.request_id.clone()).unwrap_or_else(|| hex::encode(random())),
+            base_url,
             trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),
         }
     }

@@ -223,7 +223,11 @@ mod tests {
     fn causes_are_kept_for_the_log_and_out_of_the_document() {
         let problem = Problem::from(hub::Error::internal("canary"));
         assert_eq!(problem.cause.as_deref(), Some("canary"));
-        let context = RequestContext { request_id: "r".to_owned(), trace: domain::TraceId::from_bytes([1; 16]) };
+        let context = RequestContext {
+            request_id: "r".to_owned(),
+            trace: domain::TraceId::from_bytes([1; 16]),
+            base_url: String::new(),
+        };
         let document = PendingProblem(std::sync::Arc::new(problem)).document(&context);
         assert!(!String::from_utf8(document).unwrap().contains("canary"));
     }

@@ -97,14 +97,14 @@ static ALL: LazyLock<HashMap<&'static str, Method>> =
     LazyLock::new(|| read(METHODS, NATURAL_WRITES).expect("the catalogue's data"));
 
 #[derive(Deserialize)]
-struct Reflection {
+struct Reflection<'a> {
     #[serde(borrow)]
-    methods: Vec<Entry>,
+    methods: Vec<Entry<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
-    method: &'static str,
+struct Entry<'a> {
+    method: &'a str,
     required_perms: RequiredPerms,
     kind: Kind,
     http_method: Verb,
@@ -128,8 +128,8 @@ enum Kind {
 }
 
 #[derive(Deserialize)]
-struct NaturalWrite {
-    method: &'static str,
+struct NaturalWrite<'a> {
+    method: &'a str,
     already_so: Vec<AlreadySo>,
 }
 
@@ -138,14 +138,18 @@ struct AlreadySo {
     code: i64,
 }
 
-fn read(methods: &'static str, natural_writes: &'static str) -> serde_json::Result<HashMap<&'static str, Method>> {
+fn read<'a>(methods: &'a str, natural_writes: &'a str) -> serde_json::Result<HashMap<&'a str, Method>> {
     let natural: Vec<NaturalWrite> = serde_json::from_str(natural_writes)?;
     let mut natural: HashMap<_, _> = natural.into_iter().map(|write| (write.method, write.already_so)).collect();
     let reflection: Reflection = serde_json::from_str(methods)?;
-    Ok(reflection.methods.into_iter().map(|entry| (entry.method, method(&entry, natural.remove(entry.method)))).collect())
+    Ok(reflection
+        .methods
+        .into_iter()
+        .map(|entry| (entry.method, method(&entry, natural.remove(entry.method))))
+        .collect())
 }
 
-fn method(entry: &Entry, natural: Option<Vec<AlreadySo>>) -> Method {
+fn method(entry: &Entry<'_>, natural: Option<Vec<AlreadySo>>) -> Method {
     Method {
         nature: match (entry.kind, &natural) {
             (Kind::Read, _) => Nature::Read,

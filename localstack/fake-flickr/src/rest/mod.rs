@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::answer::Answer;
 use crate::catalogue;
-use crate::envelope::{Fail, Format, Reply};
+use crate::envelope::{Element, Fail, Format, Reply};
 use crate::faults::Kind;
 use crate::incoming::Incoming;
 use crate::oauth::{self, Caller, Refusal};
@@ -116,12 +116,7 @@ fn callback(params: &Params) -> Option<&str> {
     params.filled("jsoncallback").filter(is_name)
 }
 
-fn call(
-    world: &mut World,
-    incoming: &Incoming,
-    fault: Option<Kind>,
-    now: Timestamp,
-) -> Result<Vec<crate::envelope::Element>, Refusal> {
+fn call(world: &mut World, incoming: &Incoming, fault: Option<Kind>, now: Timestamp) -> Result<Vec<Element>, Refusal> {
     let caller = oauth::identify(world, incoming, now)?;
     let params = &incoming.params;
     let method = params.filled("method").unwrap_or("unknown");

@@ -77,8 +77,8 @@ pub(crate) struct Photoset {
 /// Where the file of an asynchronous upload stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ticket {
-    /// Still pending for so many polls, then done.
-    Pending {
+    /// Pending for so many polls more, then done.
+    Stored {
         polls: u32,
         photo: u64,
     },

@@ -55,7 +55,8 @@ mod tests {
         let token = TokenCredentials::new("tok&en", "token-secret");
         let signer = Signer { app: &app, token: Some(&token), timestamp_seconds: 1_305_586_162, nonce: "n0nce" };
         let url = Url::parse("https://api.flickr.com/services/rest").unwrap();
-        let header = signer.authorization("GET", &url, &[("method", "flickr.test.login")], &[("oauth_verifier", "1-2")]);
+        let header =
+            signer.authorization("GET", &url, &[("method", "flickr.test.login")], &[("oauth_verifier", "1-2")]);
 
         let base = base_string(
             "GET",

@@ -1,0 +1,116 @@
+//! Accepts jobs: `POST /v1/flickr/rest`.
+//!
+//! A job is validated, written once and sent; 202 says that it is the hub's from then on.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use domain::{
+    call::{InvalidMethod, MethodName, Params},
+    idempotency::Key,
+    job::{MAX_META_BYTES, Order, Target},
+};
+use edge::{Authenticator, Code, Envelope, Json, Problem, RequestContext, Tenant, require_key, views::JobView};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hub::{
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindTenant, InsertJob, SendDispatch},
+    submit::{Accepted, Submit},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The headers an idempotency key may come in.
+const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
+
+/// The routes.
+pub fn routes<P, F>(submit: Arc<Submit<P, F>>, authenticator: Arc<Authenticator<P>>) -> Router
+where
+    P: Clock + Entropy + FindTenant + FindAccount + InsertJob + SendDispatch + 'static,
+    F: Catalogue + 'static,
+{
+    Router::new()
+        .route("/v1/flickr/rest", post(accept::<P, F>))
+        .with_state(submit)
+        .layer(from_fn_with_state(authenticator, require_key::<P>))
+}
+
+/// `POST /v1/flickr/rest`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    method: String,
+    #[serde(default)]
+    params: Map<String, Value>,
+    user_id: String,
+    target: Option<Target>,
+    meta: Option<Map<String, Value>>,
+}
+
+impl Request {
+    /// # Errors
+    /// Names the first field that cannot be accepted.
+    fn order(self) -> Result<Order, Problem> {
+        let method: MethodName = self.method.parse().map_err(|error| match error {
+            InvalidMethod::Shape => Problem::field("method", error.to_string()),
+            InvalidMethod::Auth => Problem::new(Code::MethodRefused, error.to_string()),
+        })?;
+        let params = Params::from_json(&self.params).map_err(|error| Problem::field("params", error.to_string()))?;
+        let meta = self.meta.map(|meta| Value::Object(meta).to_string());
+        if meta.as_ref().is_some_and(|meta| meta.len() > MAX_META_BYTES) {
+            return Err(Problem::field("meta", format!("has more than {MAX_META_BYTES} bytes")));
+        }
+        Ok(Order {
+            user: edge::parse("user_id", &self.user_id)?,
+            target: self.target.unwrap_or(Target::Rest),
+            method,
+            params,
+            meta,
+        })
+    }
+}
+
+async fn accept<P, F>(
+    State(submit): State<Arc<Submit<P, F>>>,
+    Tenant(tenant): Tenant,
+    context: RequestContext,
+    headers: HeaderMap,
+    Json(request): Json<Request>,
+) -> Result<Response, Problem>
+where
+    P: Clock + Entropy + FindAccount + InsertJob + SendDispatch,
+    F: Catalogue,
+{
+    let key = idempotency_key(&headers)?;
+    let order = request.order()?;
+    let Accepted { job, replayed } = submit.accept(&tenant, order, key.as_ref(), context.trace).await?;
+    let location = format!("/v1/flickr/jobs/{}", job.id);
+    let mut response = Envelope { status: StatusCode::ACCEPTED, data: JobView::of(job, None)? }.into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    if replayed {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// The request's idempotency key, in whichever header it came.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Key>, Problem> {
+    let mut keys = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name).iter()).map(|value| {
+        let text = value.to_str().unwrap_or_default();
+        Key::parse(text).map_err(|error| Problem::field("Idempotency-Key", error.to_string()))
+    });
+    let first = keys.next().transpose()?;
+    for other in keys {
+        if Some(other?) != first {
+            return Err(Problem::field("Idempotency-Key", "two different keys were given"));
+        }
+    }
+    Ok(first)
+}

@@ -1,0 +1,84 @@
+//! Reads jobs, and says whether the hub is well.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use domain::{JobId, UserId};
+use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
+use hub::{
+    ports::{FindJob, FindResult, FindTenant, Probe},
+    read,
+};
+use serde::Deserialize;
+use serde_json::{Map, json};
+
+/// The routes.
+pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
+where
+    P: FindTenant + FindJob + FindResult + Probe + 'static,
+{
+    Router::new()
+        .route("/v1/flickr/jobs/status", post(of_user::<P>))
+        .route("/v1/flickr/jobs/{job_id}", get(of_tenant::<P>))
+        .route("/v1/health/ready", get(ready::<P>))
+        .with_state(ports)
+        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .route("/v1/health", get(alive))
+}
+
+/// `POST /v1/flickr/jobs/status`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    job_id: String,
+    user_id: String,
+}
+
+async fn of_user<P: FindJob + FindResult>(
+    State(ports): State<Arc<P>>,
+    Tenant(tenant): Tenant,
+    Json(request): Json<Request>,
+) -> Result<Envelope<JobView>, Problem> {
+    let (Ok(id), Ok(user)) = (request.job_id.parse::<JobId>(), request.user_id.parse::<UserId>()) else {
+        return Err(unknown());
+    };
+    let reading = read::job(&*ports, &tenant, &id, Some(&user)).await?;
+    Ok(Envelope::ok(JobView::of(reading.job, reading.result)?))
+}
+
+async fn of_tenant<P: FindJob + FindResult>(
+    State(ports): State<Arc<P>>,
+    Tenant(tenant): Tenant,
+    Path(id): Path<String>,
+) -> Result<Envelope<JobView>, Problem> {
+    let id: JobId = id.parse().map_err(|_| unknown())?;
+    let reading = read::job(&*ports, &tenant, &id, None).await?;
+    Ok(Envelope::ok(JobView::of(reading.job, reading.result)?))
+}
+
+/// What is no id names no job: it answers as an unknown one.
+fn unknown() -> Problem {
+    hub::Error::from(hub::Kind::JobNotFound).into()
+}
+
+async fn alive() -> impl IntoResponse {
+    Envelope::ok(json!({ "status": "ok" }))
+}
+
+async fn ready<P: Probe>(State(ports): State<Arc<P>>) -> Response {
+    let probes = ports.probe().await;
+    let down: Vec<&str> = probes.iter().filter(|(_, answers)| !answers).map(|(name, _)| *name).collect();
+    if down.is_empty() {
+        let dependencies: Map<_, _> = probes.into_iter().map(|(name, _)| (name.to_owned(), json!("ok"))).collect();
+        return Envelope::ok(json!({ "status": "ok", "dependencies": dependencies })).into_response();
+    }
+    let details = down.iter().map(|name| json!({ "dependency": name, "status": "down" })).collect();
+    let detail = format!("These do not answer: {}", down.join(", "));
+    Problem::new(Code::Unavailable, detail).with_details(details).into_response()
+}

@@ -1,0 +1,131 @@
+//! A signing client that can put its parameters in all the places real clients put them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::body::Body;
+use axum::http::Request;
+use fake_flickr::{App, signature};
+
+use crate::fixture::HOST;
+
+static NONCE: AtomicU64 = AtomicU64::new(0);
+
+pub type Pairs = Vec<(String, String)>;
+
+#[derive(Clone)]
+pub struct Client {
+    pub key: String,
+    pub secret: String,
+    pub token: Option<(String, String)>,
+    /// What the client takes for scheme and host.
+    pub origin: String,
+    /// Seconds its clock is ahead.
+    pub ahead: i64,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        let App { key, secret } = App::default();
+        Self { key, secret, token: None, origin: format!("http://{HOST}"), ahead: 0 }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock of a client")]
+fn now() -> i64 {
+    let since: Duration = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+pub fn pairs(list: &[(&str, &str)]) -> Pairs {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+pub fn urlencoded(pairs: &Pairs) -> String {
+    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", signature::encode(name), signature::encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+impl Client {
+    /// The OAuth parameters for a request, signature included.
+    pub fn sign(&self, verb: &str, path: &str, params: &Pairs) -> Pairs {
+        let mut oauth = pairs(&[
+            ("oauth_consumer_key", &self.key),
+            ("oauth_signature_method", "HMAC-SHA1"),
+            ("oauth_version", "1.0"),
+            ("oauth_timestamp", &(now() + self.ahead).to_string()),
+            ("oauth_nonce", &format!("+/{}=", NONCE.fetch_add(1, Ordering::Relaxed))),
+        ]);
+        if let Some((token, _)) = &self.token {
+            oauth.push(("oauth_token".into(), token.clone()));
+        }
+        let all = params.iter().chain(&oauth).map(|(name, value)| (name.as_str(), value.as_str()));
+        let base = signature::base_string(verb, &format!("{}{path}", self.origin), all);
+        let token_secret = self.token.as_ref().map_or("", |(_, secret)| secret);
+        oauth.push(("oauth_signature".into(), signature::sign(&base, &self.secret, token_secret)));
+        oauth
+    }
+
+    /// The parameters signed together, and the OAuth ones after them.
+    pub fn signed(&self, verb: &str, path: &str, params: &[(&str, &str)]) -> Pairs {
+        let mut all = pairs(params);
+        let oauth = self.sign(verb, path, &all);
+        all.extend(oauth);
+        all
+    }
+
+    /// All in the query.
+    pub fn query(&self, path: &str, params: &[(&str, &str)]) -> Request<Body> {
+        get(path, &self.signed("GET", path, params))
+    }
+
+    /// OAuth in the header, the rest as a form.
+    pub fn form(&self, path: &str, params: &[(&str, &str)]) -> Request<Body> {
+        let params = pairs(params);
+        let header = authorization(&self.sign("POST", path, &params), ", ");
+        Request::post(path)
+            .header("host", HOST)
+            .header("authorization", header)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(urlencoded(&params)))
+            .unwrap()
+    }
+
+    /// All as text fields of a multipart body, the file after them.
+    pub fn multipart(&self, path: &str, params: &[(&str, &str)], file: Option<&[u8]>) -> Request<Body> {
+        let body = multipart_body(&self.signed("POST", path, params), file);
+        post_multipart(path, body)
+    }
+}
+
+pub fn get(path: &str, pairs: &Pairs) -> Request<Body> {
+    Request::get(format!("{path}?{}", urlencoded(pairs))).header("host", HOST).body(Body::empty()).unwrap()
+}
+
+pub fn authorization(oauth: &Pairs, separator: &str) -> String {
+    let parts = oauth.iter().map(|(name, value)| format!("{name}=\"{}\"", signature::encode(value)));
+    format!("OAuth realm=\"\"{separator}{}", parts.collect::<Vec<_>>().join(separator))
+}
+
+pub fn multipart_body(fields: &Pairs, file: Option<&[u8]>) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        body.extend(format!("--bound\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+    }
+    if let Some(file) = file {
+        let head = "--bound\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"/tmp/sea side.jpg\"\r\n\r\n";
+        body.extend(head.bytes());
+        body.extend(file);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--bound--\r\n");
+    body
+}
+
+pub fn post_multipart(path: &str, body: Vec<u8>) -> Request<Body> {
+    Request::post(path)
+        .header("host", HOST)
+        .header("content-type", "multipart/form-data; boundary=bound")
+        .body(Body::from(body))
+        .unwrap()
+}

@@ -1,0 +1,108 @@
+//! The server under test, driven in process.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use fake_flickr::{App, Fake, Scheme};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::client::Client;
+
+pub const HOST: &str = "127.0.0.1:3001";
+
+pub struct Fixture {
+    router: Router,
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The text between two tags.
+    pub fn element(&self, name: &str) -> &str {
+        let (_, rest) = self.body.split_once(&format!("<{name}")).unwrap();
+        rest.split_once('>').unwrap().1.split_once(&format!("</{name}>")).unwrap().0
+    }
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        Self { router: Fake::new(App::default(), Scheme::Http).router() }
+    }
+
+    /// Sends a request; nothing if the body of the answer breaks off.
+    pub async fn try_send(&self, request: Request<Body>) -> Option<Reply> {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.ok()?.to_bytes();
+        let body = String::from_utf8(bytes.to_vec()).unwrap();
+        Some(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        self.try_send(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).header("host", HOST).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn get_owned(&self, path: String) -> Reply {
+        self.get(&path).await
+    }
+
+    /// Asks the control API, which must agree.
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let reply = self.try_control(path, body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    pub async fn try_control(&self, path: &str, body: Value) -> Reply {
+        self.send(Request::post(path).body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// A client of the default app and user who may do all.
+    pub async fn client(&self) -> Client {
+        self.client_of(json!({})).await
+    }
+
+    pub async fn client_of(&self, token: Value) -> Client {
+        let token = self.control("/_fake/tokens", token).await;
+        let text = |name: &str| token[name].as_str().unwrap().to_owned();
+        Client { key: text("key"), token: Some((text("oauth_token"), text("oauth_token_secret"))), ..Client::default() }
+    }
+
+    /// Calls a REST method with POST and gives its JSON.
+    pub async fn rest(&self, client: &Client, method: &str, params: &[(&str, &str)]) -> Value {
+        let mut all = vec![("method", method), ("format", "json"), ("nojsoncallback", "1")];
+        all.extend(params);
+        let reply = self.send(client.form("/services/rest", &all)).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    pub async fn calls(&self) -> Vec<Value> {
+        self.get("/_fake/calls").await.json()["calls"].as_array().unwrap().clone()
+    }
+
+    pub async fn photos(&self) -> Vec<Value> {
+        self.get("/_fake/photos").await.json()["photos"].as_array().unwrap().clone()
+    }
+
+    pub async fn fault(&self, order: Value) {
+        self.control("/_fake/faults", order).await;
+    }
+}

@@ -1,0 +1,143 @@
+//! Sending one HTTP request, once.
+//!
+//! No redirect is followed, nothing is retried, no proxy and no cookie is used. Each request has a
+//! connection of its own: a sandbox may be frozen between two requests, and a write sent on a
+//! connection that died meanwhile would be of unknown outcome. TLS sessions are resumed all the same.
+
+use std::{error::Error as StdError, sync::Arc, time::Duration};
+
+use reqwest::{
+    Response,
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+    redirect, retry,
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use url::Url;
+
+use crate::{
+    answer::{Body, Fate, Reply},
+    catalogue::Verb,
+};
+
+/// The longest answer that is read, in bytes.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Flickr's name for a request, useful in a question to Flickr.
+const FLICKR_REQUEST: &str = "x-flickr-api-request";
+
+const USER_AGENT: &str = concat!("FlickrHub/", env!("CARGO_PKG_VERSION"));
+
+/// The HTTP client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be made")]
+pub struct Error(#[source] Box<dyn StdError + Send + Sync>);
+
+/// An HTTP client.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    http: reqwest::Client,
+}
+
+/// A request, signed.
+#[derive(Debug)]
+pub struct Request {
+    /// How it is sent.
+    pub verb: Verb,
+    /// Where to; without a query.
+    pub url: Url,
+    /// The parameters as a form, for the query or the body.
+    pub form: String,
+    /// The `Authorization` header.
+    pub authorization: String,
+    /// The longest it may take, to the end of the answer.
+    pub deadline: Duration,
+}
+
+impl Transport {
+    /// A client that trusts the certificate authorities Mozilla trusts, and gives a connection, with
+    /// its name and its TLS, `connect_deadline`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn new(connect_deadline: Duration) -> Result<Self, Error> {
+        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error(error.into()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(USER_AGENT)
+            .connect_timeout(connect_deadline)
+            .pool_max_idle_per_host(0)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .build()
+            .map_err(|error| Error(error.into()))?;
+        Ok(Self { http })
+    }
+
+    /// Sends `request` and reads its answer.
+    pub async fn send(&self, request: Request) -> Fate {
+        let deadline = request.deadline;
+        match self.begin(request).await {
+            Ok(response) => Fate::Answered(read(response).await),
+            Err(error) if error.is_builder() || error.is_connect() => Fate::NotSent(reason(error)),
+            Err(error) if error.is_timeout() => Fate::NoAnswer(format!("{} ms passed", deadline.as_millis())),
+            Err(error) => Fate::NoAnswer(reason(error)),
+        }
+    }
+
+    async fn begin(&self, request: Request) -> reqwest::Result<Response> {
+        let Request { verb, mut url, form, authorization, deadline } = request;
+        let builder = match verb {
+            Verb::Get => {
+                url.set_query(Some(&form));
+                self.http.get(url)
+            }
+            Verb::Post => self
+                .http
+                .post(url)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                // Of an empty body, too, for which it is not sent by itself (RFC 9110 section 8.6).
+                .header(CONTENT_LENGTH, form.len())
+                .body(form),
+        };
+        let mut request = builder.header(AUTHORIZATION, authorization).timeout(deadline).build()?;
+        // So that no `Debug` of it shows the token.
+        request.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
+        self.http.execute(request).await
+    }
+}
+
+async fn read(mut response: Response) -> Reply {
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    let retry_after = header(RETRY_AFTER.as_str());
+    tracing::debug!(status, flickr_request = header(FLICKR_REQUEST), "Flickr answered");
+    Reply { status, retry_after, body: body(&mut response).await }
+}
+
+async fn body(response: &mut Response) -> Body {
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_BODY_BYTES => return Body::TooLong,
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Body::Whole(bytes),
+            Err(error) => return Body::Cut(reason(error)),
+        }
+    }
+}
+
+/// The innermost cause: the outer ones quote the URL, and so the caller's parameters.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn StdError = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

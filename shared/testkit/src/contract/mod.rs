@@ -1,0 +1,16 @@
+//! What each port promises, as a suite that every implementation passes.
+//!
+//! A suite panics where a promise is broken. It uses fresh tenants, so that suites can share one
+//! deployed stack.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
+
+mod accounts;
+mod jobs;
+mod logins;
+mod tenants;
+
+pub use accounts::accounts;
+pub use jobs::{claims, insertion, results, saving};
+pub use logins::logins;
+pub use tenants::{apps, tenants};

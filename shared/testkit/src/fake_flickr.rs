@@ -1,0 +1,101 @@
+//! A Flickr that answers as told.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use domain::{
+    account::Perms,
+    call::{MethodName, Params},
+    outcome::{Class, Nature, Outcome},
+};
+use hub::{
+    credentials::{AppCredentials, TokenCredentials},
+    ports::{Access, Answer, CallFlickr, Catalogue, FlickrLogin},
+};
+
+/// A Flickr that answers as told, and records the calls it gets.
+#[derive(Default)]
+pub struct ScriptedFlickr {
+    answers: Mutex<VecDeque<Outcome>>,
+    calls: Mutex<Vec<String>>,
+    callbacks: Mutex<Vec<String>>,
+}
+
+impl ScriptedFlickr {
+    /// The account every login connects.
+    pub const NSID: &'static str = "12345678@N00";
+
+    /// Answers the next calls so; after them every call is done, with an empty success.
+    pub fn answer(&self, outcomes: impl IntoIterator<Item = Outcome>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes);
+    }
+
+    /// The methods called so far.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The callbacks that logins asked for so far.
+    pub fn callbacks(&self) -> Vec<String> {
+        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn next(&self) -> Outcome {
+        let told = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        told.unwrap_or_else(|| Outcome::new(Class::Done, "ok"))
+    }
+}
+
+impl Catalogue for ScriptedFlickr {
+    /// `get*`, `search` and `test.*` read, `set*` may be repeated, all else may not.
+    fn nature(&self, method: &MethodName) -> Nature {
+        let name = method.as_str().rsplit('.').next().unwrap_or_default();
+        if name.starts_with("get") || name == "search" || method.as_str().starts_with("flickr.test.") {
+            Nature::Read
+        } else if name.starts_with("set") {
+            Nature::NaturalWrite
+        } else {
+            Nature::UnrepeatableWrite
+        }
+    }
+}
+
+impl CallFlickr for ScriptedFlickr {
+    async fn call(&self, _: &AppCredentials, _: &TokenCredentials, method: &MethodName, _: &Params, _: bool) -> Answer {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(method.to_string());
+        let outcome = self.next();
+        let result = (outcome.class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
+        Answer { outcome, result }
+    }
+}
+
+impl FlickrLogin for ScriptedFlickr {
+    async fn request_token(&self, _: &AppCredentials, callback: &str) -> Result<TokenCredentials, Outcome> {
+        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).push(callback.to_owned());
+        let number = self.callbacks().len();
+        match self.next() {
+            done if done.class == Class::Done => {
+                Ok(TokenCredentials::new(format!("request-{number}"), "canary-request-secret"))
+            }
+            refused => Err(refused),
+        }
+    }
+
+    fn authorize_url(&self, request_token: &str, perms: Perms) -> String {
+        format!("https://flickr.example/authorize?oauth_token={request_token}&perms={}", perms.as_str())
+    }
+
+    async fn access_token(&self, _: &AppCredentials, _: &TokenCredentials, _: &str) -> Result<Access, Outcome> {
+        match self.next() {
+            done if done.class == Class::Done => Ok(Access {
+                token: TokenCredentials::new("access-token", "canary-access-secret"),
+                nsid: Self::NSID.to_owned(),
+                username: "ada".to_owned(),
+                fullname: "Ada L".to_owned(),
+            }),
+            refused => Err(refused),
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Everything the hub stands on, in memory.
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
+    account::{Account, Status},
+    job::{Event, Job, Phase, step},
+    login::{Digested, Mode, PendingLogin},
+    timing,
+};
+use hub::{
+    dispatch::Dispatch,
+    keyed_hash::ApiKeyHash,
+    ports::{
+        ClaimJob, Claimed, Clock, Entropy, Error, FindAccount, FindApp, FindJob, FindLogin, FindResult, FindTenant,
+        InsertJob, Inserted, KeepResult, ListAccounts, MarkAccount, Probe, RemoveAccount, Result, SaveAccount, SaveApp,
+        SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch, TakeLogin,
+    },
+};
+
+/// The name of a port's operation.
+pub type Call = &'static str;
+
+/// When a call fails, as seen from what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Nothing was done.
+    Before,
+    /// All was done, and the answer was lost.
+    After,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It answers with an error.
+    Fail,
+    /// It never answers: the process is gone.
+    Crash,
+}
+
+/// A message in the fake queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedMessage {
+    /// What it says.
+    pub dispatch: Dispatch,
+    /// When it can be received.
+    pub visible_at: Timestamp,
+}
+
+#[derive(Default)]
+struct Contents {
+    now: i64,
+    random: u64,
+    calls: Vec<Call>,
+    faults: BTreeMap<(usize, Moment), Fault>,
+    tenants: BTreeMap<String, TenantId>,
+    apps: BTreeMap<(TenantId, AppId), Vec<u8>>,
+    logins: BTreeMap<(TenantId, String), SealedLogin>,
+    accounts: BTreeMap<(TenantId, UserId), SealedAccount>,
+    jobs: BTreeMap<(TenantId, JobId), Job>,
+    results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
+    queue: Vec<QueuedMessage>,
+}
+
+/// Everything the hub stands on, in memory. See the crate's documentation.
+#[derive(Default)]
+pub struct World(Mutex<Contents>);
+
+impl World {
+    /// An empty world at `now`, whose randomness follows from `seed`.
+    pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self(Mutex::new(Contents { now: now.as_milliseconds(), random: seed, ..Contents::default() }))
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, length: Duration) {
+        let mut contents = self.contents();
+        contents.now = (Timestamp::from_milliseconds(contents.now) + length).as_milliseconds();
+    }
+
+    /// Makes the call with this number (from 0, counted over all ports) fail.
+    pub fn fault(&self, call: usize, moment: Moment, fault: Fault) {
+        self.contents().faults.insert((call, moment), fault);
+    }
+
+    /// Makes the next call fail.
+    pub fn fault_next(&self, moment: Moment, fault: Fault) {
+        let next = self.contents().calls.len();
+        self.fault(next, moment, fault);
+    }
+
+    /// The calls of all ports so far, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.contents().calls.clone()
+    }
+
+    /// Forgets the calls so far, and the faults to come.
+    pub fn forget_calls(&self) {
+        let mut contents = self.contents();
+        contents.calls.clear();
+        contents.faults.clear();
+    }
+
+    /// How often an operation was called.
+    pub fn count(&self, call: Call) -> usize {
+        self.contents().calls.iter().filter(|made| **made == call).count()
+    }
+
+    /// All jobs.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.contents().jobs.values().cloned().collect()
+    }
+
+    /// The messages in the queue, as sent.
+    pub fn queue(&self) -> Vec<QueuedMessage> {
+        self.contents().queue.clone()
+    }
+
+    /// Receives the first visible message: it stays in the queue, unseen for the visibility
+    /// timeout, until it is acknowledged.
+    pub fn receive(&self) -> Option<Dispatch> {
+        let mut contents = self.contents();
+        let now = Timestamp::from_milliseconds(contents.now);
+        let message = contents.queue.iter_mut().find(|message| message.visible_at <= now)?;
+        message.visible_at = now + timing::VISIBILITY_TIMEOUT;
+        Some(message.dispatch.clone())
+    }
+
+    /// Removes a received message.
+    pub fn acknowledge(&self, dispatch: &Dispatch) {
+        let mut contents = self.contents();
+        if let Some(place) = contents.queue.iter().position(|message| message.dispatch == *dispatch) {
+            contents.queue.remove(place);
+        }
+    }
+
+    /// All secrets at rest, as they would lie in a table.
+    pub fn sealed(&self) -> Vec<Vec<u8>> {
+        let contents = self.contents();
+        let apps = contents.apps.values().cloned();
+        let logins = contents.logins.values().map(|login| login.sealed_secret.clone());
+        let accounts = contents.accounts.values().map(|account| account.sealed_token.clone());
+        apps.chain(logins).chain(accounts).collect()
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call of a port: `effect`, between its two moments to fail.
+    async fn call<T>(&self, name: Call, effect: impl FnOnce(&mut Contents, Timestamp) -> T + Send) -> Result<T> {
+        let number = {
+            let mut contents = self.contents();
+            contents.calls.push(name);
+            contents.calls.len() - 1
+        };
+        self.meet(number, Moment::Before, name).await?;
+        let value = {
+            let mut contents = self.contents();
+            let now = Timestamp::from_milliseconds(contents.now);
+            effect(&mut contents, now)
+        };
+        self.meet(number, Moment::After, name).await?;
+        Ok(value)
+    }
+
+    async fn meet(&self, number: usize, moment: Moment, name: Call) -> Result<()> {
+        let fault = self.contents().faults.get(&(number, moment)).copied();
+        match fault {
+            None => Ok(()),
+            Some(Fault::Fail) => Err(Error::unavailable(name, format!("injected {moment:?} call {number}"))),
+            Some(Fault::Crash) => pending().await,
+        }
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(self.contents().now)
+    }
+}
+
+impl Entropy for World {
+    /// SplitMix64 (Steele, Lea, Flood 2014): not random, and the same in each run.
+    fn random(&self) -> [u8; 16] {
+        let mut contents = self.contents();
+        let mut half = || {
+            contents.random = contents.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = contents.random;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        };
+        let bits = (u128::from(half()) << 64) | u128::from(half());
+        bits.to_be_bytes()
+    }
+}
+
+impl SaveTenant for World {
+    async fn save_tenant(&self, tenant: &TenantId, _: &str, key: &ApiKeyHash, _: Timestamp) -> Result<bool> {
+        self.call("save_tenant", |contents, _| {
+            let taken = contents.tenants.contains_key(key.as_str());
+            if !taken {
+                contents.tenants.insert(key.as_str().to_owned(), tenant.clone());
+            }
+            !taken
+        })
+        .await
+    }
+}
+
+impl FindTenant for World {
+    async fn tenant_of(&self, key: &ApiKeyHash) -> Result<Option<TenantId>> {
+        self.call("tenant_of", |contents, _| contents.tenants.get(key.as_str()).cloned()).await
+    }
+}
+
+impl SaveApp for World {
+    async fn save_app(&self, tenant: &TenantId, app: &AppId, sealed: &[u8]) -> Result<()> {
+        self.call("save_app", |contents, _| {
+            contents.apps.insert((tenant.clone(), app.clone()), sealed.to_vec());
+        })
+        .await
+    }
+}
+
+impl FindApp for World {
+    async fn app(&self, tenant: &TenantId, app: &AppId) -> Result<Option<Vec<u8>>> {
+        self.call("app", |contents, _| contents.apps.get(&(tenant.clone(), app.clone())).cloned()).await
+    }
+}
+
+impl SaveLogin for World {
+    async fn save_login(&self, login: &SealedLogin) -> Result<()> {
+        self.call("save_login", |contents, _| {
+            let key = (login.login.tenant.clone(), login.login.token_digest.as_str().to_owned());
+            contents.logins.insert(key, login.clone());
+        })
+        .await
+    }
+}
+
+impl FindLogin for World {
+    async fn login(&self, tenant: &TenantId, token: &Digested) -> Result<Option<PendingLogin>> {
+        self.call("login", |contents, _| {
+            contents.logins.get(&(tenant.clone(), token.as_str().to_owned())).map(|sealed| sealed.login.clone())
+        })
+        .await
+    }
+}
+
+impl TakeLogin for World {
+    async fn take_login(
+        &self,
+        tenant: &TenantId,
+        token: &Digested,
+        state: Option<&Digested>,
+        now: Timestamp,
+    ) -> Result<Option<SealedLogin>> {
+        self.call("take_login", |contents, _| {
+            let key = (tenant.clone(), token.as_str().to_owned());
+            let fits = contents.logins.get(&key).is_some_and(|sealed| {
+                let known = match state {
+                    Some(state) => sealed.login.state_digest == *state,
+                    None => sealed.login.mode == Mode::Oob,
+                };
+                known && sealed.login.expires_at > now
+            });
+            if fits { contents.logins.remove(&key) } else { None }
+        })
+        .await
+    }
+}
+
+impl SaveAccount for World {
+    async fn save_account(&self, account: &SealedAccount) -> Result<()> {
+        self.call("save_account", |contents, _| {
+            let key = (account.account.tenant.clone(), account.account.user.clone());
+            contents.accounts.insert(key, account.clone());
+        })
+        .await
+    }
+}
+
+impl FindAccount for World {
+    async fn account(&self, tenant: &TenantId, user: &UserId) -> Result<Option<SealedAccount>> {
+        self.call("account", |contents, _| contents.accounts.get(&(tenant.clone(), user.clone())).cloned()).await
+    }
+}
+
+impl ListAccounts for World {
+    async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> Result<Vec<Account>> {
+        self.call("accounts", |contents, _| {
+            let of_tenant = contents.accounts.values().map(|sealed| &sealed.account).filter(|a| a.tenant == *tenant);
+            let rest = of_tenant.filter(|account| after.is_none_or(|after| account.user > *after));
+            rest.take(limit.into()).cloned().collect()
+        })
+        .await
+    }
+}
+
+impl RemoveAccount for World {
+    async fn remove_account(&self, tenant: &TenantId, user: &UserId) -> Result<bool> {
+        self.call("remove_account", |contents, _| contents.accounts.remove(&(tenant.clone(), user.clone())).is_some())
+            .await
+    }
+}
+
+impl MarkAccount for World {
+    async fn mark_reconnect_needed(&self, tenant: &TenantId, user: &UserId, connected_at: Timestamp) -> Result<()> {
+        self.call("mark_reconnect_needed", |contents, _| {
+            let account = contents.accounts.get_mut(&(tenant.clone(), user.clone()));
+            if let Some(sealed) = account.filter(|sealed| sealed.account.connected_at == connected_at) {
+                sealed.account.status = Status::ReconnectNeeded;
+            }
+        })
+        .await
+    }
+}
+
+/// Whether an ended job is past its retention.
+fn is_expired(job: &Job, now: Timestamp) -> bool {
+    job.state.phase.ended_at().is_some_and(|at| (at + timing::JOB_RETENTION).as_seconds() <= now.as_seconds())
+}
+
+impl InsertJob for World {
+    async fn insert_job(&self, job: &Job) -> Result<Inserted> {
+        self.call("insert_job", |contents, _| {
+            let key = (job.tenant.clone(), job.id.clone());
+            match contents.jobs.get(&key).filter(|earlier| !is_expired(earlier, job.created_at)) {
+                Some(earlier) if earlier == job => Inserted::New,
+                Some(earlier) => Inserted::Exists(Box::new(earlier.clone())),
+                None => {
+                    contents.jobs.insert(key, job.clone());
+                    Inserted::New
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl FindJob for World {
+    async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<Job>> {
+        self.call("job", |contents, now| {
+            contents.jobs.get(&(tenant.clone(), id.clone())).filter(|job| !is_expired(job, now)).cloned()
+        })
+        .await
+    }
+}
+
+impl ClaimJob for World {
+    async fn claim_job(
+        &self,
+        tenant: &TenantId,
+        id: &JobId,
+        dispatch: u32,
+        claim: &ClaimId,
+        lease_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Claimed> {
+        self.call("claim_job", |contents, _| {
+            let Some(job) = contents.jobs.get_mut(&(tenant.clone(), id.clone())).filter(|job| !is_expired(job, now))
+            else {
+                return Claimed::Unknown;
+            };
+            match step(&job.state, Event::Claim { dispatch, claim: claim.clone(), lease_until }, now) {
+                Ok((state, _)) => {
+                    job.state = state;
+                    Claimed::Held(Box::new(job.clone()))
+                }
+                Err(_) => Claimed::Refused(Box::new(job.clone())),
+            }
+        })
+        .await
+    }
+}
+
+impl SaveJob for World {
+    async fn save_job(&self, job: &Job, claim: &ClaimId) -> Result<bool> {
+        self.call("save_job", |contents, _| {
+            let Some(stored) = contents.jobs.get_mut(&(job.tenant.clone(), job.id.clone())) else { return false };
+            let held = matches!(&stored.state.phase, Phase::Running(held) if held.id == *claim);
+            if held {
+                stored.state = job.state.clone();
+            }
+            held || stored.state == job.state
+        })
+        .await
+    }
+}
+
+impl KeepResult for World {
+    async fn keep_result(&self, tenant: &TenantId, id: &JobId, result: &str, expires_at: Timestamp) -> Result<()> {
+        self.call("keep_result", |contents, _| {
+            contents.results.insert((tenant.clone(), id.clone()), (result.to_owned(), expires_at));
+        })
+        .await
+    }
+}
+
+impl FindResult for World {
+    async fn result(&self, tenant: &TenantId, id: &JobId) -> Result<Option<String>> {
+        self.call("result", |contents, now| {
+            let found = contents.results.get(&(tenant.clone(), id.clone()));
+            found.filter(|(_, expires_at)| expires_at.as_seconds() > now.as_seconds()).map(|(text, _)| text.clone())
+        })
+        .await
+    }
+}
+
+impl SendDispatch for World {
+    async fn send_dispatch(&self, dispatch: &Dispatch, delay: Duration) -> Result<()> {
+        self.call("send_dispatch", |contents, now| {
+            contents.queue.push(QueuedMessage { dispatch: dispatch.clone(), visible_at: now + delay });
+        })
+        .await
+    }
+}
+
+impl Probe for World {
+    async fn probe(&self) -> Vec<(&'static str, bool)> {
+        vec![("world", self.call("probe", |_, _| ()).await.is_ok())]
+    }
+}

@@ -1,0 +1,14 @@
+//! The fakes keep the ports' contracts.
+
+use testkit::{World, build::NOW, contract};
+
+macro_rules! contracts {
+    ($($name:ident)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            contract::$name(&World::new(NOW, 1)).await;
+        })*
+    };
+}
+
+contracts!(accounts apps claims insertion logins results saving tenants);
