@@ -107,6 +107,7 @@ def stop() -> int:
     from .settings import LOCAL
 
     say("Stopped." if processes.stop_running(LOCAL) else "Nothing runs.")
+    (LOCAL / "env").unlink(missing_ok=True)
     return 0
 
 

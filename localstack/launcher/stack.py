@@ -149,5 +149,6 @@ def _published(
         "EMULATOR_LOG": str(settings.logs / "emulator.log"),
         "FLICKRHUB_LOGS": str(settings.logs),
         "FLICKRHUB_ADMIN": str(build.binary("flickrhub-admin")),
+        "FAKE_FLICKR_BIN": str(build.binary("fake-flickr")),
         "TOOLS_PYTHON": str(tools.python()),
     }

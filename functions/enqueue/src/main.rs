@@ -13,6 +13,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = aws::sdk_config()?;
     let ports = Cloud::new(&config, &settings);
     let keyed_hash = aws::keyed_hash(&config, &settings).await?;
-    let submit = Submit { ports: ports.clone(), catalogue: flickr::Methods };
+    let submit = Submit { ports: ports.clone(), catalogue: flickr::Catalogue };
     edge::lambda(enqueue::routes(Arc::new(submit), Arc::new(Authenticator { ports, keyed_hash }))).await
 }

@@ -42,6 +42,17 @@ impl Hosts {
         Ok(Self { www: base.clone(), api: base.clone(), up: base.clone() })
     }
 
+    /// The server that a setting names, in Flickr's place; without one, Flickr itself.
+    ///
+    /// # Errors
+    /// [`InvalidBase`].
+    pub fn from_setting(base: Option<&str>) -> Result<Self, InvalidBase> {
+        match base {
+            Some(base) => Self::at(&base.parse().map_err(|_| InvalidBase)?),
+            None => Ok(Self::flickr()),
+        }
+    }
+
     /// Every REST method.
     pub fn rest(&self) -> Url {
         under(&self.api, "/services/rest")
@@ -112,6 +123,15 @@ mod tests {
         assert_eq!(at("https://fake.example/f/").unwrap().rest().as_str(), "https://fake.example/f/services/rest");
         for bad in ["ftp://a.example", "data:x", "http://u@a.example", "http://a.example?x", "http://a.example#x"] {
             assert_eq!(at(bad), Err(InvalidBase), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_a_setting_it_is_flickr() {
+        assert_eq!(Hosts::from_setting(None), Ok(Hosts::flickr()));
+        assert_eq!(Hosts::from_setting(Some("http://a.example")).unwrap().rest().host_str(), Some("a.example"));
+        for bad in ["", "a.example", "ftp://a.example"] {
+            assert_eq!(Hosts::from_setting(Some(bad)), Err(InvalidBase), "{bad:?}");
         }
     }
 }

@@ -38,8 +38,7 @@ pub struct Transport {
     http: reqwest::Client,
 }
 
-/// A request, signed.
-#[derive(Debug)]
+/// A request, signed. It cannot be printed: its header names a token.
 pub struct Request {
     /// How it is sent.
     pub verb: Verb,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use domain::{
@@ -15,12 +15,15 @@ use hub::{
     ports::{Access, Answer, CallFlickr, Catalogue, FlickrLogin},
 };
 
-/// A Flickr that answers as told, and records the calls it gets.
+/// A Flickr that answers as told, and records the calls it gets. A clone is the same Flickr.
+#[derive(Clone, Default)]
+pub struct ScriptedFlickr(Arc<Mutex<Script>>);
+
 #[derive(Default)]
-pub struct ScriptedFlickr {
-    answers: Mutex<VecDeque<Outcome>>,
-    calls: Mutex<Vec<String>>,
-    callbacks: Mutex<Vec<String>>,
+struct Script {
+    answers: VecDeque<Outcome>,
+    calls: Vec<String>,
+    callbacks: Vec<String>,
 }
 
 impl ScriptedFlickr {
@@ -29,21 +32,25 @@ impl ScriptedFlickr {
 
     /// Answers the next calls so; after them every call is done, with an empty success.
     pub fn answer(&self, outcomes: impl IntoIterator<Item = Outcome>) {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes);
+        self.script().answers.extend(outcomes);
     }
 
     /// The methods called so far.
     pub fn calls(&self) -> Vec<String> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.script().calls.clone()
     }
 
     /// The callbacks that logins asked for so far.
     pub fn callbacks(&self) -> Vec<String> {
-        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.script().callbacks.clone()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next(&self) -> Outcome {
-        let told = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let told = self.script().answers.pop_front();
         told.unwrap_or_else(|| Outcome::new(Class::Done, "ok"))
     }
 }
@@ -64,7 +71,7 @@ impl Catalogue for ScriptedFlickr {
 
 impl CallFlickr for ScriptedFlickr {
     async fn call(&self, _: &AppCredentials, _: &TokenCredentials, method: &MethodName, _: &Params, _: bool) -> Answer {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(method.to_string());
+        self.script().calls.push(method.to_string());
         let outcome = self.next();
         let result = (outcome.class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
         Answer { outcome, result }
@@ -73,7 +80,7 @@ impl CallFlickr for ScriptedFlickr {
 
 impl FlickrLogin for ScriptedFlickr {
     async fn request_token(&self, _: &AppCredentials, callback: &str) -> Result<TokenCredentials, Outcome> {
-        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).push(callback.to_owned());
+        self.script().callbacks.push(callback.to_owned());
         let number = self.callbacks().len();
         match self.next() {
             done if done.class == Class::Done => {

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod contract;
 mod fake_flickr;
+pub mod http_client;
 mod world;
 
 pub use fake_flickr::ScriptedFlickr;

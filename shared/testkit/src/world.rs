@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::pending,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -69,14 +69,14 @@ struct Contents {
     queue: Vec<QueuedMessage>,
 }
 
-/// Everything the hub stands on, in memory. See the crate's documentation.
-#[derive(Default)]
-pub struct World(Mutex<Contents>);
+/// Everything the hub stands on, in memory. See the crate's documentation. A clone is the same world.
+#[derive(Clone, Default)]
+pub struct World(Arc<Mutex<Contents>>);
 
 impl World {
     /// An empty world at `now`, whose randomness follows from `seed`.
     pub fn new(now: Timestamp, seed: u64) -> Self {
-        Self(Mutex::new(Contents { now: now.as_milliseconds(), random: seed, ..Contents::default() }))
+        Self(Arc::new(Mutex::new(Contents { now: now.as_milliseconds(), random: seed, ..Contents::default() })))
     }
 
     /// Lets time pass.

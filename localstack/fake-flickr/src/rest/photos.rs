@@ -28,6 +28,7 @@ pub(super) fn get_info(call: &mut Call<'_>) -> Reply {
 fn info(world: &World, photo: &Photo, viewer: Option<&str>) -> Element {
     let posted = photo.uploaded.as_second().to_string();
     let owner = world.users.get(&photo.owner);
+    let is_owner = viewer == Some(photo.owner.as_str());
     let element = Element::new("photo")
         .attr("id", photo.id.to_string())
         .attr("secret", photo.secret.as_str())
@@ -59,9 +60,18 @@ fn info(world: &World, photo: &Photo, viewer: Option<&str>) -> Element {
         .text("description", photo.description.as_str())
         .child(visibility)
         .child(dates)
+        .child(rights("editability", "cancomment", "canaddmeta", is_owner))
+        .child(rights("publiceditability", "cancomment", "canaddmeta", true))
+        .child(rights("usage", "candownload", "canblog", is_owner).attr("canprint", is_owner).attr("canshare", true))
         .text("comments", "0")
+        .child(Element::new("notes").many("note", Vec::new()))
+        .child(Element::new("people").attr("haspeople", 0_u64))
         .child(tags_element(photo, &photo.tags))
         .child(Element::new("urls").many("url", vec![page.attr("type", "photopage")]))
+}
+
+fn rights(name: &'static str, one: &'static str, other: &'static str, granted: bool) -> Element {
+    Element::new(name).attr(one, granted).attr(other, granted)
 }
 
 fn owner_element(nsid: &str, user: Option<&User>) -> Element {

@@ -127,6 +127,7 @@ async fn a_photo_is_read_changed_and_deleted() {
     assert_eq!((&info["license"], &info["visibility"]["ispublic"]), (&json!("4"), &json!(1)));
     assert_eq!(info["tags"]["tag"][1]["raw"], "two words");
     assert_eq!(info["owner"]["username"], "ada");
+    assert_eq!((&info["usage"]["candownload"], &info["notes"]), (&json!(1), &json!({"note": []})));
 
     assert_eq!(fixture.rest(&client, "flickr.photos.delete", &[photo]).await, ok);
     let gone = fixture.rest(&client, "flickr.photos.delete", &[photo]).await;

@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import socket
 import ssl
 import subprocess
-import urllib.error
+import tempfile
 import urllib.request
+from unittest import mock
 
 KEY = "0123456789abcdef0123456789abcdef"
 SECRET = "fedcba9876543210"
@@ -45,3 +47,30 @@ class Fake:
         self.process.terminate()
         self.process.stdout.close()
         return self.process.wait(timeout=10)
+
+
+class UnderFlickrsNames:
+    """For a test case: the names of Flickr's hosts lead to a server of its own, over TLS, and its clients trust it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        authority = os.path.join(folder.name, "authority.pem")
+        self.fake = Fake("--tls", "--tls-cert-out", authority, authority=authority)
+        self.addCleanup(self.fake.stop)
+        self.asked = set()
+        real = socket.getaddrinfo
+
+        def resolve(host, port, *arguments, **named):
+            if str(host).endswith(".flickr.com"):
+                self.asked.add((host, port))
+                host, port = "127.0.0.1", self.fake.port
+            return real(host, port, *arguments, **named)
+
+        self.patch(mock.patch("socket.getaddrinfo", resolve))
+        trust = {"REQUESTS_CA_BUNDLE": authority, "SSL_CERT_FILE": authority, "NO_PROXY": "*"}
+        self.patch(mock.patch.dict(os.environ, trust))
+
+    def patch(self, patch):
+        patch.start()
+        self.addCleanup(patch.stop)

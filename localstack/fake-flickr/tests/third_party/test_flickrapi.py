@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import re
-import socket
 import tempfile
 import threading
 import unittest
@@ -19,7 +18,7 @@ import flickrapi
 import flickrapi.auth
 import requests
 
-from fake import KEY, SECRET, Fake
+from fake import KEY, SECRET, Fake, UnderFlickrsNames
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 64
 # A proxy of the environment must not come between.
@@ -226,32 +225,13 @@ class Redirected(unittest.TestCase):
             client.test.null()
 
 
-class UnderFlickrsNames(unittest.TestCase):
-    """Nobody told the client anything: the names of Flickr's hosts lead to the server, over TLS."""
+class NotPointedAnywhere(UnderFlickrsNames, unittest.TestCase):
+    """Nobody told the client anything: it asks for Flickr's own hosts."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        authority = os.path.join(folder.name, "authority.pem")
-        self.fake = Fake("--tls", "--tls-cert-out", authority, authority=authority)
-        self.addCleanup(self.fake.stop)
-        real = socket.getaddrinfo
-        self.asked = set()
-
-        def resolve(host, port, *arguments, **named):
-            if str(host).endswith(".flickr.com"):
-                self.asked.add((host, port))
-                host, port = "127.0.0.1", self.fake.port
-            return real(host, port, *arguments, **named)
-
-        for patch in (
-            mock.patch("socket.getaddrinfo", resolve),
-            mock.patch.dict(os.environ, {"REQUESTS_CA_BUNDLE": authority}),
-            # A connection kept from another test would not ask for the name again.
-            mock.patch.object(flickrapi.auth.OAuthFlickrInterface, "session", requests.Session()),
-        ):
-            patch.start()
-            self.addCleanup(patch.stop)
+        super().setUp()
+        # A connection kept from another test would not ask for the name again.
+        self.patch(mock.patch.object(flickrapi.auth.OAuthFlickrInterface, "session", requests.Session()))
 
     def test_connects_reads_writes_and_uploads(self):
         client = connect(self.fake, flickrapi.FlickrAPI(KEY, SECRET, store_token=False, format="parsed-json"))

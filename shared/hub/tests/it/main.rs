@@ -1,5 +1,7 @@
 //! The use cases over the fakes.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 mod connect;
 mod secrets;
 mod submit;

@@ -36,7 +36,7 @@ async fn a_job_is_written_once_and_sent_once() {
     let accepted = accept(&submit, &tenant, order, None).await.unwrap();
     assert!(!accepted.replayed);
     assert_eq!(submit.ports.calls(), ["account", "insert_job", "send_dispatch"]);
-    assert_eq!(submit.ports.jobs(), [accepted.job.clone()]);
+    assert_eq!(submit.ports.jobs(), std::slice::from_ref(&accepted.job));
     let sent = submit.ports.queue().pop().unwrap();
     assert_eq!((&sent.dispatch.job, sent.dispatch.dispatch), (&accepted.job.id, 1));
     let body = serde_json::to_string(&sent.dispatch).unwrap();

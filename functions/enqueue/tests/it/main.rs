@@ -1,0 +1,165 @@
+//! Accepting jobs over HTTP, in process.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use domain::{TenantId, UserId};
+use edge::Authenticator;
+use http::{Method, StatusCode};
+use hub::{keyed_hash::KeyedHash, ports::SaveAccount, submit::Submit, tenants};
+use serde_json::{Value, json};
+use testkit::{
+    Fault, Moment, ScriptedFlickr, World, build,
+    http_client::{Answer, send},
+};
+
+const API_KEY: &str = "a-key-of-twenty-letters";
+
+struct Scene {
+    routes: Router,
+    world: World,
+    user: UserId,
+}
+
+async fn scene() -> Scene {
+    let world = World::new(build::NOW, 1);
+    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
+    let account = build::account(&tenant, "1@N00", build::NOW);
+    world.save_account(&account).await.unwrap();
+    let submit = Submit { ports: world.clone(), catalogue: ScriptedFlickr::default() };
+    let authenticator = Authenticator { ports: world.clone(), keyed_hash };
+    let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));
+    Scene { routes, world, user: account.account.user }
+}
+
+impl Scene {
+    async fn post(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [&[("x-api-key", API_KEY)], headers].concat();
+        send(&self.routes, Method::POST, "/v1/flickr/rest", &headers, &body.to_string()).await
+    }
+
+    fn body(&self) -> Value {
+        json!({ "method": "flickr.test.echo", "params": { "a": 1 }, "user_id": self.user, "meta": { "order": 7 } })
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_accepted() {
+    let scene = scene().await;
+    let answer = scene.post(&[], &scene.body()).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let data = answer.data();
+    let job = scene.world.jobs().pop().unwrap();
+    assert_eq!(data["job_id"], job.id.as_str());
+    assert_eq!(answer.headers["location"], format!("/v1/flickr/jobs/{}", job.id));
+    assert_eq!(
+        (&data["state"], &data["meta"]["order"], &data["target"]),
+        (&json!("queued"), &json!(7), &json!("rest"))
+    );
+    assert_eq!(scene.world.queue().len(), 1);
+}
+
+#[tokio::test]
+async fn the_callers_trace_goes_with_the_job() {
+    let scene = scene().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    scene.post(&[("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"))], &scene.body()).await;
+    assert_eq!(scene.world.queue()[0].dispatch.trace.as_str(), trace);
+    assert_eq!(scene.world.jobs()[0].trace.as_str(), trace);
+}
+
+#[tokio::test]
+async fn a_repeated_key_is_answered_with_the_first_job() {
+    let scene = scene().await;
+    let first = scene.post(&[("idempotency-key", "\"k-1\"")], &scene.body()).await;
+    scene.world.pass(std::time::Duration::from_secs(1));
+    let again = scene.post(&[("x-idempotency-key", "k-1")], &scene.body()).await;
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    assert_eq!((again.status, &again.headers["idempotent-replayed"]), (StatusCode::ACCEPTED, &"true".parse().unwrap()));
+    assert_eq!(first.data()["job_id"], again.data()["job_id"]);
+
+    let mut other = scene.body();
+    other["params"]["a"] = json!(2);
+    let refused = scene.post(&[("idempotency-key", "k-1")], &other).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "ERR_IDEMPOTENCY_KEY_REUSED"));
+    let two = scene.post(&[("idempotency-key", "k-2"), ("x-idempotency-key", "k-3")], &scene.body()).await;
+    assert_eq!(two.problem(), "ERR_INVALID_REQUEST");
+    let bad = scene.post(&[("idempotency-key", "")], &scene.body()).await;
+    assert_eq!(bad.problem(), "ERR_INVALID_REQUEST");
+    assert_eq!(scene.world.jobs().len(), 1);
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_by_the_name_of_their_field() {
+    let scene = scene().await;
+    let with = |change: fn(&mut Value)| {
+        let mut body = scene.body();
+        change(&mut body);
+        body
+    };
+    let table: [(Value, &str, u16); 13] = [
+        (with(|b| b["method"] = json!("flickr")), "method", 400),
+        (with(|b| b["method"] = json!(5)), "method", 400),
+        (with(|b| b["method"] = json!("flickr.auth.oauth.getAccessToken")), "", 422),
+        (with(|b| b["params"] = json!([1])), "params", 400),
+        (with(|b| b["params"] = json!({ "a": { "b": 1 } })), "params", 400),
+        (with(|b| b["params"] = json!({ "oauth_token": "x" })), "params", 400),
+        (with(|b| b["params"] = json!({ "a": "x".repeat(65 * 1024) })), "params", 400),
+        (with(|b| b["user_id"] = json!("me")), "user_id", 400),
+        (with(|b| b["target"] = json!("download")), "target", 400),
+        (with(|b| b["meta"] = json!("text")), "meta", 400),
+        (with(|b| b["meta"] = json!({ "m": "x".repeat(5000) })), "meta", 400),
+        (with(|b| b["surprise"] = json!(1)), "surprise", 400),
+        (json!({ "params": {} }), "body", 400),
+    ];
+    for (body, field, status) in table {
+        let answer = scene.post(&[], &body).await;
+        assert_eq!(answer.status.as_u16(), status, "{field} {}", answer.text);
+        let code = answer.problem();
+        if status == 400 {
+            assert_eq!(
+                (code.as_str(), &answer.json()["error"]["details"][0]["field"]),
+                ("ERR_INVALID_REQUEST", &json!(field))
+            );
+        } else {
+            assert_eq!(code, "ERR_METHOD_REFUSED");
+        }
+    }
+    assert!(scene.world.jobs().is_empty() && scene.world.queue().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_key() {
+    let scene = scene().await;
+    let body = scene.body().to_string();
+    let long = "x".repeat(10_000);
+    for key in ["", "wrong-key-of-twenty-letters", "short", &long] {
+        let answer = send(&scene.routes, Method::POST, "/v1/flickr/rest", &[("x-api-key", key)], &body).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (401, "ERR_UNAUTHORIZED"), "{key:.30}");
+    }
+    let answer = send(&scene.routes, Method::POST, "/v1/flickr/rest", &[], &body).await;
+    assert_eq!(answer.problem(), "ERR_UNAUTHORIZED");
+    assert!(scene.world.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn unknown_routes_and_methods_answer_as_problems() {
+    let scene = scene().await;
+    let key = [("x-api-key", API_KEY)];
+    let unknown = send(&scene.routes, Method::POST, "/v1/flickr/nothing", &key, "{}").await;
+    assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_NOT_FOUND"));
+    let wrong = send(&scene.routes, Method::PUT, "/v1/flickr/rest", &key, "{}").await;
+    assert_eq!((wrong.status.as_u16(), wrong.problem().as_str()), (405, "ERR_METHOD_NOT_ALLOWED"));
+}
+
+#[tokio::test]
+async fn what_fails_underneath_is_503_and_not_explained() {
+    let scene = scene().await;
+    scene.world.fault_next(Moment::Before, Fault::Fail);
+    let answer = scene.post(&[], &scene.body()).await;
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (503, "ERR_UNAVAILABLE"));
+    assert!(!answer.text.contains("injected"), "{}", answer.text);
+}

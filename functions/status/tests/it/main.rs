@@ -1,0 +1,149 @@
+//! Reading jobs over HTTP, in process.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use domain::{
+    ClaimId, TenantId, UserId,
+    job::{Event, Failure, FailureCode, Job, StoredResult, step},
+    timing::LEASE,
+};
+use edge::Authenticator;
+use http::Method;
+use hub::{
+    keyed_hash::KeyedHash,
+    ports::{ClaimJob, InsertJob, KeepResult, SaveJob},
+    tenants,
+};
+use serde_json::json;
+use testkit::{
+    Fault, Moment, World, build,
+    http_client::{Answer, send},
+};
+
+const KEYS: [&str; 2] = ["a-key-of-twenty-letters", "another-key-of-twenty"];
+
+struct Scene {
+    routes: Router,
+    world: World,
+    tenants: Vec<TenantId>,
+}
+
+async fn scene() -> Scene {
+    let world = World::new(build::NOW, 1);
+    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let mut tenants = Vec::new();
+    for key in KEYS {
+        tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
+    }
+    let authenticator = Authenticator { ports: world.clone(), keyed_hash };
+    let routes = edge::serve(status::routes(Arc::new(world.clone()), Arc::new(authenticator)));
+    Scene { routes, world, tenants }
+}
+
+impl Scene {
+    /// A job of the first tenant that met `event`.
+    async fn job(&self, event: impl FnOnce(ClaimId) -> Event) -> Job {
+        let user = UserId::of(&self.tenants[0], "1@N00");
+        let job = build::job(&self.tenants[0], [5; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
+        self.world.insert_job(&job).await.unwrap();
+        let claim = ClaimId::from_bytes([1; 16]);
+        self.world.claim_job(&job.tenant, &job.id, 1, &claim, build::NOW + LEASE, build::NOW).await.unwrap();
+        let running = self.world.jobs().pop().unwrap();
+        let (state, _) = step(&running.state, event(claim.clone()), build::NOW).unwrap();
+        let job = Job { state, ..running };
+        assert!(self.world.save_job(&job, &claim).await.unwrap());
+        job
+    }
+
+    async fn get(&self, key: &str, path: &str) -> Answer {
+        send(&self.routes, Method::GET, path, &[("x-api-key", key)], "").await
+    }
+
+    async fn status(&self, key: &str, body: serde_json::Value) -> Answer {
+        send(&self.routes, Method::POST, "/v1/flickr/jobs/status", &[("x-api-key", key)], &body.to_string()).await
+    }
+}
+
+const RESULT: &str = r#"{"photo":{"id":"53","z":1,"a":[1.0,2e5]},"stat":"ok"}"#;
+
+#[tokio::test]
+async fn a_completed_job_is_read_with_its_result_as_flickr_wrote_it() {
+    let scene = scene().await;
+    let job = scene.job(|claim| Event::Complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
+    let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await;
+    let data = answer.data();
+    assert_eq!((&data["state"], &data["attempts"], &data["error"]), (&json!("completed"), &json!(1), &json!(null)));
+    assert!(data["finished_at"].is_string() && data["started_at"].is_string());
+    assert!(answer.text.contains(RESULT), "the result is passed through: {}", answer.text);
+    let same = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": job.order.user })).await;
+    assert_eq!(same.data(), data);
+}
+
+#[tokio::test]
+async fn a_result_kept_beside_is_read_too() {
+    let scene = scene().await;
+    let job = scene.job(|claim| Event::Complete(claim, StoredResult::Beside)).await;
+    let path = format!("/v1/flickr/jobs/{}", job.id);
+    let missing = scene.get(KEYS[0], &path).await;
+    assert_eq!(missing.problem(), "ERR_INTERNAL", "a lost result is not hidden");
+    scene.world.keep_result(&job.tenant, &job.id, RESULT, build::NOW + LEASE).await.unwrap();
+    assert!(scene.get(KEYS[0], &path).await.text.contains(RESULT));
+}
+
+#[tokio::test]
+async fn a_failed_job_says_why() {
+    let scene = scene().await;
+    let failure =
+        Failure { code: FailureCode::FlickrRejected, message: "Photo not found".to_owned(), flickr_code: Some(1) };
+    let job = scene.job(|claim| Event::Fail(claim, failure)).await;
+    let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+    let error = json!({ "code": "flickr_rejected", "message": "Photo not found", "flickr_code": 1 });
+    assert_eq!((&data["state"], &data["error"], &data["result"]), (&json!("failed"), &error, &json!(null)));
+}
+
+#[tokio::test]
+async fn foreign_unknown_and_malformed_ids_answer_alike() {
+    let scene = scene().await;
+    let job = scene.job(Event::Expire).await;
+    let (id, user) = (job.id.as_str(), job.order.user.as_str());
+    let unknown = "job_00000000000000000000000000000000";
+    let other_user = "usr_00000000000000000000000000000000";
+    let answers = [
+        scene.get(KEYS[1], &format!("/v1/flickr/jobs/{id}")).await,
+        scene.get(KEYS[0], &format!("/v1/flickr/jobs/{unknown}")).await,
+        scene.get(KEYS[0], "/v1/flickr/jobs/x").await,
+        scene.status(KEYS[1], json!({ "job_id": id, "user_id": user })).await,
+        scene.status(KEYS[0], json!({ "job_id": id, "user_id": other_user })).await,
+        scene.status(KEYS[0], json!({ "job_id": unknown, "user_id": user })).await,
+        scene.status(KEYS[0], json!({ "job_id": "", "user_id": "" })).await,
+    ];
+    for answer in answers {
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_JOB_NOT_FOUND"));
+        let mut document = answer.json();
+        for member in ["request_id", "instance"] {
+            document[member] = json!(null);
+        }
+        assert_eq!(document["detail"], "No job of this id is known");
+    }
+    assert_eq!(scene.status(KEYS[0], json!({ "job_id": id })).await.problem(), "ERR_INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn health_is_open_and_readiness_checks_what_jobs_stand_on() {
+    let scene = scene().await;
+    let alive = send(&scene.routes, Method::GET, "/v1/health", &[], "").await;
+    assert_eq!(alive.data()["status"], "ok");
+    let closed = send(&scene.routes, Method::GET, "/v1/health/ready", &[], "").await;
+    assert_eq!(closed.problem(), "ERR_UNAUTHORIZED");
+    assert_eq!(scene.get(KEYS[0], "/v1/health/ready").await.data()["dependencies"]["world"], "ok");
+
+    // The call after the one that finds the tenant.
+    let probe = scene.world.calls().len() + 1;
+    scene.world.fault(probe, Moment::Before, Fault::Fail);
+    let down = scene.get(KEYS[0], "/v1/health/ready").await;
+    assert_eq!((down.status.as_u16(), down.problem().as_str()), (503, "ERR_UNAVAILABLE"));
+    assert_eq!(down.json()["error"]["details"][0], json!({ "dependency": "world", "status": "down" }));
+}
