@@ -32,7 +32,7 @@ pub(crate) fn router() -> Router<Fake> {
         .route("/_fake/faults", get(get_faults).post(add_fault).delete(clear_faults))
         .route("/_fake/apps", get(get_apps).post(add_app))
         .route("/_fake/users", get(get_users).post(add_user))
-        .route("/_fake/tokens", post(add_token))
+        .route("/_fake/tokens", get(get_tokens).post(add_token))
         .route("/_fake/photos", get(get_photos).post(seed_photos))
 }
 
@@ -266,6 +266,20 @@ async fn add_token(State(fake): State<Fake>, body: Bytes) -> Response {
 #[derive(Deserialize)]
 struct OfUser {
     user: Option<String>,
+}
+
+/// The tokens issued, with their secrets: a test that searches for them must know them.
+async fn get_tokens(State(fake): State<Fake>, Query(OfUser { user }): Query<OfUser>) -> Response {
+    let world = fake.world();
+    let owner = match user.map(|name| known_user(&world, &name)).transpose() {
+        Ok(owner) => owner,
+        Err(refusal) => return reply(Err(refusal)),
+    };
+    let wanted = world.access_tokens.iter().filter(|(_, access)| owner.as_ref().is_none_or(|o| *o == access.user));
+    let tokens: Vec<_> = wanted
+        .map(|(token, access)| json!({"oauth_token": token, "oauth_token_secret": access.secret, "user_nsid": access.user}))
+        .collect();
+    reply(Ok(json!({"tokens": tokens})))
 }
 
 async fn get_photos(State(fake): State<Fake>, Query(OfUser { user }): Query<OfUser>) -> Response {

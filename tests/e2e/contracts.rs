@@ -1,0 +1,16 @@
+//! The adapters keep the ports' contracts, as the fakes do.
+
+use testkit::contract;
+
+use crate::emulator::cloud;
+
+macro_rules! contracts {
+    ($($name:ident)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            contract::$name(&cloud()).await;
+        })*
+    };
+}
+
+contracts!(accounts apps claims insertion logins results saving tenants);

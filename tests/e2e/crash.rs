@@ -1,0 +1,53 @@
+//! A worker that dies in the middle of a job.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::stack::{Flickr, Hub, env, until};
+
+/// The worker processes of this stack's emulator.
+fn workers() -> Vec<u32> {
+    let (name, endpoint) = (env("WORKER_FUNCTION"), env("AWS_ENDPOINT_URL"));
+    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_worker = |process: &u32| {
+        let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+        let has = |variable: String| environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes());
+        has(format!("AWS_LAMBDA_FUNCTION_NAME={name}")) && has(format!("AWS_ENDPOINT_URL={endpoint}"))
+    };
+    processes.filter(is_worker).collect()
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_is_killed_still_ends_once() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;
+    let photo = &seeded["ids"][0];
+    flickr.fault(&account.nsid, "slow", &json!({ "delay_ms": 15_000 })).await;
+    let params = json!({ "photo_id": photo, "title": "after" });
+    let id = hub.submit(&account.user_id, "flickr.photos.setMeta", &params).await;
+
+    let path = format!("/v1/flickr/jobs/{id}");
+    until("the job to run", async || (hub.get(&path).await.data()["state"] == "running").then_some(())).await;
+    until("the call to reach Flickr", async || {
+        let faults = flickr.control_get("/_fake/faults").await;
+        let waiting =
+            faults["faults"].as_array().unwrap().iter().any(|fault| fault["match"]["account"] == account.nsid);
+        (!waiting).then_some(())
+    })
+    .await;
+    let killed = workers();
+    assert!(!killed.is_empty(), "no worker process was found");
+    for process in killed {
+        let status = std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    let job = hub.ended(&id).await;
+    assert_eq!(job["state"], "completed", "{job}");
+    assert!(job["attempts"].as_u64().unwrap() >= 2, "another worker took it over: {job}");
+    let photos = flickr.control_get(&format!("/_fake/photos?user={}", account.nsid)).await;
+    assert_eq!(photos["photos"][0]["title"], "after");
+    assert_eq!(hub.ended(&id).await, job, "an ended job stays as it is");
+}

@@ -1,0 +1,72 @@
+//! The edge, as API Gateway and the functions make it together.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    emulator::random_key,
+    stack::{Hub, until},
+};
+
+#[tokio::test]
+async fn what_api_gateway_refuses_reads_like_what_the_hub_refuses() {
+    let table = [
+        (Hub::with_key(None), Method::GET, "/v1/accounts", 401),
+        (Hub::with_key(Some(random_key())), Method::GET, "/v1/accounts", 401),
+        (Hub::first(), Method::GET, "/v1/nothing", 404),
+        (Hub::first(), Method::PUT, "/v1/accounts", 404),
+    ];
+    for (hub, method, path, status) in table {
+        let answer = hub.call(method.clone(), path, &[], None).await;
+        let code = answer.problem();
+        assert!(code.starts_with("ERR_"), "{code}");
+        assert_eq!(answer.status.as_u16(), status, "{method} {path}: {}", answer.text);
+        assert!(answer.json()["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn the_hub_is_alive_and_ready() {
+    assert_eq!(Hub::with_key(None).get("/v1/health").await.data()["status"], "ok");
+    let ready = Hub::first().get("/v1/health/ready").await.data();
+    let dependencies = ready["dependencies"].as_object().unwrap();
+    assert!(!dependencies.is_empty() && dependencies.values().all(|status| status == "ok"), "{ready}");
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_by_name() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let refused = hub.post("/v1/flickr/rest", &json!({ "method": "flickr", "user_id": account.user_id })).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (400, "ERR_INVALID_REQUEST"));
+    assert_eq!(refused.json()["error"]["details"][0]["field"], "method");
+    let huge =
+        json!({ "method": "flickr.test.echo", "user_id": account.user_id, "params": { "a": "x".repeat(600_000) } });
+    let refused = hub.post("/v1/flickr/rest", &huge).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (413, "ERR_PAYLOAD_TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn a_trace_is_followed_from_the_request_to_the_workers_last_line() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let trace = &account.user_id["usr_".len()..];
+    let header = format!("00-{trace}-b7ad6b7169203331-01");
+    let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
+    let answer = hub.call(Method::POST, "/v1/flickr/rest", &[("traceparent", &header)], Some(&body)).await;
+    let request_id = answer.json()["request_id"].as_str().unwrap().to_owned();
+    hub.ended(answer.data()["job_id"].as_str().unwrap()).await;
+    for (function, said) in [("ENQUEUE_FUNCTION", "job accepted"), ("WORKER_FUNCTION", "job moved on")] {
+        let function = crate::stack::env(function);
+        let line = until(&format!("`{said}` in the log of {function}"), async || {
+            let lines = crate::emulator::logs(&function).await;
+            lines.into_iter().find(|line| line.contains(trace) && line.contains(said))
+        })
+        .await;
+        let line: serde_json::Value = serde_json::from_str(line.trim()).expect("a log line is one JSON object");
+        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+        if said == "job accepted" {
+            assert!(line.to_string().contains(&request_id), "{line}");
+        }
+    }
+}

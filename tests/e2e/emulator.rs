@@ -1,0 +1,100 @@
+//! What the tests ask of AWS itself.
+
+use std::collections::BTreeMap;
+
+use aws::{Cloud, Settings};
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::{Client, Method};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use crate::stack::{Hub, env};
+
+pub fn cloud() -> Cloud {
+    Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap())
+}
+
+/// One request to a service of the emulator, which looks at whose it is and not at its signature.
+async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
+    let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
+    let http = Client::builder().no_proxy().build().unwrap();
+    let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL"))).header("authorization", scope);
+    if let Some(target) = target {
+        request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.1");
+    }
+    let response = request.body(body.to_string()).send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert!(status.is_success(), "{service} {path}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Another tenant, with an API key in the stack's usage plan.
+pub async fn another_tenant() -> Hub {
+    let key = random_key();
+    let body = json!({ "name": "another", "value": key, "enabled": true });
+    let made = ask("apigateway", Method::POST, "/apikeys", None, &body).await;
+    let plans = ask("apigateway", Method::GET, "/usageplans", None, &Value::Null).await;
+    let plan = plans["item"].as_array().or(plans["items"].as_array()).unwrap()[0]["id"].as_str().unwrap().to_owned();
+    let body = json!({ "keyId": made["id"], "keyType": "API_KEY" });
+    ask("apigateway", Method::POST, &format!("/usageplans/{plan}/keys"), None, &body).await;
+
+    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
+    admin.args(["tenant", "create", "--name", "another"]);
+    admin.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut admin = admin.spawn().unwrap();
+    admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
+    let output = admin.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    Hub::with_key(Some(key))
+}
+
+/// An API key nobody has.
+pub fn random_key() -> String {
+    let mut bytes = [0; 20];
+    SystemRandom::new().fill(&mut bytes).unwrap();
+    hex::encode(bytes)
+}
+
+/// All log lines of a function.
+pub async fn logs(function: &str) -> Vec<String> {
+    let group = format!("/aws/lambda/{function}");
+    let mut lines = Vec::new();
+    let mut token = Value::Null;
+    loop {
+        let mut body = json!({ "logGroupName": group });
+        if token.is_string() {
+            body["nextToken"] = token;
+        }
+        let page = ask("logs", Method::POST, "/", Some("Logs_20140328.FilterLogEvents"), &body).await;
+        for event in page["events"].as_array().unwrap() {
+            lines.push(event["message"].as_str().unwrap().to_owned());
+        }
+        token = page["nextToken"].clone();
+        if !token.is_string() {
+            return lines;
+        }
+    }
+}
+
+/// All items of a table, as text: strings, numbers and bytes alike.
+pub async fn table(name: &str) -> Vec<BTreeMap<String, String>> {
+    let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+    let mut pages = client.scan().table_name(name).into_paginator().send();
+    let mut items = Vec::new();
+    while let Some(page) = pages.next().await {
+        for item in page.unwrap().items() {
+            items.push(item.iter().map(|(name, value)| (name.clone(), shown(value))).collect());
+        }
+    }
+    items
+}
+
+fn shown(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::B(bytes) => String::from_utf8_lossy(bytes.as_ref()).into_owned(),
+        AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,91 @@
+//! Jobs, from acceptance to result.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::stack::{Flickr, Hub};
+
+#[tokio::test]
+async fn a_read_and_a_write_are_done_and_their_results_read_back() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let login = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
+    assert_eq!((&login["state"], &login["attempts"]), (&json!("completed"), &json!(1)), "{login}");
+    assert_eq!(login["result"]["user"]["id"], account.nsid);
+
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;
+    let photo = &seeded["ids"][0];
+    let title = "A title with % & = + ü ✓";
+    let params = json!({ "photo_id": photo, "title": title, "description": "" });
+    let written = hub.ended(&hub.submit(&account.user_id, "flickr.photos.setMeta", &params).await).await;
+    assert_eq!(written["state"], "completed", "{written}");
+    let read = hub.submit(&account.user_id, "flickr.photos.getInfo", &json!({ "photo_id": photo })).await;
+    assert_eq!(hub.ended(&read).await["result"]["photo"]["title"]["_content"], title);
+
+    let calls = flickr.calls(&account.nsid, "flickr.photos.setMeta").await;
+    assert_eq!((calls.len(), &calls[0]["verb"]), (1, &json!("POST")));
+    let calls = flickr.calls(&account.nsid, "flickr.photos.getInfo").await;
+    assert_eq!((calls.len(), &calls[0]["verb"]), (1, &json!("GET")));
+}
+
+#[tokio::test]
+async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let id = hub.submit(&account.user_id, "flickr.photos.getInfo", &json!({ "photo_id": "1" })).await;
+    let job = hub.ended(&id).await;
+    assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("flickr_rejected")), "{job}");
+    assert_eq!(job["error"]["flickr_code"], 1);
+}
+
+#[tokio::test]
+async fn what_fails_for_now_is_tried_again() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    flickr.fault(&account.nsid, "503", &json!({ "times": 2 })).await;
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
+    assert_eq!((&job["state"], &job["attempts"]), (&json!("completed"), &json!(3)), "{job}");
+    assert_eq!(flickr.calls(&account.nsid, "flickr.test.login").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_found_out_once() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    flickr.control("/_fake/revoke", &json!({ "user": account.nsid })).await;
+    for _ in 0..2 {
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
+        assert_eq!(job["error"]["code"], "reconnect_needed", "{job}");
+    }
+    let read = hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data();
+    assert_eq!(read["status"], "reconnect_needed");
+}
+
+#[tokio::test]
+async fn one_idempotency_key_makes_one_job() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
+    let key = format!("key-of-{}", account.user_id);
+    let first = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await;
+    let id = first.data()["job_id"].as_str().unwrap().to_owned();
+    hub.ended(&id).await;
+    let again = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!((&again.data()["job_id"], &again.data()["state"]), (&json!(id), &json!("completed")));
+    let other = json!({ "method": "flickr.test.null", "user_id": account.user_id });
+    let refused = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&other)).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "ERR_IDEMPOTENCY_KEY_REUSED"));
+    assert_eq!(flickr.calls(&account.nsid, "flickr.test.login").await.len(), 1);
+}
+
+#[tokio::test]
+async fn long_parameters_arrive_whole() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let text = "Zürich ✓ ".repeat(4_000);
+    let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text })).await;
+    let job = hub.ended(&id).await;
+    assert_eq!(job["result"]["text"]["_content"], text.as_str());
+    assert!(job["result"]["api_key"].is_null(), "reserved parameters are scrubbed");
+}

@@ -1,0 +1,21 @@
+//! The product, deployed from its template, driven over HTTP, with the fake Flickr behind.
+//!
+//! These tests need a stack, whose addresses they read from the environment: `make test` starts one
+//! and runs them. They share it, so each makes the accounts that it needs.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed step fails its test, and the stack is named by the environment"
+)]
+
+mod contracts;
+mod crash;
+mod edge;
+mod emulator;
+mod interop;
+mod jobs;
+mod logins;
+mod secrets;
+mod stack;

@@ -1,0 +1,86 @@
+//! No secret is in any place but the vault's ciphertexts (promise I9).
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::json;
+
+use crate::{
+    emulator::{logs, random_key, table},
+    stack::{Flickr, Hub, env},
+};
+
+#[tokio::test]
+async fn a_secret_is_in_no_log_queue_table_or_error() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let app = flickr.control("/_fake/apps", &json!({})).await;
+    let mut answers = Vec::new();
+    let start = json!({ "api_key": app["key"], "api_secret": app["secret"] });
+    let started = hub.start(&start).await;
+    answers.push(started.text.clone());
+    let consent = flickr.approve(&started.data(), "write").await;
+    let body = json!({ "oauth_token": started.data()["oauth_token"], "oauth_verifier": consent["oauth_verifier"] });
+    let completed = hub.post("/v1/auth/complete", &body).await;
+    answers.push(completed.text.clone());
+    let account = completed.data();
+    let (user, nsid) = (account["user_id"].as_str().unwrap(), account["nsid"].as_str().unwrap());
+
+    let tokens = flickr.control_get(&format!("/_fake/tokens?user={nsid}")).await;
+    let token = &tokens["tokens"][0];
+    let secret = |value: &serde_json::Value| value.as_str().expect("a secret to look for").to_owned();
+    let secrets = [
+        secret(&app["secret"]),
+        secret(&app["key"]),
+        secret(&token["oauth_token"]),
+        secret(&token["oauth_token_secret"]),
+        env("FLICKRHUB_API_KEY"),
+    ];
+
+    // A success, a refusal, an error of the OAuth layer that quotes the request, a repeated one,
+    // an answer that is no JSON, a wrong place for a secret.
+    for fault in [None, Some("500"), Some("timestamp_refused"), Some("nonce_used"), Some("unavailable_json")] {
+        if let Some(fault) = fault {
+            flickr.fault(nsid, fault, &json!({})).await;
+        }
+        let id = hub.submit(user, "flickr.test.echo", &json!({ "a": "b" })).await;
+        answers.push(hub.ended(&id).await.to_string());
+    }
+    let id = hub.submit(user, "flickr.photos.getInfo", &json!({ "photo_id": "1" })).await;
+    answers.push(hub.ended(&id).await.to_string());
+    let misplaced = hub.post("/v1/auth/start", &json!({ "perms": app["secret"], "api_key": [app["secret"]] })).await;
+    answers.push(misplaced.text);
+    let wrong = hub.start(&json!({ "api_key": app["key"], "api_secret": random_key()[..16] })).await;
+    answers.push(wrong.text);
+
+    let functions = ["OAUTH_FUNCTION", "ENQUEUE_FUNCTION", "STATUS_FUNCTION", "WORKER_FUNCTION"];
+    let mut searched = vec![("answers", answers)];
+    for function in functions {
+        let lines = logs(&env(function)).await;
+        assert!(!lines.is_empty(), "{function} has no log");
+        searched.push((function, lines));
+    }
+    for name in ["VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE"] {
+        let items = table(&env(name)).await;
+        assert!(name == "RUNTIME_TABLE" || !items.is_empty(), "{name} is empty");
+        searched.push((name, items.into_iter().map(|item| format!("{item:?}")).collect()));
+    }
+    searched.push(("emulator's log", vec![std::fs::read_to_string(env("EMULATOR_LOG")).unwrap_or_default()]));
+    for (place, texts) in searched {
+        for (number, secret) in secrets.iter().enumerate() {
+            let found = texts.iter().find(|text| text.contains(secret.as_str()));
+            assert!(found.is_none(), "secret {number} is in {place}");
+        }
+    }
+}
+
+/// Messages in flight cannot be searched from outside; those of a worker that is off can.
+#[tokio::test]
+async fn a_message_holds_ids_and_numbers_alone() {
+    let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());
+    let queue = env("REST_DEAD_LETTER_QUEUE_URL");
+    let attributes = sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueAttributeName::All).send().await;
+    let attributes = attributes.unwrap().attributes.unwrap();
+    assert_eq!(
+        attributes[&QueueAttributeName::ApproximateNumberOfMessages],
+        "0",
+        "a job crashed its worker: {attributes:?}"
+    );
+}

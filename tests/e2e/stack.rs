@@ -1,0 +1,198 @@
+//! The stack under test: the hub's API, and the fake Flickr's control API.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+/// How long a condition is waited for: longer than anything that is to happen takes.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// What the launcher says of the stack.
+pub fn env(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`, or source .local/env"))
+}
+
+/// An answer of the hub.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.text))
+    }
+
+    /// The `data` of a success.
+    pub fn data(&self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.text);
+        self.json()["data"].clone()
+    }
+
+    /// The code of a problem document.
+    pub fn problem(&self) -> String {
+        let document = self.json();
+        let code = document["error"]["code"].as_str().unwrap_or_else(|| panic!("no problem: {document}"));
+        assert_eq!(document["status"], self.status.as_u16(), "{document}");
+        let media_type = self.headers["content-type"].to_str().unwrap();
+        assert!(media_type.starts_with("application/problem+json"), "{media_type}");
+        code.to_owned()
+    }
+}
+
+/// A caller of the hub, with an API key of its own or none.
+#[derive(Clone)]
+pub struct Hub {
+    http: Client,
+    url: String,
+    api_key: Option<String>,
+}
+
+impl Hub {
+    /// The first tenant.
+    pub fn first() -> Self {
+        Self::with_key(Some(env("FLICKRHUB_API_KEY")))
+    }
+
+    /// A caller with this API key.
+    pub fn with_key(api_key: Option<String>) -> Self {
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { http, url: env("FLICKRHUB_URL"), api_key }
+    }
+
+    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(key) = &self.api_key {
+            request = request.header("x-api-key", key);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        Answer { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, &[], Some(body)).await
+    }
+
+    /// Begins a login for the fake Flickr's first app.
+    pub async fn start(&self, more: &Value) -> Answer {
+        let mut body = json!({
+            "api_key": env("FLICKR_API_KEY"),
+            "api_secret": env("FLICKR_API_SECRET"),
+            "perms": "write",
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        self.post("/v1/auth/start", &body).await
+    }
+
+    /// Connects an account of a new user of the fake Flickr's first app.
+    pub async fn connect(&self) -> Account {
+        let started = self.start(&json!({})).await.data();
+        let consent = Flickr::new().approve(&started, "write").await;
+        let body = json!({ "oauth_token": started["oauth_token"], "oauth_verifier": consent["oauth_verifier"] });
+        let account = self.post("/v1/auth/complete", &body).await.data();
+        Account {
+            user_id: account["user_id"].as_str().unwrap().to_owned(),
+            nsid: account["nsid"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Posts a job, which must be accepted, and gives its id.
+    pub async fn submit(&self, user_id: &str, method: &str, params: &Value) -> String {
+        let body = json!({ "method": method, "params": params, "user_id": user_id });
+        let answer = self.post("/v1/flickr/rest", &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+        answer.data()["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The job, once it has ended.
+    pub async fn ended(&self, job_id: &str) -> Value {
+        let path = format!("/v1/flickr/jobs/{job_id}");
+        until(&format!("job {job_id} to end"), async || {
+            let job = self.get(&path).await.data();
+            job["finished_at"].is_string().then_some(job)
+        })
+        .await
+    }
+}
+
+/// A connected account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub user_id: String,
+    pub nsid: String,
+}
+
+/// The fake Flickr's control API.
+pub struct Flickr {
+    http: Client,
+    url: String,
+}
+
+impl Flickr {
+    pub fn new() -> Self {
+        Self { http: Client::builder().no_proxy().build().unwrap(), url: env("FLICKR_URL") }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
+        let response = self.http.request(method, format!("{}{path}", self.url)).json(body).send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn control(&self, path: &str, body: &Value) -> Value {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub async fn control_get(&self, path: &str) -> Value {
+        self.send(Method::GET, path, &Value::Null).await
+    }
+
+    /// Consents, as a new user, to the login that `started`.
+    pub async fn approve(&self, started: &Value, perms: &str) -> Value {
+        let user = self.control("/_fake/users", &json!({})).await;
+        let body = json!({ "oauth_token": started["oauth_token"], "perms": perms, "user": user["nsid"] });
+        self.control("/_fake/approve", &body).await
+    }
+
+    /// The calls Flickr got of this account and method.
+    pub async fn calls(&self, nsid: &str, method: &str) -> Vec<Value> {
+        let all = self.send(Method::GET, "/_fake/calls", &Value::Null).await;
+        let calls = all["calls"].as_array().unwrap().iter();
+        calls.filter(|call| call["account"] == nsid && call["method"] == method).cloned().collect()
+    }
+
+    /// Makes calls of this account fail.
+    pub async fn fault(&self, nsid: &str, fault: &str, more: &Value) {
+        let mut body = json!({ "fault": fault, "match": { "account": nsid }, "times": 1 });
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        self.control("/_fake/faults", &body).await;
+    }
+}
+
+/// What `look` finds, once it finds something.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let search = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
