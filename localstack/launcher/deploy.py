@@ -21,7 +21,7 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         "Architecture": architecture(),
         "FlickrUrl": settings.flickr_url,
         "PublicUrl": settings.url,
-        "AllowedReturnUrls": environ.get("ALLOWED_RETURN_URLS", ""),
+        "AllowedReturnUrls": settings.return_urls,
         "LogLevel": environ.get("LOG_LEVEL", "") or "info",
         "VaultDeletionProtection": "false",
     }

@@ -35,7 +35,8 @@ def grouped(group: int) -> List[int]:
 
 
 def _processes(belongs: Callable[[int], bool]) -> List[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and not _ended(int(name)) and belongs(int(name))]
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if not _ended(pid) and belongs(pid)]
 
 
 def _read(path: str) -> bytes:

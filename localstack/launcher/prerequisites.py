@@ -38,7 +38,7 @@ def require_all() -> None:
 def _system() -> str:
     if sys.platform == "linux":
         return ""
-    return "Linux: the functions run here as the Linux programs they are. On Windows use WSL 2, on macOS a Linux machine."
+    return "Linux: the functions run here as the Linux programs they are (on Windows: WSL 2)."
 
 
 def _rust() -> str:

@@ -92,6 +92,11 @@ class Program:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
+    def close(self) -> None:
+        """Close both pipes of a program that has ended."""
+        self.ask_to_stop()
+        self.output.close()
+
     def finish(self, deadline: float) -> None:
         """Wait for the guard to be done, until the deadline of the monotonic clock, then end the guard by force."""
         try:
@@ -183,6 +188,7 @@ class Programs:
                 if shown is not None:
                     say("    " + shown)
         code = program.wait()
+        program.close()
         self._programs.remove(program)
         if code != 0:
             tail = "\n".join("    " + line for line in lines[-25:])

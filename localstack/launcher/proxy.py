@@ -80,13 +80,13 @@ def problem(status: int, code: str, detail: str) -> bytes:
     """An error document as the API writes it."""
     request_id = str(uuid.uuid4())
     document = {
-        "type": "about:blank",
+        "type": f"urn:flickrhub:error:{code}",
         "title": http.client.responses.get(status, "Error"),
         "status": status,
         "detail": detail,
-        "instance": f"urn:uuid:{request_id}",
+        "instance": f"urn:flickrhub:request:{request_id}",
         "request_id": request_id,
-        "error": {"code": code, "message": detail, "details": None},
+        "error": {"code": code, "message": detail, "details": []},
     }
     return json.dumps(document).encode()
 

@@ -21,6 +21,7 @@ TEMPLATE = ROOT / "template.yaml"
 STACK_NAME = "flickrhub"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
+RETURN_URL = "https://app.example.org/flickr/return"
 
 #: name of a port -> (the variable that changes it, its default)
 PORTS = {
@@ -48,6 +49,7 @@ class Settings:
     flickr_port: int
     emulator_port: int
     real_flickr: RealFlickr | None = None
+    return_urls: str = RETURN_URL
 
     @property
     def logs(self) -> Path:
@@ -84,7 +86,8 @@ def for_run(environ: Mapping[str, str]) -> Settings:
     real = RealFlickr(key, secret) if key and secret and not environ.get("FLICKR_URL") else None
     ports = {name: port_from(environ, name) for name in PORTS}
     _require_distinct(ports)
-    return Settings(LOCAL, LOCAL / "env", ports["proxy"], ports["flickr"], ports["emulator"], real)
+    return_urls = environ.get("ALLOWED_RETURN_URLS") or RETURN_URL
+    return Settings(LOCAL, LOCAL / "env", ports["proxy"], ports["flickr"], ports["emulator"], real, return_urls)
 
 
 def for_test() -> Settings:

@@ -60,6 +60,8 @@ def up(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
         env = _published(settings, deploy.for_tests(outputs), api_key, tenant, key, secret)
         environment.write(settings.env_file, env)
         yield Stack(programs, api_key, key, secret, env)
+    except Failure as failure:
+        raise Failure(f"{failure}\nAll logs are in {settings.logs}, those of the functions in emulator.log.") from None
     finally:
         if proxy:
             proxy.stop()
@@ -142,6 +144,7 @@ def _published(
         "FLICKRHUB_API_KEY": api_key,
         "FLICKRHUB_TENANT_ID": tenant,
         "FLICKRHUB_STACK": STACK_NAME,
+        "FLICKRHUB_RETURN_URL": settings.return_urls.split(",")[0],
         **({} if settings.real_flickr else flickr),
         **environment.no_aws(),
         "AWS_ENDPOINT_URL": settings.emulator_url,

@@ -12,7 +12,7 @@ use axum::{
 use domain::{JobId, UserId};
 use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
 use hub::{
-    ports::{FindJob, FindResult, FindTenant, Probe},
+    ports::{FindJob, FindObject, FindResult, FindTenant, Probe},
     read,
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 /// The routes.
 pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: FindTenant + FindJob + FindResult + Probe + 'static,
+    P: FindTenant + FindJob + FindResult + FindObject + Probe + 'static,
 {
     Router::new()
         .route("/v1/flickr/jobs/status", post(of_user::<P>))
@@ -40,7 +40,7 @@ struct Request {
     user_id: String,
 }
 
-async fn of_user<P: FindJob + FindResult>(
+async fn of_user<P: FindJob + FindResult + FindObject>(
     State(ports): State<Arc<P>>,
     Tenant(tenant): Tenant,
     Json(request): Json<Request>,
@@ -52,7 +52,7 @@ async fn of_user<P: FindJob + FindResult>(
     Ok(Envelope::ok(JobView::of(reading.job, reading.result)?))
 }
 
-async fn of_tenant<P: FindJob + FindResult>(
+async fn of_tenant<P: FindJob + FindResult + FindObject>(
     State(ports): State<Arc<P>>,
     Tenant(tenant): Tenant,
     Path(id): Path<String>,

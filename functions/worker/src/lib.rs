@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use hub::{
     dispatch::Dispatch,
     ports::{
-        CallFlickr, ClaimJob, Clock, Entropy, FindAccount, FindApp, KeepResult, MarkAccount, SaveJob, SendDispatch,
+        CallFlickr, ClaimJob, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult, MarkAccount, SaveJob,
+        SendDispatch,
     },
     worker::{Disposition, Worker},
 };
@@ -20,7 +21,17 @@ use vault::DataKeys;
 /// Runs the batch. What is reported back comes again.
 pub async fn run<P, F, K>(worker: Arc<Worker<P, F, K>>, batch: SqsEvent, request_id: &str) -> SqsBatchResponse
 where
-    P: Clock + Entropy + ClaimJob + SaveJob + KeepResult + FindAccount + FindApp + MarkAccount + SendDispatch + 'static,
+    P: Clock
+        + Entropy
+        + ClaimJob
+        + SaveJob
+        + KeepResult
+        + KeepObject
+        + FindAccount
+        + FindApp
+        + MarkAccount
+        + SendDispatch
+        + 'static,
     F: CallFlickr + 'static,
     K: DataKeys + 'static,
 {
@@ -59,7 +70,16 @@ fn failure(message_id: String) -> BatchItemFailure {
 /// Whether the message is finished.
 async fn one<P, F, K>(worker: &Worker<P, F, K>, message: &SqsMessage) -> bool
 where
-    P: Clock + Entropy + ClaimJob + SaveJob + KeepResult + FindAccount + FindApp + MarkAccount + SendDispatch,
+    P: Clock
+        + Entropy
+        + ClaimJob
+        + SaveJob
+        + KeepResult
+        + KeepObject
+        + FindAccount
+        + FindApp
+        + MarkAccount
+        + SendDispatch,
     F: CallFlickr,
     K: DataKeys,
 {

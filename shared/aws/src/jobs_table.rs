@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
 //! | `tenant#job` | `ORDER` | parameters and `meta`, when they are long |
-//! | `tenant#job` | `RESULT` | Flickr's answer, when it is long |
+//! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
 //!
 //! The claim is the one transition that DynamoDB itself decides, in one conditional update that
 //! gives the job back. Its condition says what [`domain::job::step`] says, and the port's contract
@@ -51,7 +51,7 @@ const ACCEPTING: &str = "accepting a job";
 const MAX_INLINE_ORDER_BYTES: usize = 400;
 
 /// The attributes of a job's state: each write of a state sets those it has and removes the others.
-const STATE: [&str; 13] = [
+const STATE: [&str; 14] = [
     "dispatch",
     "attempts",
     "started_at",
@@ -64,6 +64,7 @@ const STATE: [&str; 13] = [
     "ended_at",
     "failure",
     "result",
+    "result_bytes",
     EXPIRES_AT,
 ];
 
@@ -101,6 +102,9 @@ fn state_attributes(state: &State) -> ports::Result<Vec<(&'static str, Attribute
         Phase::Deferred { due_at, why } => attributes.extend([("due_at", time(*due_at)), ("why", text(why))]),
         Phase::Completed { result: StoredResult::Inline(result), .. } => attributes.push(("result", text(result))),
         Phase::Completed { result: StoredResult::Beside, .. } => {}
+        Phase::Completed { result: StoredResult::Object { bytes }, .. } => {
+            attributes.push(("result_bytes", number(i64::try_from(*bytes).unwrap_or(i64::MAX))));
+        }
         Phase::Failed { failure, .. } => {
             attributes.push(("failure", text(serde_json::to_string(failure).map_err(broken)?)));
         }
@@ -126,9 +130,12 @@ fn read_state(item: &Attributes) -> ports::Result<State> {
         "deferred" => Phase::Deferred { due_at: reader.time("due_at")?, why: reader.text("why")?.to_owned() },
         "completed" => Phase::Completed {
             at: reader.time("ended_at")?,
-            result: match reader.optional_text("result") {
-                Some(result) => StoredResult::Inline(result.to_owned()),
-                None => StoredResult::Beside,
+            result: match (reader.optional_text("result"), reader.optional_number("result_bytes")) {
+                (Some(result), _) => StoredResult::Inline(result.to_owned()),
+                (None, Some(bytes)) => {
+                    StoredResult::Object { bytes: usize::try_from(bytes).map_err(|_| unreadable("result_bytes"))? }
+                }
+                (None, None) => StoredResult::Beside,
             },
         },
         "failed" => Phase::Failed {
@@ -414,6 +421,7 @@ mod tests {
             Phase::Deferred { due_at: at, why: "later".to_owned() },
             Phase::Completed { at, result: StoredResult::Inline("{}".to_owned()) },
             Phase::Completed { at, result: StoredResult::Beside },
+            Phase::Completed { at, result: StoredResult::Object { bytes: 5_000_000 } },
             Phase::Failed { at, failure },
             Phase::Expired { at },
         ];

@@ -9,6 +9,7 @@ mod kms;
 pub mod logging;
 mod probe;
 mod queue;
+mod results_bucket;
 mod runtime_table;
 mod secrets;
 pub mod settings;

@@ -16,6 +16,8 @@ pub struct Settings {
     pub runtime_table: String,
     /// `REST_QUEUE_URL`: the queue of REST jobs.
     pub rest_queue_url: String,
+    /// `RESULTS_BUCKET`: the bucket of long results.
+    pub results_bucket: String,
     /// `TOKEN_KEY_ARN`: the KMS key of users' tokens.
     pub token_key_arn: String,
     /// `APP_KEY_ARN`: the KMS key of app secrets.
@@ -68,6 +70,7 @@ impl Settings {
             jobs_table: required("JOBS_TABLE"),
             runtime_table: required("RUNTIME_TABLE"),
             rest_queue_url: required("REST_QUEUE_URL"),
+            results_bucket: required("RESULTS_BUCKET"),
             token_key_arn: required("TOKEN_KEY_ARN"),
             app_key_arn: required("APP_KEY_ARN"),
             hash_secret_arn: required("HASH_SECRET_ARN"),
@@ -94,8 +97,8 @@ mod tests {
         let missing = Settings::read(|name| (name != "JOBS_TABLE").then(|| " ".to_owned())).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "missing in the environment: VAULT_TABLE, JOBS_TABLE, RUNTIME_TABLE, REST_QUEUE_URL, TOKEN_KEY_ARN, \
-             APP_KEY_ARN, HASH_SECRET_ARN"
+            "missing in the environment: VAULT_TABLE, JOBS_TABLE, RUNTIME_TABLE, REST_QUEUE_URL, RESULTS_BUCKET, \
+             TOKEN_KEY_ARN, APP_KEY_ARN, HASH_SECRET_ARN"
         );
     }
 

@@ -24,6 +24,9 @@ pub const JOB_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an ended job can be read.
 pub const JOB_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// How long the URL of a long result can be used.
+pub const RESULT_URL_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
 /// How long a begun login can be completed.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 

@@ -4,6 +4,7 @@ use domain::{
     account::{Account, Perms, Status},
     job::{Failure, FailureCode, Job, Phase},
 };
+use hub::read::Content;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -16,6 +17,7 @@ pub struct JobView {
     method: String,
     state: &'static str,
     result: Option<Box<RawValue>>,
+    result_url: Option<String>,
     error: Option<ErrorView>,
     attempts: u32,
     meta: Option<Box<RawValue>>,
@@ -39,7 +41,12 @@ impl JobView {
     ///
     /// # Errors
     /// When the result, or the job's `meta`, is no JSON.
-    pub fn of(job: Job, result: Option<String>) -> Result<Self, hub::Error> {
+    pub fn of(job: Job, result: Option<Content>) -> Result<Self, hub::Error> {
+        let (result, result_url) = match result {
+            Some(Content::Text(text)) => (Some(text), None),
+            Some(Content::Url(url)) => (None, Some(url)),
+            None => (None, None),
+        };
         let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
         let finished_at = job.state.phase.ended_at().map(|at| at.to_string());
         let state = job.state.phase.name();
@@ -57,6 +64,7 @@ impl JobView {
             method: job.order.method.into(),
             state,
             result: raw(result)?,
+            result_url,
             error,
             attempts: job.state.attempts,
             meta: raw(job.order.meta)?,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The longest answer that is read, in bytes.
-pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = domain::job::MAX_RESULT_BYTES;
 
 /// Flickr's name for a request, useful in a question to Flickr.
 const FLICKR_REQUEST: &str = "x-flickr-api-request";

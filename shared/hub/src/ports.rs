@@ -258,6 +258,23 @@ pub trait FindResult: Send + Sync {
     fn result(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<Option<String>>> + Send;
 }
 
+/// Keeps results too long for a record.
+pub trait KeepObject: Send + Sync {
+    /// Keeps `result` of the tenant's job, compressed, replacing what was kept. It is deleted some
+    /// time after [`domain::timing::JOB_RETENTION`].
+    fn keep_object(&self, tenant: &TenantId, id: &JobId, result: &str) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Reads results too long for a record.
+pub trait FindObject: Send + Sync {
+    /// The result of the tenant's job.
+    fn object(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<Option<String>>> + Send;
+
+    /// Where anyone who holds the URL can read the result for a while
+    /// ([`domain::timing::RESULT_URL_LIFETIME`]).
+    fn object_url(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<String>> + Send;
+}
+
 /// Sends messages to workers.
 pub trait SendDispatch: Send + Sync {
     /// Sends `dispatch`, to be received after `delay` (whole seconds; at most

@@ -2,12 +2,12 @@
 
 use domain::{
     JobId, TenantId, UserId,
-    job::{Job, Phase, StoredResult},
+    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
 };
 
 use crate::{
     Error, Kind,
-    ports::{FindJob, FindResult},
+    ports::{FindJob, FindObject, FindResult},
 };
 
 /// A job with its result, where it has one.
@@ -15,8 +15,32 @@ use crate::{
 pub struct Reading {
     /// The job.
     pub job: Job,
-    /// Flickr's answer: JSON text.
-    pub result: Option<String>,
+    /// Flickr's answer.
+    pub result: Option<Content>,
+}
+
+/// Flickr's answer to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// The JSON text.
+    Text(String),
+    /// Where it can be read: it is too long to be answered.
+    Url(String),
+}
+
+/// The longest answer of a function, in bytes of its JSON: AWS Lambda's quota of 6 MB for a
+/// synchronous response, with room for the envelope.
+const MAX_ESCAPED_BYTES: usize = 5_900_000;
+
+/// Whether a result can be answered: its text becomes a JSON string in the function's response, in
+/// which quotes and backslashes grow, and all of it has to fit there.
+fn is_answerable(text: &str) -> bool {
+    let grown = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(grown).sum::<usize>() <= MAX_ESCAPED_BYTES
 }
 
 /// The tenant's job; with `user`, only if it is that user's.
@@ -24,19 +48,26 @@ pub struct Reading {
 /// # Errors
 /// [`Kind::JobNotFound`], or a failure of the ports.
 pub async fn job(
-    ports: &(impl FindJob + FindResult),
+    ports: &(impl FindJob + FindResult + FindObject),
     tenant: &TenantId,
     id: &JobId,
     user: Option<&UserId>,
 ) -> Result<Reading, Error> {
     let found = ports.job(tenant, id).await?;
     let job = found.filter(|job| user.is_none_or(|user| *user == job.order.user)).ok_or(Kind::JobNotFound)?;
+    let missing = || Error::internal(format!("the result of {id} is missing"));
     let result = match &job.state.phase {
-        Phase::Completed { result: StoredResult::Inline(text), .. } => Some(text.clone()),
-        Phase::Completed { result: StoredResult::Beside, .. } => {
-            let kept = ports.result(tenant, id).await?;
-            Some(kept.ok_or_else(|| Error::internal(format!("the result of {id} is missing")))?)
-        }
+        Phase::Completed { result, .. } => Some(match result {
+            StoredResult::Inline(text) => Content::Text(text.clone()),
+            StoredResult::Beside => Content::Text(ports.result(tenant, id).await?.ok_or_else(missing)?),
+            StoredResult::Object { bytes } if *bytes > MAX_ANSWERED_RESULT_BYTES => {
+                Content::Url(ports.object_url(tenant, id).await?)
+            }
+            StoredResult::Object { .. } => match ports.object(tenant, id).await?.ok_or_else(missing)? {
+                text if is_answerable(&text) => Content::Text(text),
+                _ => Content::Url(ports.object_url(tenant, id).await?),
+            },
+        }),
         Phase::Queued | Phase::Running(_) | Phase::Deferred { .. } | Phase::Failed { .. } | Phase::Expired { .. } => {
             None
         }

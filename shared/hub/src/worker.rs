@@ -9,10 +9,7 @@ use std::time::Duration;
 use domain::{
     ClaimId, JobId, TenantId, Timestamp,
     account::Status,
-    job::{
-        Effect, Event, Failure, FailureCode, Job, MAX_INLINE_RESULT_BYTES, MAX_RESULT_BYTES, Next, Phase, Policy,
-        Random, Refusal, StoredResult, next, step,
-    },
+    job::{Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal, StoredResult, next, step},
     outcome::{Class, Nature, Outcome},
     timing,
 };
@@ -23,8 +20,8 @@ use crate::{
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     ports::{
-        Answer, CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepResult, MarkAccount, SaveJob,
-        SendDispatch,
+        Answer, CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult,
+        MarkAccount, SaveJob, SendDispatch,
     },
     vaults::Vaults,
 };
@@ -60,7 +57,16 @@ pub enum Disposition {
 
 impl<P, F, K> Worker<P, F, K>
 where
-    P: Clock + Entropy + ClaimJob + SaveJob + KeepResult + FindAccount + FindApp + MarkAccount + SendDispatch,
+    P: Clock
+        + Entropy
+        + ClaimJob
+        + SaveJob
+        + KeepResult
+        + KeepObject
+        + FindAccount
+        + FindApp
+        + MarkAccount
+        + SendDispatch,
     F: CallFlickr,
     K: DataKeys,
 {
@@ -136,7 +142,7 @@ where
             }
             Next::Complete => {
                 let text = answer.result.unwrap_or_else(|| "{}".to_owned());
-                match self.keep(&job.tenant, &job.id, text, now).await? {
+                match self.keep(&job.tenant, &job.id, &text, now).await? {
                     Some(result) => Event::Complete(claim.clone(), result),
                     None => Event::Fail(
                         claim.clone(),
@@ -147,21 +153,23 @@ where
         })
     }
 
+    /// Keeps a result where it fits; `None` when it fits nowhere.
     async fn keep(
         &self,
         tenant: &TenantId,
         id: &JobId,
-        text: String,
+        text: &str,
         now: Timestamp,
     ) -> Result<Option<StoredResult>, Error> {
-        if text.len() <= MAX_INLINE_RESULT_BYTES {
-            return Ok(Some(StoredResult::Inline(text)));
+        let place = StoredResult::place(text);
+        match place {
+            None | Some(StoredResult::Inline(_)) => {}
+            Some(StoredResult::Beside) => {
+                self.ports.keep_result(tenant, id, text, now + timing::JOB_RETENTION).await?;
+            }
+            Some(StoredResult::Object { .. }) => self.ports.keep_object(tenant, id, text).await?,
         }
-        if text.len() > MAX_RESULT_BYTES {
-            return Ok(None);
-        }
-        self.ports.keep_result(tenant, id, &text, now + timing::JOB_RETENTION).await?;
-        Ok(Some(StoredResult::Beside))
+        Ok(place)
     }
 
     /// Takes the job one step on, writes it, and does what must follow.

@@ -18,9 +18,10 @@ use hub::{
     dispatch::Dispatch,
     keyed_hash::ApiKeyHash,
     ports::{
-        ClaimJob, Claimed, Clock, Entropy, Error, FindAccount, FindApp, FindJob, FindLogin, FindResult, FindTenant,
-        InsertJob, Inserted, KeepResult, ListAccounts, MarkAccount, Probe, RemoveAccount, Result, SaveAccount, SaveApp,
-        SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch, TakeLogin,
+        ClaimJob, Claimed, Clock, Entropy, Error, FindAccount, FindApp, FindJob, FindLogin, FindObject, FindResult,
+        FindTenant, InsertJob, Inserted, KeepObject, KeepResult, ListAccounts, MarkAccount, Probe, RemoveAccount,
+        Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch,
+        TakeLogin,
     },
 };
 
@@ -66,6 +67,7 @@ struct Contents {
     accounts: BTreeMap<(TenantId, UserId), SealedAccount>,
     jobs: BTreeMap<(TenantId, JobId), Job>,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
+    objects: BTreeMap<(TenantId, JobId), String>,
     queue: Vec<QueuedMessage>,
 }
 
@@ -413,6 +415,25 @@ impl FindResult for World {
             found.filter(|(_, expires_at)| expires_at.as_seconds() > now.as_seconds()).map(|(text, _)| text.clone())
         })
         .await
+    }
+}
+
+impl KeepObject for World {
+    async fn keep_object(&self, tenant: &TenantId, id: &JobId, result: &str) -> Result<()> {
+        self.call("keep_object", |contents, _| {
+            contents.objects.insert((tenant.clone(), id.clone()), result.to_owned());
+        })
+        .await
+    }
+}
+
+impl FindObject for World {
+    async fn object(&self, tenant: &TenantId, id: &JobId) -> Result<Option<String>> {
+        self.call("object", |contents, _| contents.objects.get(&(tenant.clone(), id.clone())).cloned()).await
+    }
+
+    async fn object_url(&self, tenant: &TenantId, id: &JobId) -> Result<String> {
+        self.call("object_url", |_, _| format!("https://objects.example/{tenant}/{id}")).await
     }
 }
 

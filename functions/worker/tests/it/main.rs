@@ -1,7 +1,5 @@
 //! Running batches, in process.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
-
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};

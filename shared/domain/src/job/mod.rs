@@ -76,8 +76,15 @@ impl Job {
 /// The longest result that is kept in the job's own record, in bytes.
 pub const MAX_INLINE_RESULT_BYTES: usize = 1024;
 
-/// The longest result that is kept at all, in bytes.
-pub const MAX_RESULT_BYTES: usize = 350 * 1024;
+/// The longest result that is kept in a record beside the job's, in bytes.
+pub const MAX_BESIDE_RESULT_BYTES: usize = 4 * 1024;
+
+/// The longest result that is kept at all, in bytes; a longer answer of Flickr is not read to its
+/// end.
+pub const MAX_RESULT_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest result that is answered with its job, in bytes; a longer one is answered as a URL.
+pub const MAX_ANSWERED_RESULT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Where Flickr's answer to a completed job is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +93,26 @@ pub enum StoredResult {
     Inline(String),
     /// In a record of its own beside the job's.
     Beside,
+    /// In an object of its own, compressed.
+    Object {
+        /// Its length before compression.
+        bytes: usize,
+    },
+}
+
+impl StoredResult {
+    /// Where a result goes: the least of the three places that it fits; `None` when it is over
+    /// [`MAX_RESULT_BYTES`].
+    pub fn place(text: &str) -> Option<Self> {
+        let bytes = text.len();
+        if bytes <= MAX_INLINE_RESULT_BYTES {
+            Some(Self::Inline(text.to_owned()))
+        } else if bytes <= MAX_BESIDE_RESULT_BYTES {
+            Some(Self::Beside)
+        } else {
+            (bytes <= MAX_RESULT_BYTES).then_some(Self::Object { bytes })
+        }
+    }
 }
 
 /// Why a job failed.

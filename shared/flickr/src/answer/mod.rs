@@ -17,7 +17,7 @@ use hub::ports::Answer;
 
 use self::envelope::{Envelope, Failure};
 pub use self::message::MAX_MESSAGE_CHARACTERS;
-use crate::{Catalogue, token_reply};
+use crate::{Catalogue, token_reply, transport::MAX_BODY_BYTES};
 
 /// What Flickr answers to a write that has nothing to tell.
 const NOTHING_TO_TELL: &str = r#"{"stat":"ok"}"#;
@@ -139,7 +139,14 @@ fn text(fate: Fate, call: &Call<'_>, now: Timestamp) -> Result<(u16, String), Ou
     }
     let text = match reply.body {
         Body::Whole(bytes) => String::from_utf8(bytes).map_err(|_| unreadable(status, call))?,
-        Body::TooLong => return Err(doubtful(&format!("HTTP {status}: the answer is too long"), call)),
+        Body::TooLong => {
+            let what = format!("HTTP {status}: the answer is longer than {MAX_BODY_BYTES} bytes");
+            // Asking again would bring the same; a write may have taken effect all the same.
+            return Err(match call.nature {
+                Nature::Read => outcome(Class::Permanent, &what, call),
+                Nature::NaturalWrite | Nature::UnrepeatableWrite => doubtful(&what, call),
+            });
+        }
         Body::Cut(why) => return Err(doubtful(&format!("HTTP {status}: the answer ended early: {why}"), call)),
     };
     match problem::read(&text) {

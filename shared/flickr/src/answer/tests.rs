@@ -72,7 +72,7 @@ fn each_fate_has_its_class() {
         (Fate::NoAnswer("20000 ms passed".to_owned()), DOUBTFUL),
         (Fate::NoAnswer("connection reset".to_owned()), DOUBTFUL),
         (ended(200, Body::Cut("connection reset".to_owned())), DOUBTFUL),
-        (ended(200, Body::TooLong), DOUBTFUL),
+        (ended(200, Body::TooLong), [Permanent, UnknownOutcome, UnknownOutcome]),
         // HTTP.
         (answered(429, HTML_429), same(Throttled)),
         (ended(429, Body::Cut("reset".to_owned())), same(Throttled)),

@@ -142,7 +142,7 @@ async fn a_body_is_read_up_to_a_cap() {
     assert_eq!(done.result.map(|text| text.len()), Some(MAX_BODY_BYTES));
 
     let over = Server::answering(|| answer("x".repeat(MAX_BODY_BYTES + 1))).await;
-    assert_eq!(classes(&over.client()).await, (Transient, UnknownOutcome));
+    assert_eq!(classes(&over.client()).await, (Permanent, UnknownOutcome));
 
     let endless = Server::doing(|mut stream| async move {
         hear_out(&mut stream).await;

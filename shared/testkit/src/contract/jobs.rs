@@ -5,7 +5,10 @@ use domain::{
     job::{Event, Failure, FailureCode, Job, StoredResult, step},
     timing::{JOB_RETENTION, LEASE},
 };
-use hub::ports::{ClaimJob, Claimed, Clock, Entropy, FindJob, FindResult, InsertJob, Inserted, KeepResult, SaveJob};
+use hub::ports::{
+    ClaimJob, Claimed, Clock, Entropy, FindJob, FindObject, FindResult, InsertJob, Inserted, KeepObject, KeepResult,
+    SaveJob,
+};
 
 use crate::build;
 
@@ -126,11 +129,25 @@ pub async fn saving(ports: &(impl Clock + Entropy + InsertJob + FindJob + ClaimJ
 pub async fn results(ports: &(impl Clock + Entropy + KeepResult + FindResult)) {
     let (job, other) = (job(ports, "{}"), job(ports, "{}"));
     let end = ports.now() + Duration::from_secs(3600);
-    let large = format!(r#"{{"text":"{}"}}"#, "é\\n ".repeat(40_000));
+    let large = format!(r#"{{"text":"{}"}}"#, "é\\n ".repeat(700));
     assert_eq!(ports.result(&job.tenant, &job.id).await.unwrap(), None);
     for text in ["{ }", &large] {
         ports.keep_result(&job.tenant, &job.id, text, end).await.unwrap();
         assert_eq!(ports.result(&job.tenant, &job.id).await.unwrap().as_deref(), Some(text));
     }
     assert_eq!(ports.result(&other.tenant, &job.id).await.unwrap(), None);
+}
+
+/// Keeping results too long for a record.
+pub async fn objects(ports: &(impl Clock + Entropy + KeepObject + FindObject)) {
+    let (job, other) = (job(ports, "{}"), job(ports, "{}"));
+    let large = format!(r#"{{"text":"{}"}}"#, "é\\n ✓".repeat(300_000));
+    assert_eq!(ports.object(&job.tenant, &job.id).await.unwrap(), None);
+    for text in [r#"{ "a" : 1.0 }"#, &large] {
+        ports.keep_object(&job.tenant, &job.id, text).await.unwrap();
+        assert!(ports.object(&job.tenant, &job.id).await.unwrap().as_deref() == Some(text), "byte for byte");
+    }
+    assert_eq!(ports.object(&other.tenant, &job.id).await.unwrap(), None);
+    let url = ports.object_url(&job.tenant, &job.id).await.unwrap();
+    assert!(url.starts_with("http") && url.contains(job.id.as_str()), "{url}");
 }
