@@ -127,6 +127,7 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "JOBS_TABLE": "JobsTableName",
         "RUNTIME_TABLE": "RuntimeTableName",
         "REST_QUEUE_URL": "RestQueueUrl",
+        "RESULTS_BUCKET": "ResultsBucketName",
         "REST_DEAD_LETTER_QUEUE_URL": "RestDeadLetterQueueUrl",
         "TOKEN_KEY_ARN": "TokenKeyArn",
         "APP_KEY_ARN": "AppSecretKeyArn",

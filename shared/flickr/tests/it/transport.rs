@@ -153,7 +153,10 @@ async fn a_body_is_read_up_to_a_cap() {
         }
     })
     .await;
-    assert_eq!(outcome(&endless.client(), READ).await.message, "HTTP 200: the answer is too long");
+    assert_eq!(
+        outcome(&endless.client(), READ).await.message,
+        format!("HTTP 200: the answer is longer than {MAX_BODY_BYTES} bytes")
+    );
 }
 
 #[tokio::test]
