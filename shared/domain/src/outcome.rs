@@ -16,6 +16,15 @@ pub enum Nature {
     UnrepeatableWrite,
 }
 
+/// What a look at Flickr says of a write whose outcome is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// It took effect.
+    Done,
+    /// Nothing shows that it did: it may not have, or not yet.
+    NotSeen,
+}
+
 /// What follows from an answer, or from the lack of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -30,9 +30,25 @@ pub const RESULT_URL_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How long a begun login can be completed.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
+/// How long after a message should have been seen its job counts as orphaned, and the message is
+/// sent anew. Twice the visibility timeout and more, so that a message whose worker crashed comes
+/// again by itself first.
+pub const ORPHANED_AFTER: Duration = Duration::from_secs(150);
+
+/// How long a write of unknown outcome is searched for. Flickr may act after it has answered with
+/// an error, and its index lags: an early absence says little.
+pub const VERIFICATION: Duration = Duration::from_secs(10 * 60);
+
+/// The time between two looks for a write of unknown outcome.
+pub const VERIFICATION_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How far ahead a job can be scheduled.
+pub const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// The longest delay Amazon SQS gives a message.
 pub const LONGEST_QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
 const _: () = assert!(CALL_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
 const _: () = assert!(WORKER_TIMEOUT.as_secs() <= LEASE.as_secs());
 const _: () = assert!(LEASE.as_secs() < VISIBILITY_TIMEOUT.as_secs());
+const _: () = assert!(2 * VISIBILITY_TIMEOUT.as_secs() < ORPHANED_AFTER.as_secs());

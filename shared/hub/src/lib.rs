@@ -3,12 +3,14 @@
 pub mod accounts;
 pub mod connect;
 pub mod credentials;
+pub mod dead;
 pub mod dispatch;
 mod error;
 pub mod keyed_hash;
 pub mod ports;
 pub mod read;
 pub mod submit;
+pub mod sweep;
 pub mod tenants;
 pub mod vaults;
 pub mod worker;

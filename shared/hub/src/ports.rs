@@ -9,9 +9,9 @@ use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Perms},
     call::{MethodName, Params},
-    job::Job,
+    job::{Job, State},
     login::{Digested, PendingLogin},
-    outcome::{Nature, Outcome},
+    outcome::{Finding, Nature, Outcome},
 };
 
 use crate::{
@@ -198,7 +198,7 @@ pub enum Inserted {
 
 /// Accepts jobs.
 pub trait InsertJob: Send + Sync {
-    /// Writes `job` unless a job of its id exists.
+    /// Writes `job` unless a job of its id exists, and counts it as pending in the same write.
     fn insert_job(&self, job: &Job) -> impl Future<Output = Result<Inserted>> + Send;
 }
 
@@ -233,11 +233,94 @@ pub trait ClaimJob: Send + Sync {
     ) -> impl Future<Output = Result<Claimed>> + Send;
 }
 
-/// Moves claimed jobs on.
+/// When the sweep is to look at a job that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As it was told before. That may be too early, and is never too late: no transition of a
+    /// worker makes an open job wait for an earlier look.
+    AsTold,
+    /// As the job's state says.
+    Anew,
+}
+
+/// Moves jobs on.
 pub trait SaveJob: Send + Sync {
-    /// Writes the state of `job` if the stored job runs under `claim`. Repeating a write that was
-    /// done is a success. `false` when the job runs under another claim, or does not run.
-    fn save_job(&self, job: &Job, claim: &ClaimId) -> impl Future<Output = Result<bool>> + Send;
+    /// Writes the state of `job` if the stored job still is in `before`: in its dispatch, phase and
+    /// claim. Repeating a write that was done is a success; `false` when the job is in another
+    /// state.
+    ///
+    /// The account's count of pending jobs falls with a run's end and rises with a replay, in the
+    /// same write. If that meets too many others, a run's end is written alone, and the job stays
+    /// among those that the sweep looks at until [`SettleJob`] lets the count follow.
+    fn save_job(&self, job: &Job, before: &State, look: Look) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Lets the count of pending jobs follow the end of a job.
+pub trait SettleJob: Send + Sync {
+    /// Counts the tenant's ended job as pending no more, if it still is counted. Whether it was.
+    fn settle_job(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Counts pending jobs.
+pub trait CountPending: Send + Sync {
+    /// How many jobs of the account are open: never fewer than there are.
+    fn pending(&self, tenant: &TenantId, user: &UserId) -> impl Future<Output = Result<u32>> + Send;
+}
+
+/// How many parts the list of open jobs has, so that no part is hot.
+pub const LOOK_SHARDS: u8 = 8;
+
+/// A job the sweep is to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The job.
+    pub id: JobId,
+    /// When it was to be looked at.
+    pub look_at: Timestamp,
+}
+
+/// Lists jobs to look at.
+pub trait ListDue: Send + Sync {
+    /// Up to `limit` jobs of this part (below [`LOOK_SHARDS`]) that were to be looked at by `now`,
+    /// the longest due first. The list may be some seconds behind.
+    fn due_jobs(&self, shard: u8, now: Timestamp, limit: u16) -> impl Future<Output = Result<Vec<Due>>> + Send;
+}
+
+/// Puts looks off.
+pub trait PostponeLook: Send + Sync {
+    /// Has the job looked at at `look_at` instead, unless another look was set since.
+    fn postpone_look(&self, due: &Due, look_at: Timestamp) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Lists dead jobs.
+pub trait ListDead: Send + Sync {
+    /// Up to `limit` of the tenant's dead jobs that were not discarded, the longest dead first,
+    /// after the one with this `cursor`; each with its own cursor.
+    fn dead_jobs(
+        &self,
+        tenant: &TenantId,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<(JobId, String)>>> + Send;
+}
+
+/// Takes dead jobs off the list.
+pub trait DiscardDead: Send + Sync {
+    /// Takes a dead job off the list; it stays dead. `false` when it was not on it.
+    fn discard_dead(&self, job: &Job) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Keeps messages that cannot be read.
+pub trait Quarantine: Send + Sync {
+    /// Keeps the body of the message with this id, until `expires_at`.
+    fn quarantine(
+        &self,
+        message_id: &str,
+        body: &str,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// Keeps results beside their jobs.
@@ -326,6 +409,9 @@ pub trait FlickrLogin: Send + Sync {
 pub trait Catalogue: Send + Sync {
     /// Whether repeating `method` can change its result. An unknown method is an unrepeatable write.
     fn nature(&self, method: &MethodName) -> Nature;
+
+    /// Whether [`CallFlickr::check`] can find out if a call of `method` took effect.
+    fn is_checkable(&self, method: &MethodName) -> bool;
 }
 
 /// Flickr's answer to a call.
@@ -349,4 +435,14 @@ pub trait CallFlickr: Catalogue {
         params: &Params,
         repeated: bool,
     ) -> impl Future<Output = Answer> + Send;
+
+    /// Looks once, by reading, whether a call of `method` took effect, within
+    /// [`domain::timing::CALL_DEADLINE`]; on [`Finding::Done`] with what stands for its answer.
+    fn check(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+    ) -> impl Future<Output = (Finding, Option<String>)> + Send;
 }

@@ -68,7 +68,7 @@ pub async fn job(
                 _ => Content::Url(ports.object_url(tenant, id).await?),
             },
         }),
-        Phase::Queued | Phase::Running(_) | Phase::Deferred { .. } | Phase::Failed { .. } | Phase::Expired { .. } => {
+        _ => {
             None
         }
     };

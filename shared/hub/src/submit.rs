@@ -1,21 +1,23 @@
 //! Accepting a job.
 //!
-//! The job is written once, then its message is sent. A caller that hears of no success may ask
-//! again with the same idempotency key: it gets the same job, and a message that was never sent is
-//! sent then.
+//! The job is written once, then its message is sent. If that fails the job is accepted all the
+//! same: the sweep sends it. A caller that hears of no success may ask again with the same
+//! idempotency key, and gets the same job.
 
 use std::time::Duration;
 
 use domain::{
-    JobId, TenantId, TraceId,
+    JobId, TenantId, Timestamp, TraceId,
     idempotency::{Fingerprint, Key},
-    job::{Job, Order, Phase, State},
+    job::{Effect, Job, Order, State},
+    timing::LONGEST_SCHEDULE,
 };
 
+use serde::Serialize;
+
 use crate::{
-    Error, Kind,
-    dispatch::Dispatch,
-    ports::{Catalogue, Clock, Entropy, FindAccount, InsertJob, Inserted, SendDispatch},
+    Error, Kind, dispatch,
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, InsertJob, Inserted, SendDispatch},
 };
 
 /// What accepting a job needs.
@@ -24,6 +26,31 @@ pub struct Submit<P, F> {
     pub ports: P,
     /// Flickr's methods.
     pub catalogue: F,
+}
+
+/// When a job is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// As soon as may be.
+    Now,
+    /// At a point in time, in milliseconds since 1970.
+    At(Timestamp),
+    /// Some time after it was accepted.
+    After(Duration),
+}
+
+/// A wish for a job.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What is asked for.
+    pub order: Order,
+    /// When it is to run.
+    pub start: Start,
+    /// Makes one job of all wishes that carry it.
+    pub key: Option<Key>,
+    /// The trace of the request.
+    pub trace: TraceId,
 }
 
 /// A job, accepted.
@@ -37,48 +64,72 @@ pub struct Accepted {
 
 impl<P, F> Submit<P, F>
 where
-    P: Clock + Entropy + FindAccount + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + InsertJob + SendDispatch,
     F: Catalogue,
 {
-    /// Accepts `order` of `tenant`, once for each idempotency `key`.
+    /// Accepts a wish of `tenant`, once for each idempotency key.
     ///
     /// # Errors
-    /// [`Kind::AccountNotFound`], [`Kind::KeyReused`], or a failure of the ports.
-    pub async fn accept(
-        &self,
-        tenant: &TenantId,
-        order: Order,
-        key: Option<&Key>,
-        trace: TraceId,
-    ) -> Result<Accepted, Error> {
-        self.ports.account(tenant, &order.user).await?.ok_or(Kind::AccountNotFound)?;
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], or a failure of the ports.
+    pub async fn accept(&self, tenant: &TenantId, wish: Wish) -> Result<Accepted, Error> {
+        let Wish { order, start, key, trace } = wish;
+        let now = self.ports.now();
+        let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
+        let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
+        if self.ports.account(tenant, &order.user).await?.is_none() {
+            // An account that is gone does not make an old key forgotten.
+            let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
+            return replay(earlier.ok_or(Kind::AccountNotFound)?, &fingerprint);
+        }
+        let (state, effects) = State::first(start_at(start, now)?, now);
         let job = Job {
             tenant: tenant.clone(),
-            id: key.map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key)),
+            id,
             nature: self.catalogue.nature(&order.method),
-            fingerprint: Fingerprint::of(&order).map_err(Error::internal)?,
+            checkable: self.catalogue.is_checkable(&order.method),
+            fingerprint,
             order,
             trace,
-            created_at: self.ports.now(),
-            state: State::first(),
+            created_at: now,
+            state,
         };
         match self.ports.insert_job(&job).await? {
             Inserted::New => {
-                self.send(&job).await?;
                 tracing::info!(job_id = %job.id, user = %job.order.user, method = %job.order.method, "job accepted");
+                self.send(&job, effects, now).await;
                 Ok(Accepted { job, replayed: false })
             }
-            Inserted::Exists(earlier) if earlier.fingerprint != job.fingerprint => Err(Kind::KeyReused.into()),
-            Inserted::Exists(earlier) => {
-                if earlier.state.phase == Phase::Queued {
-                    self.send(&earlier).await?;
-                }
-                Ok(Accepted { job: *earlier, replayed: true })
-            }
+            Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint),
         }
     }
 
-    async fn send(&self, job: &Job) -> Result<(), Error> {
-        Ok(self.ports.send_dispatch(&Dispatch::of(job), Duration::ZERO).await?)
+    /// Sends the job's first message. The job is accepted whether or not that works.
+    async fn send(&self, job: &Job, effects: Vec<Effect>, now: Timestamp) {
+        if let Err(error) = dispatch::send(&self.ports, job, effects, now).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, job_id = %job.id, "the job's message was not sent: the sweep will send it");
+        }
+    }
+}
+
+/// The answer to a key that has made a job before.
+fn replay(earlier: Job, fingerprint: &Fingerprint) -> Result<Accepted, Error> {
+    if earlier.fingerprint == *fingerprint {
+        Ok(Accepted { job: earlier, replayed: true })
+    } else {
+        Err(Kind::KeyReused.into())
+    }
+}
+
+/// When a job that is accepted `now` is to run.
+fn start_at(start: Start, now: Timestamp) -> Result<Timestamp, Error> {
+    const TOO_FAR: &str = "is over a year away";
+    match start {
+        Start::Now => Ok(now),
+        Start::At(at) if at < now => Err(Error::invalid("run_at", "is in the past")),
+        Start::At(at) if at.since(now) > LONGEST_SCHEDULE => Err(Error::invalid("run_at", TOO_FAR)),
+        Start::At(at) => Ok(at),
+        Start::After(length) if length > LONGEST_SCHEDULE => Err(Error::invalid("delay_seconds", TOO_FAR)),
+        Start::After(length) => Ok(now + length),
     }
 }

@@ -4,13 +4,14 @@
 //! state needs is sent: so no job is lost. What a message finds already done it leaves alone: so
 //! duplicates and stale messages are harmless.
 
-use std::time::Duration;
-
 use domain::{
-    ClaimId, JobId, TenantId, Timestamp,
+    ClaimId, Timestamp,
     account::Status,
-    job::{Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal, StoredResult, next, step},
-    outcome::{Class, Nature, Outcome},
+    job::{
+        Attempt, Carrier, Claim, Doing, Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal,
+        StoredResult, next, step,
+    },
+    outcome::{Class, Finding, Nature, Outcome},
     timing,
 };
 use vault::DataKeys;
@@ -18,10 +19,10 @@ use vault::DataKeys;
 use crate::{
     Error,
     credentials::{AppCredentials, TokenCredentials},
-    dispatch::Dispatch,
+    dispatch::{self, Dispatch},
     ports::{
-        Answer, CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult,
-        MarkAccount, SaveJob, SendDispatch,
+        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult, Look, MarkAccount,
+        SaveJob, SendDispatch,
     },
     vaults::Vaults,
 };
@@ -51,6 +52,8 @@ struct Signing {
 pub enum Disposition {
     /// Nothing more is to be done: it goes.
     Finished,
+    /// The job is another worker's by now: the message goes.
+    LostLease,
     /// Another worker holds the job: it comes again after the visibility timeout.
     ComesAgain,
 }
@@ -92,25 +95,75 @@ where
     }
 
     async fn run(&self, mut job: Job, claim: ClaimId) -> Result<Disposition, Error> {
-        if self.ports.now() >= job.deadline() {
-            return self.advance(&mut job, &claim, Event::Expire(claim.clone())).await;
+        let checks_until = match &job.state.phase {
+            Phase::Running(Claim { doing: Doing::Check { until }, .. }) => Some(*until),
+            _ => None,
+        };
+        if checks_until.is_none() && self.ports.now() >= job.state.deadline() {
+            return self.advance(&mut job, Event::Expire(claim)).await;
         }
         let signing = match self.signing(&job).await? {
             Ok(signing) => signing,
-            Err(failure) => return self.advance(&mut job, &claim, Event::Fail(claim.clone(), failure)).await,
+            Err(failure) => return self.advance(&mut job, Event::Fail(claim, failure)).await,
         };
-        if job.nature == Nature::UnrepeatableWrite {
-            self.advance(&mut job, &claim, Event::Calling(claim.clone())).await?;
-        }
-        let repeated = job.state.attempts > 1;
+        let event = match checks_until {
+            Some(until) => self.check(&job, &claim, &signing, until).await?,
+            None => {
+                if job.nature == Nature::UnrepeatableWrite {
+                    let marked = self.advance(&mut job, Event::Calling(claim.clone())).await?;
+                    if marked == Disposition::LostLease {
+                        return Ok(marked);
+                    }
+                }
+                self.call(&job, &claim, &signing).await?
+            }
+        };
+        self.advance(&mut job, event).await
+    }
+
+    /// Calls Flickr; what the job is to become.
+    async fn call(&self, job: &Job, claim: &ClaimId, signing: &Signing) -> Result<Event, Error> {
         let order = &job.order;
+        let repeated = job.state.attempts > 1;
         let answer = self.flickr.call(&signing.app, &signing.token, &order.method, &order.params, repeated).await;
         log(&answer.outcome);
         if answer.outcome.class == Class::Account {
-            self.ports.mark_reconnect_needed(&job.tenant, &job.order.user, signing.connected_at).await?;
+            self.ports.mark_reconnect_needed(&job.tenant, &order.user, signing.connected_at).await?;
         }
-        let event = self.conclude(&job, &claim, answer).await?;
-        self.advance(&mut job, &claim, event).await
+        let now = self.ports.now();
+        let attempt = Attempt {
+            nature: job.nature,
+            checkable: job.checkable,
+            number: job.state.attempts,
+            deadline: job.state.deadline(),
+        };
+        Ok(match next(&answer.outcome, &attempt, &self.policy, Random::from_bits(self.random_bits()), now) {
+            Next::Complete => self.keep(job, claim, answer.result, now).await?,
+            Next::Fail(failure) => Event::Fail(claim.clone(), failure),
+            Next::Bury(failure) => Event::Bury(claim.clone(), failure),
+            Next::Verify { due_at } => Event::Verify { claim: claim.clone(), due_at },
+            Next::Defer { due_at, attempted } => {
+                Event::Defer { claim: claim.clone(), due_at, why: answer.outcome.message, attempted }
+            }
+        })
+    }
+
+    /// Looks whether the job's write took effect; what the job is to become.
+    async fn check(&self, job: &Job, claim: &ClaimId, signing: &Signing, until: Timestamp) -> Result<Event, Error> {
+        let order = &job.order;
+        let (finding, result) = self.flickr.check(&signing.app, &signing.token, &order.method, &order.params).await;
+        tracing::info!(?finding, "looked whether the write took effect");
+        let now = self.ports.now();
+        Ok(match finding {
+            Finding::Done => self.keep(job, claim, result, now).await?,
+            Finding::NotSeen if now < until => {
+                Event::Verify { claim: claim.clone(), due_at: now + timing::VERIFICATION_INTERVAL }
+            }
+            Finding::NotSeen => Event::Fail(
+                claim.clone(),
+                failure(FailureCode::OutcomeUnknown, "the write was sent, and nothing shows that it took effect"),
+            ),
+        })
     }
 
     /// What the job's call is signed with, or why there is nothing.
@@ -129,64 +182,38 @@ where
         Ok(Ok(Signing { app, token, connected_at: sealed.account.connected_at }))
     }
 
-    /// What Flickr's answer makes of the job. A result is kept before the job is said to have one.
-    async fn conclude(&self, job: &Job, claim: &ClaimId, answer: Answer) -> Result<Event, Error> {
-        let now = self.ports.now();
-        let deadline = job.deadline();
-        let random = Random::from_bits(self.random_bits());
-        let next = next(&answer.outcome, job.nature, job.state.attempts, &self.policy, random, deadline, now);
-        Ok(match next {
-            Next::Fail(failure) => Event::Fail(claim.clone(), failure),
-            Next::Defer { due_at, attempted } => {
-                Event::Defer { claim: claim.clone(), due_at, why: answer.outcome.message, attempted }
-            }
-            Next::Complete => {
-                let text = answer.result.unwrap_or_else(|| "{}".to_owned());
-                match self.keep(&job.tenant, &job.id, &text, now).await? {
-                    Some(result) => Event::Complete(claim.clone(), result),
-                    None => Event::Fail(
-                        claim.clone(),
-                        failure(FailureCode::ResultTooLarge, "Flickr did what was asked; its answer is too large"),
-                    ),
-                }
-            }
-        })
-    }
-
-    /// Keeps a result where it fits; `None` when it fits nowhere.
-    async fn keep(
-        &self,
-        tenant: &TenantId,
-        id: &JobId,
-        text: &str,
-        now: Timestamp,
-    ) -> Result<Option<StoredResult>, Error> {
+    /// Keeps a result where it fits, before the job is said to have one.
+    async fn keep(&self, job: &Job, claim: &ClaimId, result: Option<String>, now: Timestamp) -> Result<Event, Error> {
+        let text = result.as_deref().unwrap_or("{}");
         let place = StoredResult::place(text);
         match place {
             None | Some(StoredResult::Inline(_)) => {}
             Some(StoredResult::Beside) => {
-                self.ports.keep_result(tenant, id, text, now + timing::JOB_RETENTION).await?;
+                self.ports.keep_result(&job.tenant, &job.id, text, now + timing::JOB_RETENTION).await?;
             }
-            Some(StoredResult::Object { .. }) => self.ports.keep_object(tenant, id, text).await?,
+            Some(StoredResult::Object { .. }) => self.ports.keep_object(&job.tenant, &job.id, text).await?,
         }
-        Ok(place)
+        Ok(match place {
+            Some(result) => Event::Complete(claim.clone(), result),
+            None => Event::Fail(
+                claim.clone(),
+                failure(FailureCode::ResultTooLarge, "Flickr did what was asked; its answer is too large to keep"),
+            ),
+        })
     }
 
     /// Takes the job one step on, writes it, and does what must follow.
-    async fn advance(&self, job: &mut Job, claim: &ClaimId, event: Event) -> Result<Disposition, Error> {
+    async fn advance(&self, job: &mut Job, event: Event) -> Result<Disposition, Error> {
         let now = self.ports.now();
         let (state, effects) =
             step(&job.state, event, now).map_err(|refusal| Error::internal(format!("{refusal:?}")))?;
-        job.state = state;
-        if !self.ports.save_job(job, claim).await? {
+        let before = std::mem::replace(&mut job.state, state);
+        if !self.ports.save_job(job, &before, Look::AsTold).await? {
             tracing::warn!("the lease was lost, the job is another worker's");
-            return Ok(Disposition::Finished);
+            return Ok(Disposition::LostLease);
         }
         tracing::info!(state = job.state.phase.name(), attempts = job.state.attempts, "job moved on");
-        for Effect::Send { dispatch, at } in effects {
-            let message = Dispatch { dispatch, ..Dispatch::of(job) };
-            self.ports.send_dispatch(&message, delay(at, now)).await?;
-        }
+        dispatch::send(&self.ports, job, effects, now).await?;
         Ok(Disposition::Finished)
     }
 
@@ -198,21 +225,25 @@ where
         claim: ClaimId,
         now: Timestamp,
     ) -> Result<Disposition, Error> {
-        let event = Event::Claim { dispatch: message.dispatch, claim: claim.clone(), lease_until: now + timing::LEASE };
-        match (step(&job.state, event, now), &job.state.phase) {
-            (Err(Refusal::Busy), _) => Ok(Disposition::ComesAgain),
-            (Err(Refusal::Doubtful), Phase::Running(held)) => {
-                let held = held.id.clone();
-                self.advance(&mut job, &held, Event::Doubt).await
+        let event = Event::Claim { dispatch: message.dispatch, claim, lease_until: now + timing::LEASE };
+        let resend = match step(&job.state, event, now) {
+            Err(Refusal::Busy) => return Ok(Disposition::ComesAgain),
+            Err(Refusal::Doubtful) => {
+                let checkable = job.checkable;
+                return self.advance(&mut job, Event::Doubt { checkable }).await;
             }
-            // A worker that stopped between writing a deferral and sending its message left the
-            // message of the dispatch before: it stands for the one that may be missing.
-            (Err(Refusal::Stale), Phase::Deferred { due_at, .. }) if message.dispatch + 1 == job.state.dispatch => {
-                self.ports.send_dispatch(&Dispatch::of(&job), delay(*due_at, now)).await?;
-                Ok(Disposition::Finished)
-            }
-            _ => Ok(Disposition::Finished),
+            // The clocks of the worker and of the queue differ: the message goes its way again.
+            Err(Refusal::Early) => true,
+            // A worker that stopped between writing a wait and sending its message left the message
+            // of the dispatch before: it stands for the one that may be missing.
+            Err(Refusal::Stale) => message.dispatch + 1 == job.state.dispatch && job.state.carrier == Carrier::Queue,
+            _ => false,
+        };
+        if resend {
+            let effect = Effect::Send { dispatch: job.state.dispatch, at: job.state.due_at };
+            dispatch::send(&self.ports, &job, vec![effect], now).await?;
         }
+        Ok(Disposition::Finished)
     }
 
     fn random_bits(&self) -> u32 {
@@ -223,13 +254,6 @@ where
 
 fn failure(code: FailureCode, message: &str) -> Failure {
     Failure { code, message: message.to_owned(), flickr_code: None }
-}
-
-/// The delay of a message to be seen at `at`, in whole seconds, rounded up: a job does not run
-/// before it is due. A longer wait than the queue has is cut short by design of the policy.
-fn delay(at: Timestamp, now: Timestamp) -> Duration {
-    let seconds = at.since(now).as_millis().div_ceil(1000);
-    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)).min(timing::LONGEST_QUEUE_DELAY)
 }
 
 fn log(outcome: &Outcome) {

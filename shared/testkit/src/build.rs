@@ -121,10 +121,11 @@ pub fn job(tenant: &TenantId, id: [u8; 16], order: Order, created_at: Timestamp)
         tenant: tenant.clone(),
         id: JobId::from_bytes(id),
         nature: Nature::Read,
+        checkable: false,
         fingerprint: Fingerprint::of(&order).unwrap(),
         order,
         trace: TraceId::from_bytes(id),
         created_at,
-        state: State::first(),
+        state: State::first(created_at, created_at).0,
     }
 }

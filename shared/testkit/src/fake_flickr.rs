@@ -8,7 +8,7 @@ use std::{
 use domain::{
     account::Perms,
     call::{MethodName, Params},
-    outcome::{Class, Nature, Outcome},
+    outcome::{Class, Finding, Nature, Outcome},
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
@@ -24,6 +24,8 @@ struct Script {
     answers: VecDeque<Outcome>,
     calls: Vec<String>,
     callbacks: Vec<String>,
+    findings: VecDeque<Finding>,
+    checks: usize,
 }
 
 impl ScriptedFlickr {
@@ -67,6 +69,23 @@ impl Catalogue for ScriptedFlickr {
             Nature::UnrepeatableWrite
         }
     }
+
+    /// What sets a thing, or ends in `Comment`.
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        method.as_str().rsplit('.').next().is_some_and(|name| name.starts_with("set") || name.ends_with("Comment"))
+    }
+}
+
+impl ScriptedFlickr {
+    /// What the next looks for a write's effect find; after them, that it took effect.
+    pub fn find(&self, findings: impl IntoIterator<Item = Finding>) {
+        self.script().findings.extend(findings);
+    }
+
+    /// How often a write's effect was looked for.
+    pub fn checks(&self) -> usize {
+        self.script().checks
+    }
 }
 
 impl CallFlickr for ScriptedFlickr {
@@ -75,6 +94,21 @@ impl CallFlickr for ScriptedFlickr {
         let outcome = self.next();
         let result = (outcome.class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
         Answer { outcome, result }
+    }
+
+    async fn check(
+        &self,
+        _: &AppCredentials,
+        _: &TokenCredentials,
+        _: &MethodName,
+        _: &Params,
+    ) -> (Finding, Option<String>) {
+        let mut script = self.script();
+        script.checks += 1;
+        match script.findings.pop_front() {
+            Some(Finding::NotSeen) => (Finding::NotSeen, None),
+            Some(Finding::Done) | None => (Finding::Done, Some(r#"{"stat":"ok"}"#.to_owned())),
+        }
     }
 }
 

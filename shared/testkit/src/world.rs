@@ -10,7 +10,7 @@ use std::{
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
-    job::{Event, Job, Phase, step},
+    job::{Event, Job, Phase, State, step},
     login::{Digested, Mode, PendingLogin},
     timing,
 };
@@ -18,9 +18,10 @@ use hub::{
     dispatch::Dispatch,
     keyed_hash::ApiKeyHash,
     ports::{
-        ClaimJob, Claimed, Clock, Entropy, Error, FindAccount, FindApp, FindJob, FindLogin, FindObject, FindResult,
-        FindTenant, InsertJob, Inserted, KeepObject, KeepResult, ListAccounts, MarkAccount, Probe, RemoveAccount,
-        Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch,
+        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp, FindJob,
+        FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepObject, KeepResult, LOOK_SHARDS,
+        ListAccounts, ListDead, ListDue, Look, MarkAccount, PostponeLook, Probe, Quarantine, RemoveAccount, Result,
+        SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch, SettleJob,
         TakeLogin,
     },
 };
@@ -66,6 +67,12 @@ struct Contents {
     logins: BTreeMap<(TenantId, String), SealedLogin>,
     accounts: BTreeMap<(TenantId, UserId), SealedAccount>,
     jobs: BTreeMap<(TenantId, JobId), Job>,
+    /// The list of open jobs, and of ended ones still counted: when to look at them.
+    looks: BTreeMap<(TenantId, JobId), Timestamp>,
+    pending: BTreeMap<(TenantId, UserId), u32>,
+    dead: BTreeMap<(TenantId, String), JobId>,
+    quarantined: BTreeMap<String, String>,
+    crowded: u32,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
     queue: Vec<QueuedMessage>,
@@ -141,6 +148,16 @@ impl World {
         if let Some(place) = contents.queue.iter().position(|message| message.dispatch == *dispatch) {
             contents.queue.remove(place);
         }
+    }
+
+    /// Makes the next ends of runs meet too many others: their counts do not follow.
+    pub fn crowd(&self, writes: u32) {
+        self.contents().crowded = writes;
+    }
+
+    /// What was quarantined, by message id.
+    pub fn quarantined(&self) -> BTreeMap<String, String> {
+        self.contents().quarantined.clone()
     }
 
     /// All secrets at rest, as they would lie in a table.
@@ -340,6 +357,7 @@ impl InsertJob for World {
                 Some(earlier) if earlier == job => Inserted::New,
                 Some(earlier) => Inserted::Exists(Box::new(earlier.clone())),
                 None => {
+                    contents.opened(job);
                     contents.jobs.insert(key, job.clone());
                     Inserted::New
                 }
@@ -347,6 +365,46 @@ impl InsertJob for World {
         })
         .await
     }
+}
+
+impl Contents {
+    /// Counts a job that is open from now on.
+    fn opened(&mut self, job: &Job) {
+        *self.pending.entry((job.tenant.clone(), job.order.user.clone())).or_default() += 1;
+        self.looks.extend(job.state.look_at().map(|at| ((job.tenant.clone(), job.id.clone()), at)));
+    }
+
+    /// Counts an ended job no more.
+    fn closed(&mut self, job: &Job) {
+        if let Some(count) = self.pending.get_mut(&(job.tenant.clone(), job.order.user.clone())) {
+            *count = count.saturating_sub(1);
+        }
+        self.looks.remove(&(job.tenant.clone(), job.id.clone()));
+    }
+
+    /// Puts a job that just died on the desk's list.
+    fn died(&mut self, job: &Job) {
+        if let Some(cursor) = dead_cursor(job) {
+            self.dead.insert((job.tenant.clone(), cursor), job.id.clone());
+        }
+    }
+}
+
+/// Where a dead job stands in the desk's list.
+fn dead_cursor(job: &Job) -> Option<String> {
+    match &job.state.phase {
+        Phase::Dead { at, .. } => Some(format!("{:015}#{}", at.as_milliseconds(), job.id)),
+        _ => None,
+    }
+}
+
+/// Whether a job is as it was: in its dispatch, phase and claim.
+fn is_as(stored: &State, before: &State) -> bool {
+    let claim = |state: &State| match &state.phase {
+        Phase::Running(claim) => Some(claim.id.clone()),
+        _ => None,
+    };
+    stored.dispatch == before.dispatch && stored.phase.name() == before.phase.name() && claim(stored) == claim(before)
 }
 
 impl FindJob for World {
@@ -386,14 +444,118 @@ impl ClaimJob for World {
 }
 
 impl SaveJob for World {
-    async fn save_job(&self, job: &Job, claim: &ClaimId) -> Result<bool> {
+    async fn save_job(&self, job: &Job, before: &State, look: Look) -> Result<bool> {
         self.call("save_job", |contents, _| {
-            let Some(stored) = contents.jobs.get_mut(&(job.tenant.clone(), job.id.clone())) else { return false };
-            let held = matches!(&stored.state.phase, Phase::Running(held) if held.id == *claim);
-            if held {
-                stored.state = job.state.clone();
+            let key = (job.tenant.clone(), job.id.clone());
+            let Some(stored) = contents.jobs.get_mut(&key) else { return false };
+            if !is_as(&stored.state, before) {
+                return stored.state == job.state;
             }
-            held || stored.state == job.state
+            let was = stored.clone();
+            stored.state = job.state.clone();
+            match (before.is_terminal(), job.state.is_terminal()) {
+                (false, true) if contents.crowded > 0 => contents.crowded -= 1,
+                (false, true) => {
+                    contents.closed(job);
+                    contents.died(job);
+                }
+                (true, false) => {
+                    contents.opened(job);
+                    if let Some(cursor) = dead_cursor(&was) {
+                        contents.dead.remove(&(job.tenant.clone(), cursor));
+                    }
+                }
+                (false, false) if look == Look::Anew => {
+                    contents.looks.extend(job.state.look_at().map(|at| (key, at)));
+                }
+                _ => {}
+            }
+            true
+        })
+        .await
+    }
+}
+
+impl SettleJob for World {
+    async fn settle_job(&self, tenant: &TenantId, id: &JobId) -> Result<bool> {
+        self.call("settle_job", |contents, _| {
+            let key = (tenant.clone(), id.clone());
+            let ended = contents.jobs.get(&key).filter(|job| job.state.is_terminal()).cloned();
+            let Some(job) = ended.filter(|_| contents.looks.contains_key(&key)) else { return false };
+            contents.closed(&job);
+            contents.died(&job);
+            true
+        })
+        .await
+    }
+}
+
+impl CountPending for World {
+    async fn pending(&self, tenant: &TenantId, user: &UserId) -> Result<u32> {
+        self.call("pending", |contents, _| {
+            contents.pending.get(&(tenant.clone(), user.clone())).copied().unwrap_or_default()
+        })
+        .await
+    }
+}
+
+/// The part of the list of open jobs that a job is in.
+fn shard(id: &JobId) -> u8 {
+    id.as_str().bytes().next_back().unwrap_or_default() % LOOK_SHARDS
+}
+
+impl ListDue for World {
+    async fn due_jobs(&self, wanted: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>> {
+        self.call("due_jobs", |contents, _| {
+            let of_shard = contents.looks.iter().filter(|((_, id), at)| shard(id) == wanted && **at <= now);
+            let mut due: Vec<Due> = of_shard
+                .map(|((tenant, id), at)| Due { tenant: tenant.clone(), id: id.clone(), look_at: *at })
+                .collect();
+            due.sort_by(|a, b| (a.look_at, &a.id).cmp(&(b.look_at, &b.id)));
+            due.truncate(limit.into());
+            due
+        })
+        .await
+    }
+}
+
+impl PostponeLook for World {
+    async fn postpone_look(&self, due: &Due, look_at: Timestamp) -> Result<()> {
+        self.call("postpone_look", |contents, _| {
+            if let Some(at) = contents.looks.get_mut(&(due.tenant.clone(), due.id.clone()))
+                && *at == due.look_at
+            {
+                *at = look_at;
+            }
+        })
+        .await
+    }
+}
+
+impl ListDead for World {
+    async fn dead_jobs(&self, tenant: &TenantId, cursor: Option<&str>, limit: u16) -> Result<Vec<(JobId, String)>> {
+        self.call("dead_jobs", |contents, _| {
+            let of_tenant = contents.dead.iter().filter(|((owner, _), _)| owner == tenant);
+            let rest = of_tenant.filter(|((_, at), _)| cursor.is_none_or(|cursor| at.as_str() > cursor));
+            rest.take(limit.into()).map(|((_, cursor), id)| (id.clone(), cursor.clone())).collect()
+        })
+        .await
+    }
+}
+
+impl DiscardDead for World {
+    async fn discard_dead(&self, job: &Job) -> Result<bool> {
+        self.call("discard_dead", |contents, _| {
+            dead_cursor(job).is_some_and(|cursor| contents.dead.remove(&(job.tenant.clone(), cursor)).is_some())
+        })
+        .await
+    }
+}
+
+impl Quarantine for World {
+    async fn quarantine(&self, message_id: &str, body: &str, _: Timestamp) -> Result<()> {
+        self.call("quarantine", |contents, _| {
+            contents.quarantined.insert(message_id.to_owned(), body.to_owned());
         })
         .await
     }

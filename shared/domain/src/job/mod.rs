@@ -5,10 +5,10 @@ mod retry;
 
 use serde::{Deserialize, Serialize};
 
-pub use lifecycle::{Claim, Effect, Event, Phase, Refusal, State, step};
-pub use retry::{Next, Policy, Random, next};
+pub use lifecycle::{CLOCK_SKEW, Carrier, Claim, Doing, Effect, Event, Phase, Refusal, State, step};
+pub use retry::{Attempt, Next, Policy, Random, next};
 
-use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, outcome::Nature, timing};
+use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, outcome::Nature};
 
 /// The longest `meta` of a job, in bytes of JSON.
 pub const MAX_META_BYTES: usize = 4 * 1024;
@@ -41,6 +41,8 @@ pub struct Job {
     pub order: Order,
     /// Whether its call may be repeated.
     pub nature: Nature,
+    /// Whether it can be found out if its call took effect.
+    pub checkable: bool,
     /// What its request must agree with when its idempotency key comes again.
     pub fingerprint: idempotency::Fingerprint,
     /// The trace of the request that made it.
@@ -64,13 +66,6 @@ pub struct Order {
     pub params: call::Params,
     /// The caller's own JSON object, given back with the job; `None` when there was none.
     pub meta: Option<String>,
-}
-
-impl Job {
-    /// When the job expires, started or not.
-    pub fn deadline(&self) -> Timestamp {
-        self.created_at + timing::JOB_DEADLINE
-    }
 }
 
 /// The longest result that is kept in the job's own record, in bytes.
@@ -143,6 +138,8 @@ pub enum FailureCode {
     AttemptsExhausted,
     /// The write was sent and may have taken effect; it was not sent again.
     OutcomeUnknown,
+    /// The job's worker crashed, time and again.
+    WorkerCrashed,
     /// Flickr did what was asked, and its answer is larger than can be kept.
     ResultTooLarge,
 }

@@ -6,6 +6,7 @@ use super::{Failure, FailureCode};
 use crate::{
     Timestamp,
     outcome::{Class, Nature, Outcome},
+    timing,
 };
 
 /// How often and how far apart attempts are.
@@ -56,6 +57,13 @@ pub enum Next {
     Complete,
     /// Ends the job.
     Fail(Failure),
+    /// Ends the job; a person may replay it.
+    Bury(Failure),
+    /// Finds out first whether the write took effect.
+    Verify {
+        /// When to look.
+        due_at: Timestamp,
+    },
     /// Puts the job off.
     Defer {
         /// Until when.
@@ -65,22 +73,32 @@ pub enum Next {
     },
 }
 
-/// What follows from `outcome` of attempt number `attempts` (from 1) of a call of `nature`.
+/// An attempt at a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// Whether the call may be repeated.
+    pub nature: Nature,
+    /// Whether it can be found out if the call took effect.
+    pub checkable: bool,
+    /// Its number, from 1.
+    pub number: u32,
+    /// When the job expires.
+    pub deadline: Timestamp,
+}
+
+/// What follows from `outcome` of an attempt.
 ///
-/// A job is never put off beyond its `deadline`, so that it expires in time.
-pub fn next(
-    outcome: &Outcome,
-    nature: Nature,
-    attempts: u32,
-    policy: &Policy,
-    random: Random,
-    deadline: Timestamp,
-    now: Timestamp,
-) -> Next {
-    let fail = |code| Next::Fail(Failure { code, message: outcome.message.clone(), flickr_code: outcome.flickr_code });
+/// A job is never put off beyond its deadline, so that it expires in time.
+pub fn next(outcome: &Outcome, attempt: &Attempt, policy: &Policy, random: Random, now: Timestamp) -> Next {
+    let Attempt { nature, checkable, number, deadline } = *attempt;
+    let failure = |code| Failure { code, message: outcome.message.clone(), flickr_code: outcome.flickr_code };
+    let fail = |code| Next::Fail(failure(code));
     let wait = |length: Duration, attempted| Next::Defer { due_at: (now + length).min(deadline), attempted };
     let again = |exhausted| {
-        if attempts >= policy.attempts { fail(exhausted) } else { wait(back_off(policy, attempts, random), true) }
+        if number < policy.attempts { wait(back_off(policy, number, random), true) } else { exhausted }
+    };
+    let verify = |otherwise| {
+        if checkable { Next::Verify { due_at: now + timing::VERIFICATION_INTERVAL } } else { otherwise }
     };
     match (outcome.class, nature) {
         (Class::Done, _) => Next::Complete,
@@ -90,10 +108,12 @@ pub fn next(
         (Class::App, _) => wait(policy.app_stopped, false),
         (Class::Throttled, _) => wait(throttled_wait(policy, outcome.retry_after, random), false),
         (Class::Clock | Class::Transient, _) | (Class::UnknownOutcome, Nature::Read) => {
-            again(FailureCode::AttemptsExhausted)
+            again(Next::Bury(failure(FailureCode::AttemptsExhausted)))
         }
-        (Class::UnknownOutcome, Nature::NaturalWrite) => again(FailureCode::OutcomeUnknown),
-        (Class::UnknownOutcome, Nature::UnrepeatableWrite) => fail(FailureCode::OutcomeUnknown),
+        (Class::UnknownOutcome, Nature::NaturalWrite) => {
+            again(verify(Next::Bury(failure(FailureCode::OutcomeUnknown))))
+        }
+        (Class::UnknownOutcome, Nature::UnrepeatableWrite) => verify(fail(FailureCode::OutcomeUnknown)),
     }
 }
 
@@ -121,14 +141,15 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_milliseconds(1_000_000);
     const FAR: Timestamp = Timestamp::from_milliseconds(i64::MAX);
 
-    fn after(class: Class, nature: Nature, attempts: u32) -> Next {
-        next(&Outcome::new(class, "m"), nature, attempts, &Policy::REST, Random::from_bits(u32::MAX), FAR, NOW)
+    fn after(class: Class, nature: Nature, number: u32) -> Next {
+        let attempt = Attempt { nature, checkable: false, number, deadline: FAR };
+        next(&Outcome::new(class, "m"), &attempt, &Policy::REST, Random::from_bits(u32::MAX), NOW)
     }
 
-    fn failed(next: &Next) -> Option<FailureCode> {
+    fn ended(next: &Next) -> Option<FailureCode> {
         match next {
-            Next::Fail(failure) => Some(failure.code),
-            Next::Complete | Next::Defer { .. } => None,
+            Next::Fail(failure) | Next::Bury(failure) => Some(failure.code),
+            Next::Complete | Next::Defer { .. } | Next::Verify { .. } => None,
         }
     }
 
@@ -151,9 +172,21 @@ mod tests {
             (Class::App, Read, last + 9, None),
         ];
         for (class, nature, attempts, code) in table {
-            assert_eq!(failed(&after(class, nature, attempts)), code, "{class:?} {nature:?} {attempts}");
+            assert_eq!(ended(&after(class, nature, attempts)), code, "{class:?} {nature:?} {attempts}");
         }
         assert_eq!(after(Class::Done, Read, 1), Next::Complete);
+        assert!(matches!(after(Class::Transient, Read, last), Next::Bury(_)), "what is exhausted can be replayed");
+    }
+
+    #[test]
+    fn a_write_that_can_be_checked_is_checked_before_it_is_given_up() {
+        let after = |nature, number| {
+            let attempt = Attempt { nature, checkable: true, number, deadline: FAR };
+            next(&Outcome::new(Class::UnknownOutcome, "m"), &attempt, &Policy::REST, Random::from_bits(0), NOW)
+        };
+        assert!(matches!(after(Nature::UnrepeatableWrite, 1), Next::Verify { .. }));
+        assert!(matches!(after(Nature::NaturalWrite, 1), Next::Defer { attempted: true, .. }));
+        assert!(matches!(after(Nature::NaturalWrite, Policy::REST.attempts), Next::Verify { .. }));
     }
 
     #[test]
@@ -161,7 +194,8 @@ mod tests {
         let wait = |seconds| {
             let outcome =
                 Outcome { retry_after: Some(Duration::from_secs(seconds)), ..Outcome::new(Class::Throttled, "429") };
-            match next(&outcome, Nature::Read, 1, &Policy::REST, Random::from_bits(0), FAR, NOW) {
+            let attempt = Attempt { nature: Nature::Read, checkable: false, number: 1, deadline: FAR };
+            match next(&outcome, &attempt, &Policy::REST, Random::from_bits(0), NOW) {
                 Next::Defer { due_at, attempted: false } => due_at.since(NOW).as_secs(),
                 other => panic!("{other:?}"),
             }
@@ -178,11 +212,12 @@ mod tests {
         }
 
         #[test]
-        fn no_job_is_put_off_beyond_its_deadline(attempts in 1u32..4, bits: u32, left in 0u64..100_000) {
+        fn no_job_is_put_off_beyond_its_deadline(number in 1u32..4, bits: u32, left in 0u64..100_000) {
             let deadline = NOW + Duration::from_millis(left);
+            let attempt = Attempt { nature: Nature::Read, checkable: false, number, deadline };
             for class in [Class::Transient, Class::Throttled, Class::App, Class::Clock] {
                 let outcome = Outcome::new(class, "m");
-                let next = next(&outcome, Nature::Read, attempts, &Policy::REST, Random::from_bits(bits), deadline, NOW);
+                let next = next(&outcome, &attempt, &Policy::REST, Random::from_bits(bits), NOW);
                 if let Next::Defer { due_at, .. } = next {
                     prop_assert!(due_at <= deadline);
                 }

@@ -11,6 +11,6 @@ mod logins;
 mod tenants;
 
 pub use accounts::accounts;
-pub use jobs::{claims, insertion, objects, results, saving};
+pub use jobs::{claims, desk, insertion, looks, objects, results, saving, waits};
 pub use logins::logins;
 pub use tenants::{apps, tenants};

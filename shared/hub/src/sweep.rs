@@ -1,0 +1,124 @@
+//! The sweep: every minute it looks at the open jobs whose time has come, and does for each what
+//! nobody else does: sends what is due or seems lost, expires what is late, lets counts follow.
+//!
+//! Two sweeps at once do no harm: each write holds only if the job is as it was found. What a sweep
+//! does not get to in its time the next one finds again, the longest due first.
+
+use domain::{
+    Timestamp,
+    job::{Event, Job, Refusal, step},
+};
+
+use crate::{
+    Error, dispatch,
+    ports::{Clock, Due, FindJob, LOOK_SHARDS, ListDue, Look, PostponeLook, SaveJob, SendDispatch, SettleJob},
+};
+
+/// The most jobs that are listed at once.
+const PAGE_JOBS: u16 = 100;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Jobs looked at.
+    pub looked_at: u32,
+    /// Messages sent.
+    pub sent: u32,
+    /// Jobs expired.
+    pub expired: u32,
+    /// Ended jobs that were still counted as pending.
+    pub settled: u32,
+    /// Jobs that could not be dealt with.
+    pub failed: u32,
+    /// Whether time ran out before all was done.
+    pub unfinished: bool,
+}
+
+/// Looks at all jobs whose time has come, until `stop_at`.
+///
+/// # Errors
+/// A failure to list jobs. One job that cannot be dealt with does not keep the others waiting: it
+/// is counted, and found again.
+pub async fn run<P>(ports: &P, stop_at: Timestamp) -> Result<Report, Error>
+where
+    P: Clock + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+{
+    let mut report = Report::default();
+    for shard in 0..LOOK_SHARDS {
+        // Every listed job leaves the list or moves behind `now`, unless it failed; and a list that
+        // is behind shows the same jobs again. So a page that did not change the list is the last.
+        let mut last = Vec::new();
+        loop {
+            let now = ports.now();
+            if now >= stop_at {
+                report.unfinished = true;
+                break;
+            }
+            let due = ports.due_jobs(shard, now, PAGE_JOBS).await?;
+            if due == last {
+                break;
+            }
+            for due in &due {
+                look(ports, due, &mut report).await;
+            }
+            if due.len() < usize::from(PAGE_JOBS) {
+                break;
+            }
+            last = due;
+        }
+    }
+    tracing::info!(
+        looked_at = report.looked_at,
+        sent = report.sent,
+        expired = report.expired,
+        settled = report.settled,
+        failed = report.failed,
+        unfinished = report.unfinished,
+        "swept"
+    );
+    Ok(report)
+}
+
+async fn look<P>(ports: &P, due: &Due, report: &mut Report)
+where
+    P: Clock + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+{
+    report.looked_at += 1;
+    if let Err(error) = act(ports, due, report).await {
+        report.failed += 1;
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, job_id = %due.id, "a job could not be looked at");
+    }
+}
+
+async fn act<P>(ports: &P, due: &Due, report: &mut Report) -> Result<(), Error>
+where
+    P: Clock + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+{
+    // The list may be behind: a job that is gone needs nothing.
+    let Some(job) = ports.job(&due.tenant, &due.id).await? else { return Ok(()) };
+    let now = ports.now();
+    match step(&job.state, Event::Look, now) {
+        Ok((state, effects)) => {
+            let after = Job { state, ..job.clone() };
+            if !ports.save_job(&after, &job.state, Look::Anew).await? {
+                return Ok(());
+            }
+            report.expired += u32::from(after.state.is_terminal());
+            report.sent += u32::try_from(effects.len()).unwrap_or(u32::MAX);
+            tracing::info!(job_id = %job.id, trace_id = %job.trace, state = after.state.phase.name(), "job swept");
+            Ok(dispatch::send(ports, &after, effects, now).await?)
+        }
+        Err(Refusal::Ended) => {
+            if ports.settle_job(&due.tenant, &due.id).await? {
+                report.settled += 1;
+                tracing::warn!(job_id = %job.id, "an ended job was still counted as pending");
+            }
+            Ok(())
+        }
+        Err(_) => match job.state.look_at() {
+            Some(look_at) => Ok(ports.postpone_look(due, look_at).await?),
+            None => Ok(()),
+        },
+    }
+}
