@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The attribute.
+    pub(crate) fn flag(&self, name: &'static str) -> ports::Result<bool> {
+        self.0.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| unreadable(name))
+    }
+
+    /// The attribute.
     pub(crate) fn bytes(&self, name: &'static str) -> ports::Result<Vec<u8>> {
         let found = self.0.get(name).and_then(|value| value.as_b().ok());
         found.map(|blob| blob.as_ref().to_vec()).ok_or_else(|| unreadable(name))

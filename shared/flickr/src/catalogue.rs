@@ -10,6 +10,8 @@ use std::{collections::HashMap, sync::LazyLock};
 use domain::{account::Perms, call::MethodName, outcome::Nature};
 use serde::Deserialize;
 
+use crate::check::Check;
+
 const METHODS: &str = include_str!("../data/methods.json");
 const NATURAL_WRITES: &str = include_str!("../data/natural_writes.json");
 
@@ -67,6 +69,10 @@ impl Catalogue {
 impl hub::ports::Catalogue for Catalogue {
     fn nature(&self, method: &MethodName) -> Nature {
         self.find(method).map_or(Nature::UnrepeatableWrite, Method::nature)
+    }
+
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        Check::of(method).is_some()
     }
 }
 

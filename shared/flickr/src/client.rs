@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     account::Perms,
     call::{MethodName, Params},
-    outcome::{Nature, Outcome},
+    outcome::{Finding, Nature, Outcome},
     timing::CALL_DEADLINE,
 };
 use hub::{
@@ -16,7 +16,8 @@ use url::Url;
 
 use crate::{
     Catalogue, Hosts, Verb,
-    answer::{self, Call, Fate},
+    answer::{self, Call, Fate, NOTHING_TO_TELL},
+    check::Check,
     oauth::{self, Signer},
     token_reply,
     transport::{Error, Request, Transport},
@@ -94,6 +95,30 @@ impl<P: Clock + Entropy> Client<P> {
         let authorization = signer.authorization(verb.as_str(), &url, params, protocol);
         self.transport.send(Request { verb, url, form, authorization, deadline }).await
     }
+
+    /// Calls `method` of the REST API, once.
+    async fn rest<'a>(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &'a MethodName,
+        params: impl Iterator<Item = (&'a str, &'a str)>,
+        repeated: bool,
+    ) -> Answer {
+        let mut all = vec![("method", method.as_str()), ("format", "json"), ("nojsoncallback", "1")];
+        all.extend(params);
+        let request = Unsigned {
+            verb: Catalogue.verb(method),
+            url: self.hosts.rest(),
+            params: &all,
+            protocol: &[],
+            deadline: self.deadlines.call,
+        };
+        let fate = self.send(app, Some(token), request).await;
+        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
+        let call = Call { method: Some(method), nature: Catalogue.nature(method), repeated, secrets: &secrets };
+        answer::rest(fate, &call, self.ports.now())
+    }
 }
 
 impl<P: Clock + Entropy> FlickrLogin for Client<P> {
@@ -139,6 +164,10 @@ impl<P: Send + Sync> hub::ports::Catalogue for Client<P> {
     fn nature(&self, method: &MethodName) -> Nature {
         Catalogue.nature(method)
     }
+
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        Catalogue.is_checkable(method)
+    }
 }
 
 impl<P: Clock + Entropy> CallFlickr for Client<P> {
@@ -150,18 +179,31 @@ impl<P: Clock + Entropy> CallFlickr for Client<P> {
         params: &Params,
         repeated: bool,
     ) -> Answer {
-        let mut all = vec![("method", method.as_str()), ("format", "json"), ("nojsoncallback", "1")];
-        all.extend(params.iter());
-        let request = Unsigned {
-            verb: Catalogue.verb(method),
-            url: self.hosts.rest(),
-            params: &all,
-            protocol: &[],
-            deadline: self.deadlines.call,
-        };
-        let fate = self.send(app, Some(token), request).await;
-        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
-        let call = Call { method: Some(method), nature: Catalogue.nature(method), repeated, secrets: &secrets };
-        answer::rest(fate, &call, self.ports.now())
+        self.rest(app, token, method, params.iter(), repeated).await
+    }
+
+    /// One request, or none when the parameters do not name what was written. Whatever the read
+    /// fails of, the write is not seen.
+    async fn check(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+    ) -> (Finding, Option<String>) {
+        let not_seen = (Finding::NotSeen, None);
+        let Some(check) = Check::of(method) else { return not_seen };
+        let Some((read, asked)) = check.read(params) else { return not_seen };
+        let Answer { outcome, result } = self.rest(app, token, &read, asked.into_iter(), false).await;
+        match result {
+            Some(text) if check.is_done(params, &text, self.ports.now()) => {
+                (Finding::Done, Some(NOTHING_TO_TELL.to_owned()))
+            }
+            Some(_) => not_seen,
+            None => {
+                tracing::warn!(class = ?outcome.class, message = outcome.message, "a look for a write failed");
+                not_seen
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod catalogue;
+mod check;
 mod client;
 mod hosts;
 pub mod oauth;

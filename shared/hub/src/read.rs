@@ -68,9 +68,7 @@ pub async fn job(
                 _ => Content::Url(ports.object_url(tenant, id).await?),
             },
         }),
-        _ => {
-            None
-        }
+        _ => None,
     };
     Ok(Reading { job, result })
 }

@@ -20,7 +20,7 @@ pub use self::message::MAX_MESSAGE_CHARACTERS;
 use crate::{Catalogue, token_reply, transport::MAX_BODY_BYTES};
 
 /// What Flickr answers to a write that has nothing to tell.
-const NOTHING_TO_TELL: &str = r#"{"stat":"ok"}"#;
+pub(crate) const NOTHING_TO_TELL: &str = r#"{"stat":"ok"}"#;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

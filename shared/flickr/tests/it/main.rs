@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the tests' helpers are tests, too")]
 
+mod checks;
 mod logging;
 mod login;
 mod requests;

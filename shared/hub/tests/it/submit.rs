@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{TenantId, TraceId, UserId, idempotency::Key, job::Order};
 use hub::{
     Kind,
-    ports::SaveAccount,
-    submit::{Accepted, Submit},
+    ports::{Clock, CountPending, RemoveAccount, SaveAccount},
+    submit::{Accepted, Start, Submit, Wish},
 };
 use testkit::{Fault, Moment, ScriptedFlickr, World, build};
 
@@ -25,8 +25,18 @@ async fn accept(
     order: Order,
     key: Option<&str>,
 ) -> Result<Accepted, hub::Error> {
+    accept_at(submit, tenant, order, key, Start::Now).await
+}
+
+async fn accept_at(
+    submit: &Submit<World, ScriptedFlickr>,
+    tenant: &TenantId,
+    order: Order,
+    key: Option<&str>,
+    start: Start,
+) -> Result<Accepted, hub::Error> {
     let key = key.map(|key| Key::parse(key).unwrap());
-    submit.accept(tenant, order, key.as_ref(), TraceId::from_bytes([3; 16])).await
+    submit.accept(tenant, Wish { order, start, key, trace: TraceId::from_bytes([3; 16]) }).await
 }
 
 #[tokio::test]
@@ -87,18 +97,72 @@ async fn a_foreign_account_answers_as_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn asking_again_after_any_failure_makes_one_job_and_a_message() {
-    for call in 0..3 {
+async fn an_old_key_answers_its_job_though_the_account_is_gone_and_makes_no_second_one() {
+    let (submit, tenant, user) = submit().await;
+    let order = || build::order(&user, "flickr.photos.setMeta", r#"{"title": "a"}"#);
+    let first = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
+    submit.ports.pass(Duration::from_secs(1));
+    submit.ports.remove_account(&tenant, &user).await.unwrap();
+    let again = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
+    assert_eq!((again.replayed, &again.job.id), (true, &first.job.id));
+    let other = build::order(&user, "flickr.photos.setMeta", r#"{"title": "b"}"#);
+    assert_eq!(*accept(&submit, &tenant, other, Some("k")).await.unwrap_err().kind(), Kind::KeyReused);
+    assert_eq!(*accept(&submit, &tenant, order(), Some("new")).await.unwrap_err().kind(), Kind::AccountNotFound);
+    submit.ports.save_account(&build::account(&tenant, "1@N00", submit.ports.now())).await.unwrap();
+    let reconnected = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
+    assert_eq!((reconnected.replayed, submit.ports.jobs().len()), (true, 1));
+}
+
+#[tokio::test]
+async fn a_job_can_be_asked_for_later() {
+    let (submit, tenant, user) = submit().await;
+    let order = || build::order(&user, "flickr.test.echo", "{}");
+    let second = Duration::from_secs(1);
+    let soon = accept_at(&submit, &tenant, order(), None, Start::After(60 * second)).await.unwrap().job;
+    assert_eq!((soon.state.phase.name(), soon.state.due_at), ("scheduled", build::NOW + 60 * second));
+    assert_eq!(submit.ports.queue()[0].visible_at, build::NOW + 60 * second, "the queue's own delay carries it");
+    let year = 366 * 24 * 3600 * second;
+    let late = accept_at(&submit, &tenant, order(), None, Start::At(build::NOW + year)).await.unwrap().job;
+    assert_eq!(late.state.deadline(), build::NOW + year + domain::timing::JOB_DEADLINE);
+    assert_eq!(submit.ports.queue().len(), 1, "the sweep will send what the queue cannot carry");
+
+    let past = domain::Timestamp::from_milliseconds(build::NOW.as_milliseconds() - 1);
+    for (start, field) in [
+        (Start::At(past), "run_at"),
+        (Start::At(build::NOW + year + second), "run_at"),
+        (Start::After(year + second), "delay_seconds"),
+    ] {
+        let refused = accept_at(&submit, &tenant, order(), None, start).await.unwrap_err();
+        assert!(matches!(refused.kind(), Kind::InvalidField { field: named, .. } if *named == field), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_time_is_another_payload() {
+    let (submit, tenant, user) = submit().await;
+    let order = || build::order(&user, "flickr.test.echo", "{}");
+    let after = |seconds| Start::After(Duration::from_secs(seconds));
+    accept_at(&submit, &tenant, order(), Some("k"), after(60)).await.unwrap();
+    submit.ports.pass(Duration::from_secs(5));
+    assert!(accept_at(&submit, &tenant, order(), Some("k"), after(60)).await.unwrap().replayed);
+    let refused = accept_at(&submit, &tenant, order(), Some("k"), after(61)).await.unwrap_err();
+    assert_eq!(*refused.kind(), Kind::KeyReused);
+}
+
+#[tokio::test]
+async fn asking_again_after_any_failure_makes_one_job_that_counts_once() {
+    for (call, name) in ["account", "insert_job", "send_dispatch"].into_iter().enumerate() {
         for moment in [Moment::Before, Moment::After] {
             let (submit, tenant, user) = submit().await;
             let order = || build::order(&user, "flickr.test.echo", "{}");
             submit.ports.fault(call, moment, Fault::Fail);
-            let failed = accept(&submit, &tenant, order(), Some("k")).await.unwrap_err();
-            assert_eq!(*failed.kind(), Kind::Unavailable, "{call} {moment:?}");
+            let first = accept(&submit, &tenant, order(), Some("k")).await;
+            assert_eq!(submit.ports.calls()[call], name);
+            assert_eq!(first.is_ok(), name == "send_dispatch", "what is written is accepted: {name} {moment:?}");
             submit.ports.pass(Duration::from_secs(1));
             let accepted = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
-            assert_eq!(submit.ports.jobs(), [accepted.job], "{call} {moment:?}");
-            assert!(!submit.ports.queue().is_empty(), "{call} {moment:?}");
+            assert_eq!(submit.ports.jobs(), [accepted.job], "{name} {moment:?}");
+            assert_eq!(submit.ports.pending(&tenant, &user).await.unwrap(), 1);
         }
     }
 }

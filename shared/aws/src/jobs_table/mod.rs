@@ -1,0 +1,187 @@
+//! The jobs table.
+//!
+//! | pk | sk | holds |
+//! |---|---|---|
+//! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
+//! | `tenant#job` | `ORDER` | parameters and `meta`, when they are long |
+//! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
+//! | `tenant#user` | `PENDING` | how many jobs of the account are open |
+//! | `tenant#DEAD` | time and job | a dead job on the desk |
+//! | `QUARANTINE` | message id | a message that cannot be read |
+//!
+//! The index `open` lists the jobs that the sweep is to look at, by shard and time: the open ones,
+//! and ended ones that are still counted as pending.
+//!
+//! The claim is the one transition that DynamoDB itself decides, in one conditional update that
+//! gives the job back. Its condition says what [`domain::job::step`] says, and the port's contract
+//! holds the two together. Every other transition is computed from the job as it was read and
+//! written under the condition that it still is so. A job's beginning and end go with the count of
+//! pending jobs in one transaction.
+
+mod claim;
+mod insert;
+mod lists;
+mod record;
+mod save;
+
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Delete, Put, TransactWriteItem, Update},
+};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use domain::{JobId, TenantId, Timestamp, UserId};
+use hub::ports::{self, CountPending, FindJob, FindResult, KeepResult, LOOK_SHARDS};
+
+use crate::{
+    Cloud,
+    error::from_sdk,
+    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, expiry, named, text, unreadable},
+    system::now,
+};
+
+const JOB: &str = "JOB";
+const ORDER: &str = "ORDER";
+const RESULT: &str = "RESULT";
+
+/// The index of open jobs, with its keys.
+const OPEN_INDEX: &str = "open";
+const LOOK_SHARD: &str = "look_shard";
+const LOOK_AT: &str = "look_at";
+
+const PENDING: &str = "pending";
+
+fn key(tenant: &TenantId, id: &JobId, sort: &str) -> Attributes {
+    item::key(format!("{tenant}#{id}"), sort)
+}
+
+fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
+    item::key(format!("{tenant}#{user}"), "PENDING")
+}
+
+/// The part of the open index that a job is in.
+fn shard(id: &JobId) -> String {
+    (id.as_str().bytes().next_back().unwrap_or_default() % LOOK_SHARDS).to_string()
+}
+
+/// How a transaction ended.
+enum Transacted {
+    /// It was written.
+    Done,
+    /// The condition of its first part refused it; the item that was there.
+    Refused(Option<Attributes>),
+    /// It met other writes of the same items.
+    Crowded,
+}
+
+/// A part of a transaction.
+trait Part {
+    fn part(self) -> Result<TransactWriteItem, BuildError>;
+}
+
+impl Part for Result<Put, BuildError> {
+    fn part(self) -> Result<TransactWriteItem, BuildError> {
+        Ok(TransactWriteItem::builder().put(self?).build())
+    }
+}
+
+impl Part for Result<Update, BuildError> {
+    fn part(self) -> Result<TransactWriteItem, BuildError> {
+        Ok(TransactWriteItem::builder().update(self?).build())
+    }
+}
+
+impl Part for Result<Delete, BuildError> {
+    fn part(self) -> Result<TransactWriteItem, BuildError> {
+        Ok(TransactWriteItem::builder().delete(self?).build())
+    }
+}
+
+impl Cloud {
+    /// Writes all parts or none. The SDK sends a token with it, so that a repeated request is done
+    /// once.
+    async fn transact(
+        &self,
+        what: &'static str,
+        parts: Vec<Result<TransactWriteItem, BuildError>>,
+    ) -> ports::Result<Transacted> {
+        let parts: Vec<_> = parts.into_iter().collect::<Result<_, _>>().map_err(|e| ports::Error::broken(what, e))?;
+        match self.dynamo.transact_write_items().set_transact_items(Some(parts)).send().await {
+            Ok(_) => Ok(Transacted::Done),
+            Err(error) => cancelled(&error).map_or_else(|| Err(from_sdk(what)(error)), Ok),
+        }
+    }
+
+    /// The part of a transaction that changes the count of an account's pending jobs.
+    fn count(&self, tenant: &TenantId, user: &UserId, change: i64) -> Result<TransactWriteItem, BuildError> {
+        Update::builder()
+            .table_name(&self.jobs_table)
+            .set_key(Some(pending_key(tenant, user)))
+            .update_expression(format!("ADD {PENDING} :change"))
+            .expression_attribute_values(":change", item::number(change))
+            .build()
+            .part()
+    }
+}
+
+/// What cancelled a transaction, unless it was something that needs a person.
+fn cancelled(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Transacted> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return None;
+    };
+    let reasons = cancelled.cancellation_reasons();
+    let is = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+    let refused = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
+    match refused {
+        Some(reason) => Some(Transacted::Refused(reason.item().cloned())),
+        None if is("TransactionConflict") || is("ThrottlingError") || is("ProvisionedThroughputExceeded") => {
+            Some(Transacted::Crowded)
+        }
+        None => None,
+    }
+}
+
+impl FindJob for Cloud {
+    async fn job(&self, tenant: &TenantId, id: &JobId) -> ports::Result<Option<domain::job::Job>> {
+        let found = self.get(&self.jobs_table, key(tenant, id, JOB), "finding a job").await?;
+        match found.filter(|item| !Reader(item).is_expired(now())) {
+            Some(item) => self.read_job(&item).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl CountPending for Cloud {
+    async fn pending(&self, tenant: &TenantId, user: &UserId) -> ports::Result<u32> {
+        let found = self.get(&self.jobs_table, pending_key(tenant, user), "counting pending jobs").await?;
+        found.map_or(Ok(0), |item| Reader(&item).count(PENDING))
+    }
+}
+
+impl KeepResult for Cloud {
+    async fn keep_result(
+        &self,
+        tenant: &TenantId,
+        id: &JobId,
+        result: &str,
+        expires_at: Timestamp,
+    ) -> ports::Result<()> {
+        let mut item = key(tenant, id, RESULT);
+        item.extend(named([("result", text(result)), (EXPIRES_AT, expiry(expires_at))]));
+        self.put(&self.jobs_table, item, "keeping a result").await
+    }
+}
+
+impl FindResult for Cloud {
+    async fn result(&self, tenant: &TenantId, id: &JobId) -> ports::Result<Option<String>> {
+        let found = self.get(&self.jobs_table, key(tenant, id, RESULT), "finding a result").await?;
+        found.map(|item| Reader(&item).text("result").map(str::to_owned)).transpose()
+    }
+}
+
+/// The tenant and job of an item's partition key.
+fn ids_of(item: &Attributes) -> ports::Result<(TenantId, JobId)> {
+    let parts = Reader(item).text(PARTITION)?.split_once('#');
+    let parsed = parts.and_then(|(tenant, id)| Some((tenant.parse().ok()?, id.parse().ok()?)));
+    parsed.ok_or_else(|| unreadable(PARTITION))
+}

@@ -1,0 +1,286 @@
+//! A job as attributes.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    Timestamp,
+    call::Params,
+    idempotency::Fingerprint,
+    job::{Claim, Doing, Job, Order, Phase, State, StoredResult},
+    timing::JOB_RETENTION,
+};
+use hub::ports;
+use serde::{Deserialize, Serialize};
+
+use super::{ORDER, ids_of, key};
+use crate::{
+    Cloud,
+    item::{Attributes, EXPIRES_AT, Reader, expiry, name_of, named, number, text, time, unreadable},
+};
+
+/// The attribute that holds the part of an order that can be long.
+pub(super) const ORDER_TEXT: &str = "order";
+
+/// The attributes of a job's state: each write of a state sets those it has and removes the others.
+pub(super) const STATE: [&str; 20] = [
+    "run",
+    "dispatch",
+    "due_at",
+    "carrier",
+    "attempts",
+    "runnable_at",
+    "started_at",
+    "doubt",
+    "phase",
+    "claim_id",
+    "lease_until",
+    "call_sent",
+    CHECK_UNTIL,
+    "why",
+    "ended_at",
+    "failure",
+    "result",
+    "result_bytes",
+    "dead_cursor",
+    EXPIRES_AT,
+];
+
+/// When a search for a write's effect ends: a job that has it is verifying, or runs a check.
+pub(super) const CHECK_UNTIL: &str = "check_until";
+
+/// The part of an order that can be long.
+#[derive(Serialize, Deserialize)]
+struct Long {
+    params: Params,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<String>,
+}
+
+fn broken(error: serde_json::Error) -> ports::Error {
+    ports::Error::broken("an item cannot be written", error)
+}
+
+/// The part of an order that can be long, as JSON text.
+pub(super) fn long_text(order: &Order) -> ports::Result<String> {
+    serde_json::to_string(&Long { params: order.params.clone(), meta: order.meta.clone() }).map_err(broken)
+}
+
+/// The job's item, without the part of its order that can be long.
+pub(super) fn core(job: &Job, sort: &str) -> ports::Result<Attributes> {
+    let order = &job.order;
+    let mut core = key(&job.tenant, &job.id, sort);
+    core.extend(named([
+        ("user", text(order.user.as_str())),
+        ("target", name_of(&order.target)),
+        ("method", text(order.method.as_str())),
+        ("nature", name_of(&job.nature)),
+        ("checkable", AttributeValue::Bool(job.checkable)),
+        ("fingerprint", text(job.fingerprint.as_str())),
+        ("trace", text(job.trace.as_str())),
+        ("created_at", time(job.created_at)),
+    ]));
+    core.extend(named(state_attributes(job)?));
+    Ok(core)
+}
+
+/// Where a dead job stands in the desk's list.
+pub(super) fn dead_cursor(job: &Job) -> Option<String> {
+    match &job.state.phase {
+        Phase::Dead { at, .. } => Some(format!("{:015}#{}", at.as_milliseconds(), job.id)),
+        _ => None,
+    }
+}
+
+/// The attributes of the job's state.
+pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, AttributeValue)>> {
+    let state = &job.state;
+    let mut attributes = vec![
+        ("run", number(state.run)),
+        ("dispatch", number(state.dispatch)),
+        ("due_at", time(state.due_at)),
+        ("carrier", name_of(&state.carrier)),
+        ("attempts", number(state.attempts)),
+        ("runnable_at", time(state.runnable_at)),
+        ("doubt", AttributeValue::Bool(state.doubt)),
+        ("phase", text(state.phase.name())),
+    ];
+    attributes.extend(state.started_at.map(|at| ("started_at", time(at))));
+    match &state.phase {
+        Phase::Scheduled | Phase::Queued | Phase::Expired { .. } => {}
+        Phase::Running(claim) => {
+            attributes.extend([
+                ("claim_id", text(claim.id.as_str())),
+                ("lease_until", time(claim.lease_until)),
+                ("call_sent", AttributeValue::Bool(claim.doing == Doing::UnrepeatableCall)),
+            ]);
+            if let Doing::Check { until } = claim.doing {
+                attributes.push((CHECK_UNTIL, time(until)));
+            }
+        }
+        Phase::Deferred { why } => attributes.push(("why", text(why))),
+        Phase::Verifying { until } => attributes.push((CHECK_UNTIL, time(*until))),
+        Phase::Completed { result: StoredResult::Inline(result), .. } => attributes.push(("result", text(result))),
+        Phase::Completed { result: StoredResult::Beside, .. } => {}
+        Phase::Completed { result: StoredResult::Object { bytes }, .. } => {
+            attributes.push(("result_bytes", number(i64::try_from(*bytes).unwrap_or(i64::MAX))));
+        }
+        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => {
+            attributes.push(("failure", text(serde_json::to_string(failure).map_err(broken)?)));
+        }
+    }
+    attributes.extend(dead_cursor(job).map(|cursor| ("dead_cursor", text(cursor))));
+    if let Some(at) = state.phase.ended_at() {
+        attributes.extend([("ended_at", time(at)), (EXPIRES_AT, expiry(at + JOB_RETENTION))]);
+    }
+    Ok(attributes)
+}
+
+pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
+    let reader = Reader(item);
+    let check_until = reader.optional_number(CHECK_UNTIL).map(Timestamp::from_milliseconds);
+    let failure = || serde_json::from_str(reader.text("failure")?).map_err(|_| unreadable("failure"));
+    let ended_at = || reader.time("ended_at");
+    let phase = match reader.text("phase")? {
+        "scheduled" => Phase::Scheduled,
+        "queued" => Phase::Queued,
+        "running" => Phase::Running(Claim {
+            id: reader.parsed("claim_id")?,
+            lease_until: reader.time("lease_until")?,
+            doing: match (reader.flag("call_sent")?, check_until) {
+                (true, _) => Doing::UnrepeatableCall,
+                (false, Some(until)) => Doing::Check { until },
+                (false, None) => Doing::Call,
+            },
+        }),
+        "deferred" => Phase::Deferred { why: reader.text("why")?.to_owned() },
+        "verifying" => Phase::Verifying { until: check_until.ok_or_else(|| unreadable(CHECK_UNTIL))? },
+        "completed" => Phase::Completed {
+            at: ended_at()?,
+            result: match (reader.optional_text("result"), reader.optional_number("result_bytes")) {
+                (Some(result), _) => StoredResult::Inline(result.to_owned()),
+                (None, Some(bytes)) => {
+                    StoredResult::Object { bytes: usize::try_from(bytes).map_err(|_| unreadable("result_bytes"))? }
+                }
+                (None, None) => StoredResult::Beside,
+            },
+        },
+        "failed" => Phase::Failed { at: ended_at()?, failure: failure()? },
+        "expired" => Phase::Expired { at: ended_at()? },
+        "dead" => Phase::Dead { at: ended_at()?, failure: failure()? },
+        _ => return Err(unreadable("phase")),
+    };
+    Ok(State {
+        run: reader.count("run")?,
+        dispatch: reader.count("dispatch")?,
+        due_at: reader.time("due_at")?,
+        carrier: reader.named("carrier")?,
+        attempts: reader.count("attempts")?,
+        runnable_at: reader.time("runnable_at")?,
+        started_at: reader.optional_number("started_at").map(Timestamp::from_milliseconds),
+        doubt: reader.flag("doubt")?,
+        phase,
+    })
+}
+
+impl Cloud {
+    /// Reads a job from its item, and the long part of its order from beside it where it is there.
+    pub(super) async fn read_job(&self, item: &Attributes) -> ports::Result<Job> {
+        let reader = Reader(item);
+        let (tenant, id) = ids_of(item)?;
+        let beside;
+        let long = match reader.optional_text(ORDER_TEXT) {
+            Some(inline) => inline,
+            None => {
+                let found = self.get(&self.jobs_table, key(&tenant, &id, ORDER), "reading a job's order").await?;
+                beside = found.ok_or_else(|| unreadable(ORDER_TEXT))?;
+                Reader(&beside).text(ORDER_TEXT)?
+            }
+        };
+        let long: Long = serde_json::from_str(long).map_err(|_| unreadable(ORDER_TEXT))?;
+        Ok(Job {
+            order: Order {
+                user: reader.parsed("user")?,
+                target: reader.named("target")?,
+                method: reader.parsed("method")?,
+                params: long.params,
+                meta: long.meta,
+            },
+            nature: reader.named("nature")?,
+            checkable: reader.flag("checkable")?,
+            fingerprint: Fingerprint::from_stored(reader.text("fingerprint")?.to_owned()),
+            trace: reader.parsed("trace")?,
+            created_at: reader.time("created_at")?,
+            state: read_state(item)?,
+            tenant,
+            id,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        ClaimId, JobId, TenantId, TraceId, UserId,
+        job::{Carrier, Failure, FailureCode, Target},
+        outcome::Nature,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_state_reads_back_as_written_and_uses_only_known_attributes() {
+        let at = Timestamp::from_milliseconds(1_790_000_000_123);
+        let failure = || Failure { code: FailureCode::FlickrRejected, message: "m".to_owned(), flickr_code: Some(1) };
+        let claim = |doing| Phase::Running(Claim { id: ClaimId::from_bytes([1; 16]), lease_until: at, doing });
+        let phases = [
+            Phase::Scheduled,
+            Phase::Queued,
+            claim(Doing::Call),
+            claim(Doing::UnrepeatableCall),
+            claim(Doing::Check { until: at }),
+            Phase::Deferred { why: "later".to_owned() },
+            Phase::Verifying { until: at },
+            Phase::Completed { at, result: StoredResult::Inline("{}".to_owned()) },
+            Phase::Completed { at, result: StoredResult::Beside },
+            Phase::Completed { at, result: StoredResult::Object { bytes: 5_000_000 } },
+            Phase::Failed { at, failure: failure() },
+            Phase::Expired { at },
+            Phase::Dead { at, failure: failure() },
+        ];
+        let tenant = TenantId::from_bytes([1; 16]);
+        for phase in phases {
+            let state = State {
+                run: 2,
+                dispatch: 3,
+                due_at: at,
+                carrier: Carrier::Sweep,
+                attempts: 2,
+                runnable_at: at,
+                started_at: Some(at),
+                doubt: true,
+                phase,
+            };
+            let order = Order {
+                user: UserId::of(&tenant, "1@N00"),
+                target: Target::Rest,
+                method: "flickr.test.null".parse().unwrap(),
+                params: Params::default(),
+                meta: None,
+            };
+            let job = Job {
+                tenant: tenant.clone(),
+                id: JobId::from_bytes([2; 16]),
+                nature: Nature::Read,
+                checkable: false,
+                fingerprint: Fingerprint::of(&order).unwrap(),
+                order,
+                trace: TraceId::from_bytes([3; 16]),
+                created_at: at,
+                state: state.clone(),
+            };
+            let attributes: Attributes = named(state_attributes(&job).unwrap()).collect();
+            assert!(attributes.keys().all(|name| STATE.contains(&name.as_str())));
+            assert_eq!(attributes.contains_key(EXPIRES_AT), state.is_terminal(), "only an ended job expires");
+            assert_eq!(read_state(&attributes).unwrap(), state);
+        }
+    }
+}
