@@ -1,8 +1,9 @@
 //! Accepts jobs: `POST /v1/flickr/rest`.
 //!
-//! A job is validated, written once and sent; 202 says that it is the hub's from then on.
+//! A job is validated, written once and sent; 202 says that it is the hub's from then on. One with
+//! `run_at` or `delay_seconds` waits for its time first.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,8 +20,8 @@ use domain::{
 use edge::{Authenticator, Code, Envelope, Json, Problem, RequestContext, Tenant, require_key, views::JobView};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindTenant, InsertJob, SendDispatch},
-    submit::{Accepted, Submit},
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindTenant, InsertJob, SendDispatch},
+    submit::{Accepted, Start, Submit, Wish},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,7 +32,7 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 /// The routes.
 pub fn routes<P, F>(submit: Arc<Submit<P, F>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + FindTenant + FindAccount + InsertJob + SendDispatch + 'static,
+    P: Clock + Entropy + FindTenant + FindAccount + FindJob + InsertJob + SendDispatch + 'static,
     F: Catalogue + 'static,
 {
     Router::new()
@@ -50,9 +51,24 @@ struct Request {
     user_id: String,
     target: Option<Target>,
     meta: Option<Map<String, Value>>,
+    /// RFC 3339. Not with `delay_seconds`.
+    run_at: Option<String>,
+    /// Not with `run_at`.
+    delay_seconds: Option<u64>,
 }
 
 impl Request {
+    /// # Errors
+    /// Names the field that cannot be accepted.
+    fn start(&self) -> Result<Start, Problem> {
+        match (&self.run_at, self.delay_seconds) {
+            (Some(_), Some(_)) => Err(Problem::field("delay_seconds", "cannot be given together with `run_at`")),
+            (Some(at), None) => Ok(Start::At(edge::parse("run_at", at)?)),
+            (None, Some(seconds)) => Ok(Start::After(Duration::from_secs(seconds))),
+            (None, None) => Ok(Start::Now),
+        }
+    }
+
     /// # Errors
     /// Names the first field that cannot be accepted.
     fn order(self) -> Result<Order, Problem> {
@@ -83,12 +99,13 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;
-    let order = request.order()?;
-    let Accepted { job, replayed } = submit.accept(&tenant, order, key.as_ref(), context.trace).await?;
+    let start = request.start()?;
+    let wish = Wish { order: request.order()?, start, key, trace: context.trace };
+    let Accepted { job, replayed } = submit.accept(&tenant, wish).await?;
     let location = format!("/v1/flickr/jobs/{}", job.id);
     let mut response = Envelope { status: StatusCode::ACCEPTED, data: JobView::of(job, None)? }.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use futures_util::future::join_all;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use edge::batch;
 use hub::{
     dispatch::Dispatch,
     ports::{
@@ -15,11 +15,13 @@ use hub::{
     },
     worker::{Disposition, Worker},
 };
-use tracing::Instrument;
 use vault::DataKeys;
 
+// A panic must unwind, or it would fail its whole batch: whatever builds the function builds it so.
+const _: () = assert!(cfg!(panic = "unwind"));
+
 /// Runs the batch. What is reported back comes again.
-pub async fn run<P, F, K>(worker: Arc<Worker<P, F, K>>, batch: SqsEvent, request_id: &str) -> SqsBatchResponse
+pub async fn run<P, F, K>(worker: Arc<Worker<P, F, K>>, messages: SqsEvent, request_id: &str) -> SqsBatchResponse
 where
     P: Clock
         + Entropy
@@ -35,36 +37,11 @@ where
     F: CallFlickr + 'static,
     K: DataKeys + 'static,
 {
-    let runs = batch.records.into_iter().map(|message| {
+    batch::each(messages, request_id, |message| {
         let worker = Arc::clone(&worker);
-        let id = message.message_id.clone().unwrap_or_default();
-        let span = tracing::info_span!(
-            "message",
-            request_id,
-            message_id = id,
-            trace_id = tracing::field::Empty,
-            job_id = tracing::field::Empty,
-            dispatch = tracing::field::Empty,
-        );
-        // A task of its own, so that a panic is one message's failure.
-        let run = tokio::spawn(async move { one(&worker, &message).await }.instrument(span.clone()));
-        async move {
-            let finished = run.await.unwrap_or_else(|error| {
-                span.in_scope(|| tracing::error!(%error, "the worker panicked"));
-                false
-            });
-            (!finished).then_some(id)
-        }
-    });
-    let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = join_all(runs).await.into_iter().flatten().map(failure).collect();
-    response
-}
-
-fn failure(message_id: String) -> BatchItemFailure {
-    let mut failure = BatchItemFailure::default();
-    failure.item_identifier = message_id;
-    failure
+        async move { one(&worker, &message).await }
+    })
+    .await
 }
 
 /// Whether the message is finished.
@@ -97,7 +74,7 @@ where
     span.record("job_id", dispatch.job.as_str());
     span.record("dispatch", dispatch.dispatch);
     match worker.handle(&dispatch).await {
-        Ok(Disposition::Finished) => true,
+        Ok(Disposition::Finished | Disposition::LostLease) => true,
         Ok(Disposition::ComesAgain) => {
             tracing::info!("another worker holds the job");
             false

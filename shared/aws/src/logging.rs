@@ -12,7 +12,20 @@ const OTHERS: &str = "warn";
 pub fn start() {
     let level = variable("LOG_LEVEL").filter(|level| level.parse::<tracing::Level>().is_ok());
     let level = level.as_deref().unwrap_or("info");
-    let ours = ["aws", "domain", "edge", "enqueue", "flickr", "hub", "oauth", "status", "vault", "worker"];
+    let ours = [
+        "aws",
+        "dlq_replay",
+        "domain",
+        "edge",
+        "enqueue",
+        "flickr",
+        "hub",
+        "oauth",
+        "status",
+        "sweep",
+        "vault",
+        "worker",
+    ];
     let filter = ours.iter().fold(OTHERS.to_owned(), |filter, name| format!("{filter},{name}={level}"));
     let json = fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
     // A second start is of no use and does no harm: the first one holds.

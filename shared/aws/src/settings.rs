@@ -3,7 +3,9 @@
 //! The template sets them for all functions alike; what a function may do with a table or key is
 //! its policy's business.
 
-use std::fmt;
+use std::{fmt, time::Duration};
+
+use domain::job::Policy;
 
 /// What the environment says.
 #[derive(Debug, Clone)]
@@ -29,34 +31,43 @@ pub struct Settings {
     /// `PUBLIC_URL`: the API as browsers reach it, such as `https://api.example.org/api`. By
     /// default what the request says.
     pub public_url: Option<String>,
+    /// `REST_ATTEMPTS`, `REST_BACKOFF_BASE_SECONDS`, `REST_BACKOFF_CAP_SECONDS`: how often and how
+    /// far apart REST jobs are tried. By default [`Policy::REST`].
+    pub rest_retries: Policy,
     /// `ALLOWED_RETURN_URLS`: where browsers may be sent after a login, separated by commas. None
     /// by default.
     pub allowed_return_urls: String,
 }
 
-/// The environment lacks these settings.
+/// What is wrong with the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing(Vec<&'static str>);
+pub struct Wrong {
+    missing: Vec<&'static str>,
+    not_numbers: Vec<&'static str>,
+}
 
-impl fmt::Display for Missing {
+impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "missing in the environment: {}", self.0.join(", "))
+        let parts = [("missing", &self.missing), ("not a whole number above zero", &self.not_numbers)];
+        let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> = parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
+        write!(f, "in the environment {}", parts.join("; "))
     }
 }
 
-impl std::error::Error for Missing {}
+impl std::error::Error for Wrong {}
 
 impl Settings {
     /// Reads the environment of this process.
     ///
     /// # Errors
-    /// Names all settings that are missing at once.
-    pub fn from_env() -> Result<Self, Missing> {
+    /// Names all settings that are missing or malformed at once.
+    pub fn from_env() -> Result<Self, Wrong> {
         Self::read(variable)
     }
 
     /// Reads what `look_up` knows. An empty setting counts as missing.
-    fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
+    fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let look_up = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
         let mut missing = Vec::new();
         let mut required = |name: &'static str| {
@@ -65,7 +76,25 @@ impl Settings {
                 String::new()
             })
         };
+        let mut not_numbers = Vec::new();
+        let mut number = |name: &'static str, default: u32| match look_up(name).map(|value| value.trim().parse()) {
+            None => default,
+            Some(Ok(number)) if number > 0 => number,
+            Some(_) => {
+                not_numbers.push(name);
+                default
+            }
+        };
+        let seconds = |length: Duration| u32::try_from(length.as_secs()).unwrap_or(u32::MAX);
+        let defaults = Policy::REST;
+        let rest_retries = Policy {
+            attempts: number("REST_ATTEMPTS", defaults.attempts),
+            base: Duration::from_secs(number("REST_BACKOFF_BASE_SECONDS", seconds(defaults.base)).into()),
+            cap: Duration::from_secs(number("REST_BACKOFF_CAP_SECONDS", seconds(defaults.cap)).into()),
+            ..defaults
+        };
         let settings = Self {
+            rest_retries,
             vault_table: required("VAULT_TABLE"),
             jobs_table: required("JOBS_TABLE"),
             runtime_table: required("RUNTIME_TABLE"),
@@ -78,7 +107,7 @@ impl Settings {
             public_url: look_up("PUBLIC_URL"),
             allowed_return_urls: look_up("ALLOWED_RETURN_URLS").unwrap_or_default(),
         };
-        if missing.is_empty() { Ok(settings) } else { Err(Missing(missing)) }
+        if missing.is_empty() && not_numbers.is_empty() { Ok(settings) } else { Err(Wrong { missing, not_numbers }) }
     }
 }
 
@@ -97,7 +126,7 @@ mod tests {
         let missing = Settings::read(|name| (name != "JOBS_TABLE").then(|| " ".to_owned())).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "missing in the environment: VAULT_TABLE, JOBS_TABLE, RUNTIME_TABLE, REST_QUEUE_URL, RESULTS_BUCKET, \
+            "in the environment missing: VAULT_TABLE, JOBS_TABLE, RUNTIME_TABLE, REST_QUEUE_URL, RESULTS_BUCKET, \
              TOKEN_KEY_ARN, APP_KEY_ARN, HASH_SECRET_ARN"
         );
     }
@@ -106,10 +135,29 @@ mod tests {
     fn what_has_a_default_may_be_left_out() {
         let settings = Settings::read(|name| {
             let optional = ["FLICKR_URL", "PUBLIC_URL", "ALLOWED_RETURN_URLS"];
-            (!optional.contains(&name)).then(|| name.to_lowercase())
+            (!optional.contains(&name) && !name.starts_with("REST_A") && !name.starts_with("REST_B"))
+                .then(|| name.to_lowercase())
         });
         let settings = settings.unwrap();
         assert_eq!((settings.flickr_url, settings.public_url), (None, None));
-        assert_eq!(settings.vault_table, "vault_table");
+        assert_eq!((settings.vault_table.as_str(), settings.rest_retries), ("vault_table", Policy::REST));
+    }
+
+    #[test]
+    fn numbers_are_whole_and_above_zero() {
+        let read = |attempts: &'static str| {
+            Settings::read(|name| match name {
+                "REST_ATTEMPTS" => Some(attempts.to_owned()),
+                "REST_BACKOFF_BASE_SECONDS" => Some("7".to_owned()),
+                "REST_BACKOFF_CAP_SECONDS" => None,
+                name => Some(name.to_owned()),
+            })
+        };
+        let retries = read(" 9 ").unwrap().rest_retries;
+        assert_eq!((retries.attempts, retries.base, retries.cap), (9, Duration::from_secs(7), Policy::REST.cap));
+        for bad in ["0", "-1", "1.5", "many", "99999999999"] {
+            let message = read(bad).unwrap_err().to_string();
+            assert_eq!(message, "in the environment not a whole number above zero: REST_ATTEMPTS", "{bad}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Points in time, as whole milliseconds, and lengths of time, as whole seconds in names.
 
-use std::{fmt, ops::Add, time::Duration};
+use std::{fmt, ops::Add, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,24 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// The text is no point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a point in time as RFC 3339 writes it, such as `2026-09-21T14:13:20Z`")]
+pub struct Invalid;
+
+/// RFC 3339, in whatever offset; what is finer than a millisecond is dropped.
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        // Jiff reads more: annotations, dates without dashes, blanks for a `T`.
+        let is_plain = |b: u8| b.is_ascii_digit() || b"-+:.tTzZ".contains(&b);
+        let shaped = text.get(10..11).is_some_and(|mark| mark.eq_ignore_ascii_case("t")) && text.bytes().all(is_plain);
+        let point: jiff::Timestamp = text.parse().ok().filter(|_| shaped).ok_or(Invalid)?;
+        Ok(Self(point.as_millisecond()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +75,43 @@ mod tests {
     fn a_timestamp_is_written_as_rfc_3339() {
         assert_eq!(Timestamp::from_milliseconds(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_milliseconds(1_790_000_000_123).to_string(), "2026-09-21T14:13:20.123Z");
+    }
+
+    #[test]
+    fn rfc_3339_is_read_in_any_offset() {
+        let point = Ok(Timestamp::from_milliseconds(1_790_000_000_123));
+        for text in [
+            "2026-09-21T14:13:20.123Z",
+            "2026-09-21t14:13:20.1239z",
+            "2026-09-21T16:13:20.123+02:00",
+            "2026-09-21T14:13:20.123-00:00",
+        ] {
+            assert_eq!(text.parse(), point, "{text}");
+        }
+        assert_eq!("1969-12-31T23:59:59Z".parse(), Ok(Timestamp::from_milliseconds(-1000)));
+    }
+
+    #[test]
+    fn what_is_no_point_in_time_is_refused() {
+        let long = format!("2026-09-21T14:13:20.{}Z", "1".repeat(1000));
+        for text in [
+            "",
+            "now",
+            "1790000000",
+            "2026-09-21",
+            "2026-09-21T14:13:20",
+            "2026-09-21 14:13:20Z",
+            "20260921T141320Z",
+            "2026-02-30T00:00:00Z",
+            "2026-09-21T24:00:01Z",
+            "2026-09-21T14:13:20Z[UTC]",
+            "2026-09-21T14:13:20Z ",
+            "+010000-01-01T00:00:00Z",
+            "2026-09-21T14:13:20\u{e9}",
+            &long,
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(Invalid), "{text}");
+        }
     }
 
     #[test]

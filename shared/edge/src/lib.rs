@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+pub mod batch;
 mod body;
 mod context;
 mod envelope;
@@ -13,4 +14,4 @@ pub use body::{Json, MAX_BODY_BYTES, Query, parse};
 pub use context::RequestContext;
 pub use envelope::Envelope;
 pub use problem::{Code, Problem};
-pub use serve::{lambda, serve};
+pub use serve::{Gateway, lambda, serve};

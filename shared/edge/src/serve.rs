@@ -8,6 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
+use lambda_http::{Adapter, LambdaEvent, request::LambdaRequest};
+use serde_json::Value;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
@@ -34,6 +37,28 @@ pub fn serve(routes: Router) -> Router {
 /// When the Lambda Runtime API fails.
 pub async fn lambda(routes: Router) -> Result<(), lambda_http::Error> {
     lambda_http::run(serve(routes)).await
+}
+
+/// Routes in a function that takes other events than API Gateway's, too. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gateway(Router);
+
+impl Gateway {
+    /// Serves `routes`.
+    pub fn new(routes: Router) -> Self {
+        Self(serve(routes))
+    }
+
+    /// The answer to one event of API Gateway, as API Gateway reads it.
+    ///
+    /// # Errors
+    /// When the event is none of API Gateway's.
+    pub async fn answer(&self, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
+        let LambdaEvent { payload, context } = event;
+        let request: LambdaRequest = serde_json::from_value(payload)?;
+        let response = Adapter::from(self.0.clone()).oneshot(LambdaEvent::new(request, context)).await?;
+        Ok(serde_json::to_value(response)?)
+    }
 }
 
 async fn finish(mut request: Request, next: Next) -> Response {

@@ -20,20 +20,29 @@ pub struct JobView {
     result_url: Option<String>,
     error: Option<ErrorView>,
     attempts: u32,
+    run: u32,
     meta: Option<Box<RawValue>>,
     created_at: String,
     started_at: Option<String>,
     finished_at: Option<String>,
     due_at: Option<String>,
     deferred_because: Option<String>,
+    /// Of a dead job: whether its write may have taken effect, so that only force replays it.
+    needs_force: Option<bool>,
 }
 
-/// Why a job failed, as clients read it.
+/// Why a job failed or died, as clients read it.
 #[derive(Debug, Serialize)]
 struct ErrorView {
     code: FailureCode,
     message: String,
     flickr_code: Option<i64>,
+}
+
+impl From<Failure> for ErrorView {
+    fn from(Failure { code, message, flickr_code }: Failure) -> Self {
+        Self { code, message, flickr_code }
+    }
 }
 
 impl JobView {
@@ -50,11 +59,12 @@ impl JobView {
         let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
         let finished_at = job.state.phase.ended_at().map(|at| at.to_string());
         let state = job.state.phase.name();
+        let needs_force = matches!(job.state.phase, Phase::Dead { .. }).then_some(job.state.doubt);
+        let due_at = Some(job.state.due_at.to_string());
         let (error, due_at, deferred_because) = match job.state.phase {
-            Phase::Failed { failure: Failure { code, message, flickr_code }, .. } => {
-                (Some(ErrorView { code, message, flickr_code }), None, None)
-            }
-            Phase::Deferred { due_at, why } => (None, Some(due_at.to_string()), Some(why)),
+            Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => (Some(failure.into()), None, None),
+            Phase::Deferred { why } => (None, due_at, Some(why)),
+            Phase::Scheduled | Phase::Verifying { .. } => (None, due_at, None),
             Phase::Queued | Phase::Running(_) | Phase::Completed { .. } | Phase::Expired { .. } => (None, None, None),
         };
         Ok(Self {
@@ -67,12 +77,14 @@ impl JobView {
             result_url,
             error,
             attempts: job.state.attempts,
+            run: job.state.run,
             meta: raw(job.order.meta)?,
             created_at: job.created_at.to_string(),
             started_at: job.state.started_at.map(|at| at.to_string()),
             finished_at,
             due_at,
             deferred_because,
+            needs_force,
         })
     }
 }

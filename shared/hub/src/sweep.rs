@@ -8,6 +8,7 @@ use domain::{
     Timestamp,
     job::{Event, Job, Refusal, step},
 };
+use serde::Serialize;
 
 use crate::{
     Error, dispatch,
@@ -18,7 +19,7 @@ use crate::{
 const PAGE_JOBS: u16 = 100;
 
 /// What a sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Jobs looked at.
     pub looked_at: u32,

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// The vaults: users' tokens stand under one KMS key, app and webhook secrets under another.
+#[derive(Clone)]
 pub struct Vaults<K> {
     /// Tokens of users, and of logins on the way to one.
     pub tokens: Vault<K>,

@@ -1,5 +1,7 @@
 //! Builders of things under test.
 
+use std::sync::Arc;
+
 use domain::{
     AppId, JobId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
@@ -24,10 +26,10 @@ pub const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 /// # Panics
 /// Never: the key names are well-formed.
 #[expect(clippy::unwrap_used, reason = "constant key names")]
-pub fn vaults() -> Vaults<MemoryKeys> {
+pub fn vaults() -> Vaults<Arc<MemoryKeys>> {
     let vault = |id: &str| {
         let arn: KeyArn = format!("arn:aws:kms:us-east-1:000000000000:key/{id}").parse().unwrap();
-        Vault::new(MemoryKeys::new(arn).unwrap())
+        Vault::new(Arc::new(MemoryKeys::new(arn).unwrap()))
     };
     Vaults {
         tokens: vault("00000000-0000-0000-0000-000000000001"),
@@ -64,7 +66,7 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
 /// When sealing fails: the keys are in memory.
 #[expect(clippy::unwrap_used, reason = "keys in memory do not fail")]
 pub async fn sealed_account(
-    vaults: &Vaults<MemoryKeys>,
+    vaults: &Vaults<Arc<MemoryKeys>>,
     tenant: &TenantId,
     nsid: &str,
     connected_at: Timestamp,

@@ -4,7 +4,8 @@ pub mod build;
 pub mod contract;
 mod fake_flickr;
 pub mod http_client;
+pub mod simulator;
 mod world;
 
 pub use fake_flickr::ScriptedFlickr;
-pub use world::{Call, Fault, Moment, QueuedMessage, World};
+pub use world::{Breach, Call, Chronicle, Fault, Meeting, Moment, QueuedMessage, Weather, World};

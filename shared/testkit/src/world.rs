@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    future::pending,
+    future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -73,6 +74,10 @@ struct Contents {
     dead: BTreeMap<(TenantId, String), JobId>,
     quarantined: BTreeMap<String, String>,
     crowded: u32,
+    weather: Option<Weather>,
+    wake: Option<Timestamp>,
+    breach: Option<Breach>,
+    chronicle: Chronicle,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
     queue: Vec<QueuedMessage>,
@@ -80,12 +85,117 @@ struct Contents {
 
 /// Everything the hub stands on, in memory. See the crate's documentation. A clone is the same world.
 #[derive(Clone, Default)]
-pub struct World(Arc<Mutex<Contents>>);
+pub struct World {
+    contents: Arc<Mutex<Contents>>,
+    /// How far this clone's clock runs ahead, in milliseconds.
+    skew: i64,
+}
+
+/// What a call meets on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meeting {
+    /// Nothing.
+    Pass,
+    /// A delay, in virtual time.
+    Wait(Duration),
+    /// A fault.
+    Fault(Fault),
+}
+
+/// Says what the calls of all ports meet, before their effect and after it.
+pub type Weather = Box<dyn FnMut(Call, Moment) -> Meeting + Send>;
+
+/// What happened to jobs, for those who judge.
+#[derive(Debug, Clone, Default)]
+pub struct Chronicle {
+    /// How often each run of each job ended.
+    pub ends: BTreeMap<(JobId, u32), u32>,
+    /// Claims that were granted to a message with another dispatch number than the job's.
+    pub stale_claims: Vec<JobId>,
+    /// Claims that were granted while another worker held the job.
+    pub stolen_claims: Vec<JobId>,
+    /// Looks of the sweep that found a running job whose lease had run out.
+    pub orphaned_runs: Vec<JobId>,
+}
+
+/// A rule that is broken on purpose, to see whether it is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// A claim is granted whoever holds the job.
+    ClaimWithoutLease,
+    /// A claim is granted whatever dispatch number the message carries.
+    DispatchNotCompared,
+    /// An insertion overwrites the job that is there.
+    InsertOverwrites,
+}
 
 impl World {
     /// An empty world at `now`, whose randomness follows from `seed`.
     pub fn new(now: Timestamp, seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Contents { now: now.as_milliseconds(), random: seed, ..Contents::default() })))
+        let contents = Contents { now: now.as_milliseconds(), random: seed, ..Contents::default() };
+        Self { contents: Arc::new(Mutex::new(contents)), skew: 0 }
+    }
+
+    /// The same world, as one sees it whose clock runs `milliseconds` ahead.
+    pub fn skewed(&self, milliseconds: i64) -> Self {
+        Self { contents: Arc::clone(&self.contents), skew: milliseconds }
+    }
+
+    /// Sets the time.
+    pub fn set_now(&self, now: Timestamp) {
+        self.contents().now = now.as_milliseconds();
+    }
+
+    /// Sets what calls meet from now on.
+    pub fn set_weather(&self, weather: Weather) {
+        self.contents().weather = Some(weather);
+    }
+
+    /// Breaks a rule from now on.
+    pub fn breach(&self, breach: Breach) {
+        self.contents().breach = Some(breach);
+    }
+
+    /// What happened to jobs so far.
+    pub fn chronicle(&self) -> Chronicle {
+        self.contents().chronicle.clone()
+    }
+
+    /// Waits, in virtual time: whoever polls learns from [`World::take_wake`] when to poll again.
+    pub async fn sleep(&self, length: Duration) {
+        let until = Timestamp::from_milliseconds(self.contents().now) + length;
+        poll_fn(|_| {
+            let mut contents = self.contents();
+            if contents.now >= until.as_milliseconds() {
+                return Poll::Ready(());
+            }
+            contents.wake = Some(until);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// When the task that was polled last wants to be polled again; `None` if it never does.
+    pub fn take_wake(&self) -> Option<Timestamp> {
+        self.contents().wake.take()
+    }
+
+    /// Takes the messages that were sent out of the queue.
+    pub fn take_queue(&self) -> Vec<QueuedMessage> {
+        std::mem::take(&mut self.contents().queue)
+    }
+
+    /// How many jobs of each account are open, and how many are counted as pending.
+    pub fn counts(&self) -> BTreeMap<(TenantId, UserId), (u32, u32)> {
+        let contents = self.contents();
+        let mut counts: BTreeMap<_, (u32, u32)> = BTreeMap::new();
+        for job in contents.jobs.values().filter(|job| !job.state.is_terminal()) {
+            counts.entry((job.tenant.clone(), job.order.user.clone())).or_default().0 += 1;
+        }
+        for (account, pending) in &contents.pending {
+            counts.entry(account.clone()).or_default().1 = *pending;
+        }
+        counts
     }
 
     /// Lets time pass.
@@ -170,7 +280,7 @@ impl World {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One call of a port: `effect`, between its two moments to fail.
@@ -191,18 +301,29 @@ impl World {
     }
 
     async fn meet(&self, number: usize, moment: Moment, name: Call) -> Result<()> {
-        let fault = self.contents().faults.get(&(number, moment)).copied();
+        let told = {
+            let mut contents = self.contents();
+            let told = contents.faults.get(&(number, moment)).copied().map(Meeting::Fault);
+            told.or_else(|| contents.weather.as_mut().map(|weather| weather(name, moment))).unwrap_or(Meeting::Pass)
+        };
+        let fault = match told {
+            Meeting::Pass => return Ok(()),
+            Meeting::Wait(length) => {
+                self.sleep(length).await;
+                return Ok(());
+            }
+            Meeting::Fault(fault) => fault,
+        };
         match fault {
-            None => Ok(()),
-            Some(Fault::Fail) => Err(Error::unavailable(name, format!("injected {moment:?} call {number}"))),
-            Some(Fault::Crash) => pending().await,
+            Fault::Fail => Err(Error::unavailable(name, format!("injected {moment:?} call {number}"))),
+            Fault::Crash => pending().await,
         }
     }
 }
 
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        Timestamp::from_milliseconds(self.contents().now)
+        Timestamp::from_milliseconds(self.contents().now + self.skew)
     }
 }
 
@@ -353,7 +474,9 @@ impl InsertJob for World {
     async fn insert_job(&self, job: &Job) -> Result<Inserted> {
         self.call("insert_job", |contents, _| {
             let key = (job.tenant.clone(), job.id.clone());
-            match contents.jobs.get(&key).filter(|earlier| !is_expired(earlier, job.created_at)) {
+            let overwrites = contents.breach == Some(Breach::InsertOverwrites);
+            let there = contents.jobs.get(&key).filter(|earlier| !is_expired(earlier, job.created_at));
+            match there.filter(|_| !overwrites) {
                 Some(earlier) if earlier == job => Inserted::New,
                 Some(earlier) => Inserted::Exists(Box::new(earlier.clone())),
                 None => {
@@ -431,8 +554,24 @@ impl ClaimJob for World {
             else {
                 return Claimed::Unknown;
             };
-            match step(&job.state, Event::Claim { dispatch, claim: claim.clone(), lease_until }, now) {
+            let was = job.state.clone();
+            let mut seen = was.clone();
+            let mut number = dispatch;
+            match contents.breach {
+                Some(Breach::ClaimWithoutLease) if matches!(was.phase, Phase::Running(_)) => seen.phase = Phase::Queued,
+                Some(Breach::DispatchNotCompared) => number = was.dispatch,
+                _ => {}
+            }
+            match step(&seen, Event::Claim { dispatch: number, claim: claim.clone(), lease_until }, now) {
                 Ok((state, _)) => {
+                    let held_by_another =
+                        matches!(&was.phase, Phase::Running(held) if held.id != *claim && held.lease_until > now);
+                    if held_by_another {
+                        contents.chronicle.stolen_claims.push(id.clone());
+                    }
+                    if was.dispatch != dispatch {
+                        contents.chronicle.stale_claims.push(id.clone());
+                    }
                     job.state = state;
                     Claimed::Held(Box::new(job.clone()))
                 }
@@ -453,6 +592,13 @@ impl SaveJob for World {
             }
             let was = stored.clone();
             stored.state = job.state.clone();
+            if !before.is_terminal() && job.state.is_terminal() {
+                *contents.chronicle.ends.entry((job.id.clone(), job.state.run)).or_default() += 1;
+            }
+            let resent = look == Look::Anew && job.state.dispatch > before.dispatch;
+            if resent && matches!(before.phase, Phase::Running(_)) {
+                contents.chronicle.orphaned_runs.push(job.id.clone());
+            }
             match (before.is_terminal(), job.state.is_terminal()) {
                 (false, true) if contents.crowded > 0 => contents.crowded -= 1,
                 (false, true) => {

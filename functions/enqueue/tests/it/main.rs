@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use domain::{TenantId, UserId};
+use domain::{TenantId, Timestamp, UserId, timing};
 use edge::Authenticator;
 use http::{Method, StatusCode};
-use hub::{keyed_hash::KeyedHash, ports::SaveAccount, submit::Submit, tenants};
+use hub::{
+    keyed_hash::KeyedHash,
+    ports::{Clock, SaveAccount},
+    submit::Submit,
+    sweep, tenants,
+};
 use serde_json::{Value, json};
 use testkit::{
     Fault, Moment, ScriptedFlickr, World, build,
@@ -75,7 +80,7 @@ async fn the_callers_trace_goes_with_the_job() {
 async fn a_repeated_key_is_answered_with_the_first_job() {
     let scene = scene().await;
     let first = scene.post(&[("idempotency-key", "\"k-1\"")], &scene.body()).await;
-    scene.world.pass(std::time::Duration::from_secs(1));
+    scene.world.pass(Duration::from_secs(1));
     let again = scene.post(&[("x-idempotency-key", "k-1")], &scene.body()).await;
     assert!(!first.headers.contains_key("idempotent-replayed"));
     assert_eq!((again.status, &again.headers["idempotent-replayed"]), (StatusCode::ACCEPTED, &"true".parse().unwrap()));
@@ -92,6 +97,79 @@ async fn a_repeated_key_is_answered_with_the_first_job() {
     assert_eq!(scene.world.jobs().len(), 1);
 }
 
+/// So many seconds after the world's time, as clients write it.
+fn later(seconds: i64) -> String {
+    Timestamp::from_milliseconds(build::NOW.as_milliseconds() + 1000 * seconds).to_string()
+}
+
+#[tokio::test]
+async fn a_job_waits_for_its_time() {
+    let scene = scene().await;
+    let day = 24 * 3600;
+    // The queue delays for a quarter of an hour at most: what waits longer is the sweep's to send.
+    for (field, value, seconds, sent) in [
+        ("run_at", json!(later(60)), 60, 1),
+        ("run_at", json!(later(366 * day)), 366 * day, 1),
+        ("delay_seconds", json!(900), 900, 2),
+        ("delay_seconds", json!(901), 901, 2),
+    ] {
+        let mut body = scene.body();
+        body[field] = value;
+        let answer = scene.post(&[], &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+        let data = answer.data();
+        assert_eq!((&data["state"], &data["due_at"]), (&json!("scheduled"), &json!(later(seconds))), "{field}");
+        assert_eq!(scene.world.queue().len(), sent, "{field} {seconds}");
+    }
+    for (field, value) in [("run_at", json!(later(0))), ("delay_seconds", json!(0))] {
+        let mut body = scene.body();
+        body[field] = value;
+        let data = scene.post(&[], &body).await.data();
+        assert_eq!((&data["state"], &data["due_at"]), (&json!("queued"), &Value::Null), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_belongs_to_what_a_key_stands_for() {
+    let scene = scene().await;
+    let key = [("idempotency-key", "k-1")];
+    let mut body = scene.body();
+    body["delay_seconds"] = json!(60);
+    let first = scene.post(&key, &body).await.data();
+    scene.world.pass(Duration::from_secs(10));
+    let again = scene.post(&key, &body).await.data();
+    assert_eq!((&first["job_id"], &first["due_at"]), (&again["job_id"], &again["due_at"]));
+    body["delay_seconds"] = json!(61);
+    assert_eq!(scene.post(&key, &body).await.problem(), "ERR_IDEMPOTENCY_KEY_REUSED");
+}
+
+#[tokio::test]
+async fn a_job_is_accepted_even_if_its_message_is_not_sent() {
+    let scene = scene().await;
+    scene.world.forget_calls();
+    scene.post(&[], &scene.body()).await;
+    let send = scene.world.calls().iter().position(|call| *call == "send_dispatch").unwrap();
+    scene.world.forget_calls();
+    scene.world.fault(send, Moment::Before, Fault::Fail);
+    let answer = scene.post(&[], &scene.body()).await;
+    assert_eq!((answer.status, &answer.data()["state"]), (StatusCode::ACCEPTED, &json!("queued")));
+    assert_eq!((scene.world.jobs().len(), scene.world.queue().len()), (2, 1));
+
+    scene.world.pass(timing::ORPHANED_AFTER);
+    let report = sweep::run(&scene.world, scene.world.now() + timing::LEASE).await.unwrap();
+    assert_eq!(report.sent, 2, "the one never sent, and the one never received");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let scene = scene().await;
+    let mut body = scene.body();
+    body["meta"] = json!({ "m": "x".repeat(edge::MAX_BODY_BYTES) });
+    let answer = scene.post(&[], &body).await;
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (413, "ERR_PAYLOAD_TOO_LARGE"));
+    assert!(scene.world.jobs().is_empty());
+}
+
 #[tokio::test]
 async fn bad_requests_are_refused_by_the_name_of_their_field() {
     let scene = scene().await;
@@ -100,7 +178,7 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         change(&mut body);
         body
     };
-    let table: [(Value, &str, u16); 13] = [
+    let table: [(Value, &str, u16); 26] = [
         (with(|b| b["method"] = json!("flickr")), "method", 400),
         (with(|b| b["method"] = json!(5)), "method", 400),
         (with(|b| b["method"] = json!("flickr.auth.oauth.getAccessToken")), "", 422),
@@ -113,6 +191,26 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         (with(|b| b["meta"] = json!("text")), "meta", 400),
         (with(|b| b["meta"] = json!({ "m": "x".repeat(5000) })), "meta", 400),
         (with(|b| b["surprise"] = json!(1)), "surprise", 400),
+        (with(|b| b["run_at"] = json!("tomorrow")), "run_at", 400),
+        (with(|b| b["run_at"] = json!("2026-09-21T14:13:20")), "run_at", 400),
+        (with(|b| b["run_at"] = json!(1_790_000_000)), "run_at", 400),
+        (with(|b| b["run_at"] = json!(later(-1))), "run_at", 400),
+        (with(|b| b["run_at"] = json!(later(367 * 24 * 3600))), "run_at", 400),
+        (with(|b| b["run_at"] = json!("9999-12-31T23:59:59Z")), "run_at", 400),
+        (with(|b| b["delay_seconds"] = json!(-1)), "delay_seconds", 400),
+        (with(|b| b["delay_seconds"] = json!(1.5)), "delay_seconds", 400),
+        (with(|b| b["delay_seconds"] = json!("60")), "delay_seconds", 400),
+        (with(|b| b["delay_seconds"] = json!(u64::MAX)), "delay_seconds", 400),
+        (with(|b| b["delay_seconds"] = json!(367 * 24 * 3600)), "delay_seconds", 400),
+        (with(|b| b["delay_seconds"] = json!(1e30)), "delay_seconds", 400),
+        (
+            with(|b| {
+                b["run_at"] = json!(later(60));
+                b["delay_seconds"] = json!(60);
+            }),
+            "delay_seconds",
+            400,
+        ),
         (json!({ "params": {} }), "body", 400),
     ];
     for (body, field, status) in table {

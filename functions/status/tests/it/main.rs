@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
@@ -14,7 +14,7 @@ use edge::Authenticator;
 use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
-    ports::{ClaimJob, InsertJob, KeepResult, SaveJob},
+    ports::{ClaimJob, InsertJob, KeepResult, Look, SaveJob},
     tenants,
 };
 use serde_json::json;
@@ -53,8 +53,8 @@ impl Scene {
         self.world.claim_job(&job.tenant, &job.id, 1, &claim, build::NOW + LEASE, build::NOW).await.unwrap();
         let running = self.world.jobs().pop().unwrap();
         let (state, _) = step(&running.state, event(claim.clone()), build::NOW).unwrap();
-        let job = Job { state, ..running };
-        assert!(self.world.save_job(&job, &claim).await.unwrap());
+        let job = Job { state, ..running.clone() };
+        assert!(self.world.save_job(&job, &running.state, Look::AsTold).await.unwrap());
         job
     }
 
@@ -102,6 +102,34 @@ async fn a_failed_job_says_why() {
     let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
     let error = json!({ "code": "flickr_rejected", "message": "Photo not found", "flickr_code": 1 });
     assert_eq!((&data["state"], &data["error"], &data["result"]), (&json!("failed"), &error, &json!(null)));
+}
+
+#[tokio::test]
+async fn a_dead_job_says_why_and_whether_it_takes_force() {
+    let scene = scene().await;
+    let failure = Failure { code: FailureCode::AttemptsExhausted, message: "HTTP 502".to_owned(), flickr_code: None };
+    let job = scene.job(|claim| Event::Bury(claim, failure)).await;
+    let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+    let error = json!({ "code": "attempts_exhausted", "message": "HTTP 502", "flickr_code": null });
+    assert_eq!((&data["state"], &data["error"]), (&json!("dead"), &error));
+    assert_eq!((&data["run"], &data["needs_force"]), (&json!(1), &json!(false)));
+    assert!(data["finished_at"].is_string() && data["due_at"].is_null());
+}
+
+#[tokio::test]
+async fn a_job_that_waits_says_until_when() {
+    let due_at = build::NOW + Duration::from_secs(30);
+    let defer = |claim| Event::Defer { claim, due_at, why: "HTTP 429: too many calls".to_owned(), attempted: false };
+    let verify = |claim| Event::Verify { claim, due_at };
+    let (deferred, verifying) = (scene().await, scene().await);
+    for (scene, job, state, because) in [
+        (&deferred, deferred.job(defer).await, "deferred", json!("HTTP 429: too many calls")),
+        (&verifying, verifying.job(verify).await, "verifying", json!(null)),
+    ] {
+        let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+        assert_eq!((&data["state"], &data["due_at"]), (&json!(state), &json!(due_at.to_string())));
+        assert_eq!((&data["deferred_because"], &data["finished_at"]), (&because, &json!(null)));
+    }
 }
 
 #[tokio::test]

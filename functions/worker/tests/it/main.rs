@@ -1,15 +1,26 @@
 //! Running batches, in process.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use domain::job::{Job, Phase, Policy};
+use domain::{
+    TenantId, UserId,
+    call::{MethodName, Params},
+    job::{Job, Phase, Policy},
+    outcome::{Finding, Nature},
+    timing,
+};
 use hub::{
+    credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
-    ports::{InsertJob, SaveAccount, SaveApp},
+    ports::{Answer, CallFlickr, Catalogue, InsertJob, SaveAccount, SaveApp},
     worker::Worker,
 };
 use testkit::{Fault, Moment, ScriptedFlickr, World, build};
+use vault::memory::MemoryKeys;
 
 fn message(id: &str, body: &str) -> SqsMessage {
     let mut message = SqsMessage::default();
@@ -18,20 +29,55 @@ fn message(id: &str, body: &str) -> SqsMessage {
     message
 }
 
+struct Scene<F> {
+    tenant: TenantId,
+    user: UserId,
+    worker: Arc<Worker<World, F, Arc<MemoryKeys>>>,
+}
+
+impl<F: CallFlickr + 'static> Scene<F> {
+    async fn new(flickr: F) -> Self {
+        let ports = World::new(build::NOW, 1);
+        let vaults = build::vaults();
+        let tenant = build::tenant(&ports);
+        let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
+        ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
+        ports.save_account(&account).await.unwrap();
+        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST });
+        Self { tenant, user: account.account.user, worker }
+    }
+
+    fn world(&self) -> &World {
+        &self.worker.ports
+    }
+
+    /// The message of a new job.
+    async fn message(&self, number: u8, method: &str) -> SqsMessage {
+        let order = build::order(&self.user, method, "{}");
+        let job: Job = build::job(&self.tenant, [number; 16], order, build::NOW);
+        self.world().insert_job(&job).await.unwrap();
+        message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap())
+    }
+
+    /// Runs a batch; which messages come again.
+    async fn run(&self, messages: Vec<SqsMessage>) -> Vec<String> {
+        let mut batch = SqsEvent::default();
+        batch.records = messages;
+        let response = worker::run(Arc::clone(&self.worker), batch, "request-1").await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    fn completed(&self) -> usize {
+        self.world().jobs().iter().filter(|job| matches!(job.state.phase, Phase::Completed { .. })).count()
+    }
+}
+
 #[tokio::test]
 async fn one_bad_message_fails_alone() {
-    let ports = World::new(build::NOW, 1);
-    let vaults = build::vaults();
-    let tenant = build::tenant(&ports);
-    let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
-    ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
-    ports.save_account(&account).await.unwrap();
+    let scene = Scene::new(ScriptedFlickr::default()).await;
     let mut messages = Vec::new();
     for number in 0..3 {
-        let order = build::order(&account.account.user, "flickr.test.null", "{}");
-        let job: Job = build::job(&tenant, [number; 16], order, build::NOW);
-        ports.insert_job(&job).await.unwrap();
-        messages.push(message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap()));
+        messages.push(scene.message(number, "flickr.test.null").await);
     }
     messages.insert(1, message("no-json", "}{"));
     messages.insert(2, message("no-message", r#"{"tenant": "x"}"#));
@@ -39,16 +85,69 @@ async fn one_bad_message_fails_alone() {
     empty.body = None;
     messages.push(empty);
     // The first call of one of the good ones.
-    ports.forget_calls();
-    ports.fault(0, Moment::Before, Fault::Fail);
+    scene.world().forget_calls();
+    scene.world().fault(0, Moment::Before, Fault::Fail);
 
-    let mut batch = SqsEvent::default();
-    batch.records = messages;
-    let worker = Arc::new(Worker { ports, flickr: ScriptedFlickr::default(), vaults, policy: Policy::REST });
-    let response = worker::run(Arc::clone(&worker), batch, "request-1").await;
-    let failed: Vec<&str> =
-        response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
-    assert_eq!(failed, ["good-0", "no-json", "no-message", "empty"]);
-    let done = worker.ports.jobs().iter().filter(|job| matches!(job.state.phase, Phase::Completed { .. })).count();
-    assert_eq!(done, 2);
+    assert_eq!(scene.run(messages).await, ["good-0", "no-json", "no-message", "empty"]);
+    assert_eq!(scene.completed(), 2);
+}
+
+/// A Flickr that panics at the first call of `flickr.test.echo`.
+#[derive(Default)]
+struct Panicking {
+    flickr: ScriptedFlickr,
+    panicked: AtomicBool,
+}
+
+impl Catalogue for Panicking {
+    fn nature(&self, method: &MethodName) -> Nature {
+        self.flickr.nature(method)
+    }
+
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        self.flickr.is_checkable(method)
+    }
+}
+
+impl CallFlickr for Panicking {
+    async fn call(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+        repeated: bool,
+    ) -> Answer {
+        let panics = method.as_str() == "flickr.test.echo" && !self.panicked.swap(true, Ordering::Relaxed);
+        assert!(!panics, "on purpose");
+        self.flickr.call(app, token, method, params, repeated).await
+    }
+
+    async fn check(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+    ) -> (Finding, Option<String>) {
+        self.flickr.check(app, token, method, params).await
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_panics_fails_alone_and_its_job_is_taken_over() {
+    let scene = Scene::new(Panicking::default()).await;
+    let mut messages = Vec::new();
+    for (number, method) in [(0, "flickr.test.null"), (1, "flickr.test.echo"), (2, "flickr.test.null")] {
+        messages.push(scene.message(number, method).await);
+    }
+    let again = vec![messages[1].clone()];
+    assert_eq!(scene.run(messages).await, ["good-1"]);
+    assert_eq!(scene.completed(), 2);
+
+    // The worker that panicked holds the job until its lease ends.
+    assert_eq!(scene.run(again.clone()).await, ["good-1"]);
+    scene.world().pass(timing::LEASE);
+    assert!(scene.run(again).await.is_empty());
+    assert_eq!(scene.completed(), 3);
 }

@@ -1,16 +1,10 @@
 //! Looking whether a write took effect.
 
 use axum::response::{IntoResponse, Response};
-use domain::{call::Params, outcome::Finding};
-use hub::ports::CallFlickr;
-use serde_json::{Value, json};
+use domain::outcome::Finding;
+use serde_json::json;
 
-use crate::world::{Ports, Server, app, json as answer, nobody, token};
-
-async fn check(client: &flickr::Client<Ports>, method: &str, given: &Value) -> (Finding, Option<String>) {
-    let params = Params::from_json(given.as_object().unwrap()).unwrap();
-    client.check(&app(), &token(), &method.parse().unwrap(), &params).await
-}
+use crate::world::{Server, check, client, json as answer, nobody};
 
 const INFO: &str = r#"{"photo":{"id":"1","title":{"_content":"é & ü"},"description":{"_content":"d"}},"stat":"ok"}"#;
 
@@ -18,7 +12,7 @@ const INFO: &str = r#"{"photo":{"id":"1","title":{"_content":"é & ü"},"descrip
 async fn a_write_is_looked_for_by_one_signed_read() {
     let server = Server::answering(|| answer(INFO)).await;
     let given = json!({"photo_id": "1", "title": "é & ü"});
-    let found = check(&server.client(), "flickr.photos.setMeta", &given).await;
+    let found = check(&server.client(), "flickr.photos.setMeta", given.clone()).await;
     assert_eq!(found, (Finding::Done, Some(r#"{"stat":"ok"}"#.to_owned())));
     let heard = server.heard_one();
     assert_eq!(
@@ -35,7 +29,7 @@ async fn a_comment_is_looked_for_among_the_photos_comments() {
     let client = server.client();
     for (text, finding) in [("Hi", Finding::Done), ("Hi!", Finding::NotSeen)] {
         let given = json!({"photo_id": "1", "comment_text": text});
-        assert_eq!(check(&client, "flickr.photos.comments.addComment", &given).await.0, finding, "{text}");
+        assert_eq!(check(&client, "flickr.photos.comments.addComment", given).await.0, finding, "{text}");
     }
 }
 
@@ -51,12 +45,11 @@ async fn what_the_read_does_not_show_is_not_seen() {
     let given = json!({"photo_id": "1", "title": "t"});
     for (number, one) in answers.into_iter().enumerate() {
         let server = Server::answering(one).await;
-        let found = check(&server.client(), "flickr.photos.setMeta", &given).await;
+        let found = check(&server.client(), "flickr.photos.setMeta", given.clone()).await;
         assert_eq!(found, (Finding::NotSeen, None), "{number}");
         assert_eq!(server.heard().len(), 1, "{number}");
     }
-    let alone = crate::world::client(&nobody().await);
-    assert_eq!(check(&alone, "flickr.photos.setMeta", &given).await, (Finding::NotSeen, None));
+    assert_eq!(check(&client(&nobody().await), "flickr.photos.setMeta", given.clone()).await, (Finding::NotSeen, None));
 }
 
 #[tokio::test]
@@ -66,7 +59,7 @@ async fn what_cannot_be_looked_for_is_not_asked() {
         ("flickr.photosets.create", json!({"title": "t", "primary_photo_id": "1"})),
         ("flickr.photos.setMeta", json!({"title": "é & ü"})),
     ] {
-        assert_eq!(check(&server.client(), method, &given).await, (Finding::NotSeen, None), "{method}");
+        assert_eq!(check(&server.client(), method, given).await, (Finding::NotSeen, None), "{method}");
     }
     assert!(server.heard().is_empty());
 }

@@ -20,6 +20,7 @@ use axum::{
 use domain::{
     Timestamp,
     call::{MethodName, Params},
+    outcome::Finding,
 };
 use flickr::{Client, Deadlines, Hosts};
 use hub::{
@@ -221,6 +222,13 @@ pub async fn call(client: &Client<Ports>, method: &str, given: serde_json::Value
     let method: MethodName = method.parse().unwrap();
     let params = Params::from_json(given.as_object().unwrap()).unwrap();
     client.call(&app(), &token(), &method, &params, false).await
+}
+
+/// Looks whether a call of `method` with `given` took effect.
+pub async fn check(client: &Client<Ports>, method: &str, given: serde_json::Value) -> (Finding, Option<String>) {
+    let method: MethodName = method.parse().unwrap();
+    let params = Params::from_json(given.as_object().unwrap()).unwrap();
+    client.check(&app(), &token(), &method, &params).await
 }
 
 /// Deadlines short enough for a test.

@@ -1,6 +1,6 @@
 //! Connecting an account.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     TenantId,
@@ -20,7 +20,7 @@ use vault::memory::MemoryKeys;
 
 const RETURN_URL: &str = "https://shop.example/back?from=flickr";
 
-fn connect() -> Connect<World, ScriptedFlickr, MemoryKeys> {
+fn connect() -> Connect<World, ScriptedFlickr, Arc<MemoryKeys>> {
     Connect {
         ports: World::new(build::NOW, 1),
         flickr: ScriptedFlickr::default(),

@@ -1,5 +1,7 @@
 //! The fakes keep the ports' contracts.
 
+mod simulation;
+
 use testkit::{World, build::NOW, contract};
 
 macro_rules! contracts {

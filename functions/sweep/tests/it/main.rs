@@ -1,0 +1,109 @@
+//! Sweeping, in process.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+use std::time::Duration;
+
+use domain::{
+    Timestamp, UserId,
+    job::{Job, Phase, State},
+    timing,
+};
+use hub::{
+    ports::{Clock, InsertJob},
+    sweep::Report,
+};
+use testkit::{Fault, Moment, World, build};
+
+/// A world with jobs that run in an hour.
+async fn scene(jobs: u8) -> World {
+    let world = World::new(build::NOW, 1);
+    let tenant = build::tenant(&world);
+    let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.null", "{}");
+    let runnable_at = build::NOW + Duration::from_secs(3600);
+    for number in 0..jobs {
+        let job = build::job(&tenant, [number; 16], order.clone(), build::NOW);
+        let (state, _) = State::first(runnable_at, build::NOW);
+        world.insert_job(&Job { state, ..job }).await.unwrap();
+    }
+    world
+}
+
+/// When an invocation that begins now is ended.
+fn deadline(world: &World) -> Timestamp {
+    world.now() + Duration::from_secs(60)
+}
+
+#[tokio::test]
+async fn jobs_are_sent_when_their_time_has_come() {
+    let world = scene(3).await;
+    assert_eq!(sweep::run(&world, deadline(&world)).await.unwrap(), Report::default());
+    world.pass(Duration::from_secs(3600));
+    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    assert_eq!(report, Report { looked_at: 3, sent: 3, ..Report::default() });
+    assert_eq!(world.queue().len(), 3);
+    assert!(world.jobs().iter().all(|job| job.state.phase == Phase::Queued && job.state.dispatch == 2));
+    assert_eq!(sweep::run(&world, deadline(&world)).await.unwrap(), Report::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_sweeps_at_once_do_no_harm() {
+    for _ in 0..20 {
+        let world = scene(200).await;
+        world.pass(Duration::from_secs(3600));
+        let sweeps = [world.clone(), world.clone()]
+            .map(|world| tokio::spawn(async move { sweep::run(&world, deadline(&world)).await.unwrap() }));
+        let [one, other] = sweeps;
+        let (one, other) = (one.await.unwrap(), other.await.unwrap());
+        assert_eq!((one.sent + other.sent, one.failed + other.failed), (200, 0), "{one:?} {other:?}");
+        assert_eq!(world.queue().len(), 200);
+        assert!(world.jobs().iter().all(|job| job.state.dispatch == 2));
+    }
+}
+
+#[tokio::test]
+async fn what_is_late_expires_and_is_counted() {
+    let world = scene(2).await;
+    world.pass(Duration::from_secs(3600) + timing::JOB_DEADLINE);
+    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    assert_eq!(report, Report { looked_at: 2, expired: 2, ..Report::default() });
+    assert!(world.jobs().iter().all(|job| matches!(job.state.phase, Phase::Expired { .. })));
+}
+
+#[tokio::test]
+async fn what_one_sweep_does_not_do_the_next_one_does() {
+    let world = scene(4).await;
+    world.pass(Duration::from_secs(3600));
+    let late = sweep::run(&world, world.now()).await.unwrap();
+    assert_eq!(late, Report { unfinished: true, ..Report::default() });
+
+    world.forget_calls();
+    let first_read = sweep_until_first_read().await;
+    world.fault(first_read, Moment::Before, Fault::Fail);
+    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    assert_eq!(report, Report { looked_at: 4, sent: 3, failed: 1, ..Report::default() });
+    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    assert_eq!(report, Report { looked_at: 1, sent: 1, ..Report::default() });
+}
+
+/// The number of the call by which the first job of such a world is read.
+async fn sweep_until_first_read() -> usize {
+    let world = scene(4).await;
+    world.pass(Duration::from_secs(3600));
+    world.forget_calls();
+    sweep::run(&world, deadline(&world)).await.unwrap();
+    world.calls().iter().position(|call| *call == "job").unwrap()
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_fails_the_sweep() {
+    let world = scene(1).await;
+    world.fault_next(Moment::Before, Fault::Fail);
+    assert!(sweep::run(&world, deadline(&world)).await.is_err());
+}
+
+#[test]
+fn a_report_reads_as_json() {
+    let json = serde_json::to_value(Report { sent: 2, ..Report::default() }).unwrap();
+    assert_eq!((&json["sent"], &json["unfinished"]), (&2.into(), &false.into()));
+}

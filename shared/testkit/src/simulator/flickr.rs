@@ -1,0 +1,239 @@
+//! Flickr as it behaves on bad days: it acts and does not say so, says no and acts later, hangs.
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    Timestamp,
+    call::{MethodName, Params},
+    outcome::{Class, Finding, Nature, Outcome},
+    timing::CALL_DEADLINE,
+};
+use hub::{
+    credentials::{AppCredentials, TokenCredentials},
+    ports::{Answer, CallFlickr, Catalogue, Clock},
+};
+
+use super::random::Chance;
+use crate::World;
+
+/// How long Flickr's index may lag behind what it did.
+const INDEX_LAG: Duration = Duration::from_secs(60);
+
+/// The methods jobs call: one of each nature, and one whose effect can be searched for.
+pub(crate) const METHODS: [&str; 4] =
+    ["flickr.photos.getInfo", "flickr.photos.setMeta", "flickr.photosets.create", "flickr.photos.comments.addComment"];
+
+/// What the marker of a job begins with whose worker always dies at its call.
+pub(crate) const POISON: &str = "poison-";
+
+/// What the marker of a job begins with whose app Flickr refuses.
+pub(crate) const STOPPED: &str = "stopped-";
+
+/// What Flickr does with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    NotReached,
+    Refuses,
+    Throttles,
+    FailsUndone,
+    ActsAndFails,
+    ActsAndHangs,
+    Hangs,
+    ActsLater,
+}
+
+struct Deeds {
+    chance: Chance,
+    /// What was done, by the marker of the job that asked: how often, and when first.
+    done: BTreeMap<String, (u32, Timestamp)>,
+    /// What will be done, and when.
+    later: Vec<(Timestamp, String)>,
+    calls: u64,
+    faults: u64,
+    outage_until: Timestamp,
+}
+
+/// The simulated Flickr. A clone is the same.
+#[derive(Clone)]
+pub(crate) struct SimulatedFlickr {
+    world: World,
+    deeds: Arc<Mutex<Deeds>>,
+    /// How many calls in a thousand go wrong.
+    faults_per_mille: u64,
+    /// Says of writes of unknown outcome that they had none: a rule broken on purpose.
+    pub(crate) hides_doubt: bool,
+}
+
+impl SimulatedFlickr {
+    pub(crate) fn new(world: World, chance: Chance, faults_per_mille: u64) -> Self {
+        let deeds = Deeds {
+            chance,
+            done: BTreeMap::new(),
+            later: Vec::new(),
+            calls: 0,
+            faults: 0,
+            outage_until: Timestamp::from_milliseconds(0),
+        };
+        Self { world, deeds: Arc::new(Mutex::new(deeds)), faults_per_mille, hides_doubt: false }
+    }
+
+    fn deeds(&self) -> MutexGuard<'_, Deeds> {
+        self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.deeds().calls
+    }
+
+    pub(crate) fn faults(&self) -> u64 {
+        self.deeds().faults
+    }
+
+    /// No call is answered until then.
+    pub(crate) fn outage(&self, until: Timestamp) {
+        self.deeds().outage_until = until;
+    }
+
+    /// How often each marker's write was done.
+    pub(crate) fn done(&self) -> BTreeMap<String, u32> {
+        let mut deeds = self.deeds();
+        deeds.settle(Timestamp::from_milliseconds(i64::MAX));
+        deeds.done.iter().map(|(marker, (times, _))| (marker.clone(), *times)).collect()
+    }
+
+    fn mood(&self, now: Timestamp) -> (Mood, Duration) {
+        let mut deeds = self.deeds();
+        deeds.calls += 1;
+        let latency = deeds.chance.milliseconds(50, 3_000);
+        if now < deeds.outage_until {
+            deeds.faults += 1;
+            return (*deeds.chance.pick(&[Mood::NotReached, Mood::FailsUndone, Mood::Hangs]), latency);
+        }
+        if !deeds.chance.per_mille(self.faults_per_mille) {
+            return (Mood::Well, latency);
+        }
+        deeds.faults += 1;
+        let moods = [
+            Mood::NotReached,
+            Mood::Refuses,
+            Mood::Throttles,
+            Mood::FailsUndone,
+            Mood::ActsAndFails,
+            Mood::ActsAndHangs,
+            Mood::Hangs,
+            Mood::ActsLater,
+        ];
+        (*deeds.chance.pick(&moods), latency)
+    }
+}
+
+impl Deeds {
+    fn act(&mut self, marker: &str, at: Timestamp) {
+        self.done.entry(marker.to_owned()).or_insert((0, at)).0 += 1;
+    }
+
+    /// Does what was to be done by `now`.
+    fn settle(&mut self, now: Timestamp) {
+        let due: Vec<_> = self.later.extract_if(.., |(at, _)| *at <= now).collect();
+        for (at, marker) in due {
+            self.act(&marker, at);
+        }
+    }
+}
+
+/// The marker a job's parameters carry.
+fn marker(params: &Params) -> String {
+    params.iter().find(|(name, _)| *name == "marker").map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
+impl Catalogue for SimulatedFlickr {
+    fn nature(&self, method: &MethodName) -> Nature {
+        match method.as_str() {
+            "flickr.photos.getInfo" => Nature::Read,
+            "flickr.photos.setMeta" => Nature::NaturalWrite,
+            _ => Nature::UnrepeatableWrite,
+        }
+    }
+
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        matches!(method.as_str(), "flickr.photos.setMeta" | "flickr.photos.comments.addComment")
+    }
+}
+
+impl CallFlickr for SimulatedFlickr {
+    async fn call(
+        &self,
+        _: &AppCredentials,
+        _: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+        _: bool,
+    ) -> Answer {
+        let marker = marker(params);
+        let nature = self.nature(method);
+        let (mood, latency) = self.mood(self.world.now());
+        if marker.starts_with(POISON) {
+            pending::<()>().await;
+        }
+        if marker.starts_with(STOPPED) {
+            return Answer { outcome: Outcome::new(Class::App, "Invalid API Key"), result: None };
+        }
+        self.world.sleep(latency / 2).await;
+        let now = self.world.now();
+        {
+            let mut deeds = self.deeds();
+            deeds.settle(now);
+            match mood {
+                Mood::Well | Mood::ActsAndFails | Mood::ActsAndHangs => deeds.act(&marker, now),
+                Mood::ActsLater => {
+                    let at = now + deeds.chance.milliseconds(1_000, 240_000);
+                    deeds.later.push((at, marker));
+                }
+                Mood::NotReached | Mood::Refuses | Mood::Throttles | Mood::FailsUndone | Mood::Hangs => {}
+            }
+        }
+        let rest = match mood {
+            Mood::Hangs | Mood::ActsAndHangs => CALL_DEADLINE - latency / 2,
+            _ => latency / 2,
+        };
+        self.world.sleep(rest).await;
+        let class = match mood {
+            Mood::Well => Class::Done,
+            Mood::NotReached => Class::Transient,
+            Mood::Refuses => Class::Permanent,
+            Mood::Throttles => Class::Throttled,
+            _ if nature == Nature::Read || self.hides_doubt => Class::Transient,
+            _ => Class::UnknownOutcome,
+        };
+        let result = (class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
+        Answer { outcome: Outcome::new(class, format!("{mood:?}")), result }
+    }
+
+    async fn check(
+        &self,
+        _: &AppCredentials,
+        _: &TokenCredentials,
+        _: &MethodName,
+        params: &Params,
+    ) -> (Finding, Option<String>) {
+        let marker = marker(params);
+        let (mood, latency) = self.mood(self.world.now());
+        self.world.sleep(latency).await;
+        let now = self.world.now();
+        let mut deeds = self.deeds();
+        deeds.settle(now);
+        let lag = deeds.chance.milliseconds(0, 60_000).min(INDEX_LAG);
+        let seen = deeds.done.get(&marker).is_some_and(|(_, at)| *at + lag <= now);
+        if mood == Mood::Well && seen {
+            (Finding::Done, Some(r#"{"stat":"ok"}"#.to_owned()))
+        } else {
+            (Finding::NotSeen, None)
+        }
+    }
+}

@@ -1,0 +1,632 @@
+//! The simulator: the real use cases of every function over the fakes, in virtual time, on one
+//! thread. A seed reproduces a run to the byte.
+//!
+//! A simulation is an agenda of things to happen, each at its time: callers ask for jobs, the queue
+//! delivers, workers go on after a wait, the sweep comes by, an operator replays. Between any two
+//! port calls of one task others may run; at each port call a task may wait, fail or crash, before
+//! its effect or after it.
+
+mod flickr;
+mod oracles;
+mod random;
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    fmt::Write as _,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use domain::{
+    JobId, TenantId, Timestamp, TraceId, UserId,
+    idempotency::Key,
+    job::{Job, Policy},
+    timing,
+};
+use hub::{
+    dead::{self, Burial},
+    dispatch::Dispatch,
+    ports::{Clock, SaveAccount, SaveApp},
+    submit::{Start, Submit, Wish},
+    sweep,
+    vaults::Vaults,
+    worker::{Disposition, Worker},
+};
+use vault::memory::MemoryKeys;
+
+use self::{
+    flickr::{METHODS, POISON, STOPPED, SimulatedFlickr},
+    oracles::{Remains, judge},
+    random::Chance,
+};
+use crate::{Breach, Fault, Meeting, Moment, World, build};
+
+/// How often a message is received before it goes to the dead-letter queue: the redrive policy's
+/// `maxReceiveCount`.
+const MAX_RECEIVES: u32 = 5;
+
+/// What goes wrong in a simulation, and which rule is broken on purpose.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Jobs that are asked for.
+    pub jobs: u32,
+    /// Over how long they are asked for.
+    pub span: Duration,
+    /// Port calls in ten thousand that fail, half of them after their effect.
+    pub failures_per_myriad: u64,
+    /// Port calls in ten thousand at which their process dies, half of them after their effect.
+    pub crashes_per_myriad: u64,
+    /// Calls of Flickr in a thousand that go wrong.
+    pub flickr_faults_per_mille: u64,
+    /// The one port call at which the process dies, if just one does.
+    pub crash_at: Option<(usize, Moment)>,
+    /// A rule broken on purpose.
+    pub mutation: Option<Mutation>,
+}
+
+/// A rule broken on purpose: the oracles must notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// A retry that ignores the class of what happened.
+    RetryIgnoresClass,
+    /// A claim without a lease.
+    ClaimWithoutLease,
+    /// A dispatch number that is not compared.
+    DispatchNotCompared,
+    /// A message acknowledged before what it asks for is written.
+    AcknowledgedFirst,
+    /// An idempotency key that makes a job each time.
+    KeyIgnored,
+    /// A sweep that never comes.
+    NoSweep,
+}
+
+impl Setup {
+    /// An ordinary bad day.
+    pub fn bad_day() -> Self {
+        Self {
+            jobs: 60,
+            span: Duration::from_secs(2 * 3600),
+            failures_per_myriad: 150,
+            crashes_per_myriad: 100,
+            flickr_faults_per_mille: 250,
+            crash_at: None,
+            mutation: None,
+        }
+    }
+
+    /// One job, to which one thing happens.
+    pub fn one_crash(call: usize, moment: Moment) -> Self {
+        Self {
+            jobs: 1,
+            span: Duration::from_secs(1),
+            failures_per_myriad: 0,
+            crashes_per_myriad: 0,
+            flickr_faults_per_mille: 0,
+            crash_at: Some((call, moment)),
+            mutation: None,
+        }
+    }
+}
+
+/// What a simulation came to.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Jobs accepted.
+    pub jobs: u64,
+    /// Virtual time from begin to end.
+    pub simulated: Duration,
+    /// The time jobs were open, added up.
+    pub job_time: Duration,
+    /// Failures and crashes of port calls, and faults of Flickr.
+    pub faults: u64,
+    /// Calls of Flickr.
+    pub flickr_calls: u64,
+    /// Port calls.
+    pub port_calls: u64,
+    /// Jobs by the state they ended in.
+    pub ends: BTreeMap<&'static str, u64>,
+    /// What was broken: the promise, and how.
+    pub violations: Vec<(&'static str, String)>,
+    /// Everything that happened, to be compared with another run of the same seed.
+    pub fingerprint: u64,
+}
+
+/// Runs one simulation.
+pub fn run(seed: u64, setup: &Setup) -> Report {
+    Simulation::new(seed, setup.clone()).run()
+}
+
+/// The marker that a job's parameters carry to Flickr.
+fn marker_of(job: &Job) -> String {
+    let marker = job.order.params.iter().find(|(name, _)| *name == "marker");
+    marker.map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Something to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Item {
+    /// A task goes on.
+    Wake(u64),
+    /// A task is out of time.
+    Kill(u64),
+    /// A caller asks for the job with this number, for the n-th time.
+    Ask(u32, u32),
+    /// The queue delivers a message.
+    Deliver(u64),
+    /// The dead-letter queue delivers a message.
+    DeliverDead(u64),
+    /// The scheduler invokes the sweep.
+    Sweep,
+    /// An operator replays what is dead.
+    Replay,
+    /// Flickr is down for a while.
+    Outage,
+}
+
+/// A message on its way.
+#[derive(Debug, Clone)]
+struct Message {
+    dispatch: Dispatch,
+    receives: u32,
+    gone: bool,
+}
+
+/// What a caller was told of its job.
+enum Told {
+    /// It is accepted: its id, and the marker of the payload it was accepted with.
+    Accepted(JobId, String),
+    /// It is refused for good.
+    Refused,
+    /// It may be accepted later.
+    Later,
+}
+
+/// What tasks report back.
+#[derive(Default)]
+struct Mail {
+    finished: Vec<u64>,
+    told: Vec<(u32, Told)>,
+    forced: Vec<String>,
+}
+
+/// What a caller asks for.
+struct Ask {
+    tenant: TenantId,
+    user: UserId,
+    method: &'static str,
+    marker: String,
+    key: String,
+    start: Start,
+}
+
+struct Simulation {
+    setup: Setup,
+    asks: Vec<Ask>,
+    chance: Chance,
+    world: World,
+    flickr: SimulatedFlickr,
+    vaults: Vaults<Arc<MemoryKeys>>,
+    accounts: Vec<(TenantId, UserId)>,
+    agenda: BinaryHeap<Reverse<(Timestamp, u64, Item)>>,
+    sequence: u64,
+    tasks: BTreeMap<u64, Task>,
+    messages: BTreeMap<u64, Message>,
+    mail: Arc<Mutex<Mail>>,
+    faults: Arc<Mutex<u64>>,
+    accepted: BTreeSet<JobId>,
+    told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
+    forced: BTreeSet<String>,
+    undercounted: BTreeSet<UserId>,
+    fingerprint: u64,
+}
+
+impl Simulation {
+    fn new(seed: u64, setup: Setup) -> Self {
+        let mut chance = Chance::new(seed);
+        let world = World::new(build::NOW, chance.below(u64::MAX));
+        let mut flickr = SimulatedFlickr::new(world.clone(), chance.fork(), setup.flickr_faults_per_mille);
+        flickr.hides_doubt = setup.mutation == Some(Mutation::RetryIgnoresClass);
+        let vaults = build::vaults();
+        let mut accounts = Vec::new();
+        for tenant in 0..2u8 {
+            let tenant = TenantId::from_bytes([tenant + 1; 16]);
+            for number in 0..3 {
+                let nsid = format!("{number}@N00");
+                let (account, app) = at_once(build::sealed_account(&vaults, &tenant, &nsid, build::NOW));
+                at_once(world.save_app(&tenant, &account.account.app, &app)).unwrap_or_default();
+                at_once(world.save_account(&account)).unwrap_or_default();
+                accounts.push((tenant.clone(), account.account.user));
+            }
+        }
+        world.forget_calls();
+        let breach = match setup.mutation {
+            Some(Mutation::ClaimWithoutLease) => Some(Breach::ClaimWithoutLease),
+            Some(Mutation::DispatchNotCompared) => Some(Breach::DispatchNotCompared),
+            Some(Mutation::KeyIgnored) => Some(Breach::InsertOverwrites),
+            _ => None,
+        };
+        if let Some(breach) = breach {
+            world.breach(breach);
+        }
+        if let Some((call, moment)) = setup.crash_at {
+            world.fault(call, moment, Fault::Crash);
+        }
+        let mut simulation = Self {
+            chance,
+            world,
+            flickr,
+            vaults,
+            accounts,
+            agenda: BinaryHeap::new(),
+            sequence: 0,
+            tasks: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            mail: Arc::default(),
+            faults: Arc::default(),
+            accepted: BTreeSet::new(),
+            told: BTreeMap::new(),
+            forced: BTreeSet::new(),
+            undercounted: BTreeSet::new(),
+            fingerprint: seed,
+            asks: Vec::new(),
+            setup,
+        };
+        simulation.begin();
+        simulation
+    }
+
+    /// Puts the first things on the agenda, and sets the weather.
+    fn begin(&mut self) {
+        let span = u64::try_from(self.setup.span.as_millis()).unwrap_or(u64::MAX);
+        for number in 0..self.setup.jobs {
+            let ask = self.invent(number);
+            self.asks.push(ask);
+            let at = build::NOW + self.chance.milliseconds(0, span);
+            self.plan(at, Item::Ask(number, 0));
+        }
+        if self.setup.mutation != Some(Mutation::NoSweep) {
+            self.plan(build::NOW + Duration::from_secs(60), Item::Sweep);
+        }
+        if self.setup.crash_at.is_none() {
+            self.plan(build::NOW + self.setup.span / 2, Item::Outage);
+            self.plan(build::NOW + self.setup.span, Item::Replay);
+        }
+        let mut chance = self.chance.fork();
+        let (failures, crashes) = (self.setup.failures_per_myriad, self.setup.crashes_per_myriad);
+        let faults = Arc::clone(&self.faults);
+        self.world.set_weather(Box::new(move |_, moment| {
+            let roll = chance.below(20_000);
+            let fault = if roll < failures {
+                Some(Fault::Fail)
+            } else if roll < failures + crashes {
+                Some(Fault::Crash)
+            } else {
+                None
+            };
+            if let Some(fault) = fault {
+                *faults.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                return Meeting::Fault(fault);
+            }
+            match moment {
+                Moment::After => Meeting::Pass,
+                Moment::Before if chance.per_mille(3) => Meeting::Wait(chance.milliseconds(100, 8_000)),
+                Moment::Before => Meeting::Wait(chance.milliseconds(2, 40)),
+            }
+        }));
+    }
+
+    fn plan(&mut self, at: Timestamp, item: Item) {
+        self.sequence += 1;
+        self.agenda.push(Reverse((at, self.sequence, item)));
+    }
+
+    fn run(mut self) -> Report {
+        let end = build::NOW + self.setup.span + timing::JOB_DEADLINE * 3;
+        while let Some(Reverse((at, _, item))) = self.agenda.pop() {
+            let now = self.world.now().max(at);
+            if now > end {
+                break;
+            }
+            self.world.set_now(now);
+            self.note(now, &item);
+            self.happen(item, now);
+            self.collect(now);
+            if self.is_over(now) {
+                break;
+            }
+        }
+        self.report()
+    }
+
+    /// Folds what happens into the run's fingerprint (FNV-1a).
+    fn note(&mut self, now: Timestamp, item: &Item) {
+        let mut text = String::new();
+        let _ = write!(text, "{} {item:?}", now.as_milliseconds());
+        for byte in text.bytes() {
+            self.fingerprint = (self.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// Whether everything was asked for and nothing is left to be done.
+    fn is_over(&self, now: Timestamp) -> bool {
+        now > build::NOW + self.setup.span + Duration::from_secs(3600)
+            && self.tasks.is_empty()
+            && self.messages.is_empty()
+            && self.world.counts().values().all(|(open, pending)| *open == 0 && *pending == 0)
+    }
+
+    fn happen(&mut self, item: Item, now: Timestamp) {
+        match item {
+            Item::Wake(task) => self.poll(task),
+            Item::Kill(task) => drop(self.tasks.remove(&task)),
+            Item::Ask(number, time) => self.ask(number, time),
+            Item::Deliver(message) => self.deliver(message, now),
+            Item::DeliverDead(message) => self.deliver_dead(message, now),
+            Item::Sweep => self.sweep(now),
+            Item::Replay => self.replay(now),
+            Item::Outage => self.flickr.outage(now + Duration::from_secs(1200)),
+        }
+    }
+
+    /// Starts a task that is killed when it takes longer than `limit`.
+    fn start(&mut self, task: Task, limit: Duration) {
+        self.sequence += 1;
+        let id = self.sequence;
+        self.tasks.insert(id, task);
+        let now = self.world.now();
+        self.plan(now + limit, Item::Kill(id));
+        self.poll(id);
+    }
+
+    /// Lets a task go on until it waits, ends, or turns out to be dead.
+    fn poll(&mut self, id: u64) {
+        let Some(mut task) = self.tasks.remove(&id) else { return };
+        let pending = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        // What waits for nothing has crashed: it is dropped.
+        if let (true, Some(at)) = (pending, self.world.take_wake()) {
+            self.tasks.insert(id, task);
+            self.plan(at, Item::Wake(id));
+        }
+    }
+
+    /// A clock that runs up to two seconds ahead or behind.
+    fn somewhere(&mut self) -> World {
+        let skew = i64::try_from(self.chance.below(4_001)).unwrap_or(0) - 2_000;
+        self.world.skewed(if self.setup.crash_at.is_some() { 0 } else { skew })
+    }
+
+    /// What the caller with this number asks for.
+    fn invent(&mut self, number: u32) -> Ask {
+        let quiet = self.setup.crash_at.is_some();
+        let (tenant, user) = self.chance.pick(&self.accounts).clone();
+        // One key in ten is used for two payloads: the second is refused.
+        let key = match self.asks.last() {
+            Some(last) if self.chance.per_mille(100) => last.key.clone(),
+            _ => format!("key-{number}"),
+        };
+        let start = match self.chance.below(10) {
+            _ if quiet => Start::Now,
+            0 => Start::After(Duration::from_secs(self.chance.below(600))),
+            1 => Start::After(Duration::from_secs(self.chance.below(7200))),
+            _ => Start::Now,
+        };
+        let method = if quiet { METHODS[2] } else { self.chance.pick(&METHODS) };
+        let kind = match self.chance.below(100) {
+            _ if quiet => "",
+            0..3 => POISON,
+            3 => STOPPED,
+            _ => "",
+        };
+        Ask { tenant, user, method, marker: format!("{kind}{number}"), key, start }
+    }
+
+    /// A caller asks for a job, and again with the same key when it hears of no success.
+    fn ask(&mut self, number: u32, time: u32) {
+        let submit = Submit { ports: self.somewhere(), catalogue: self.flickr.clone() };
+        let Some(ask) = self.asks.get(number as usize) else { return };
+        let tenant = ask.tenant.clone();
+        let wish = Wish {
+            order: build::order(&ask.user, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker)),
+            start: ask.start,
+            key: Key::parse(&ask.key).ok(),
+            trace: TraceId::from_bytes([1; 16]),
+        };
+        let mail = Arc::clone(&self.mail);
+        let task = async move {
+            let told = match submit.accept(&tenant, wish).await {
+                Ok(accepted) => Told::Accepted(accepted.job.id.clone(), marker_of(&accepted.job)),
+                Err(error) if *error.kind() == hub::Kind::Unavailable => Told::Later,
+                Err(_) => Told::Refused,
+            };
+            mail.lock().unwrap_or_else(PoisonError::into_inner).told.push((number, told));
+        };
+        self.start(Box::pin(task), Duration::from_secs(29));
+        if time < 6 {
+            let at = self.world.now() + Duration::from_secs(30 << time);
+            self.plan(at, Item::Ask(number, time + 1));
+        }
+    }
+
+    fn deliver(&mut self, id: u64, now: Timestamp) {
+        let early = self.setup.mutation == Some(Mutation::AcknowledgedFirst);
+        let Some(message) = self.messages.get_mut(&id) else { return };
+        if message.gone {
+            self.messages.remove(&id);
+            return;
+        }
+        message.receives += 1;
+        if message.receives > MAX_RECEIVES {
+            self.plan(now + Duration::from_secs(1), Item::DeliverDead(id));
+            return;
+        }
+        message.gone = early;
+        let dispatch = message.dispatch.clone();
+        self.plan(now + timing::VISIBILITY_TIMEOUT, Item::Deliver(id));
+        let ports = self.somewhere();
+        let worker = Worker { ports, flickr: self.flickr.clone(), vaults: self.vaults.clone(), policy: Policy::REST };
+        let mail = Arc::clone(&self.mail);
+        let task = async move {
+            if let Ok(Disposition::Finished | Disposition::LostLease) = worker.handle(&dispatch).await {
+                mail.lock().unwrap_or_else(PoisonError::into_inner).finished.push(id);
+            }
+        };
+        self.start(Box::pin(task), timing::WORKER_TIMEOUT);
+    }
+
+    fn deliver_dead(&mut self, id: u64, now: Timestamp) {
+        let Some(message) = self.messages.get(&id).filter(|message| !message.gone) else {
+            self.messages.remove(&id);
+            return;
+        };
+        let body = serde_json::to_string(&message.dispatch).unwrap_or_default();
+        self.plan(now + timing::VISIBILITY_TIMEOUT, Item::DeliverDead(id));
+        let ports = self.somewhere();
+        let mail = Arc::clone(&self.mail);
+        let task = async move {
+            let burial = dead::bury(&ports, "m", &body).await;
+            if let Ok(Burial::Buried | Burial::Quarantined | Burial::Stale) = burial {
+                mail.lock().unwrap_or_else(PoisonError::into_inner).finished.push(id);
+            }
+        };
+        self.start(Box::pin(task), timing::WORKER_TIMEOUT);
+    }
+
+    /// The sweep comes each minute, and now and then twice.
+    fn sweep(&mut self, now: Timestamp) {
+        for ((_, user), (open, pending)) in self.world.counts() {
+            if pending < open {
+                self.undercounted.insert(user);
+            }
+        }
+        let times = 1 + u64::from(self.chance.per_mille(100));
+        for _ in 0..times {
+            let ports = self.somewhere();
+            let task = async move {
+                let stop_at = ports.now() + Duration::from_secs(50);
+                let _ = sweep::run(&ports, stop_at).await;
+            };
+            self.start(Box::pin(task), Duration::from_secs(60));
+        }
+        self.plan(now + Duration::from_secs(60), Item::Sweep);
+    }
+
+    /// An operator replays what is dead; what is in doubt sometimes by force.
+    fn replay(&mut self, now: Timestamp) {
+        for (tenant, _) in self.accounts.clone().into_iter().step_by(3) {
+            let ports = self.somewhere();
+            let force = self.chance.per_mille(300);
+            let mail = Arc::clone(&self.mail);
+            let task = async move {
+                let Ok(page) = dead::list(&ports, &tenant, None).await else { return };
+                for job in page.jobs {
+                    if force {
+                        mail.lock().unwrap_or_else(PoisonError::into_inner).forced.push(marker_of(&job));
+                    }
+                    let _ = dead::replay(&ports, &tenant, &job.id, force, false).await;
+                }
+            };
+            self.start(Box::pin(task), Duration::from_secs(29));
+        }
+        if now < build::NOW + self.setup.span * 2 {
+            self.plan(now + Duration::from_secs(1200), Item::Replay);
+        }
+    }
+
+    /// Takes up what tasks sent and said.
+    fn collect(&mut self, now: Timestamp) {
+        for sent in self.world.take_queue() {
+            self.sequence += 1;
+            let id = self.sequence;
+            self.messages.insert(id, Message { dispatch: sent.dispatch, receives: 0, gone: false });
+            let mut at = sent.visible_at.max(now);
+            if self.setup.crash_at.is_none() {
+                at = at + self.chance.milliseconds(0, 2_000);
+                if self.chance.per_mille(20) {
+                    let twice = at + self.chance.milliseconds(0, 30_000);
+                    self.plan(twice, Item::Deliver(id));
+                }
+                if self.chance.per_mille(30) {
+                    self.world.crowd(1);
+                }
+            }
+            self.plan(at, Item::Deliver(id));
+        }
+        let mail = std::mem::take(&mut *self.mail.lock().unwrap_or_else(PoisonError::into_inner));
+        for id in mail.finished {
+            // One acknowledgement in fifty is lost: the message comes again.
+            let lost = self.setup.crash_at.is_none() && self.chance.per_mille(20);
+            if !lost && let Some(message) = self.messages.get_mut(&id) {
+                message.gone = true;
+            }
+        }
+        self.messages.retain(|_, message| !message.gone);
+        for (number, told) in mail.told {
+            match told {
+                Told::Accepted(id, marker) => {
+                    if let Some(ask) = self.asks.get(number as usize) {
+                        let key = (ask.tenant.clone(), ask.key.clone());
+                        self.told.entry(key).or_default().insert((id.clone(), marker));
+                    }
+                    self.accepted.insert(id);
+                    self.silence(number);
+                }
+                Told::Refused => self.silence(number),
+                Told::Later => {}
+            }
+        }
+        self.forced.extend(mail.forced);
+    }
+
+    /// A caller that heard of success or refusal mostly asks no more.
+    fn silence(&mut self, number: u32) {
+        if self.chance.per_mille(900) {
+            self.agenda.retain(|Reverse((_, _, item))| !matches!(item, Item::Ask(asked, _) if *asked == number));
+        }
+    }
+
+    fn report(self) -> Report {
+        let now = self.world.now();
+        let jobs = self.world.jobs();
+        let mut report = Report {
+            jobs: self.accepted.len() as u64,
+            simulated: now.since(build::NOW),
+            faults: *self.faults.lock().unwrap_or_else(PoisonError::into_inner) + self.flickr.faults(),
+            flickr_calls: self.flickr.calls(),
+            port_calls: self.world.calls().len() as u64,
+            fingerprint: self.fingerprint,
+            ..Report::default()
+        };
+        for job in &jobs {
+            *report.ends.entry(job.state.phase.name()).or_default() += 1;
+            report.job_time += job.state.phase.ended_at().unwrap_or(now).since(job.created_at);
+        }
+        report.violations = judge(&Remains {
+            jobs,
+            accepted: self.accepted,
+            told: self.told,
+            done: self.flickr.done(),
+            forced: self.forced,
+            chronicle: self.world.chronicle(),
+            counts: self.world.counts(),
+            undercounted: self.undercounted,
+            now,
+        });
+        report
+    }
+}
+
+/// What a future gives that waits for nothing.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = Box::pin(future);
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}

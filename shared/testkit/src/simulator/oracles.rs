@@ -1,0 +1,137 @@
+//! The promises, each as a judgement of what a simulation left behind (DESIGN, "Promises").
+//!
+//! An oracle knows nothing of how the hub works: it looks at what callers were told, at what Flickr
+//! was made to do, and at the records.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use domain::{
+    JobId, TenantId, Timestamp, UserId,
+    job::{Job, Phase},
+    outcome::Nature,
+    timing,
+};
+
+use crate::Chronicle;
+
+/// What a simulation left behind.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// All job records.
+    pub jobs: Vec<Job>,
+    /// The ids that callers were told were accepted.
+    pub accepted: BTreeSet<JobId>,
+    /// The ids that callers were told for each idempotency key and payload.
+    pub told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
+    /// How often each marker's write was done at Flickr.
+    pub done: BTreeMap<String, u32>,
+    /// The markers whose replay was forced.
+    pub forced: BTreeSet<String>,
+    /// What happened to jobs.
+    pub chronicle: Chronicle,
+    /// Open and pending jobs of each account.
+    pub counts: BTreeMap<(TenantId, UserId), (u32, u32)>,
+    /// Accounts that were ever found with fewer pending than open jobs.
+    pub undercounted: BTreeSet<UserId>,
+    /// When it ended.
+    pub now: Timestamp,
+}
+
+/// A promise and how it was broken.
+pub(crate) type Violation = (&'static str, String);
+
+/// All violations.
+pub(crate) fn judge(remains: &Remains) -> Vec<Violation> {
+    let oracles =
+        [i1_ends_once, i1_ends_in_time, i4_one_key_one_job, i6_one_record, i7_no_write_twice, dispatch, lease, counts];
+    oracles.iter().flat_map(|oracle| oracle(remains)).collect()
+}
+
+/// I1: an accepted job ends in exactly one terminal state per run.
+fn i1_ends_once(remains: &Remains) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for job in remains.jobs.iter().filter(|job| remains.accepted.contains(&job.id)) {
+        if !job.state.is_terminal() {
+            violations.push(("I1", format!("{} never ended: {:?}", job.id, job.state)));
+        }
+        for run in 1..=job.state.run {
+            let ends = remains.chronicle.ends.get(&(job.id.clone(), run)).copied().unwrap_or(0);
+            if ends != 1 && job.state.is_terminal() {
+                violations.push(("I1", format!("run {run} of {} ended {ends} times", job.id)));
+            }
+        }
+    }
+    violations
+}
+
+/// I1: within its deadline, give or take a sweep; a search for a write's effect has its own.
+fn i1_ends_in_time(remains: &Remains) -> Vec<Violation> {
+    let slack = timing::LEASE + timing::ORPHANED_AFTER + Duration::from_secs(180);
+    let late = |job: &&Job| {
+        let limit = job.state.deadline() + timing::VERIFICATION + slack;
+        job.state.phase.ended_at().is_some_and(|at| at > limit)
+    };
+    remains.jobs.iter().filter(late).map(|job| ("I1", format!("{} ended late: {:?}", job.id, job.state))).collect()
+}
+
+/// I1: a message stays until what it asks for is written: the sweep finds no run whose worker and
+/// message are both gone.
+fn dispatch(remains: &Remains) -> Vec<Violation> {
+    let stale = remains.chronicle.stale_claims.iter();
+    let stale = stale.map(|id| ("dispatch", format!("{id} was claimed by a stale message")));
+    let orphaned = remains.chronicle.orphaned_runs.iter();
+    stale.chain(orphaned.map(|id| ("dispatch", format!("{id} ran, and its message was gone")))).collect()
+}
+
+/// A job is held by one worker at a time.
+fn lease(remains: &Remains) -> Vec<Violation> {
+    let stolen = remains.chronicle.stolen_claims.iter();
+    stolen.map(|id| ("lease", format!("{id} was claimed while another worker held it"))).collect()
+}
+
+/// I4: one idempotency key makes at most one job, of one payload.
+fn i4_one_key_one_job(remains: &Remains) -> Vec<Violation> {
+    let several = remains.told.iter().filter(|(_, told)| told.len() > 1);
+    several.map(|((_, key), told)| ("I4", format!("key {key} was answered with {told:?}"))).collect()
+}
+
+/// I6: every id that was accepted has exactly one record.
+fn i6_one_record(remains: &Remains) -> Vec<Violation> {
+    let mut records: BTreeMap<&JobId, u32> = BTreeMap::new();
+    for job in &remains.jobs {
+        *records.entry(&job.id).or_default() += 1;
+    }
+    let wrong = remains.accepted.iter().filter(|id| records.get(id).copied() != Some(1));
+    wrong.map(|id| ("I6", format!("{id} has {:?} records", records.get(id)))).collect()
+}
+
+/// I7: a write that must not be repeated was done at most once, unless an operator forced it; and
+/// what is said to be done was done.
+fn i7_no_write_twice(remains: &Remains) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for job in &remains.jobs {
+        let marker = super::marker_of(job);
+        let done = remains.done.get(&marker).copied().unwrap_or(0);
+        let forced = remains.forced.contains(&marker);
+        if job.nature == Nature::UnrepeatableWrite && done > 1 && !forced {
+            violations.push(("I7", format!("the write of {} was done {done} times: {:?}", job.id, job.state)));
+        }
+        if matches!(job.state.phase, Phase::Completed { .. }) && done == 0 {
+            violations.push(("I7", format!("{} is completed, and Flickr did nothing", job.id)));
+        }
+    }
+    violations
+}
+
+/// The count of pending jobs is never below the number of open ones, and comes back to it.
+fn counts(remains: &Remains) -> Vec<Violation> {
+    let under = remains.undercounted.iter().map(|user| ("counts", format!("{user} was counted too low")));
+    let drift = remains.counts.iter().filter(|(_, (open, pending))| open != pending);
+    let drift = drift.map(|((_, user), (open, pending))| {
+        ("counts", format!("{user} has {open} open and {pending} pending jobs at {}", remains.now))
+    });
+    under.chain(drift).collect()
+}

@@ -1,0 +1,77 @@
+//! The simulator, and whether it would notice.
+
+use std::collections::BTreeSet;
+
+use testkit::{
+    Moment,
+    simulator::{Mutation, Report, Setup, run},
+};
+
+fn broken(reports: &[Report]) -> BTreeSet<&'static str> {
+    reports.iter().flat_map(|report| report.violations.iter().map(|(promise, _)| *promise)).collect()
+}
+
+#[test]
+fn no_promise_is_broken_on_bad_days() {
+    for seed in 0..150 {
+        let report = run(seed, &Setup::bad_day());
+        assert_eq!(report.violations, [], "seed {seed}: make simulate SEEDS=1 FIRST={seed}");
+    }
+}
+
+#[test]
+fn a_seed_reproduces_its_run() {
+    let (one, again, other) = (run(7, &Setup::bad_day()), run(7, &Setup::bad_day()), run(8, &Setup::bad_day()));
+    assert_eq!(one.fingerprint, again.fingerprint);
+    assert_eq!((one.port_calls, one.flickr_calls, &one.ends), (again.port_calls, again.flickr_calls, &again.ends));
+    assert_ne!(one.fingerprint, other.fingerprint);
+}
+
+#[test]
+fn bad_days_are_bad_enough() {
+    let reports: Vec<Report> = (0..40).map(|seed| run(seed, &Setup::bad_day())).collect();
+    let mut ends = std::collections::BTreeMap::new();
+    for report in &reports {
+        for (state, count) in &report.ends {
+            *ends.entry(*state).or_insert(0) += count;
+        }
+    }
+    for (state, least) in [("completed", 1000), ("failed", 50), ("expired", 1), ("dead", 1)] {
+        assert!(ends.get(state).is_some_and(|count| *count >= least), "few jobs end as {state}: {ends:?}");
+    }
+    let faults: u64 = reports.iter().map(|report| report.faults).sum();
+    let jobs: u64 = reports.iter().map(|report| report.jobs).sum();
+    assert!(faults > jobs, "{faults} faults, {jobs} jobs");
+}
+
+/// Every port call of one job's life, from acceptance to end, dies once, before its effect and
+/// after it.
+#[test]
+fn no_single_crash_breaks_a_promise() {
+    let calls = usize::try_from(run(0, &Setup::one_crash(usize::MAX, Moment::Before)).port_calls).unwrap();
+    assert!(calls > 10, "{calls}");
+    for call in 0..calls {
+        for moment in [Moment::Before, Moment::After] {
+            let report = run(0, &Setup::one_crash(call, moment));
+            assert_eq!((report.violations, report.jobs), (vec![], 1), "call {call} {moment:?}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_broken_on_purpose_is_noticed() {
+    let table = [
+        (Mutation::RetryIgnoresClass, "I7"),
+        (Mutation::ClaimWithoutLease, "lease"),
+        (Mutation::DispatchNotCompared, "dispatch"),
+        (Mutation::AcknowledgedFirst, "dispatch"),
+        (Mutation::KeyIgnored, "I4"),
+        (Mutation::NoSweep, "I1"),
+    ];
+    for (mutation, promise) in table {
+        let setup = Setup { mutation: Some(mutation), ..Setup::bad_day() };
+        let reports: Vec<Report> = (0..20).map(|seed| run(seed, &setup)).collect();
+        let broken = broken(&reports);
+        assert!(broken.contains(promise), "{mutation:?} breaks {broken:?}, not {promise}");
+    }
+}
