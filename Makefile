@@ -4,7 +4,7 @@ PYTHON ?= python3
 LAUNCHER := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=localstack $(PYTHON) -m launcher
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check tools clean
+.PHONY: help run stop test check simulate tools clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: ## everything: formatting, lints, unit, contract and end-to-end tests
 
 check: ## the fast part of it: formatting, clippy, unit tests
 	@$(PYTHON) scripts/verify.py check
+
+simulate: ## the simulator on SEEDS fresh seeds (or from FIRST on); the last line says how many promises were broken
+	@cargo run --quiet --locked --package testkit --bin simulate -- $(or $(SEEDS),100) $(FIRST)
 
 tools: ## install the tools into .tools/ only
 	@$(LAUNCHER) tools

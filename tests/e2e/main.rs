@@ -14,6 +14,7 @@ mod contracts;
 mod crash;
 mod edge;
 mod emulator;
+mod engine;
 mod interop;
 mod jobs;
 mod logins;

@@ -112,7 +112,7 @@ impl ReplayRequest {
 struct ReplayAnswer {
     dry_run: bool,
     /// In the order asked for; with `all` the longest dead first.
-    jobs: Vec<Outcome>,
+    results: Vec<Outcome>,
     /// With `all`, to be given as `cursor` to go on; null when there is no more.
     next_cursor: Option<String>,
 }
@@ -137,7 +137,7 @@ async fn replay<P: Clock + ListDead + FindJob + SaveJob + SendDispatch>(
         }
     };
     let ReplayRequest { force, dry_run, .. } = request;
-    let mut jobs = Vec::with_capacity(ids.len());
+    let mut results = Vec::with_capacity(ids.len());
     for job_id in ids {
         // What is no id names no job.
         let replayed = match job_id.parse::<JobId>() {
@@ -151,9 +151,9 @@ async fn replay<P: Clock + ListDead + FindJob + SaveJob + SendDispatch>(
             Replayed::NotDead => "not_dead",
             Replayed::NeedsForce => "needs_force",
         };
-        jobs.push(Outcome { job_id, outcome });
+        results.push(Outcome { job_id, outcome });
     }
-    Ok(Envelope::ok(ReplayAnswer { dry_run, jobs, next_cursor }))
+    Ok(Envelope::ok(ReplayAnswer { dry_run, results, next_cursor }))
 }
 
 #[derive(Serialize)]

@@ -78,6 +78,7 @@ struct Contents {
     wake: Option<Timestamp>,
     breach: Option<Breach>,
     chronicle: Chronicle,
+    orphaned_runs: Vec<JobId>,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
     queue: Vec<QueuedMessage>,
@@ -114,8 +115,6 @@ pub struct Chronicle {
     pub stale_claims: Vec<JobId>,
     /// Claims that were granted while another worker held the job.
     pub stolen_claims: Vec<JobId>,
-    /// Looks of the sweep that found a running job whose lease had run out.
-    pub orphaned_runs: Vec<JobId>,
 }
 
 /// A rule that is broken on purpose, to see whether it is noticed.
@@ -154,6 +153,12 @@ impl World {
     /// Breaks a rule from now on.
     pub fn breach(&self, breach: Breach) {
         self.contents().breach = Some(breach);
+    }
+
+    /// Takes the looks of the sweep, since last asked, that found a running job whose lease had run
+    /// out.
+    pub fn take_orphaned_runs(&self) -> Vec<JobId> {
+        std::mem::take(&mut self.contents().orphaned_runs)
     }
 
     /// What happened to jobs so far.
@@ -597,7 +602,7 @@ impl SaveJob for World {
             }
             let resent = look == Look::Anew && job.state.dispatch > before.dispatch;
             if resent && matches!(before.phase, Phase::Running(_)) {
-                contents.chronicle.orphaned_runs.push(job.id.clone());
+                contents.orphaned_runs.push(job.id.clone());
             }
             match (before.is_terminal(), job.state.is_terminal()) {
                 (false, true) if contents.crowded > 0 => contents.crowded -= 1,

@@ -56,7 +56,7 @@ async fn a_replay_is_a_new_run_of_the_same_job() {
     scene.world.pass(Duration::from_secs(60));
     let data = scene.replay(KEYS[0], &body).await.data();
     let expected = json!([{ "job_id": job.id, "outcome": "replayed" }]);
-    assert_eq!((&data["jobs"], &data["dry_run"], &data["next_cursor"]), (&expected, &json!(false), &json!(null)));
+    assert_eq!((&data["results"], &data["dry_run"], &data["next_cursor"]), (&expected, &json!(false), &json!(null)));
 
     let again = scene.job(&job.id);
     assert_eq!((again.state.run, again.state.attempts, &again.state.phase), (2, 0, &Phase::Queued));
@@ -105,7 +105,7 @@ async fn all_means_a_page_and_says_where_to_go_on() {
     let mut outcomes = Vec::new();
     loop {
         let data = scene.replay(KEYS[0], &body).await.data();
-        let page = data["jobs"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned());
+        let page = data["results"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned());
         outcomes.push(page.collect::<Vec<_>>());
         match &data["next_cursor"] {
             Value::Null => break,

@@ -111,7 +111,7 @@ impl Scene {
     /// What became of each job, in order.
     pub async fn outcomes(&self, body: &Value) -> Vec<String> {
         let data = self.replay(KEYS[0], body).await.data();
-        data["jobs"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect()
+        data["results"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The ids on the desk of the first tenant.

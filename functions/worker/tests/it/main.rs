@@ -1,5 +1,7 @@
 //! Running batches, in process.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

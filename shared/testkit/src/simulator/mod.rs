@@ -222,6 +222,7 @@ struct Simulation {
     accepted: BTreeSet<JobId>,
     told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
     forced: BTreeSet<String>,
+    orphaned: Vec<JobId>,
     undercounted: BTreeSet<UserId>,
     fingerprint: u64,
 }
@@ -272,6 +273,7 @@ impl Simulation {
             accepted: BTreeSet::new(),
             told: BTreeMap::new(),
             forced: BTreeSet::new(),
+            orphaned: Vec::new(),
             undercounted: BTreeSet::new(),
             fingerprint: seed,
             asks: Vec::new(),
@@ -540,6 +542,11 @@ impl Simulation {
 
     /// Takes up what tasks sent and said.
     fn collect(&mut self, now: Timestamp) {
+        for id in self.world.take_orphaned_runs() {
+            if !self.messages.values().any(|message| message.dispatch.job == id) {
+                self.orphaned.push(id);
+            }
+        }
         for sent in self.world.take_queue() {
             self.sequence += 1;
             let id = self.sequence;
@@ -613,6 +620,7 @@ impl Simulation {
             done: self.flickr.done(),
             forced: self.forced,
             chronicle: self.world.chronicle(),
+            orphaned: self.orphaned,
             counts: self.world.counts(),
             undercounted: self.undercounted,
             now,

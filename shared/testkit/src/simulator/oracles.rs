@@ -32,6 +32,8 @@ pub(crate) struct Remains {
     pub forced: BTreeSet<String>,
     /// What happened to jobs.
     pub chronicle: Chronicle,
+    /// Jobs that were found running with neither a worker nor a message.
+    pub orphaned: Vec<JobId>,
     /// Open and pending jobs of each account.
     pub counts: BTreeMap<(TenantId, UserId), (u32, u32)>,
     /// Accounts that were ever found with fewer pending than open jobs.
@@ -82,7 +84,7 @@ fn i1_ends_in_time(remains: &Remains) -> Vec<Violation> {
 fn dispatch(remains: &Remains) -> Vec<Violation> {
     let stale = remains.chronicle.stale_claims.iter();
     let stale = stale.map(|id| ("dispatch", format!("{id} was claimed by a stale message")));
-    let orphaned = remains.chronicle.orphaned_runs.iter();
+    let orphaned = remains.orphaned.iter();
     stale.chain(orphaned.map(|id| ("dispatch", format!("{id} ran, and its message was gone")))).collect()
 }
 

@@ -1,0 +1,148 @@
+//! The job engine under stress: Flickr fails, workers die, messages are poison.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use hub::ports::{Clock, Entropy, InsertJob};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    crash::kill_workers,
+    emulator::{cloud, table},
+    stack::{Account, Flickr, Hub, env, until},
+};
+
+const ACCOUNTS: usize = 10;
+const JOBS_PER_ACCOUNT: usize = 50;
+
+/// One call in five goes wrong, each in another way.
+const FAULTS: [&str; 5] = ["500", "503", "unavailable_json", "accept_then_drop", "reset_before"];
+
+#[tokio::test]
+async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let mut accounts: Vec<(Account, Value)> = Vec::new();
+    for _ in 0..ACCOUNTS {
+        let account = hub.connect().await;
+        let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
+        for fault in FAULTS {
+            flickr.fault(&account.nsid, fault, &json!({ "times": JOBS_PER_ACCOUNT / 5 / FAULTS.len() })).await;
+        }
+        accounts.push((account, photo));
+    }
+
+    let mut jobs = Vec::new();
+    for number in 0..JOBS_PER_ACCOUNT {
+        for (account, photo) in &accounts {
+            // A read, a write that may be repeated, and one that may not.
+            let (method, params) = match number % 3 {
+                0 => ("flickr.photos.getInfo", json!({ "photo_id": photo })),
+                1 => ("flickr.photos.setMeta", json!({ "photo_id": photo, "title": format!("t{number}") })),
+                _ => ("flickr.photosets.create", json!({ "title": format!("s{number}"), "primary_photo_id": photo })),
+            };
+            jobs.push((hub.submit(&account.user_id, method, &params).await, method));
+        }
+        if number % 20 == 10 {
+            kill_workers();
+        }
+    }
+
+    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    for (id, method) in &jobs {
+        let job = hub.ended(id).await;
+        let end = job["error"]["code"].as_str().or(job["state"].as_str()).unwrap().to_owned();
+        assert!(
+            end == "completed" || (*method == "flickr.photosets.create" && end == "outcome_unknown"),
+            "a read and a write that may be repeated are done in the end: {job}"
+        );
+        *ends.entry(end).or_default() += 1;
+    }
+    assert!(ends["completed"] > jobs.len() * 8 / 10, "{ends:?}");
+
+    for (account, _) in &accounts {
+        let list = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.getList", &json!({})).await).await;
+        let mut titles: BTreeMap<String, usize> = BTreeMap::new();
+        for set in list["result"]["photosets"]["photoset"].as_array().unwrap() {
+            *titles.entry(set["title"]["_content"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        assert!(titles.values().all(|times| *times == 1), "a write was done twice: {titles:?}");
+    }
+    let users: Vec<&str> = accounts.iter().map(|(account, _)| account.user_id.as_str()).collect();
+    until("the counts of pending jobs to come back to zero", async || {
+        let items = table(&env("JOBS_TABLE")).await;
+        let counts = items.iter().filter(|item| item["sk"] == "PENDING" && users.iter().any(|user| item["pk"].ends_with(user)));
+        counts.clone().all(|item| item["pending"] == "0").then_some(()).filter(|()| counts.count() == users.len())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_runs_at_the_time_it_was_asked_for() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let body = json!({ "method": "flickr.test.login", "user_id": account.user_id, "delay_seconds": 4 });
+    let accepted = hub.post("/v1/flickr/rest", &body).await.data();
+    assert_eq!(accepted["state"], "scheduled", "{accepted}");
+    assert!(flickr.calls(&account.nsid, "flickr.test.login").await.is_empty());
+    let job = hub.ended(accepted["job_id"].as_str().unwrap()).await;
+    let due = accepted["due_at"].as_str().unwrap();
+    assert_eq!(job["state"], "completed", "{job}");
+    assert!(job["started_at"].as_str().unwrap() >= due, "{due}: {job}");
+    let past = json!({ "method": "flickr.test.login", "user_id": account.user_id, "run_at": "2020-01-01T00:00:00Z" });
+    let refused = hub.post("/v1/flickr/rest", &past).await;
+    assert_eq!(refused.json()["error"]["details"][0]["field"], "run_at", "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let ports = cloud();
+    let tenant = env("FLICKRHUB_TENANT_ID").parse().unwrap();
+    let order = testkit::build::order(&account.user_id.parse().unwrap(), "flickr.test.login", "{}");
+    // Accepted three minutes ago, and its message never arrived.
+    let then = Timestamp::from_milliseconds(ports.now().as_milliseconds() - 180_000);
+    let job = testkit::build::job(&tenant, ports.random(), order, then);
+    ports.insert_job(&job).await.unwrap();
+    let ended = hub.ended(job.id.as_str()).await;
+    assert_eq!(ended["state"], "completed", "{ended}");
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_buried_listed_and_replayed() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());
+    let queue = env("REST_DEAD_LETTER_QUEUE_URL");
+
+    let body = format!("}}{{ no message of {}", account.user_id);
+    sqs.send_message().queue_url(&queue).message_body(&body).send().await.unwrap();
+    until("the message to be quarantined", async || {
+        table(&env("JOBS_TABLE")).await.into_iter().find(|item| item["pk"] == "QUARANTINE" && item["body"] == body)
+    })
+    .await;
+
+    // Flickr fails for longer than the job has attempts.
+    flickr.fault(&account.nsid, "503", &json!({ "times": 4 })).await;
+    let id = hub.submit(&account.user_id, "flickr.test.login", &json!({})).await;
+    let dead = hub.ended(&id).await;
+    assert_eq!((&dead["state"], &dead["error"]["code"]), (&json!("dead"), &json!("attempts_exhausted")), "{dead}");
+    let listed = hub.get("/v1/dlq").await.data();
+    assert!(listed["jobs"].as_array().unwrap().iter().any(|job| job["job_id"] == id.as_str()), "{listed}");
+
+    let dry = hub.post("/v1/dlq/replay", &json!({ "job_ids": [id], "dry_run": true })).await.data();
+    assert_eq!(dry["results"][0]["outcome"], "would_replay", "{dry}");
+    let replayed = hub.post("/v1/dlq/replay", &json!({ "job_ids": [id, "job_00000000000000000000000000000000"] })).await.data();
+    let outcomes: Vec<&Value> = replayed["results"].as_array().unwrap().iter().map(|result| &result["outcome"]).collect();
+    assert_eq!(outcomes, ["replayed", "not_found"]);
+    let path = format!("/v1/flickr/jobs/{id}");
+    let job = until("the second run to end", async || {
+        let job = hub.get(&path).await.data();
+        (job["state"] == "completed").then_some(job)
+    })
+    .await;
+    assert_eq!(job["run"], 2, "{job}");
+    let gone = hub.call(Method::DELETE, &format!("/v1/dlq/{id}"), &[], None).await;
+    assert_eq!(gone.problem(), "ERR_JOB_NOT_FOUND");
+}
