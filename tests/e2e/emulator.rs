@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws::{Cloud, Settings};
 use aws_sdk_dynamodb::types::AttributeValue;
-use reqwest::{Client, Method};
+use reqwest::Method;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::stack::{Hub, env};
+use crate::stack::{Hub, client, env};
 
 pub fn cloud() -> Cloud {
     Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap())
@@ -18,7 +18,7 @@ pub fn cloud() -> Cloud {
 /// One request to a service of the emulator, which looks at whose it is and not at its signature.
 async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-    let http = Client::builder().no_proxy().build().unwrap();
+    let http = client().no_proxy().build().unwrap();
     let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL"))).header("authorization", scope);
     if let Some(target) = target {
         request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.1");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, StatusCode};
 use serde_json::{Value, json};
 
 /// How long a condition is waited for: longer than anything that is to happen takes.
@@ -43,6 +43,13 @@ impl Answer {
     }
 }
 
+/// An HTTP client; everything the tests call is on this machine.
+pub fn client() -> ClientBuilder {
+    // Refused the second time: then it is installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
+
 /// A caller of the hub, with an API key of its own or none.
 #[derive(Clone)]
 pub struct Hub {
@@ -59,7 +66,7 @@ impl Hub {
 
     /// A caller with this API key.
     pub fn with_key(api_key: Option<String>) -> Self {
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let http = client().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         Self { http, url: env("FLICKRHUB_URL"), api_key }
     }
 
@@ -143,7 +150,7 @@ pub struct Flickr {
 
 impl Flickr {
     pub fn new() -> Self {
-        Self { http: Client::builder().no_proxy().build().unwrap(), url: env("FLICKR_URL") }
+        Self { http: client().no_proxy().build().unwrap(), url: env("FLICKR_URL") }
     }
 
     async fn send(&self, method: Method, path: &str, body: &Value) -> Value {

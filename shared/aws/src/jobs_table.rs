@@ -58,7 +58,7 @@ const STATE: [&str; 14] = [
     "phase",
     "claim_id",
     "lease_until",
-    "calling",
+    "call_sent",
     "due_at",
     "why",
     "ended_at",
@@ -97,7 +97,7 @@ fn state_attributes(state: &State) -> ports::Result<Vec<(&'static str, Attribute
         Phase::Running(claim) => attributes.extend([
             ("claim_id", text(claim.id.as_str())),
             ("lease_until", time(claim.lease_until)),
-            ("calling", AttributeValue::Bool(claim.calling)),
+            ("call_sent", AttributeValue::Bool(claim.calling)),
         ]),
         Phase::Deferred { due_at, why } => attributes.extend([("due_at", time(*due_at)), ("why", text(why))]),
         Phase::Completed { result: StoredResult::Inline(result), .. } => attributes.push(("result", text(result))),
@@ -123,9 +123,9 @@ fn read_state(item: &Attributes) -> ports::Result<State> {
             id: reader.parsed("claim_id")?,
             lease_until: reader.time("lease_until")?,
             calling: *item
-                .get("calling")
+                .get("call_sent")
                 .and_then(|value| value.as_bool().ok())
-                .ok_or_else(|| unreadable("calling"))?,
+                .ok_or_else(|| unreadable("call_sent"))?,
         }),
         "deferred" => Phase::Deferred { due_at: reader.time("due_at")?, why: reader.text("why")?.to_owned() },
         "completed" => Phase::Completed {
@@ -306,10 +306,10 @@ impl ClaimJob for Cloud {
             .set_key(Some(key(tenant, id, JOB)))
             .condition_expression(
                 "dispatch = :dispatch AND (phase IN (:queued, :deferred) \
-                 OR (phase = :running AND lease_until <= :now AND calling = :no))",
+                 OR (phase = :running AND lease_until <= :now AND call_sent = :no))",
             )
             .update_expression(
-                "SET phase = :running, claim_id = :claim, lease_until = :lease_until, calling = :no, \
+                "SET phase = :running, claim_id = :claim, lease_until = :lease_until, call_sent = :no, \
                  attempts = attempts + :one, started_at = if_not_exists(started_at, :now) REMOVE due_at, why",
             )
             .expression_attribute_values(":dispatch", number(dispatch))
