@@ -22,6 +22,7 @@ LOGS = ROOT / ".local" / "logs"
 SUMMARY = LOGS / "verify-summary.txt"
 TOOLS = ROOT / ".tools" / "venv" / "bin"
 LAUNCHER_TESTS = ROOT / "localstack" / "tests"
+NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
 
 
@@ -151,7 +152,10 @@ def test(checks: Checks) -> None:
     compiled = checks.run("Compile the tests", ["cargo", "test", "--workspace", "--no-run", "--locked"])
     if compiled:
         inner = launcher("test", "--", str(TOOLS / "python"), str(Path(__file__).resolve()), "on-stack")
-        checks.run("Tests on a local stack", inner, LAUNCHER_ENV)
+        # At the level that says the most, so that the search for secrets in logs sees the most.
+        checks.run("Tests on a local stack", inner, {**LAUNCHER_ENV, "LOG_LEVEL": "trace"})
+    checks.run("Coverage", [sys.executable, ROOT / "scripts" / "coverage.py"])
+    checks.run("make run, make stop", [sys.executable, *python_tests(NEWCOMER_TESTS)])
 
 
 def on_stack(checks: Checks) -> None:

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::now;
 
 /// Stands for a value that could be a secret in the wrong place.
-const CANARY: &str = "value-canary";
+const CANARY: &str = "expected value-canary";
 
 /// `Idempotency-Key`: a key is short and printable, and is the same bare and quoted.
 pub fn idempotency_key(data: &[u8]) {

@@ -1,5 +1,7 @@
 //! Running batches, in process.
 
+mod template;
+
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
