@@ -30,6 +30,11 @@ READER_HOME = ROOT / ".tools" / f"{READER}-{READER_VERSION}"
 # Not run here; tests and their tools, which are not measured themselves.
 NOT_RUN = {"e2e"}
 NOT_MEASURED = NOT_RUN | {"fuzz-targets", "testkit"}
+# What cargo runs instead of rustc. Not a shell script: shells drop variables such as `CARGO_BIN_EXE_fake-flickr`.
+WRAPPER = """#!/usr/bin/env python3
+import os, sys
+os.execvp(sys.argv[1], [*sys.argv[1:], "-C", "instrument-coverage"])
+"""
 
 
 class NotMeasured(Exception):
@@ -91,6 +96,8 @@ def measure() -> dict[str, Share]:
     for binary in objects:
         command += ["--object", binary]
     crates = shares(output(command).splitlines(), sources)
+    if not any(share.lines for share in crates.values()):
+        raise NotMeasured(f"{READER} {READER_VERSION} finds no lines in what the tests left")
     (folder / "missing.txt").write_text("".join(missing(crates.values())), encoding="utf-8")
     return crates
 
@@ -110,14 +117,14 @@ def run_tests(folder: Path) -> list[Path]:
     profiles, wrapper = folder / "profiles", folder / "rustc"
     shutil.rmtree(profiles, ignore_errors=True)
     profiles.mkdir(parents=True)
-    wrapper.write_text('#!/bin/sh\nexec "$@" -C instrument-coverage\n', encoding="utf-8")
+    wrapper.write_text(WRAPPER, encoding="utf-8")
     wrapper.chmod(0o755)
     env = {"RUSTC_WORKSPACE_WRAPPER": str(wrapper), "LLVM_PROFILE_FILE": str(profiles / "%p-%m.profraw")}
-    tests = ["cargo", "test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--quiet"]
+    tests = ["cargo", "test", "--workspace", "--tests", "--locked", "--quiet"]
     for package in sorted(NOT_RUN):
         tests += ["--exclude", package]
-    built = [json.loads(line) for line in output([*tests, "--no-run", "--message-format", "json"], env).splitlines()]
-    programs = {message["executable"] for message in built if message.get("executable")}
+    built = output([*tests, "--no-run", "--message-format", "json-render-diagnostics"], env)
+    programs = {message["executable"] for message in map(json.loads, built.splitlines()) if message.get("executable")}
     log = folder / "tests.log"
     with open(log, "w", encoding="utf-8") as file:
         command = [*tests, "--no-fail-fast"]

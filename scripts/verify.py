@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ LOGS = ROOT / ".local" / "logs"
 SUMMARY = LOGS / "verify-summary.txt"
 TOOLS = ROOT / ".tools" / "venv" / "bin"
 LAUNCHER_TESTS = ROOT / "localstack" / "tests"
+NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
 
 
@@ -85,10 +87,14 @@ class Checks:
                 errors="replace",
             ) as process:
                 assert process.stdout is not None
-                for line in process.stdout:
-                    lines.append(line)
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
+                try:
+                    for line in process.stdout:
+                        lines.append(line)
+                        sys.stdout.write(line)
+                        sys.stdout.flush()
+                except (KeyboardInterrupt, SystemExit):
+                    process.terminate()  # and wait for it, on leaving the block
+                    raise
             code = process.returncode
         except OSError as error:
             say(f"    {error}")
@@ -129,13 +135,14 @@ def check(checks: Checks) -> None:
     checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
     checks.run("Launcher tests", [sys.executable, *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
     checks.run("Clippy", CLIPPY)
-    checks.run("Unit tests", ["cargo", "test", "--workspace", "--exclude", "e2e", "--lib", "--bins", "--locked"])
+    checks.run("Unit tests", ["cargo", "test", "--workspace", "--lib", "--bins", "--locked"])
 
 
 def test(checks: Checks) -> None:
     """Everything."""
+    tools = checks.run("Tools", launcher("tools"), LAUNCHER_ENV)
     checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
-    if checks.run("Tools", launcher("tools"), LAUNCHER_ENV):
+    if tools:
         aws = {"AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
         template = ROOT / "template.yaml"
         checks.run("Template (sam)", [TOOLS / "sam", "validate", "--lint", "--template", template], aws)
@@ -145,16 +152,18 @@ def test(checks: Checks) -> None:
     compiled = checks.run("Compile the tests", ["cargo", "test", "--workspace", "--no-run", "--locked"])
     if compiled:
         inner = launcher("test", "--", str(TOOLS / "python"), str(Path(__file__).resolve()), "on-stack")
-        checks.run("Tests on a local stack", inner, LAUNCHER_ENV)
+        # At the level that says the most, so that the search for secrets in logs sees the most.
+        checks.run("Tests on a local stack", inner, {**LAUNCHER_ENV, "LOG_LEVEL": "trace"})
+    checks.run("Coverage", [sys.executable, ROOT / "scripts" / "coverage.py"])
+    checks.run("make run, make stop", [sys.executable, *python_tests(NEWCOMER_TESTS)])
 
 
 def on_stack(checks: Checks) -> None:
     """What `test` runs with a stack in its environment."""
-    unit = ["cargo", "test", "--workspace", "--exclude", "e2e", "--locked", "--no-fail-fast"]
-    checks.run("Unit and contract tests", unit)
+    # One command for all packages: a choice of packages would choose other features, and compile everything anew.
+    checks.run("Unit, contract and end-to-end tests", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"])
     if any(THIRD_PARTY_TESTS.glob("test*.py")):
         checks.run("Third-party Flickr clients", [sys.executable, *python_tests(THIRD_PARTY_TESTS)])
-    checks.run("End to end", ["cargo", "test", "--package", "e2e", "--locked", "--no-fail-fast"])
 
 
 def main(arguments: list[str]) -> int:
@@ -163,6 +172,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in modes:
         say((__doc__ or "").strip())
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     inner = arguments[0] == "on-stack"
     if not inner:
         SUMMARY.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS
 //! credentials and the stack's settings in the environment.
 
-use std::{error::Error, io::Read};
+use std::{error::Error, io::Read, process::ExitCode};
 
 use aws::Cloud;
 use clap::{Parser, Subcommand};
@@ -35,9 +35,23 @@ enum Tenant {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     aws::logging::start();
-    let Command::Tenant(Tenant::Create { name }) = Arguments::parse().command;
+    match run(Arguments::parse().command).await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("flickrhub-admin: {}", hub::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Carries out a command; what it answers, as JSON.
+async fn run(command: Command) -> Result<serde_json::Value, Box<dyn Error>> {
+    let Command::Tenant(Tenant::Create { name }) = command;
     let mut api_key = String::new();
     std::io::stdin().take(1024).read_to_string(&mut api_key)?;
     let settings = aws::Settings::from_env()?;
@@ -45,6 +59,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let keyed_hash = aws::keyed_hash(&config, &settings).await?;
     let ports = Cloud::new(&config, &settings);
     let tenant = tenants::create(&ports, &keyed_hash, &name, api_key.trim_end_matches(['\r', '\n'])).await?;
-    println!("{}", serde_json::json!({ "tenant_id": tenant }));
-    Ok(())
+    Ok(serde_json::json!({ "tenant_id": tenant }))
 }

@@ -71,7 +71,8 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
     let users: Vec<&str> = accounts.iter().map(|(account, _)| account.user_id.as_str()).collect();
     until("the counts of pending jobs to come back to zero", async || {
         let items = table(&env("JOBS_TABLE")).await;
-        let counts = items.iter().filter(|item| item["sk"] == "PENDING" && users.iter().any(|user| item["pk"].ends_with(user)));
+        let counts =
+            items.iter().filter(|item| item["sk"] == "PENDING" && users.iter().any(|user| item["pk"].ends_with(user)));
         counts.clone().all(|item| item["pending"] == "0").then_some(()).filter(|()| counts.count() == users.len())
     })
     .await;
@@ -133,8 +134,10 @@ async fn dead_letters_are_kept_buried_listed_and_replayed() {
 
     let dry = hub.post("/v1/dlq/replay", &json!({ "job_ids": [id], "dry_run": true })).await.data();
     assert_eq!(dry["results"][0]["outcome"], "would_replay", "{dry}");
-    let replayed = hub.post("/v1/dlq/replay", &json!({ "job_ids": [id, "job_00000000000000000000000000000000"] })).await.data();
-    let outcomes: Vec<&Value> = replayed["results"].as_array().unwrap().iter().map(|result| &result["outcome"]).collect();
+    let replayed =
+        hub.post("/v1/dlq/replay", &json!({ "job_ids": [id, "job_00000000000000000000000000000000"] })).await.data();
+    let outcomes: Vec<&Value> =
+        replayed["results"].as_array().unwrap().iter().map(|result| &result["outcome"]).collect();
     assert_eq!(outcomes, ["replayed", "not_found"]);
     let path = format!("/v1/flickr/jobs/{id}");
     let job = until("the second run to end", async || {

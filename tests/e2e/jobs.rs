@@ -89,3 +89,45 @@ async fn long_parameters_arrive_whole() {
     assert_eq!(job["result"]["text"]["_content"], text.as_str());
     assert!(job["result"]["api_key"].is_null(), "reserved parameters are scrubbed");
 }
+
+/// The JSON text of `result` as it stands in the answer, byte for byte.
+fn raw_result(answer: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        data: Data,
+    }
+    #[derive(serde::Deserialize)]
+    struct Data {
+        result: Box<serde_json::value::RawValue>,
+    }
+    serde_json::from_str::<Envelope>(answer).unwrap().data.result.get().to_owned()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(ring::digest::digest(&ring::digest::SHA256, bytes))
+}
+
+#[tokio::test]
+async fn results_of_any_size_come_back_byte_for_byte() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    // Kept beside the job's record; kept as an object; answered as a URL.
+    for (photos, description_bytes, by_url) in [(1, 2_500, false), (200, 10_000, false), (450, 11_000, true)] {
+        let account = hub.connect().await;
+        let seed = json!({ "user": account.nsid, "count": photos, "description_bytes": description_bytes });
+        flickr.control("/_fake/photos", &seed).await;
+        let params = json!({ "user_id": "me", "extras": "description", "per_page": "500" });
+        let id = hub.submit(&account.user_id, "flickr.photos.search", &params).await;
+        let job = hub.ended(&id).await;
+        assert_eq!(job["state"], "completed", "{}", job["error"]);
+        let call = flickr.calls(&account.nsid, "flickr.photos.search").await.remove(0);
+        let text = if by_url {
+            assert!(job["result"].is_null());
+            let url = job["result_url"].as_str().unwrap();
+            crate::stack::client().no_proxy().build().unwrap().get(url).send().await.unwrap().text().await.unwrap()
+        } else {
+            raw_result(&hub.get(&format!("/v1/flickr/jobs/{id}")).await.text)
+        };
+        assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
+        assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");
+    }
+}

@@ -80,7 +80,7 @@ where
             false
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the job could not be moved on");
+            tracing::error!(error = hub::chain(&error), "the job could not be moved on");
             false
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Outcome {
     pub stat: Option<Stat>,
     pub code: Option<i64>,
     pub problem: Option<&'static str>,
+    /// Of the body, in hexadecimal.
+    pub sha256: Option<String>,
 }
 
 #[derive(Default)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::http::header;
 use jiff::Timestamp;
 
+use sha2::{Digest, Sha256};
+
 use crate::answer::Answer;
 use crate::envelope::{Fail, Format};
 use crate::faults::{Fault, Kind, Subject};
@@ -57,6 +59,7 @@ pub(crate) fn play(world: &mut World, incoming: &Incoming, now: Timestamp) -> Pl
             stat: plan.answer.stat,
             code: plan.answer.code,
             problem: plan.answer.problem,
+            sha256: Some(hex::encode(Sha256::digest(&plan.answer.body))),
         },
     };
     world.journal.record(Call {

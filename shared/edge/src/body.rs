@@ -49,7 +49,7 @@ fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
 /// The message of a JSON error without the value it found: that could be a secret in the wrong
 /// place.
 fn without_value(message: String) -> String {
-    match message.find("expected ") {
+    match message.rfind("expected ") {
         Some(start) => message[start..].to_owned(),
         None => message,
     }
@@ -73,7 +73,10 @@ impl<T: DeserializeOwned + Send, S: Sync + Send> FromRequestParts<S> for Query<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(error) => Err(Problem::new(Code::InvalidRequest, format!("The query cannot be read: {error}"))),
+            Err(error) => {
+                let message = without_value(error.body_text());
+                Err(Problem::new(Code::InvalidRequest, format!("The query cannot be read: {message}")))
+            }
         }
     }
 }

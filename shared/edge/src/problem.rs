@@ -145,21 +145,13 @@ impl From<hub::Error> for Problem {
             Kind::Unavailable => Problem::new(Code::Unavailable, "Try again shortly"),
             Kind::Internal => Problem::new(Code::Internal, "It is logged under this request_id"),
         };
-        problem.cause = error.source().map(chain);
+        problem.cause = error.source().map(hub::chain);
         problem
     }
 }
 
 fn of_flickr(code: Code, outcome: &Outcome) -> Problem {
     Problem::new(code, outcome.message.clone())
-}
-
-/// An error and its causes, one line.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
-    }
 }
 
 impl IntoResponse for Problem {

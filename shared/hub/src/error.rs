@@ -7,6 +7,14 @@ use domain::outcome::Outcome;
 
 use crate::{credentials::Unreadable, ports};
 
+/// An error and its causes in one line, for the log.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
 /// What went wrong, for callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {

@@ -15,4 +15,4 @@ pub mod tenants;
 pub mod vaults;
 pub mod worker;
 
-pub use error::{Error, Kind};
+pub use error::{Error, Kind, chain};

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod template;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

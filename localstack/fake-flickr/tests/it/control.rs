@@ -32,11 +32,14 @@ async fn calls_are_numbered_and_hold_no_secret() {
         ("method", json!("flickr.test.login")),
         ("key", json!(client.key)),
         ("account", json!("12037949@N01")),
-        ("answer", json!({"status": 200, "stat": "ok", "code": null, "problem": null})),
         ("fault", json!(null)),
     ] {
         assert_eq!(call[name], expected, "{name}");
     }
+    let answer = &call["answer"];
+    let told = [&answer["status"], &answer["stat"], &answer["code"], &answer["problem"]];
+    assert_eq!(told, [&json!(200), &json!("ok"), &json!(null), &json!(null)]);
+    assert_eq!(answer["sha256"].as_str().unwrap().len(), 64);
     let when = call["when"].as_str().unwrap();
     assert!(when.len() == 24 && when.ends_with('Z') && when.as_bytes()[19] == b'.');
 

@@ -78,7 +78,7 @@ async fn a_cut_connection_before_and_after_the_act() {
     fixture.fault(json!({"fault": "accept_then_drop", "times": 1})).await;
     assert!(fixture.try_send(request()).await.is_none());
     assert_eq!(fixture.photos().await.len(), 1);
-    let outcome = json!({"status": null, "stat": null, "code": null, "problem": null});
+    let outcome = json!({"status": null, "stat": null, "code": null, "problem": null, "sha256": null});
     assert!(fixture.calls().await.iter().all(|call| call["answer"] == outcome));
 }
 

@@ -1,0 +1,40 @@
+//! What must hold of every parser that faces the outside, whatever bytes it is given.
+//!
+//! A target is a plain function of bytes that panics when a promise is broken. `fuzz/` hands it to
+//! libFuzzer; this crate's tests run it on the seeds in `fuzz/corpus/` and on mutations of them, so
+//! that `cargo test` keeps the targets and their seeds alive.
+
+#![expect(clippy::expect_used, reason = "what a target stands on is there, or the target must stop")]
+
+mod answers;
+mod requests;
+mod sealed;
+
+/// One target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name; that of its folder of seeds and of its libFuzzer program, too.
+    pub name: &'static str,
+    /// Panics when `data` breaks a promise.
+    pub run: fn(data: &[u8]),
+}
+
+macro_rules! targets {
+    ($($module:ident: $($name:ident),+;)+) => {
+        $(pub use $module::{$($name),+};)+
+
+        /// All targets.
+        pub const TARGETS: &[Target] = &[$($(Target { name: stringify!($name), run: $name },)+)+];
+    };
+}
+
+targets! {
+    answers: oauth_problem, oauth_reply, rest_answer, retry_after;
+    requests: call_params, dispatch, id, idempotency_key, login_state, method_name, request_body;
+    sealed: sealed_message, sealed_message_altered;
+}
+
+/// The result of a future that waits for nothing.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
+}
