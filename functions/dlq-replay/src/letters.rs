@@ -35,7 +35,7 @@ where
             false
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a dead letter could not be dealt with");
+            tracing::error!(error = hub::chain(&error), "a dead letter could not be dealt with");
             false
         }
     }

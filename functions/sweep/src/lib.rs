@@ -26,10 +26,8 @@ pub async fn run<P>(ports: &P, deadline: Timestamp) -> Result<Report, Error>
 where
     P: Clock + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
 {
-    sweep::run(ports, stop_at(deadline, ports.now())).await.inspect_err(|error| {
-        let error: &dyn std::error::Error = error;
-        tracing::error!(error, "a sweep ended early");
-    })
+    let swept = sweep::run(ports, stop_at(deadline, ports.now())).await;
+    swept.inspect_err(|error| tracing::error!(error = hub::chain(error), "a sweep ended early"))
 }
 
 /// When a sweep that begins `now` stops, in an invocation that is ended at `deadline`.
