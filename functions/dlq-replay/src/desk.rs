@@ -13,7 +13,7 @@ use edge::{Authenticator, Envelope, Json, Problem, Query, Tenant, require_key, v
 use hub::{
     Kind,
     dead::{self, PAGE_JOBS, Page, Replayed},
-    ports::{Clock, DiscardDead, FindJob, FindTenant, ListDead, SaveJob, SendDispatch},
+    ports::{Clock, DiscardDead, FindJob, FindTenant, ListDead, SaveJob, SendDispatch, SettleJob},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ const MAX_CURSOR_BYTES: usize = 200;
 /// The routes.
 pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + FindTenant + FindJob + SaveJob + SendDispatch + ListDead + DiscardDead + 'static,
+    P: Clock + FindTenant + FindJob + SaveJob + SettleJob + SendDispatch + ListDead + DiscardDead + 'static,
 {
     Router::new()
         .route("/v1/dlq", get(list::<P>))
@@ -124,7 +124,7 @@ struct Outcome {
 }
 
 /// A failure halfway leaves the rest as it was: asked again, what was replayed is `not_dead`.
-async fn replay<P: Clock + ListDead + FindJob + SaveJob + SendDispatch>(
+async fn replay<P: Clock + ListDead + FindJob + SaveJob + SettleJob + SendDispatch>(
     State(ports): State<Arc<P>>,
     Tenant(tenant): Tenant,
     Json(mut request): Json<ReplayRequest>,
@@ -162,7 +162,7 @@ struct Discarded {
     discarded: bool,
 }
 
-async fn discard<P: FindJob + DiscardDead>(
+async fn discard<P: FindJob + SettleJob + DiscardDead>(
     State(ports): State<Arc<P>>,
     Tenant(tenant): Tenant,
     Path(job_id): Path<String>,

@@ -10,7 +10,7 @@ mod letters;
 use std::sync::Arc;
 
 use edge::{Authenticator, Gateway};
-use hub::ports::{Clock, DiscardDead, FindJob, FindTenant, ListDead, Quarantine, SaveJob, SendDispatch};
+use hub::ports::{Clock, DiscardDead, FindJob, FindTenant, ListDead, Quarantine, SaveJob, SendDispatch, SettleJob};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
@@ -25,7 +25,16 @@ pub struct Service<P> {
 
 impl<P> Service<P>
 where
-    P: Clock + FindTenant + FindJob + SaveJob + SendDispatch + ListDead + DiscardDead + Quarantine + 'static,
+    P: Clock
+        + FindTenant
+        + FindJob
+        + SaveJob
+        + SettleJob
+        + SendDispatch
+        + ListDead
+        + DiscardDead
+        + Quarantine
+        + 'static,
 {
     /// On these ports.
     pub fn new(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Self {

@@ -9,7 +9,7 @@ use domain::{
 use crate::{
     Error, Kind,
     dispatch::{self, Dispatch},
-    ports::{Clock, DiscardDead, FindJob, ListDead, Look, Quarantine, SaveJob, SendDispatch},
+    ports::{Clock, DiscardDead, FindJob, ListDead, Look, Quarantine, SaveJob, SendDispatch, SettleJob},
 };
 
 /// The most dead jobs one page holds, and the most one request replays.
@@ -111,7 +111,7 @@ pub enum Replayed {
 /// message.
 pub async fn replay<P>(ports: &P, tenant: &TenantId, id: &JobId, force: bool, dry_run: bool) -> Result<Replayed, Error>
 where
-    P: Clock + FindJob + SaveJob + SendDispatch,
+    P: Clock + FindJob + SaveJob + SettleJob + SendDispatch,
 {
     let Some(job) = ports.job(tenant, id).await? else { return Ok(Replayed::Unknown) };
     let now = ports.now();
@@ -123,6 +123,8 @@ where
     if dry_run {
         return Ok(Replayed::Yes);
     }
+    // An end that is still counted would be counted twice with the new run.
+    ports.settle_job(tenant, id).await?;
     let after = Job { state, ..job.clone() };
     if !ports.save_job(&after, &job.state, Look::Anew).await? {
         return Ok(Replayed::NotDead);
@@ -136,7 +138,13 @@ where
 ///
 /// # Errors
 /// [`Kind::JobNotFound`] when it is not on the desk, or a failure of the ports.
-pub async fn discard(ports: &(impl FindJob + DiscardDead), tenant: &TenantId, id: &JobId) -> Result<(), Error> {
+pub async fn discard(
+    ports: &(impl FindJob + SettleJob + DiscardDead),
+    tenant: &TenantId,
+    id: &JobId,
+) -> Result<(), Error> {
     let job = ports.job(tenant, id).await?.filter(is_dead).ok_or(Kind::JobNotFound)?;
+    // Settled later, it would come back to the desk.
+    ports.settle_job(tenant, id).await?;
     if ports.discard_dead(&job).await? { Ok(()) } else { Err(Kind::JobNotFound.into()) }
 }

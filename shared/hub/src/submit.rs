@@ -16,7 +16,7 @@ use domain::{
 use serde::Serialize;
 
 use crate::{
-    Error, Kind, dispatch,
+    Error, Kind, chain, dispatch,
     ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, InsertJob, Inserted, SendDispatch},
 };
 
@@ -106,8 +106,7 @@ where
     /// Sends the job's first message. The job is accepted whether or not that works.
     async fn send(&self, job: &Job, effects: Vec<Effect>, now: Timestamp) {
         if let Err(error) = dispatch::send(&self.ports, job, effects, now).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, job_id = %job.id, "the job's message was not sent: the sweep will send it");
+            tracing::warn!(error = chain(&error), job_id = %job.id, "the job's message was not sent: the sweep will send it");
         }
     }
 }

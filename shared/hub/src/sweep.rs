@@ -11,7 +11,7 @@ use domain::{
 use serde::Serialize;
 
 use crate::{
-    Error, dispatch,
+    Error, chain, dispatch,
     ports::{Clock, Due, FindJob, LOOK_SHARDS, ListDue, Look, PostponeLook, SaveJob, SendDispatch, SettleJob},
 };
 
@@ -87,8 +87,7 @@ where
     report.looked_at += 1;
     if let Err(error) = act(ports, due, report).await {
         report.failed += 1;
-        let error: &dyn std::error::Error = &error;
-        tracing::error!(error, job_id = %due.id, "a job could not be looked at");
+        tracing::error!(error = chain(&error), job_id = %due.id, "a job could not be looked at");
     }
 }
 
