@@ -188,9 +188,9 @@ async fn a_replay_that_fails_halfway_is_asked_for_again() {
     let scene = Scene::new().await;
     let (first, second) = (scene.dead(0, 1).await, scene.dead(0, 2).await);
     let body = json!({ "job_ids": [first.id, second.id] });
-    // Finding the tenant; reading, saving and sending the first; reading the second.
+    // Finding the tenant; reading, settling, saving and sending the first; reading the second.
     scene.world.forget_calls();
-    scene.world.fault(4, Moment::Before, Fault::Fail);
+    scene.world.fault(5, Moment::Before, Fault::Fail);
     let failed = scene.replay(KEYS[0], &body).await;
     assert_eq!((failed.status.as_u16(), failed.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert_eq!(scene.outcomes(&body).await, ["not_dead", "replayed"]);
