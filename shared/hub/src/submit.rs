@@ -76,12 +76,17 @@ where
         let now = self.ports.now();
         let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
-        if self.ports.account(tenant, &order.user).await?.is_none() {
-            // An account that is gone does not make an old key forgotten.
-            let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-            return replay(earlier.ok_or(Kind::AccountNotFound)?, &fingerprint);
-        }
-        let (state, effects) = State::first(start_at(start, now)?, now);
+        let account = self.ports.account(tenant, &order.user).await?;
+        let start = match account.ok_or(Kind::AccountNotFound.into()).and_then(|_| start_at(start, now)) {
+            Ok(start) => start,
+            Err(refusal) => {
+                // What is refused by now, an account that is gone or a time that has passed, does
+                // not make an old key forgotten.
+                let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
+                return replay(earlier.ok_or(refusal)?, &fingerprint);
+            }
+        };
+        let (state, effects) = State::first(start, now);
         let job = Job {
             tenant: tenant.clone(),
             id,
