@@ -451,7 +451,7 @@ impl Simulation {
         };
         let method = if quiet { METHODS[2] } else { self.chance.pick(&METHODS) };
         let kind = match self.chance.below(100) {
-            _ if quiet => "",
+            _ if self.setup.flickr_faults_per_mille == 0 => "",
             0..3 => POISON,
             3 => STOPPED,
             _ => "",
@@ -487,7 +487,6 @@ impl Simulation {
     }
 
     fn deliver(&mut self, id: u64, now: Timestamp) {
-        self.workers.retain(|worker| self.tasks.contains_key(worker));
         let early = self.setup.mutation == Some(Mutation::AcknowledgedFirst);
         let Some(message) = self.messages.get_mut(&id) else { return };
         if message.gone {
