@@ -8,6 +8,7 @@ use std::{error::Error as StdError, future::Future, time::Duration};
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Perms},
+    budget::Budget,
     call::{MethodName, Params},
     job::{Job, State},
     login::{Digested, PendingLogin},
@@ -356,6 +357,29 @@ pub trait FindObject: Send + Sync {
     /// Where anyone who holds the URL can read the result for a while
     /// ([`domain::timing::RESULT_URL_LIFETIME`]).
     fn object_url(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<String>> + Send;
+}
+
+/// Whose calls are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BudgetKey {
+    /// All calls of a Flickr app, whoever makes them.
+    App(AppId),
+    /// The calls of one account.
+    Account(TenantId, UserId),
+}
+
+/// Spends and watches the budget of calls.
+pub trait KeepBudget: Send + Sync {
+    /// The budget; a new one where there was none.
+    fn budget(&self, key: &BudgetKey) -> impl Future<Output = Result<Budget>> + Send;
+
+    /// Changes the budget by `change`, a pure function of it: run again whenever another change
+    /// came in between, and done once. `change` gives no budget where nothing is to be written.
+    fn change_budget<T: Send>(
+        &self,
+        key: &BudgetKey,
+        change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
+    ) -> impl Future<Output = Result<T>> + Send;
 }
 
 /// Sends messages to workers.

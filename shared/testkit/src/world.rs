@@ -11,6 +11,7 @@ use std::{
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
+    budget::Budget,
     job::{Event, Job, Phase, State, step},
     login::{Digested, Mode, PendingLogin},
     timing,
@@ -19,11 +20,11 @@ use hub::{
     dispatch::Dispatch,
     keyed_hash::ApiKeyHash,
     ports::{
-        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp, FindJob,
-        FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepObject, KeepResult, LOOK_SHARDS,
-        ListAccounts, ListDead, ListDue, Look, MarkAccount, PostponeLook, Probe, Quarantine, RemoveAccount, Result,
-        SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch, SettleJob,
-        TakeLogin,
+        BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
+        FindJob, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepBudget, KeepObject,
+        KeepResult, LOOK_SHARDS, ListAccounts, ListDead, ListDue, Look, MarkAccount, PostponeLook, Probe, Quarantine,
+        RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin,
+        SendDispatch, SettleJob, TakeLogin,
     },
 };
 
@@ -81,6 +82,7 @@ struct Contents {
     orphaned_runs: Vec<JobId>,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
+    budgets: BTreeMap<BudgetKey, Budget>,
     queue: Vec<QueuedMessage>,
 }
 
@@ -747,6 +749,28 @@ impl FindObject for World {
 
     async fn object_url(&self, tenant: &TenantId, id: &JobId) -> Result<String> {
         self.call("object_url", |_, _| format!("https://objects.example/{tenant}/{id}")).await
+    }
+}
+
+impl KeepBudget for World {
+    async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
+        self.call("budget", |contents, _| contents.budgets.get(key).cloned().unwrap_or_default()).await
+    }
+
+    async fn change_budget<T: Send>(
+        &self,
+        key: &BudgetKey,
+        change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
+    ) -> Result<T> {
+        self.call("change_budget", |contents, _| {
+            let before = contents.budgets.get(key).cloned().unwrap_or_default();
+            let (after, value) = change(&before);
+            if let Some(after) = after {
+                contents.budgets.insert(key.clone(), after);
+            }
+            value
+        })
+        .await
     }
 }
 

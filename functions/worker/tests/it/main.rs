@@ -18,6 +18,7 @@ use domain::{
     timing,
 };
 use hub::{
+    budget::Limits,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     ports::{Answer, CallFlickr, Catalogue, InsertJob, SaveAccount, SaveApp},
@@ -47,7 +48,7 @@ impl<F: CallFlickr + 'static> Scene<F> {
         let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
         ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
         ports.save_account(&account).await.unwrap();
-        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST });
+        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST, limits: Limits::default() });
         Self { tenant, user: account.account.user, worker }
     }
 

@@ -11,6 +11,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 use hub::{
+    budget::Limits,
     dispatch::Dispatch,
     ports::{Clock, CountPending, FindAccount, InsertJob, RemoveAccount, SaveAccount, SaveApp, SendDispatch},
     sweep,
@@ -45,6 +46,7 @@ async fn scene_with(method: &str, checkable: bool) -> Scene {
         flickr: ScriptedFlickr::default(),
         vaults: build::vaults(),
         policy: Policy::REST,
+        limits: Limits::default(),
     };
     let tenant = build::tenant(&worker.ports);
     let (account, app) = build::sealed_account(&worker.vaults, &tenant, "1@N00", build::NOW).await;
@@ -107,7 +109,7 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = scene.run_to_the_end();
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    assert_eq!(scene.worker.ports.calls(), ["claim_job", "account", "app", "save_job"]);
+    assert_eq!(scene.worker.ports.calls(), ["claim_job", "account", "change_budget", "app", "save_job"]);
     assert_eq!((job.state.attempts, scene.flickr_calls()), (1, 1));
 }
 

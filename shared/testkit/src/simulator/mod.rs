@@ -22,11 +22,13 @@ use std::{
 
 use domain::{
     JobId, TenantId, Timestamp, TraceId, UserId,
+    budget::Limit,
     idempotency::Key,
     job::{Job, Policy},
     timing,
 };
 use hub::{
+    budget::Limits,
     dead::{self, Burial},
     dispatch::Dispatch,
     ports::{Clock, SaveAccount, SaveApp},
@@ -61,6 +63,8 @@ pub struct Setup {
     pub crashes_per_myriad: u64,
     /// Calls of Flickr in a thousand that go wrong.
     pub flickr_faults_per_mille: u64,
+    /// How many calls of Flickr may be made.
+    pub limit: Limit,
     /// The one port call at which the process dies, if just one does.
     pub crash_at: Option<(usize, Moment)>,
     /// A rule broken on purpose.
@@ -82,6 +86,8 @@ pub enum Mutation {
     KeyIgnored,
     /// A sweep that never comes.
     NoSweep,
+    /// A budget that grants whatever is asked.
+    NoBudget,
 }
 
 impl Setup {
@@ -93,6 +99,7 @@ impl Setup {
             failures_per_myriad: 150,
             crashes_per_myriad: 100,
             flickr_faults_per_mille: 250,
+            limit: Limit { calls_per_hour: 60, burst_calls: 8 },
             crash_at: None,
             mutation: None,
         }
@@ -106,6 +113,7 @@ impl Setup {
             failures_per_myriad: 0,
             crashes_per_myriad: 0,
             flickr_faults_per_mille: 0,
+            limit: Limit::FLICKR,
             crash_at: Some((call, moment)),
             mutation: None,
         }
@@ -455,6 +463,14 @@ impl Simulation {
         }
     }
 
+    /// The limit that workers are told.
+    fn granted_limit(&self) -> Limit {
+        match self.setup.mutation {
+            Some(Mutation::NoBudget) => Limit { calls_per_hour: 1_000_000, burst_calls: 1_000_000 },
+            _ => self.setup.limit,
+        }
+    }
+
     fn deliver(&mut self, id: u64, now: Timestamp) {
         let early = self.setup.mutation == Some(Mutation::AcknowledgedFirst);
         let Some(message) = self.messages.get_mut(&id) else { return };
@@ -471,7 +487,13 @@ impl Simulation {
         let dispatch = message.dispatch.clone();
         self.plan(now + timing::VISIBILITY_TIMEOUT, Item::Deliver(id));
         let ports = self.somewhere();
-        let worker = Worker { ports, flickr: self.flickr.clone(), vaults: self.vaults.clone(), policy: Policy::REST };
+        let worker = Worker {
+            ports,
+            flickr: self.flickr.clone(),
+            vaults: self.vaults.clone(),
+            policy: Policy::REST,
+            limits: Limits { app: self.granted_limit(), account: None },
+        };
         let mail = Arc::clone(&self.mail);
         let task = async move {
             if let Ok(Disposition::Finished | Disposition::LostLease) = worker.handle(&dispatch).await {
@@ -604,7 +626,7 @@ impl Simulation {
             jobs: self.accepted.len() as u64,
             simulated: now.since(build::NOW),
             faults: *self.faults.lock().unwrap_or_else(PoisonError::into_inner) + self.flickr.faults(),
-            flickr_calls: self.flickr.calls(),
+            flickr_calls: self.flickr.calls().len() as u64,
             port_calls: self.world.calls().len() as u64,
             fingerprint: self.fingerprint,
             ..Report::default()
@@ -623,6 +645,8 @@ impl Simulation {
             orphaned: self.orphaned,
             counts: self.world.counts(),
             undercounted: self.undercounted,
+            calls: self.flickr.calls(),
+            limit: self.setup.limit,
             now,
         });
         report
