@@ -11,7 +11,7 @@ use std::{
 
 use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
 use domain::{Timestamp, budget::Budget};
-use hub::ports::{self, BudgetKey, KeepBudget};
+use hub::ports::{self, BudgetKey, FindBudget, KeepBudget};
 
 use crate::{
     Cloud,
@@ -107,14 +107,16 @@ impl Cloud {
     }
 }
 
-impl KeepBudget for Cloud {
+impl FindBudget for Cloud {
     async fn budget(&self, key: &BudgetKey) -> ports::Result<Budget> {
         let found = self.get(&self.runtime_table, key_of(key), "reading a budget").await?;
         let (version, budget) = read(found.as_ref(), now())?;
         self.budgets.remember(key, version, budget.clone());
         Ok(budget)
     }
+}
 
+impl KeepBudget for Cloud {
     async fn change_budget<T: Send>(
         &self,
         key: &BudgetKey,

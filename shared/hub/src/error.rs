@@ -48,6 +48,11 @@ pub enum Kind {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// So many jobs of the account are pending that no other is accepted.
+    TooManyPending {
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// The idempotency key was used with another payload.
     KeyReused,
     /// The API key already belongs to a tenant.

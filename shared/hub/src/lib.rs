@@ -13,6 +13,7 @@ pub mod read;
 pub mod submit;
 pub mod sweep;
 pub mod tenants;
+pub mod usage;
 pub mod vaults;
 pub mod worker;
 

@@ -21,10 +21,10 @@ use hub::{
     keyed_hash::ApiKeyHash,
     ports::{
         BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
-        FindJob, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepBudget, KeepObject,
-        KeepResult, LOOK_SHARDS, ListAccounts, ListDead, ListDue, Look, MarkAccount, PostponeLook, Probe, Quarantine,
-        RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin,
-        SendDispatch, SettleJob, TakeLogin,
+        FindBudget, FindJob, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepBudget,
+        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
+        PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
+        SealedAccount, SealedLogin, SendDispatch, SettleJob, TakeLogin,
     },
 };
 
@@ -384,6 +384,16 @@ impl FindApp for World {
     }
 }
 
+impl ListApps for World {
+    async fn apps(&self, tenant: &TenantId, after: Option<&AppId>, limit: u16) -> Result<Vec<AppId>> {
+        self.call("apps", |contents, _| {
+            let of_tenant = contents.apps.keys().filter(|(owner, _)| owner == tenant).map(|(_, app)| app);
+            of_tenant.filter(|app| after.is_none_or(|after| *app > after)).take(limit.into()).cloned().collect()
+        })
+        .await
+    }
+}
+
 impl SaveLogin for World {
     async fn save_login(&self, login: &SealedLogin) -> Result<()> {
         self.call("save_login", |contents, _| {
@@ -478,7 +488,7 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
 }
 
 impl InsertJob for World {
-    async fn insert_job(&self, job: &Job) -> Result<Inserted> {
+    async fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> Result<Inserted> {
         self.call("insert_job", |contents, _| {
             let key = (job.tenant.clone(), job.id.clone());
             let overwrites = contents.breach == Some(Breach::InsertOverwrites);
@@ -486,6 +496,7 @@ impl InsertJob for World {
             match there.filter(|_| !overwrites) {
                 Some(earlier) if earlier == job => Inserted::New,
                 Some(earlier) => Inserted::Exists(Box::new(earlier.clone())),
+                None if contents.pending_of(job) >= max_pending_jobs => Inserted::TooMany,
                 None => {
                     contents.opened(job);
                     contents.jobs.insert(key, job.clone());
@@ -502,6 +513,11 @@ impl Contents {
     fn opened(&mut self, job: &Job) {
         *self.pending.entry((job.tenant.clone(), job.order.user.clone())).or_default() += 1;
         self.looks.extend(job.state.look_at().map(|at| ((job.tenant.clone(), job.id.clone()), at)));
+    }
+
+    /// How many jobs of the job's account are counted.
+    fn pending_of(&self, job: &Job) -> u32 {
+        self.pending.get(&(job.tenant.clone(), job.order.user.clone())).copied().unwrap_or_default()
     }
 
     /// Counts an ended job no more.
@@ -752,11 +768,13 @@ impl FindObject for World {
     }
 }
 
-impl KeepBudget for World {
+impl FindBudget for World {
     async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
         self.call("budget", |contents, _| contents.budgets.get(key).cloned().unwrap_or_default()).await
     }
+}
 
+impl KeepBudget for World {
     async fn change_budget<T: Send>(
         &self,
         key: &BudgetKey,

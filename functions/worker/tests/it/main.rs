@@ -12,6 +12,7 @@ use std::sync::{
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
     TenantId, UserId,
+    budget::MAX_PENDING,
     call::{MethodName, Params},
     job::{Job, Phase, Policy},
     outcome::{Finding, Nature},
@@ -60,7 +61,7 @@ impl<F: CallFlickr + 'static> Scene<F> {
     async fn message(&self, number: u8, method: &str) -> SqsMessage {
         let order = build::order(&self.user, method, "{}");
         let job: Job = build::job(&self.tenant, [number; 16], order, build::NOW);
-        self.world().insert_job(&job).await.unwrap();
+        self.world().insert_job(&job, MAX_PENDING).await.unwrap();
         message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap())
     }
 

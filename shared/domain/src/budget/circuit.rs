@@ -9,11 +9,11 @@ use crate::Timestamp;
 /// So many refusals within [`WITHIN`] open the circuit.
 const REFUSALS: usize = 3;
 
-/// So many failures within [`WITHIN`], with no success between, open it too.
+/// So many failures within [`WITHIN`] open it too, if they are at least half of the calls.
 const FAILURES: usize = 20;
 
 /// Strikes older than this are forgotten.
-const WITHIN: Duration = Duration::from_secs(60);
+pub(super) const WITHIN: Duration = Duration::from_secs(60);
 
 /// How long it is open the first time; each time in a row twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
@@ -88,7 +88,8 @@ impl Circuit {
         }
     }
 
-    pub(super) fn hear(&self, signal: Signal, chance: u32, now: Timestamp) -> Self {
+    /// The circuit after a signal; `granted` calls were granted of late.
+    pub(super) fn hear(&self, signal: Signal, granted: u32, chance: u32, now: Timestamp) -> Self {
         let of_late = |strikes: &[Timestamp]| -> Vec<Timestamp> {
             strikes.iter().copied().filter(|at| now.since(*at) < WITHIN).collect()
         };
@@ -103,7 +104,8 @@ impl Circuit {
             Signal::Throttled => after.refusals.push(now),
             Signal::Failed => after.failures.push(now),
         }
-        let struck = after.refusals.len() >= REFUSALS || after.failures.len() >= FAILURES;
+        let most_fail = after.failures.len() >= FAILURES && after.failures.len() * 2 >= granted as usize;
+        let struck = after.refusals.len() >= REFUSALS || most_fail;
         if half_open || (self.open_until.is_none() && struck) {
             after.open(chance, now);
         }

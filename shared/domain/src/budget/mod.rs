@@ -7,6 +7,7 @@
 
 mod circuit;
 mod limiter;
+mod pressure;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use circuit::{Circuit, Signal};
 pub use limiter::{FULL_RATE, Limit};
+pub use pressure::{MAX_PENDING, relief};
 
 use crate::Timestamp;
 
@@ -44,6 +46,9 @@ pub struct Budget {
     /// When the learned rate was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     learned_at: Option<Timestamp>,
+    /// Since when calls are counted for the ratio of failures, and how many were granted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<(Timestamp, u32)>,
     /// The circuits of host classes that are not simply closed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     circuits: BTreeMap<HostClass, Circuit>,
@@ -110,6 +115,12 @@ impl Budget {
         match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
             Ok(arrival) => {
                 after.arrival = Some(arrival);
+                after.counted = Some(match self.counted {
+                    Some((since, granted)) if now.since(since) < circuit::WITHIN => {
+                        (since, granted.saturating_add(calls))
+                    }
+                    _ => (now, calls),
+                });
                 (Some(after), Grant::Granted { probe })
             }
             Err(retry_at) => (None, Grant::Refused { retry_at, why: Why::Spent }),
@@ -126,7 +137,8 @@ impl Budget {
     /// The budget after what was heard of a call; `None` when nothing changes.
     pub fn hear(&self, class: HostClass, signal: Signal, chance: u32, now: Timestamp) -> Option<Self> {
         let before = self.circuits.get(&class).cloned().unwrap_or_default();
-        let circuit = before.hear(signal, chance, now);
+        let granted = self.counted.map_or(0, |(_, granted)| granted);
+        let circuit = before.hear(signal, granted, chance, now);
         let mut after = self.clone();
         if circuit == Circuit::default() {
             after.circuits.remove(&class);

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     TenantId, UserId,
     account::Status,
+    budget::MAX_PENDING,
     job::{FailureCode, Job, Phase, Policy},
     outcome::{Class, Finding, Nature, Outcome},
     timing::{JOB_DEADLINE, VISIBILITY_TIMEOUT},
@@ -59,7 +60,7 @@ async fn scene_with(method: &str, checkable: bool) -> Scene {
         _ => Nature::UnrepeatableWrite,
     };
     let job = Job { nature, checkable, ..build::job(&tenant, [5; 16], build::order(&user, method, "{}"), build::NOW) };
-    worker.ports.insert_job(&job).await.unwrap();
+    worker.ports.insert_job(&job, MAX_PENDING).await.unwrap();
     worker.ports.send_dispatch(&Dispatch::of(&job), Duration::ZERO).await.unwrap();
     worker.ports.forget_calls();
     Scene { worker, tenant, user }
@@ -152,7 +153,7 @@ async fn a_refused_token_marks_its_account_and_stops_its_jobs_unsent() {
     assert_eq!(account.account.status, Status::ReconnectNeeded);
 
     let next = build::job(&scene.tenant, [6; 16], build::order(&scene.user, READ, "{}"), build::NOW);
-    scene.worker.ports.insert_job(&next).await.unwrap();
+    scene.worker.ports.insert_job(&next, MAX_PENDING).await.unwrap();
     assert_eq!(scene.worker.handle(&Dispatch::of(&next)).await.unwrap(), Disposition::Finished);
     let stopped = scene.worker.ports.jobs().pop().unwrap();
     assert_eq!((failure_code(&stopped), scene.flickr_calls()), (Some(FailureCode::ReconnectNeeded), 1));

@@ -5,12 +5,12 @@ use domain::{
     budget::{Budget, Grant, HostClass, Limit, Signal},
 };
 use futures_util::future::join_all;
-use hub::ports::{BudgetKey, Clock, Entropy, KeepBudget};
+use hub::ports::{BudgetKey, Clock, Entropy, FindBudget, KeepBudget};
 
 use crate::build;
 
 /// Changing budgets: each change is done once, on what the others left.
-pub async fn budgets(ports: &(impl Clock + Entropy + KeepBudget)) {
+pub async fn budgets(ports: &(impl Clock + Entropy + FindBudget + KeepBudget)) {
     let now = ports.now();
     let limit = Limit { calls_per_hour: 3600, burst_calls: 10 };
     let app = BudgetKey::App(AppId::from_bytes(ports.random()));

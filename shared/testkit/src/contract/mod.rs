@@ -13,6 +13,6 @@ mod tenants;
 
 pub use accounts::accounts;
 pub use budget::budgets;
-pub use jobs::{claims, desk, insertion, looks, objects, results, saving, waits};
+pub use jobs::{claims, desk, insertion, looks, objects, pressure, results, saving, waits};
 pub use logins::logins;
 pub use tenants::{apps, tenants};

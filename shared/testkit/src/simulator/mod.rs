@@ -22,12 +22,13 @@ use std::{
 
 use domain::{
     JobId, TenantId, Timestamp, TraceId, UserId,
-    budget::Limit,
+    budget::{Limit, MAX_PENDING},
     idempotency::Key,
     job::{Job, Policy},
     timing,
 };
 use hub::{
+    Kind,
     budget::Limits,
     dead::{self, Burial},
     dispatch::Dispatch,
@@ -438,7 +439,12 @@ impl Simulation {
 
     /// A caller asks for a job, and again with the same key when it hears of no success.
     fn ask(&mut self, number: u32, time: u32) {
-        let submit = Submit { ports: self.somewhere(), catalogue: self.flickr.clone() };
+        let submit = Submit {
+            ports: self.somewhere(),
+            catalogue: self.flickr.clone(),
+            limits: Limits { app: self.granted_limit(), account: None },
+            max_pending_jobs: MAX_PENDING,
+        };
         let Some(ask) = self.asks.get(number as usize) else { return };
         let tenant = ask.tenant.clone();
         let wish = Wish {
@@ -451,7 +457,7 @@ impl Simulation {
         let task = async move {
             let told = match submit.accept(&tenant, wish).await {
                 Ok(accepted) => Told::Accepted(accepted.job.id.clone(), marker_of(&accepted.job)),
-                Err(error) if *error.kind() == hub::Kind::Unavailable => Told::Later,
+                Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::TooManyPending { .. }) => Told::Later,
                 Err(_) => Told::Refused,
             };
             mail.lock().unwrap_or_else(PoisonError::into_inner).told.push((number, told));
