@@ -139,6 +139,8 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "ENQUEUE_FUNCTION": "EnqueueFunctionName",
         "STATUS_FUNCTION": "StatusFunctionName",
         "WORKER_FUNCTION": "WorkerFunctionName",
+        "SWEEP_FUNCTION": "SweepFunctionName",
+        "DLQ_REPLAY_FUNCTION": "DlqReplayFunctionName",
     }
     missing = [output for output in names.values() if output not in outputs]
     if missing:

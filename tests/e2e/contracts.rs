@@ -1,8 +1,35 @@
-//! The adapters keep the ports' contracts, as the fakes do.
+//! The adapters keep the ports' contracts, as the fakes do, and what only the services themselves
+//! can show: many writes at once, an end that was written alone, messages.
 
-use testkit::contract;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use crate::emulator::cloud;
+use aws::{Cloud, Settings};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::MessageSystemAttributeName;
+use domain::{
+    ClaimId, UserId,
+    budget::MAX_PENDING,
+    job::{Event, Failure, FailureCode, Job, Phase, StoredResult, step},
+    timing::LEASE,
+};
+use hub::{
+    dispatch::Dispatch,
+    ports::{
+        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindJob, InsertJob, Inserted, ListDead, Look,
+        SaveJob, SendDispatch, SettleJob,
+    },
+};
+use serde_json::Value;
+use testkit::{build, contract};
+use tokio::task::JoinSet;
+
+use crate::{
+    emulator::{cloud, random_key},
+    stack::{env, until},
+};
 
 macro_rules! contracts {
     ($($name:ident)*) => {
@@ -14,3 +41,170 @@ macro_rules! contracts {
 }
 
 contracts!(accounts apps budgets claims desk insertion logins looks objects pressure results saving tenants waits);
+
+/// How many do the same at once.
+const CROWD: u64 = 8;
+
+/// A parameter of every [`job`].
+const PARAMETER: &str = "parameter-of-the-job";
+
+/// A job of a tenant of its own.
+fn job(ports: &Cloud) -> Job {
+    let tenant = build::tenant(ports);
+    let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.echo", &format!(r#"{{"a": "{PARAMETER}"}}"#));
+    build::job(&tenant, ports.random(), order, ports.now())
+}
+
+async fn pending(ports: &Cloud, job: &Job) -> u32 {
+    ports.pending(&job.tenant, &job.order.user).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_many_insertions_at_once_one_is_new() {
+    let ports = cloud();
+    let job = job(&ports);
+    let mut insertions = JoinSet::new();
+    for number in 0..CROWD {
+        let ports = ports.clone();
+        let job = Job { created_at: job.created_at + Duration::from_millis(number), ..job.clone() };
+        insertions.spawn(async move { ports.insert_job(&job, MAX_PENDING).await.unwrap() });
+    }
+    let found = insertions.join_all().await;
+    let stored = Inserted::Exists(Box::new(ports.job(&job.tenant, &job.id).await.unwrap().unwrap()));
+    let (new, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| *found == Inserted::New);
+    assert_eq!(new.len(), 1);
+    assert!(others.iter().all(|found| *found == stored), "the others find the one: {others:?}");
+    assert_eq!(pending(&ports, &job).await, 1);
+}
+
+#[tokio::test]
+async fn of_many_claims_at_once_one_holds() {
+    let ports = cloud();
+    let job = job(&ports);
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
+    let now = ports.now();
+    let mut claims = JoinSet::new();
+    for _ in 0..CROWD {
+        let (ports, job, claim) = (ports.clone(), job.clone(), ClaimId::from_bytes(ports.random()));
+        claims.spawn(async move { ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap() });
+    }
+    let found = claims.join_all().await;
+    let stored = Box::new(ports.job(&job.tenant, &job.id).await.unwrap().unwrap());
+    assert_eq!(stored.state.attempts, 1);
+    let (held, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| matches!(found, Claimed::Held(_)));
+    assert_eq!(held, [Claimed::Held(stored.clone())]);
+    let refused = Claimed::Refused(stored);
+    assert!(others.iter().all(|found| *found == refused), "the others find it held: {others:?}");
+}
+
+#[tokio::test]
+async fn an_end_that_was_written_alone_is_settled_once() {
+    let ports = cloud();
+    let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+    let claim = ClaimId::from_bytes(ports.random());
+    let failure = Failure { code: FailureCode::WorkerCrashed, message: "x".to_owned(), flickr_code: None };
+    let ends = [
+        Event::Complete(claim.clone(), StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned())),
+        Event::Bury(claim.clone(), failure),
+    ];
+    for end in ends {
+        let (job, now) = (job(&ports), ports.now());
+        ports.insert_job(&job, MAX_PENDING).await.unwrap();
+        let claimed = ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap();
+        let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
+        let ended = Job { state: step(&running.state, end, now).unwrap().0, ..job.clone() };
+        assert!(ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap());
+
+        // As if only the job's item had been written. The look is in the future, where the stack's
+        // own sweep does not see it.
+        ports.discard_dead(&ended).await.unwrap();
+        let look_at = now + Duration::from_secs(60 * 60);
+        let item = |id: &str, sort: &str| {
+            let key = AttributeValue::S(format!("{}#{id}", job.tenant));
+            let update = dynamo.update_item().table_name(env("JOBS_TABLE")).key("pk", key);
+            update.key("sk", AttributeValue::S(sort.to_owned()))
+        };
+        item(job.id.as_str(), "JOB")
+            .update_expression("SET look_at = :at, look_shard = :shard")
+            .expression_attribute_values(":at", AttributeValue::N(look_at.as_milliseconds().to_string()))
+            .expression_attribute_values(":shard", AttributeValue::S("0".to_owned()))
+            .send()
+            .await
+            .unwrap();
+        item(job.order.user.as_str(), "PENDING")
+            .update_expression("ADD pending :one")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .send()
+            .await
+            .unwrap();
+        let desk = async || {
+            let listed = ports.dead_jobs(&job.tenant, None, 10).await.unwrap();
+            listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!((pending(&ports, &job).await, desk().await), (1, vec![]));
+
+        for settled in [true, false] {
+            assert_eq!(ports.settle_job(&job.tenant, &job.id).await.unwrap(), settled);
+            assert_eq!(pending(&ports, &job).await, 0);
+            let is_dead = matches!(ended.state.phase, Phase::Dead { .. });
+            assert_eq!(desk().await, Vec::from_iter(is_dead.then(|| job.id.clone())), "a dead job is on the desk");
+            assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap().as_ref(), Some(&ended));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
+    const DELAY: Duration = Duration::from_secs(3);
+    let config = aws::sdk_config().unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let queue = sqs.create_queue().queue_name(random_key()).send().await.unwrap().queue_url.unwrap();
+    let settings = Settings { rest_queue_url: queue.clone(), ..Settings::from_env().unwrap() };
+    let ports = Cloud::new(&config, &settings);
+    let job = job(&ports);
+    let prompt = Dispatch::of(&job);
+    let late = Dispatch { dispatch: prompt.dispatch + 1, ..prompt.clone() };
+    let received = async || {
+        let receive = sqs.receive_message().queue_url(&queue).max_number_of_messages(10);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+        let messages = receive.send().await.unwrap().messages.unwrap_or_default();
+        for message in &messages {
+            let delete = sqs.delete_message().queue_url(&queue);
+            delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+        }
+        messages
+    };
+
+    // The same twice is two messages: a queue that took one for the other would lose the second.
+    for _ in 0..2 {
+        ports.send_dispatch(&prompt, Duration::ZERO).await.unwrap();
+    }
+    let mut messages = Vec::new();
+    until("the prompt messages", async || {
+        messages.extend(received().await);
+        (messages.len() >= 2).then_some(())
+    })
+    .await;
+    let sent = Instant::now();
+    ports.send_dispatch(&late, DELAY).await.unwrap();
+    until("the late message", async || {
+        messages.extend(received().await);
+        (messages.len() >= 3).then_some(())
+    })
+    .await;
+    // Clocks differ a little.
+    assert!(sent.elapsed() + Duration::from_millis(500) > DELAY, "it came after {:?}", sent.elapsed());
+
+    let dispatches = messages.iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap());
+    assert_eq!(dispatches.collect::<Vec<Dispatch>>(), [prompt.clone(), prompt, late]);
+    for message in &messages {
+        let body = message.body().unwrap();
+        let object: Value = serde_json::from_str(body).unwrap();
+        let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from(["dispatch", "job", "tenant", "trace", "user"]));
+        assert!(!body.contains(PARAMETER), "{body}");
+        let group = message.attributes().and_then(|found| found.get(&MessageSystemAttributeName::MessageGroupId));
+        assert!(group.is_none_or(|group| group == job.order.user.as_str()), "{group:?}");
+    }
+    sqs.delete_queue().queue_url(&queue).send().await.unwrap();
+}

@@ -1,10 +1,13 @@
 //! A worker that dies in the middle of a job.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::json;
 
-use crate::stack::{Flickr, Hub, env, until};
+use crate::stack::{Flickr, Hub, env, storm, until};
 
 /// The worker processes of this stack's emulator.
 fn workers() -> Vec<u32> {
@@ -18,17 +21,18 @@ fn workers() -> Vec<u32> {
     processes.filter(is_worker).collect()
 }
 
-/// Kills the worker processes; how many there were. One that has just ended by itself is let be.
+/// Kills the worker processes, in a [`storm`]; how many. One that has just ended by itself is let be.
 pub fn kill_workers() -> usize {
-    let found = workers();
-    for process in &found {
-        let _ = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
-    }
-    found.len()
+    let kill = |process: &u32| {
+        let mut kill = Command::new("kill");
+        kill.args(["-9", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
+    };
+    workers().into_iter().filter(kill).count()
 }
 
 #[tokio::test]
 async fn a_job_whose_worker_is_killed_still_ends_once() {
+    let _storm = storm().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     emulator::random_key,
-    stack::{Hub, until},
+    stack::{Hub, calm, until},
 };
 
 #[tokio::test]
@@ -67,6 +67,7 @@ async fn bad_requests_are_refused_by_name() {
 
 #[tokio::test]
 async fn a_trace_is_followed_from_the_request_to_the_workers_last_line() {
+    let _calm = calm().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let trace = &account.user_id["usr_".len()..];

@@ -1,6 +1,6 @@
 //! What the tests ask of AWS itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Read};
 
 use aws::{Cloud, Settings};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -89,6 +89,26 @@ pub async fn table(name: &str) -> Vec<BTreeMap<String, String>> {
         }
     }
     items
+}
+
+/// All objects of the bucket of results, as text.
+pub async fn objects() -> Vec<String> {
+    let config = aws::sdk_config().unwrap();
+    let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+    let client = aws_sdk_s3::Client::from_conf(config);
+    let bucket = env("RESULTS_BUCKET");
+    let mut texts = Vec::new();
+    let mut pages = client.list_objects_v2().bucket(&bucket).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for object in page.unwrap().contents() {
+            let found = client.get_object().bucket(&bucket).key(object.key().unwrap()).send().await.unwrap();
+            let bytes = found.body.collect().await.unwrap().into_bytes();
+            let mut text = String::new();
+            flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 fn shown(value: &AttributeValue) -> String {

@@ -1,40 +1,81 @@
 //! The job engine under stress: Flickr fails, workers die, messages are poison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Timestamp, budget::MAX_PENDING};
-use hub::ports::{Clock, Entropy, InsertJob};
+use aws::Cloud;
+use domain::{TenantId, Timestamp, UserId, budget::MAX_PENDING};
+use hub::ports::{Clock, CountPending, Entropy, InsertJob};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     crash::kill_workers,
     emulator::{cloud, table},
-    stack::{Account, Flickr, Hub, env, until},
+    stack::{Account, Flickr, Hub, calm, env, storm, until},
 };
 
 const ACCOUNTS: usize = 10;
 const JOBS_PER_ACCOUNT: usize = 50;
 
 /// One call in five goes wrong, each in another way.
-const FAULTS: [&str; 5] = ["500", "503", "unavailable_json", "accept_then_drop", "reset_before"];
+const FAULTS: [&str; 6] = ["500", "503", "unavailable_json", "accept_then_drop", "reset_before", "act_after_error"];
+const CALLS_PER_FAULT: usize = 5;
+
+/// When the workers are killed follows from this.
+const SEED: u64 = 20_260_119;
+const KILLS_WHILE_SUBMITTING: usize = 4;
+const KILLS_AFTERWARDS: usize = 2;
+
+/// Numbers that look random and are the same each time: SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    /// A number from 0 up to but not including `end`.
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end).unwrap()).unwrap()
+    }
+}
+
+/// How many jobs of the users are open.
+async fn open(ports: &Cloud, tenant: &TenantId, users: &[UserId]) -> usize {
+    let mut open = 0;
+    for user in users {
+        open += ports.pending(tenant, user).await.unwrap();
+    }
+    usize::try_from(open).unwrap()
+}
 
 #[tokio::test]
 async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
+    let _storm = storm().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let mut accounts: Vec<(Account, Value)> = Vec::new();
     for _ in 0..ACCOUNTS {
         let account = hub.connect().await;
         let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
-        for fault in FAULTS {
-            flickr.fault(&account.nsid, fault, &json!({ "times": JOBS_PER_ACCOUNT / 5 / FAULTS.len() })).await;
-        }
         accounts.push((account, photo));
     }
+    let (ports, tenant) = (cloud(), env("FLICKRHUB_TENANT_ID").parse().unwrap());
+    let users: Vec<UserId> = accounts.iter().map(|(account, _)| account.user_id.parse().unwrap()).collect();
 
+    let mut chance = Chance(SEED);
+    let mut kill_after = BTreeSet::new();
+    while kill_after.len() < KILLS_WHILE_SUBMITTING {
+        kill_after.insert(1 + chance.below(ACCOUNTS * JOBS_PER_ACCOUNT));
+    }
+    println!("with seed {SEED} the workers are killed after these submissions: {kill_after:?}");
+    let mut killed = 0;
     let mut jobs = Vec::new();
     for number in 0..JOBS_PER_ACCOUNT {
-        for (account, photo) in &accounts {
+        for (place, (account, photo)) in accounts.iter().enumerate() {
+            if number % CALLS_PER_FAULT == 0 {
+                let fault = FAULTS[(number / CALLS_PER_FAULT + place) % FAULTS.len()];
+                let more = if fault == "act_after_error" { json!({ "delay_ms": 2_000 }) } else { json!({}) };
+                flickr.fault(&account.nsid, fault, &more).await;
+            }
             // A read, a write that may be repeated, and one that may not.
             let (method, params) = match number % 3 {
                 0 => ("flickr.photos.getInfo", json!({ "photo_id": photo })),
@@ -42,11 +83,21 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
                 _ => ("flickr.photosets.create", json!({ "title": format!("s{number}"), "primary_photo_id": photo })),
             };
             jobs.push((hub.submit(&account.user_id, method, &params).await, method));
-        }
-        if number % 20 == 10 {
-            kill_workers();
+            if kill_after.contains(&jobs.len()) {
+                killed += kill_workers();
+            }
         }
     }
+    for _ in 0..KILLS_AFTERWARDS {
+        let left = 1 + chance.below(open(&ports, &tenant, &users).await.max(1));
+        until(&format!("all but {left} jobs to end"), async || {
+            (open(&ports, &tenant, &users).await <= left).then_some(())
+        })
+        .await;
+        println!("and when no more than {left} jobs are open");
+        killed += kill_workers();
+    }
+    assert!(killed > 0, "no worker process was killed");
 
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     for (id, method) in &jobs {
@@ -68,18 +119,15 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         }
         assert!(titles.values().all(|times| *times == 1), "a write was done twice: {titles:?}");
     }
-    let users: Vec<&str> = accounts.iter().map(|(account, _)| account.user_id.as_str()).collect();
     until("the counts of pending jobs to come back to zero", async || {
-        let items = table(&env("JOBS_TABLE")).await;
-        let counts =
-            items.iter().filter(|item| item["sk"] == "PENDING" && users.iter().any(|user| item["pk"].ends_with(user)));
-        counts.clone().all(|item| item["pending"] == "0").then_some(()).filter(|()| counts.count() == users.len())
+        (open(&ports, &tenant, &users).await == 0).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_job_runs_at_the_time_it_was_asked_for() {
+    let _calm = calm().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id, "delay_seconds": 4 });
@@ -97,6 +145,7 @@ async fn a_job_runs_at_the_time_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
+    let _calm = calm().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let ports = cloud();
@@ -112,6 +161,7 @@ async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
 
 #[tokio::test]
 async fn dead_letters_are_kept_buried_listed_and_replayed() {
+    let _calm = calm().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());

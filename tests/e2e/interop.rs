@@ -1,5 +1,5 @@
-//! What the vault seals, AWS's own Encryption SDK opens, and the other way round (DESIGN: a token
-//! can be recovered with AWS's tools in any language).
+//! What the vault seals, AWS's own Encryption SDK opens, and the other way round: a token can be
+//! recovered with AWS's tools in any language (docs/security.md).
 
 use std::process::Stdio;
 

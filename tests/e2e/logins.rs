@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     emulator::another_tenant,
-    stack::{Flickr, Hub, env},
+    stack::{Flickr, Hub, calm, env},
 };
 
 fn complete(started: &Value, consent: &Value, state: Option<&str>) -> Value {
@@ -13,6 +13,7 @@ fn complete(started: &Value, consent: &Value, state: Option<&str>) -> Value {
 
 #[tokio::test]
 async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_alike() {
+    let _calm = calm().await;
     let (hub, other, flickr) = (Hub::first(), another_tenant().await, Flickr::new());
     let started = hub.start(&json!({})).await.data();
     let consent = flickr.approve(&started, "write").await;

@@ -1,7 +1,8 @@
 //! The product, deployed from its template, driven over HTTP, with the fake Flickr behind.
 //!
 //! These tests need a stack, whose addresses they read from the environment: `make test` starts one
-//! and runs them. They share it, so each makes the accounts that it needs.
+//! and runs them. They share it, so each makes the accounts that it needs, and those that submit jobs
+//! begin with `stack::calm` or, if they kill workers, with `stack::storm`.
 
 #![expect(
     clippy::disallowed_methods,

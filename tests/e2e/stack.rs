@@ -2,11 +2,29 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Method, StatusCode};
+use domain::timing;
+use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
 use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How long a condition is waited for: longer than anything that is to happen takes.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// How long a condition is waited for: longer than anything that is to happen takes. The longest is
+/// a message that was lost with its worker: the sweep sends it anew.
+const PATIENCE: Duration = Duration::from_secs(timing::ORPHANED_AFTER.as_secs() + 150);
+
+/// The tests share the stack's workers, and some kill them.
+static WEATHER: RwLock<()> = RwLock::const_new(());
+
+/// Keeps the workers alive while it is held. Every test that submits jobs begins with it, or else
+/// its jobs may need more attempts and calls than it counts on. Once in a test: taken again while a
+/// [`storm`] waits for the first to end, it waits for ever.
+pub async fn calm() -> RwLockReadGuard<'static, ()> {
+    WEATHER.read().await
+}
+
+/// Leaves the workers to its holder, who may kill them: no other test has jobs meanwhile.
+pub async fn storm() -> RwLockWriteGuard<'static, ()> {
+    WEATHER.write().await
+}
 
 /// What the launcher says of the stack.
 pub fn env(name: &str) -> String {
@@ -16,6 +34,8 @@ pub fn env(name: &str) -> String {
 /// An answer of the hub.
 #[derive(Debug)]
 pub struct Answer {
+    /// What was asked.
+    pub url: Url,
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
@@ -82,7 +102,8 @@ impl Hub {
             request = request.json(body);
         }
         let response = request.send().await.unwrap();
-        Answer { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
+        let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
+        Answer { url, status, headers, text: response.text().await.unwrap() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

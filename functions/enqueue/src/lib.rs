@@ -107,7 +107,8 @@ where
     let start = request.start()?;
     let wish = Wish { order: request.order()?, start, key, trace: context.trace };
     let Accepted { job, replayed } = submit.accept(&tenant, wish).await?;
-    let location = format!("/v1/flickr/jobs/{}", job.id);
+    // Relative to the request's own URL, whatever stage or domain stands before it.
+    let location = format!("jobs/{}", job.id);
     let mut response = Envelope { status: StatusCode::ACCEPTED, data: JobView::of(job, None)? }.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -1,7 +1,7 @@
 //! From SDK errors to the ports' own.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hub::ports;
 
 /// Error codes that say "later".
@@ -31,10 +31,13 @@ pub(crate) fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
     }
 }
 
-/// The text of an error and its causes, without the raw answer: that may quote what was stored.
-pub(crate) fn text<E: std::error::Error + 'static>(error: SdkError<E, HttpResponse>) -> String {
+/// The code and message of an error, and no more of it: the rest may quote what was stored.
+pub(crate) fn text<E: ProvideErrorMetadata>(error: SdkError<E, HttpResponse>) -> String {
     match error {
-        SdkError::ServiceError(answer) => DisplayErrorContext(answer.into_err()).to_string(),
+        SdkError::ServiceError(answer) => {
+            let meta = answer.err().meta();
+            format!("{}: {}", meta.code().unwrap_or("unknown error"), meta.message().unwrap_or("no message"))
+        }
         SdkError::DispatchFailure(failure) => format!("not sent: {failure:?}"),
         SdkError::TimeoutError(_) => "timed out".to_owned(),
         SdkError::ResponseError(_) => "the answer could not be read".to_owned(),
@@ -45,7 +48,7 @@ pub(crate) fn text<E: std::error::Error + 'static>(error: SdkError<E, HttpRespon
 /// The port's error of an SDK error, of `what` was tried.
 pub(crate) fn from_sdk<E>(what: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> ports::Error
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata,
 {
     move |error| {
         if is_passing(&error) {

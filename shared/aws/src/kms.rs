@@ -92,7 +92,7 @@ fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
 
 fn failed<E>(error: SdkError<E, HttpResponse>) -> KeyError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata,
 {
     let kind = if error::is_passing(&error) { KeyErrorKind::Unavailable } else { KeyErrorKind::Refused };
     KeyError::with_source(kind, error::text(error))

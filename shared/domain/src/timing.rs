@@ -9,6 +9,10 @@ use std::time::Duration;
 /// The longest a REST call to Flickr may take.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(20);
 
+/// The longest a message of a batch may take: its function ends a little later, with the batch's
+/// answer sent.
+pub const MESSAGE_DEADLINE: Duration = Duration::from_secs(27);
+
 /// How long AWS Lambda lets the worker of REST jobs run.
 pub const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -48,7 +52,8 @@ pub const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The longest delay Amazon SQS gives a message.
 pub const LONGEST_QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
-const _: () = assert!(CALL_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
+const _: () = assert!(CALL_DEADLINE.as_secs() < MESSAGE_DEADLINE.as_secs());
+const _: () = assert!(MESSAGE_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
 const _: () = assert!(WORKER_TIMEOUT.as_secs() <= LEASE.as_secs());
 const _: () = assert!(LEASE.as_secs() < VISIBILITY_TIMEOUT.as_secs());
 const _: () = assert!(2 * VISIBILITY_TIMEOUT.as_secs() < ORPHANED_AFTER.as_secs());

@@ -1,13 +1,17 @@
 //! A batch of messages of a queue, each taken for itself.
 //!
 //! What is not finished is reported as such (partial batch response) and comes again after the
-//! visibility timeout; the others go. A panic fails its own message alone.
+//! visibility timeout; the others go. A panic, or taking too long, fails its own message alone.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::timing::MESSAGE_DEADLINE;
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use tracing::{Instrument, field::Empty};
 
 /// Has `take` take each message of the batch, all at once; it says whether the message is finished.
+/// One that is not within [`MESSAGE_DEADLINE`] is stopped: the function's own end would fail the
+/// whole batch.
 /// In the message's span it can record `trace_id`, `job_id` and `dispatch`.
 pub async fn each<F, T>(batch: SqsEvent, request_id: &str, take: F) -> SqsBatchResponse
 where
@@ -25,12 +29,19 @@ where
             dispatch = Empty,
         );
         // A task of its own, so that a panic is one message's failure.
-        let run = tokio::spawn(take(message).instrument(span.clone()));
+        let run = tokio::spawn(timeout(MESSAGE_DEADLINE, take(message)).instrument(span.clone()));
         async move {
-            let finished = run.await.unwrap_or_else(|error| {
-                span.in_scope(|| tracing::error!(%error, "a message was not taken to its end"));
-                false
-            });
+            let finished = match run.await {
+                Ok(Ok(finished)) => finished,
+                Ok(Err(_)) => {
+                    span.in_scope(|| tracing::error!("a message took too long, and was stopped"));
+                    false
+                }
+                Err(error) => {
+                    span.in_scope(|| tracing::error!(%error, "a message was not taken to its end"));
+                    false
+                }
+            };
             (!finished).then_some(id)
         }
     });

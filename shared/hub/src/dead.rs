@@ -24,6 +24,8 @@ pub enum Burial {
     Quarantined,
     /// Its job goes on without it.
     Stale,
+    /// No worker held its job, which was sent anew.
+    Resent,
     /// A worker holds its job, or just did: it comes again.
     ComesAgain,
 }
@@ -34,7 +36,7 @@ pub enum Burial {
 /// A failure of the ports: the message must come again.
 pub async fn bury<P>(ports: &P, message_id: &str, body: &str) -> Result<Burial, Error>
 where
-    P: Clock + FindJob + SaveJob + Quarantine,
+    P: Clock + FindJob + SaveJob + SendDispatch + Quarantine,
 {
     let now = ports.now();
     let Ok(message) = serde_json::from_str::<Dispatch>(body) else {
@@ -47,13 +49,17 @@ where
         return Ok(Burial::Stale);
     };
     match step(&job.state, Event::Poison { dispatch: message.dispatch }, now) {
-        Ok((state, _)) => {
+        Ok((state, effects)) => {
             let after = Job { state, ..job.clone() };
-            if ports.save_job(&after, &job.state, Look::AsTold).await? {
+            if !ports.save_job(&after, &job.state, Look::AsTold).await? {
+                Ok(Burial::ComesAgain)
+            } else if !after.state.is_terminal() {
+                tracing::warn!(job_id = %job.id, trace_id = %job.trace, "a job that no worker held is sent anew");
+                dispatch::send(ports, &after, effects, now).await?;
+                Ok(Burial::Resent)
+            } else {
                 tracing::error!(job_id = %job.id, trace_id = %job.trace, "a job is dead: its worker crashed");
                 Ok(Burial::Buried)
-            } else {
-                Ok(Burial::ComesAgain)
             }
         }
         Err(Refusal::Busy) => Ok(Burial::ComesAgain),

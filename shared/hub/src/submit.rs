@@ -90,12 +90,18 @@ where
         let now = self.ports.now();
         let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
-        let Some(sealed) = self.ports.account(tenant, &order.user).await? else {
-            // An account that is gone does not make an old key forgotten.
-            let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-            return replay(earlier.ok_or(Kind::AccountNotFound)?, &fingerprint);
+        let account = self.ports.account(tenant, &order.user).await?;
+        let account = account.ok_or_else(|| Error::from(Kind::AccountNotFound));
+        let (sealed, start) = match account.and_then(|sealed| Ok((sealed, start_at(start, now)?))) {
+            Ok(found) => found,
+            Err(refusal) => {
+                // What is refused by now, an account that is gone or a time that has passed, does
+                // not make an old key forgotten.
+                let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
+                return replay(earlier.ok_or(refusal)?, &fingerprint);
+            }
         };
-        let (state, effects) = State::first(start_at(start, now)?, now);
+        let (state, effects) = State::first(start, now);
         let job = Job {
             tenant: tenant.clone(),
             id,

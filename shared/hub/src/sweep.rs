@@ -4,6 +4,8 @@
 //! Two sweeps at once do no harm: each write holds only if the job is as it was found. What a sweep
 //! does not get to in its time the next one finds again, the longest due first.
 
+use std::time::Duration;
+
 use domain::{
     Timestamp,
     job::{Event, Job, Refusal, step},
@@ -17,6 +19,9 @@ use crate::{
 
 /// The most jobs that are listed at once.
 const PAGE_JOBS: u16 = 100;
+
+/// How long a job that could not be looked at makes room for the others.
+const FAILED_PAUSE: Duration = Duration::from_secs(120);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -45,28 +50,29 @@ where
     P: Clock + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
 {
     let mut report = Report::default();
-    for shard in 0..LOOK_SHARDS {
-        // Every listed job leaves the list or moves behind `now`, unless it failed; and a list that
-        // is behind shows the same jobs again. So a page that did not change the list is the last.
-        let mut last = Vec::new();
-        loop {
-            let now = ports.now();
-            if now >= stop_at {
-                report.unfinished = true;
-                break;
-            }
-            let due = ports.due_jobs(shard, now, PAGE_JOBS).await?;
+    // Page by page around the shards, so that none waits for another to be done. Every job that was
+    // looked at leaves the list or moves behind `now`; a list that is behind shows it again, and
+    // then a page that did not change is the shard's last.
+    let mut open: Vec<(u8, Vec<Due>)> = (0..LOOK_SHARDS).map(|shard| (shard, Vec::new())).collect();
+    while !open.is_empty() && !report.unfinished {
+        let mut rest = Vec::new();
+        for (shard, last) in open {
+            let due = ports.due_jobs(shard, ports.now(), PAGE_JOBS).await?;
             if due == last {
-                break;
+                continue;
             }
             for due in &due {
+                if ports.now() >= stop_at {
+                    report.unfinished = true;
+                    break;
+                }
                 look(ports, due, &mut report).await;
             }
-            if due.len() < usize::from(PAGE_JOBS) {
-                break;
+            if due.len() == usize::from(PAGE_JOBS) {
+                rest.push((shard, due));
             }
-            last = due;
         }
+        open = rest;
     }
     tracing::info!(
         looked_at = report.looked_at,
@@ -88,6 +94,8 @@ where
     if let Err(error) = act(ports, due, report).await {
         report.failed += 1;
         tracing::error!(error = chain(&error), job_id = %due.id, "a job could not be looked at");
+        // It makes room for the others; a failure of this is seen by the next sweep.
+        let _ = ports.postpone_look(due, ports.now() + FAILED_PAUSE).await;
     }
 }
 

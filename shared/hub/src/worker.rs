@@ -20,7 +20,7 @@ use domain::{
 use vault::DataKeys;
 
 use crate::{
-    Error,
+    Error, Kind,
     budget::{self, Granted, Limits},
     chain,
     credentials::{AppCredentials, TokenCredentials},
@@ -31,6 +31,9 @@ use crate::{
     },
     vaults::Vaults,
 };
+
+/// How long a job is put off when something it stands on fails.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
 /// Over how long the jobs are spread that wait for the budget.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
@@ -117,12 +120,35 @@ where
             .claim_job(&message.tenant, &message.job, message.dispatch, &claim, now + timing::LEASE, now)
             .await?;
         match claimed {
-            Claimed::Held(job) => self.run(*job, claim).await,
+            Claimed::Held(job) => {
+                let begun = (*job).clone();
+                match self.run(*job, claim.clone()).await {
+                    Err(error) if *error.kind() == Kind::Unavailable => self.put_off(begun, claim, error).await,
+                    ended => ended,
+                }
+            }
             Claimed::Refused(job) => self.refused(*job, message, claim, now).await,
             Claimed::Unknown => {
                 tracing::warn!("a message for an unknown job is dropped");
                 Ok(Disposition::Finished)
             }
+        }
+    }
+
+    /// Puts off a job because something it stands on failed: that is no attempt, and nothing that
+    /// should bring its message to the dead-letter queue. Where the job has moved on, or a write may
+    /// have been sent, it stays as it is and its message comes again.
+    async fn put_off(&self, mut job: Job, claim: ClaimId, error: Error) -> Result<Disposition, Error> {
+        let due_at = (self.ports.now() + OUTAGE_PAUSE).min(job.state.deadline());
+        let why = "something the hub stands on did not answer".to_owned();
+        let checks = matches!(&job.state.phase, Phase::Running(Claim { doing: Doing::Check { .. }, .. }));
+        if checks || job.nature == Nature::UnrepeatableWrite {
+            return Err(error);
+        }
+        tracing::warn!(error = chain(&error), "the job is put off");
+        match self.advance(&mut job, Event::Defer { claim, due_at, why, attempted: false }).await {
+            Ok(Disposition::Finished) => Ok(Disposition::Finished),
+            _ => Err(error),
         }
     }
 
@@ -136,7 +162,11 @@ where
         }
         let sealed = match self.account(&job).await? {
             Ok(sealed) => sealed,
-            Err(failure) => return self.advance(&mut job, Event::Fail(claim, failure)).await,
+            Err(failure) if checks_until.is_none() => return self.advance(&mut job, Event::Fail(claim, failure)).await,
+            Err(_) => {
+                let unknown = failure(FailureCode::OutcomeUnknown, "the account went before its write could be found");
+                return self.advance(&mut job, Event::Fail(claim, unknown)).await;
+            }
         };
         let granted = match self.granted(&job, &sealed).await? {
             Ok(granted) => granted,
@@ -198,7 +228,7 @@ where
     /// Calls Flickr; what the job is to become.
     async fn call(&self, job: &Job, claim: &ClaimId, signing: &Signing, granted: &Granted) -> Result<Event, Error> {
         let order = &job.order;
-        let repeated = job.state.attempts > 1;
+        let repeated = job.state.attempts > 1 || job.state.run > 1;
         let answer = self.flickr.call(&signing.app, &signing.token, &order.method, &order.params, repeated).await;
         log(&answer.outcome);
         // What Flickr did is written first of all; a budget that does not hear of it learns later.
@@ -206,7 +236,11 @@ where
             tracing::warn!(error = chain(&error), "the budget did not hear of a call");
         }
         if answer.outcome.class == Class::Account {
-            self.ports.mark_reconnect_needed(&job.tenant, &order.user, signing.connected_at).await?;
+            // The job's end says the same; a mark that fails is made by the account's next job.
+            let mark = self.ports.mark_reconnect_needed(&job.tenant, &order.user, signing.connected_at).await;
+            if let Err(error) = mark {
+                tracing::warn!(error = chain(&error), "an account could not be marked");
+            }
         }
         let now = self.ports.now();
         let attempt = Attempt {
@@ -319,7 +353,10 @@ where
             Err(Refusal::Early) => true,
             // A worker that stopped between writing a wait and sending its message left the message
             // of the dispatch before: it stands for the one that may be missing.
-            Err(Refusal::Stale) => message.dispatch + 1 == job.state.dispatch && job.state.carrier == Carrier::Queue,
+            Err(Refusal::Stale) => {
+                let waits = matches!(&job.state.phase, Phase::Deferred { .. } | Phase::Verifying { .. });
+                waits && message.dispatch + 1 == job.state.dispatch && job.state.carrier == Carrier::Queue
+            }
             _ => false,
         };
         if resend {

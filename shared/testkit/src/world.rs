@@ -539,7 +539,7 @@ impl Contents {
 /// Where a dead job stands in the desk's list.
 fn dead_cursor(job: &Job) -> Option<String> {
     match &job.state.phase {
-        Phase::Dead { at, .. } => Some(format!("{:015}#{}", at.as_milliseconds(), job.id)),
+        Phase::Dead { at, .. } => Some(format!("{:015}.{}", at.as_milliseconds(), job.id)),
         _ => None,
     }
 }
@@ -618,7 +618,8 @@ impl SaveJob for World {
             if !before.is_terminal() && job.state.is_terminal() {
                 *contents.chronicle.ends.entry((job.id.clone(), job.state.run)).or_default() += 1;
             }
-            let resent = look == Look::Anew && job.state.dispatch > before.dispatch;
+            let resent =
+                look == Look::Anew && (job.state.dispatch > before.dispatch || job.state.resends > before.resends);
             if resent && matches!(before.phase, Phase::Running(_)) {
                 contents.orphaned_runs.push(job.id.clone());
             }
@@ -670,7 +671,8 @@ impl CountPending for World {
 
 /// The part of the list of open jobs that a job is in.
 fn shard(id: &JobId) -> u8 {
-    id.as_str().bytes().next_back().unwrap_or_default() % LOOK_SHARDS
+    let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+    u8::try_from(digit).unwrap_or_default() % LOOK_SHARDS
 }
 
 impl ListDue for World {

@@ -65,7 +65,7 @@ async fn a_job_is_accepted() {
     let data = answer.data();
     let job = scene.world.jobs().pop().unwrap();
     assert_eq!(data["job_id"], job.id.as_str());
-    assert_eq!(answer.headers["location"], format!("/v1/flickr/jobs/{}", job.id));
+    assert_eq!(answer.headers["location"], format!("jobs/{}", job.id));
     assert_eq!(
         (&data["state"], &data["meta"]["order"], &data["target"]),
         (&json!("queued"), &json!(7), &json!("rest"))

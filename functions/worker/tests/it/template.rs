@@ -23,6 +23,8 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
     assert!(resource("WorkerFunction").contains(&timeout.as_str()), "{timeout}");
     let visibility = format!("VisibilityTimeout: {}", VISIBILITY_TIMEOUT.as_secs());
     assert!(resource("RestQueue").contains(&visibility.as_str()), "{visibility}");
+    let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
+    assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
     assert!(resource("WorkerFunction").contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"));
 }
 

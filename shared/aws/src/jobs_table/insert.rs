@@ -1,7 +1,5 @@
 //! Accepting a job.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use domain::{
     job::Job,
@@ -28,9 +26,8 @@ const ABSENT: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
 const ACCEPTING: &str = "accepting a job";
 
-/// How often an insertion that meets too many others is tried, and how long it waits between.
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(25);
+/// How often an insertion that meets too many others is tried.
+const TRIES: u32 = 6;
 
 impl InsertJob for Cloud {
     async fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> ports::Result<Inserted> {
@@ -50,7 +47,7 @@ impl InsertJob for Cloud {
             beside = Some(order);
         }
         for attempt in 0..TRIES {
-            tokio::time::sleep(PAUSE * attempt).await;
+            self.pause(attempt).await;
             let put = Put::builder().table_name(&self.jobs_table);
             let job_put = put
                 .clone()

@@ -24,6 +24,8 @@ mod lists;
 mod record;
 mod save;
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
@@ -31,7 +33,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use domain::{JobId, TenantId, Timestamp, UserId};
-use hub::ports::{self, CountPending, FindJob, FindResult, KeepResult, LOOK_SHARDS};
+use hub::ports::{self, CountPending, Entropy, FindJob, FindResult, KeepResult, LOOK_SHARDS};
 
 use crate::{
     Cloud,
@@ -51,6 +53,9 @@ const LOOK_AT: &str = "look_at";
 
 const PENDING: &str = "pending";
 
+/// About how long a transaction that met others waits before its second try.
+const PAUSE: Duration = Duration::from_millis(25);
+
 fn key(tenant: &TenantId, id: &JobId, sort: &str) -> Attributes {
     item::key(format!("{tenant}#{id}"), sort)
 }
@@ -61,7 +66,8 @@ fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
 
 /// The part of the open index that a job is in.
 fn shard(id: &JobId) -> String {
-    (id.as_str().bytes().next_back().unwrap_or_default() % LOOK_SHARDS).to_string()
+    let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+    (digit % u32::from(LOOK_SHARDS)).to_string()
 }
 
 /// How a transaction ended.
@@ -111,6 +117,15 @@ impl Cloud {
         match self.dynamo.transact_write_items().set_transact_items(Some(parts)).send().await {
             Ok(_) => Ok(Transacted::Done),
             Err(error) => cancelled(&error).map_or_else(|| Err(from_sdk(what)(error)), Ok),
+        }
+    }
+
+    /// Waits before another try at a transaction that met others: longer each time, and by chance, so
+    /// that those who met do not meet again.
+    async fn pause(&self, attempt: u32) {
+        if attempt > 0 {
+            let [chance, ..] = self.random();
+            tokio::time::sleep(PAUSE * attempt * u32::from(chance) / 128).await;
         }
     }
 
@@ -194,6 +209,7 @@ impl KeepResult for Cloud {
 impl FindResult for Cloud {
     async fn result(&self, tenant: &TenantId, id: &JobId) -> ports::Result<Option<String>> {
         let found = self.get(&self.jobs_table, key(tenant, id, RESULT), "finding a result").await?;
+        let found = found.filter(|item| !Reader(item).is_expired(now()));
         found.map(|item| Reader(&item).text("result").map(str::to_owned)).transpose()
     }
 }

@@ -21,8 +21,9 @@ use crate::{
 pub(super) const ORDER_TEXT: &str = "order";
 
 /// The attributes of a job's state: each write of a state sets those it has and removes the others.
-pub(super) const STATE: [&str; 20] = [
+pub(super) const STATE: [&str; 21] = [
     "run",
+    "resends",
     "dispatch",
     "due_at",
     "carrier",
@@ -85,7 +86,7 @@ pub(super) fn core(job: &Job, sort: &str) -> ports::Result<Attributes> {
 /// Where a dead job stands in the desk's list.
 pub(super) fn dead_cursor(job: &Job) -> Option<String> {
     match &job.state.phase {
-        Phase::Dead { at, .. } => Some(format!("{:015}#{}", at.as_milliseconds(), job.id)),
+        Phase::Dead { at, .. } => Some(format!("{:015}.{}", at.as_milliseconds(), job.id)),
         _ => None,
     }
 }
@@ -98,6 +99,7 @@ pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, At
         ("dispatch", number(state.dispatch)),
         ("due_at", time(state.due_at)),
         ("carrier", name_of(&state.carrier)),
+        ("resends", number(state.resends)),
         ("attempts", number(state.attempts)),
         ("runnable_at", time(state.runnable_at)),
         ("doubt", AttributeValue::Bool(state.doubt)),
@@ -173,6 +175,7 @@ pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
         dispatch: reader.count("dispatch")?,
         due_at: reader.time("due_at")?,
         carrier: reader.named("carrier")?,
+        resends: reader.count("resends")?,
         attempts: reader.count("attempts")?,
         runnable_at: reader.time("runnable_at")?,
         started_at: reader.optional_number("started_at").map(Timestamp::from_milliseconds),
@@ -253,6 +256,7 @@ mod tests {
                 dispatch: 3,
                 due_at: at,
                 carrier: Carrier::Sweep,
+                resends: 3,
                 attempts: 2,
                 runnable_at: at,
                 started_at: Some(at),

@@ -1,6 +1,6 @@
 //! Moving a job on.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
@@ -27,10 +27,8 @@ use crate::{
 
 const MOVING: &str = "moving a job on";
 
-/// How often an end that meets too many others is tried before it is written alone, and how long it
-/// waits between.
+/// How often an end that meets too many others is tried before it is written alone.
 const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(25);
 
 /// What becomes of the job's place in the list of open jobs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,7 +144,7 @@ impl SaveJob for Cloud {
             return self.write_alone(job, change(job, before, listing)?).await;
         }
         for attempt in 0..TRIES {
-            tokio::time::sleep(PAUSE * attempt).await;
+            self.pause(attempt).await;
             match self.write_counted(job, before, change(job, before, listing)?, by).await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(found) => return is_done(job, found.as_ref()),

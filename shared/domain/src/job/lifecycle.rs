@@ -27,6 +27,8 @@ pub struct State {
     pub due_at: Timestamp,
     /// Who brings that message.
     pub carrier: Carrier,
+    /// How often the sweep sent that message again, because it seemed lost.
+    pub resends: u32,
     /// How many claims of this run led, or may have led, to a call.
     pub attempts: u32,
     /// When this run first could have started: its deadline counts from here.
@@ -225,6 +227,7 @@ impl State {
             dispatch: 0,
             due_at: now,
             carrier: Carrier::Sweep,
+            resends: 0,
             attempts: 0,
             runnable_at: runnable_at.max(now),
             started_at: None,
@@ -248,15 +251,18 @@ impl State {
     /// When the sweep is to look at the job, if nothing happens to it before: `None` once it has
     /// ended.
     pub fn look_at(&self) -> Option<Timestamp> {
+        // A message that was sent again, and is still not received, waits in a long queue: it is
+        // looked after less and less often, or the queue would grow by the looking.
+        let patience = timing::ORPHANED_AFTER * (1 << self.resends.min(16));
         let message = match self.carrier {
-            Carrier::Queue => self.due_at + timing::ORPHANED_AFTER,
+            Carrier::Queue => self.due_at + patience,
             Carrier::Sweep => self.due_at,
         };
         let deadline = self.deadline();
         match &self.phase {
             Phase::Scheduled | Phase::Queued | Phase::Deferred { .. } => Some(message.min(deadline)),
             Phase::Verifying { .. } => Some(message),
-            Phase::Running(claim) => Some(claim.lease_until.max(self.due_at) + timing::ORPHANED_AFTER),
+            Phase::Running(claim) => Some(claim.lease_until.max(self.due_at) + patience),
             Phase::Completed { .. } | Phase::Failed { .. } | Phase::Expired { .. } | Phase::Dead { .. } => None,
         }
     }
@@ -319,7 +325,9 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
         }
         Event::Bury(claim, failure) => {
             holder(state, &claim)?;
-            Ok((ended(state, Phase::Dead { at: now, failure }), vec![]))
+            // Attempts are exhausted by what took no effect.
+            let doubt = state.doubt && failure.code != FailureCode::AttemptsExhausted;
+            Ok((State { doubt, ..ended(state, Phase::Dead { at: now, failure }) }, vec![]))
         }
         Event::Expire(claim) => {
             holder(state, &claim)?;
@@ -359,10 +367,10 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
 fn sent(state: State, due_at: Timestamp, now: Timestamp) -> (State, Vec<Effect>) {
     let dispatch = state.dispatch.saturating_add(1);
     if due_at.since(now) <= timing::LONGEST_QUEUE_DELAY {
-        let state = State { dispatch, due_at, carrier: Carrier::Queue, ..state };
+        let state = State { dispatch, due_at, carrier: Carrier::Queue, resends: 0, ..state };
         (state, vec![Effect::Send { dispatch, at: due_at }])
     } else {
-        (State { dispatch, due_at, carrier: Carrier::Sweep, ..state }, vec![])
+        (State { dispatch, due_at, carrier: Carrier::Sweep, resends: 0, ..state }, vec![])
     }
 }
 
@@ -432,7 +440,14 @@ fn look(state: &State, now: Timestamp) -> Result<(State, Vec<Effect>), Refusal> 
         Phase::Scheduled => Phase::Queued,
         other => other.clone(),
     };
-    Ok(sent(State { phase, ..state.clone() }, now, now))
+    match state.carrier {
+        Carrier::Sweep => Ok(sent(State { phase, ..state.clone() }, now, now)),
+        // The same message again: if the first still waits in the queue, it is as good as this one.
+        Carrier::Queue => {
+            let resent = State { phase, resends: state.resends.saturating_add(1), ..state.clone() };
+            Ok((resent, vec![Effect::Send { dispatch: state.dispatch, at: now }]))
+        }
+    }
 }
 
 /// What to do with a job whose message went to the dead-letter queue.
@@ -440,8 +455,11 @@ fn poison(state: &State, dispatch: u32, now: Timestamp) -> Result<(State, Vec<Ef
     if state.dispatch != dispatch {
         return Err(Refusal::Stale);
     }
-    if matches!(&state.phase, Phase::Running(held) if held.lease_until > now) {
-        return Err(Refusal::Busy);
+    match &state.phase {
+        Phase::Running(held) if held.lease_until > now => return Err(Refusal::Busy),
+        Phase::Running(_) => {}
+        // Nobody held it: what failed was not its worker, and it is sent anew.
+        _ => return Ok(sent(state.clone(), state.due_at.max(now + timing::ORPHANED_AFTER), now)),
     }
     let failure = Failure {
         code: FailureCode::WorkerCrashed,
@@ -575,8 +593,8 @@ mod tests {
         let lost = at(0) + timing::ORPHANED_AFTER;
         assert_eq!(first().look_at(), Some(lost));
         let (again, effects) = step(&first(), Event::Look, lost).unwrap();
-        assert_eq!(effects, [Effect::Send { dispatch: 2, at: lost }]);
-        assert!(again.look_at() > Some(lost));
+        assert_eq!(effects, [Effect::Send { dispatch: 1, at: lost }], "the message that may still wait stays good");
+        assert_eq!(again.look_at(), Some(at(0) + 2 * timing::ORPHANED_AFTER), "and is looked after less often");
         let late = at(0) + timing::JOB_DEADLINE;
         assert_eq!(step(&first(), Event::Look, late).unwrap().0.phase, Phase::Expired { at: late });
         assert_eq!(
@@ -625,9 +643,13 @@ mod tests {
         assert_eq!(step(&doubtful, Event::Replay { force: false }, at(50)), Err(Refusal::NeedsForce));
         assert!(step(&doubtful, Event::Replay { force: true }, at(50)).is_ok());
 
-        let (deferred, _) = step(&calling(), defer(at(5), true), at(2)).unwrap();
-        let (harmless, _) = step(&deferred, Event::Poison { dispatch: 2 }, at(5)).unwrap();
-        assert!(step(&harmless, Event::Replay { force: false }, at(50)).is_ok(), "what took no effect may be repeated");
+        let (exhausted, _) = step(&calling(), Event::Bury(claim(1), failure()), at(2)).unwrap();
+        assert!(
+            step(&exhausted, Event::Replay { force: false }, at(50)).is_ok(),
+            "what took no effect may be repeated"
+        );
+        let (waiting, effects) = step(&first(), Event::Poison { dispatch: 1 }, at(5)).unwrap();
+        assert_eq!((waiting.phase, effects.len()), (Phase::Queued, 1), "a job nobody held goes on");
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -668,7 +690,8 @@ mod tests {
                 if let Ok((next, effects)) = step(&state, event, at(now)) {
                     prop_assert!(!state.is_terminal() || (replayed && next.run == state.run + 1));
                     prop_assert!(next.dispatch >= state.dispatch && next.run >= state.run);
-                    prop_assert!(effects.is_empty() || next.dispatch == state.dispatch + 1);
+                    let resent = next.resends == state.resends + 1 && next.dispatch == state.dispatch;
+                    prop_assert!(effects.is_empty() || resent || next.dispatch == state.dispatch + 1);
                     prop_assert_eq!(next.look_at().is_none(), next.is_terminal());
                     state = next;
                 }
@@ -700,8 +723,9 @@ mod tests {
         fn a_write_that_may_have_been_sent_is_never_called_again_but_by_its_holder_or_force(
             events in prop::collection::vec((any_event(), 0i64..2000), 0..80)
         ) {
+            // The holder alone knows: it defers and buries what took no effect.
             let holder_or_force = |event: &Event| matches!(event,
-                Event::Defer { .. } | Event::Replay { force: true } | Event::Complete(..));
+                Event::Defer { .. } | Event::Bury(..) | Event::Replay { force: true } | Event::Complete(..));
             let mut state = calling();
             for (event, now) in events.into_iter().filter(|(event, _)| !holder_or_force(event)) {
                 if let Ok((next, _)) = step(&state, event, at(now)) {

@@ -150,6 +150,17 @@ async fn a_job_can_be_asked_for_later() {
 }
 
 #[tokio::test]
+async fn a_key_answers_its_job_though_the_time_it_was_for_has_passed() {
+    let (submit, tenant, user) = submit().await;
+    let order = || build::order(&user, "flickr.test.echo", "{}");
+    let at = Start::At(build::NOW + Duration::from_secs(10));
+    let first = accept_at(&submit, &tenant, order(), Some("k"), at).await.unwrap();
+    submit.ports.pass(Duration::from_secs(20));
+    let again = accept_at(&submit, &tenant, order(), Some("k"), at).await.unwrap();
+    assert_eq!((again.replayed, again.job.id), (true, first.job.id));
+}
+
+#[tokio::test]
 async fn another_time_is_another_payload() {
     let (submit, tenant, user) = submit().await;
     let order = || build::order(&user, "flickr.test.echo", "{}");

@@ -12,7 +12,7 @@ mod random;
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
     fmt::Write as _,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -49,7 +49,7 @@ use crate::{Breach, Fault, Meeting, Moment, World, build};
 
 /// How often a message is received before it goes to the dead-letter queue: the redrive policy's
 /// `maxReceiveCount`.
-const MAX_RECEIVES: u32 = 5;
+pub const MAX_RECEIVES: u32 = 10;
 
 /// What goes wrong in a simulation, and which rule is broken on purpose.
 #[derive(Debug, Clone)]
@@ -66,6 +66,10 @@ pub struct Setup {
     pub flickr_faults_per_mille: u64,
     /// How many calls of Flickr may be made.
     pub limit: Limit,
+    /// Whether Flickr is down for twenty minutes, and an operator replays what died of it.
+    pub outage: bool,
+    /// How many messages are worked on at once; none means all that come.
+    pub worker_slots: Option<usize>,
     /// The one port call at which the process dies, if just one does.
     pub crash_at: Option<(usize, Moment)>,
     /// A rule broken on purpose.
@@ -101,8 +105,25 @@ impl Setup {
             crashes_per_myriad: 100,
             flickr_faults_per_mille: 250,
             limit: Limit { calls_per_hour: 60, burst_calls: 8 },
+            outage: true,
+            worker_slots: None,
             crash_at: None,
             mutation: None,
+        }
+    }
+
+    /// More jobs at once than workers can do for a quarter of an hour.
+    pub fn backlog() -> Self {
+        Self {
+            jobs: 900,
+            span: Duration::from_secs(60),
+            failures_per_myriad: 0,
+            crashes_per_myriad: 0,
+            flickr_faults_per_mille: 0,
+            outage: false,
+            limit: Limit { calls_per_hour: 36_000, burst_calls: 3_000 },
+            worker_slots: Some(2),
+            ..Self::bad_day()
         }
     }
 
@@ -115,6 +136,8 @@ impl Setup {
             crashes_per_myriad: 0,
             flickr_faults_per_mille: 0,
             limit: Limit::FLICKR,
+            outage: false,
+            worker_slots: None,
             crash_at: Some((call, moment)),
             mutation: None,
         }
@@ -136,6 +159,8 @@ pub struct Report {
     pub flickr_calls: u64,
     /// Port calls.
     pub port_calls: u64,
+    /// Messages received by workers.
+    pub receives: u64,
     /// Jobs by the state they ended in.
     pub ends: BTreeMap<&'static str, u64>,
     /// What was broken: the promise, and how.
@@ -232,6 +257,9 @@ struct Simulation {
     told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
     forced: BTreeSet<String>,
     orphaned: Vec<JobId>,
+    workers: BTreeSet<u64>,
+    waiting: VecDeque<u64>,
+    receives: u64,
     undercounted: BTreeSet<UserId>,
     fingerprint: u64,
 }
@@ -283,6 +311,9 @@ impl Simulation {
             told: BTreeMap::new(),
             forced: BTreeSet::new(),
             orphaned: Vec::new(),
+            workers: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            receives: 0,
             undercounted: BTreeSet::new(),
             fingerprint: seed,
             asks: Vec::new(),
@@ -304,7 +335,7 @@ impl Simulation {
         if self.setup.mutation != Some(Mutation::NoSweep) {
             self.plan(build::NOW + Duration::from_secs(60), Item::Sweep);
         }
-        if self.setup.crash_at.is_none() {
+        if self.setup.outage {
             self.plan(build::NOW + self.setup.span / 2, Item::Outage);
             self.plan(build::NOW + self.setup.span, Item::Replay);
         }
@@ -386,13 +417,14 @@ impl Simulation {
     }
 
     /// Starts a task that is killed when it takes longer than `limit`.
-    fn start(&mut self, task: Task, limit: Duration) {
+    fn start(&mut self, task: Task, limit: Duration) -> u64 {
         self.sequence += 1;
         let id = self.sequence;
         self.tasks.insert(id, task);
         let now = self.world.now();
         self.plan(now + limit, Item::Kill(id));
         self.poll(id);
+        id
     }
 
     /// Lets a task go on until it waits, ends, or turns out to be dead.
@@ -429,7 +461,7 @@ impl Simulation {
         };
         let method = if quiet { METHODS[2] } else { self.chance.pick(&METHODS) };
         let kind = match self.chance.below(100) {
-            _ if quiet => "",
+            _ if self.setup.flickr_faults_per_mille == 0 => "",
             0..3 => POISON,
             3 => STOPPED,
             _ => "",
@@ -484,6 +516,12 @@ impl Simulation {
             self.messages.remove(&id);
             return;
         }
+        if self.setup.worker_slots.is_some_and(|slots| self.workers.len() >= slots) {
+            // It stays in the queue, unseen by anyone, until a worker is free.
+            self.waiting.push_back(id);
+            return;
+        }
+        self.receives += 1;
         message.receives += 1;
         if message.receives > MAX_RECEIVES {
             self.plan(now + Duration::from_secs(1), Item::DeliverDead(id));
@@ -506,7 +544,8 @@ impl Simulation {
                 mail.lock().unwrap_or_else(PoisonError::into_inner).finished.push(id);
             }
         };
-        self.start(Box::pin(task), timing::WORKER_TIMEOUT);
+        let task = self.start(Box::pin(task), timing::WORKER_TIMEOUT);
+        self.workers.insert(task);
     }
 
     fn deliver_dead(&mut self, id: u64, now: Timestamp) {
@@ -520,7 +559,7 @@ impl Simulation {
         let mail = Arc::clone(&self.mail);
         let task = async move {
             let burial = dead::bury(&ports, "m", &body).await;
-            if let Ok(Burial::Buried | Burial::Quarantined | Burial::Stale) = burial {
+            if let Ok(Burial::Buried | Burial::Quarantined | Burial::Stale | Burial::Resent) = burial {
                 mail.lock().unwrap_or_else(PoisonError::into_inner).finished.push(id);
             }
         };
@@ -570,6 +609,12 @@ impl Simulation {
 
     /// Takes up what tasks sent and said.
     fn collect(&mut self, now: Timestamp) {
+        self.workers.retain(|worker| self.tasks.contains_key(worker));
+        while self.setup.worker_slots.is_some_and(|slots| self.workers.len() < slots) {
+            let Some(id) = self.waiting.pop_front() else { break };
+            self.deliver(id, now);
+            self.workers.retain(|worker| self.tasks.contains_key(worker));
+        }
         for id in self.world.take_orphaned_runs() {
             if !self.messages.values().any(|message| message.dispatch.job == id) {
                 self.orphaned.push(id);
@@ -635,6 +680,7 @@ impl Simulation {
             flickr_calls: self.flickr.calls().len() as u64,
             port_calls: self.world.calls().len() as u64,
             fingerprint: self.fingerprint,
+            receives: self.receives,
             ..Report::default()
         };
         for job in &jobs {

@@ -1,4 +1,4 @@
-//! The promises, each as a judgement of what a simulation left behind (DESIGN, "Promises").
+//! The promises, each as a judgement of what a simulation left behind (docs/architecture.md).
 //!
 //! An oracle knows nothing of how the hub works: it looks at what callers were told, at what Flickr
 //! was made to do, and at the records.

@@ -44,6 +44,15 @@ fn bad_days_are_bad_enough() {
     assert!(faults > jobs, "{faults} faults, {jobs} jobs");
 }
 
+/// A queue that is longer than the sweep's patience does not grow by its looking.
+#[test]
+fn a_long_backlog_is_worked_off_with_few_messages_a_job() {
+    let report = run(1, &Setup::backlog());
+    assert_eq!(report.violations, []);
+    let per_job = report.receives as f64 / report.jobs as f64;
+    assert!(report.jobs > 700 && per_job < 4.0, "{per_job:.2} receives a job, {} jobs", report.jobs);
+}
+
 /// Every port call of one job's life, from acceptance to end, dies once, before its effect and
 /// after it.
 #[test]
