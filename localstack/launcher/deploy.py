@@ -23,6 +23,8 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         "PublicUrl": settings.url,
         "AllowedReturnUrls": settings.return_urls,
         "LogLevel": environ.get("LOG_LEVEL", "") or "info",
+        "FlickrCallsPerHour": environ.get("FLICKR_CALLS_PER_HOUR", ""),
+        "FlickrBurstCalls": environ.get("FLICKR_BURST_CALLS", ""),
         "VaultDeletionProtection": "false",
     }
     command = ["sam", "deploy", "--template", str(settings.build / "template.yaml"), "--stack-name", STACK_NAME]

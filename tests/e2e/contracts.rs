@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
     ClaimId, UserId,
+    budget::MAX_PENDING,
     job::{Event, Failure, FailureCode, Job, Phase, StoredResult, step},
     timing::LEASE,
 };
@@ -39,7 +40,7 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps claims desk insertion logins looks objects results saving tenants waits);
+contracts!(accounts apps budgets claims desk insertion logins looks objects pressure results saving tenants waits);
 
 /// How many do the same at once.
 const CROWD: u64 = 8;
@@ -66,7 +67,7 @@ async fn of_many_insertions_at_once_one_is_new() {
     for number in 0..CROWD {
         let ports = ports.clone();
         let job = Job { created_at: job.created_at + Duration::from_millis(number), ..job.clone() };
-        insertions.spawn(async move { ports.insert_job(&job).await.unwrap() });
+        insertions.spawn(async move { ports.insert_job(&job, MAX_PENDING).await.unwrap() });
     }
     let found = insertions.join_all().await;
     let stored = Inserted::Exists(Box::new(ports.job(&job.tenant, &job.id).await.unwrap().unwrap()));
@@ -80,7 +81,7 @@ async fn of_many_insertions_at_once_one_is_new() {
 async fn of_many_claims_at_once_one_holds() {
     let ports = cloud();
     let job = job(&ports);
-    ports.insert_job(&job).await.unwrap();
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
     let now = ports.now();
     let mut claims = JoinSet::new();
     for _ in 0..CROWD {
@@ -108,7 +109,7 @@ async fn an_end_that_was_written_alone_is_settled_once() {
     ];
     for end in ends {
         let (job, now) = (job(&ports), ports.now());
-        ports.insert_job(&job).await.unwrap();
+        ports.insert_job(&job, MAX_PENDING).await.unwrap();
         let claimed = ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap();
         let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
         let ended = Job { state: step(&running.state, end, now).unwrap().0, ..job.clone() };

@@ -34,6 +34,25 @@ async fn the_hub_is_alive_and_ready() {
 }
 
 #[tokio::test]
+async fn usage_shows_what_a_job_took_of_the_budget() {
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let app_id = hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data()["app_id"].clone();
+    let id = hub.submit(&account.user_id, "flickr.test.login", &json!({})).await;
+    hub.ended(&id).await;
+    let usage = hub.get(&format!("/v1/usage?user_id={}", account.user_id)).await.data();
+    let app = usage["apps"].as_array().unwrap().iter().find(|app| app["app_id"] == app_id).unwrap();
+    let remaining = app["remaining_calls"].as_u64().unwrap();
+    assert!(remaining <= app["limit"]["burst_calls"].as_u64().unwrap(), "{app}");
+    assert!(app["learned_calls_per_hour"].as_u64() <= app["limit"]["calls_per_hour"].as_u64(), "{app}");
+    assert!(app["full_at"].is_string() && (app["circuit"] == "closed") == app["open_until"].is_null(), "{app}");
+    assert_eq!(usage["pending"], json!({ "user_id": account.user_id, "jobs": 0 }));
+
+    let unknown = hub.get("/v1/usage?user_id=usr_00000000000000000000000000000000").await;
+    assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_TOKEN_NOT_FOUND"));
+}
+
+#[tokio::test]
 async fn bad_requests_are_refused_by_name() {
     let hub = Hub::first();
     let account = hub.connect().await;

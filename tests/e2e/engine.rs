@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Cloud;
-use domain::{TenantId, Timestamp, UserId};
+use domain::{TenantId, Timestamp, UserId, budget::MAX_PENDING};
 use hub::ports::{Clock, CountPending, Entropy, InsertJob};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -154,7 +154,7 @@ async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
     // Accepted three minutes ago, and its message never arrived.
     let then = Timestamp::from_milliseconds(ports.now().as_milliseconds() - 180_000);
     let job = testkit::build::job(&tenant, ports.random(), order, then);
-    ports.insert_job(&job).await.unwrap();
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
     let ended = hub.ended(job.id.as_str()).await;
     assert_eq!(ended["state"], "completed", "{ended}");
 }

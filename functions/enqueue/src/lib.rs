@@ -1,7 +1,8 @@
 //! Accepts jobs: `POST /v1/flickr/rest`.
 //!
 //! A job is validated, written once and sent; 202 says that it is the hub's from then on. One with
-//! `run_at` or `delay_seconds` waits for its time first.
+//! `run_at` or `delay_seconds` waits for its time first. One of an account whose jobs already wait in
+//! great number is refused, with the time to come back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use domain::{
 use edge::{Authenticator, Code, Envelope, Json, Problem, RequestContext, Tenant, require_key, views::JobView};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindTenant, InsertJob, SendDispatch},
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindBudget, FindJob, FindTenant, InsertJob, SendDispatch},
     submit::{Accepted, Start, Submit, Wish},
 };
 use serde::Deserialize;
@@ -32,7 +33,7 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 /// The routes.
 pub fn routes<P, F>(submit: Arc<Submit<P, F>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + FindTenant + FindAccount + FindJob + InsertJob + SendDispatch + 'static,
+    P: Clock + Entropy + FindTenant + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch + 'static,
     F: Catalogue + 'static,
 {
     Router::new()
@@ -99,7 +100,7 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + FindJob + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;

@@ -13,6 +13,11 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = aws::sdk_config()?;
     let ports = Cloud::new(&config, &settings);
     let keyed_hash = aws::keyed_hash(&config, &settings).await?;
-    let submit = Submit { ports: ports.clone(), catalogue: flickr::Catalogue };
+    let submit = Submit {
+        ports: ports.clone(),
+        catalogue: flickr::Catalogue,
+        limits: settings.limits,
+        max_pending_jobs: settings.max_pending_jobs,
+    };
     edge::lambda(enqueue::routes(Arc::new(submit), Arc::new(Authenticator { ports, keyed_hash }))).await
 }

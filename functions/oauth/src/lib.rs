@@ -15,8 +15,8 @@ use edge::{Authenticator, require_key};
 use hub::{
     connect::Connect,
     ports::{
-        Clock, Entropy, FindAccount, FindApp, FindLogin, FindTenant, FlickrLogin, ListAccounts, RemoveAccount,
-        SaveAccount, SaveApp, SaveLogin, TakeLogin,
+        Clock, Entropy, FindAccount, FindApp, FindLogin, FindTenant, FlickrLogin, KeepBudget, ListAccounts,
+        RemoveAccount, SaveAccount, SaveApp, SaveLogin, TakeLogin,
     },
 };
 use vault::DataKeys;
@@ -33,7 +33,7 @@ pub struct Service<P, F, K> {
 pub fn routes<P, F, K>(service: Arc<Service<P, F, K>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
     P: Clock + Entropy + FindTenant + FindApp + SaveApp + SaveLogin + FindLogin + TakeLogin + 'static,
-    P: SaveAccount + FindAccount + ListAccounts + RemoveAccount,
+    P: SaveAccount + FindAccount + ListAccounts + RemoveAccount + KeepBudget,
     F: FlickrLogin + 'static,
     K: DataKeys + 'static,
 {

@@ -11,7 +11,7 @@ use edge::{Envelope, Json, Problem, Query, RequestContext, Tenant, views::Accoun
 use hub::{
     connect::{App, Callback, Complete, Landing, Start},
     credentials::AppCredentials,
-    ports::{Clock, Entropy, FindApp, FindLogin, FlickrLogin, SaveAccount, SaveApp, SaveLogin, TakeLogin},
+    ports::{Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin, TakeLogin},
 };
 use serde::{Deserialize, Serialize};
 use vault::DataKeys;
@@ -71,7 +71,7 @@ pub(crate) async fn start<P, F, K>(
     Json(request): Json<StartRequest>,
 ) -> Result<Envelope<StartAnswer>, Problem>
 where
-    P: Clock + Entropy + FindApp + SaveApp + SaveLogin,
+    P: Clock + Entropy + FindApp + SaveApp + SaveLogin + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -107,7 +107,7 @@ pub(crate) async fn complete<P, F, K>(
     Json(request): Json<CompleteRequest>,
 ) -> Result<Envelope<AccountView>, Problem>
 where
-    P: Clock + FindApp + TakeLogin + SaveAccount,
+    P: Clock + Entropy + FindApp + TakeLogin + SaveAccount + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {

@@ -18,7 +18,14 @@ async fn main() -> Result<(), lambda_http::Error> {
     let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
     let return_urls = AllowedReturnUrls::parse(&settings.allowed_return_urls)?;
     let public_url = settings.public_url.map(|url| url.trim_end_matches('/').to_owned());
-    let connect = Connect { ports: ports.clone(), flickr, vaults, keyed_hash: keyed_hash.clone(), return_urls };
+    let connect = Connect {
+        ports: ports.clone(),
+        flickr,
+        vaults,
+        keyed_hash: keyed_hash.clone(),
+        return_urls,
+        limits: settings.limits,
+    };
     let service = Arc::new(oauth::Service { connect, public_url });
     edge::lambda(oauth::routes(service, Arc::new(Authenticator { ports, keyed_hash }))).await
 }

@@ -1,4 +1,6 @@
-//! Reads jobs, and says whether the hub is well.
+//! Reads jobs and budgets, and says whether the hub is well.
+
+mod usage;
 
 use std::sync::Arc;
 
@@ -12,22 +14,29 @@ use axum::{
 use domain::{JobId, UserId};
 use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
 use hub::{
-    ports::{FindJob, FindObject, FindResult, FindTenant, Probe},
+    budget::Limits,
+    ports::{
+        Clock, CountPending, FindAccount, FindBudget, FindJob, FindObject, FindResult, FindTenant, ListApps, Probe,
+    },
     read,
 };
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-/// The routes.
-pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
+/// The routes; `limits` are those of calls to Flickr.
+pub fn routes<P>(ports: Arc<P>, limits: Limits, authenticator: Arc<Authenticator<P>>) -> Router
 where
     P: FindTenant + FindJob + FindResult + FindObject + Probe + 'static,
+    P: Clock + ListApps + FindBudget + FindAccount + CountPending,
 {
+    let service = usage::Service { ports: Arc::clone(&ports), limits };
+    let usage = Router::new().route("/v1/usage", get(usage::get::<P>)).with_state(Arc::new(service));
     Router::new()
         .route("/v1/flickr/jobs/status", post(of_user::<P>))
         .route("/v1/flickr/jobs/{job_id}", get(of_tenant::<P>))
         .route("/v1/health/ready", get(ready::<P>))
         .with_state(ports)
+        .merge(usage)
         .layer(from_fn_with_state(authenticator, require_key::<P>))
         .route("/v1/health", get(alive))
 }

@@ -13,5 +13,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let ports = Cloud::new(&config, &settings);
     let keyed_hash = aws::keyed_hash(&config, &settings).await?;
     let authenticator = Authenticator { ports: ports.clone(), keyed_hash };
-    edge::lambda(status::routes(Arc::new(ports), Arc::new(authenticator))).await
+    edge::lambda(status::routes(Arc::new(ports), settings.limits, Arc::new(authenticator))).await
 }

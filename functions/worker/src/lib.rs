@@ -9,11 +9,8 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use edge::batch;
 use hub::{
     dispatch::Dispatch,
-    ports::{
-        CallFlickr, ClaimJob, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult, MarkAccount, SaveJob,
-        SendDispatch,
-    },
-    worker::{Disposition, Worker},
+    ports::CallFlickr,
+    worker::{Disposition, Ports, Worker},
 };
 use vault::DataKeys;
 
@@ -23,17 +20,7 @@ const _: () = assert!(cfg!(panic = "unwind"));
 /// Runs the batch. What is reported back comes again.
 pub async fn run<P, F, K>(worker: Arc<Worker<P, F, K>>, messages: SqsEvent, request_id: &str) -> SqsBatchResponse
 where
-    P: Clock
-        + Entropy
-        + ClaimJob
-        + SaveJob
-        + KeepResult
-        + KeepObject
-        + FindAccount
-        + FindApp
-        + MarkAccount
-        + SendDispatch
-        + 'static,
+    P: Ports + 'static,
     F: CallFlickr + 'static,
     K: DataKeys + 'static,
 {
@@ -47,16 +34,7 @@ where
 /// Whether the message is finished.
 async fn one<P, F, K>(worker: &Worker<P, F, K>, message: &SqsMessage) -> bool
 where
-    P: Clock
-        + Entropy
-        + ClaimJob
-        + SaveJob
-        + KeepResult
-        + KeepObject
-        + FindAccount
-        + FindApp
-        + MarkAccount
-        + SendDispatch,
+    P: Ports,
     F: CallFlickr,
     K: DataKeys,
 {

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let ports = Cloud::new(&config, &settings);
     let vaults = aws::vaults(&config, &settings)?;
     let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
-    let worker = Arc::new(Worker { ports, flickr, vaults, policy: settings.rest_retries });
+    let worker = Arc::new(Worker { ports, flickr, vaults, policy: settings.rest_retries, limits: settings.limits });
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let worker = Arc::clone(&worker);
         async move { Ok::<_, Error>(worker::run(worker, event.payload, &event.context.request_id).await) }

@@ -5,7 +5,7 @@ use aws_sdk_s3::Client as S3;
 use aws_sdk_sqs::Client as Sqs;
 use aws_types::SdkConfig;
 
-use crate::{results_bucket, settings::Settings};
+use crate::{budget::Seen, results_bucket, settings::Settings};
 
 /// DynamoDB's tables, SQS's queues and S3's bucket. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Cloud {
     pub(crate) runtime_table: String,
     pub(crate) rest_queue_url: String,
     pub(crate) results_bucket: String,
+    pub(crate) budgets: Seen,
 }
 
 impl Cloud {
@@ -32,6 +33,7 @@ impl Cloud {
             runtime_table: settings.runtime_table.clone(),
             rest_queue_url: settings.rest_queue_url.clone(),
             results_bucket: settings.results_bucket.clone(),
+            budgets: Seen::default(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! | pk | sk | holds |
 //! |---|---|---|
 //! | tenant | `LOGIN#digest of the request token` | a pending login |
+//! | `BUDGET#app` | `BUDGET` | the budget of an app's calls |
+//! | `BUDGET#tenant#user` | `BUDGET` | the budget of an account's calls |
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{

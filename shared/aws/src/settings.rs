@@ -5,7 +5,11 @@
 
 use std::{fmt, time::Duration};
 
-use domain::job::Policy;
+use domain::{
+    budget::{Limit, MAX_PENDING},
+    job::Policy,
+};
+use hub::budget::Limits;
 
 /// What the environment says.
 #[derive(Debug, Clone)]
@@ -34,6 +38,12 @@ pub struct Settings {
     /// `REST_ATTEMPTS`, `REST_BACKOFF_BASE_SECONDS`, `REST_BACKOFF_CAP_SECONDS`: how often and how
     /// far apart REST jobs are tried. By default [`Policy::REST`].
     pub rest_retries: Policy,
+    /// `FLICKR_CALLS_PER_HOUR`, `FLICKR_BURST_CALLS`: the limit of a Flickr app, by default
+    /// [`Limit::FLICKR`]. `ACCOUNT_CALLS_PER_HOUR`: that of one account, with a tenth of it as its
+    /// burst; none by default.
+    pub limits: Limits,
+    /// `MAX_PENDING_JOBS`: how many jobs of one account may be pending. By default [`MAX_PENDING`].
+    pub max_pending_jobs: u32,
     /// `ALLOWED_RETURN_URLS`: where browsers may be sent after a login, separated by commas. None
     /// by default.
     pub allowed_return_urls: String,
@@ -93,7 +103,16 @@ impl Settings {
             cap: Duration::from_secs(number("REST_BACKOFF_CAP_SECONDS", seconds(defaults.cap)).into()),
             ..defaults
         };
+        let app = Limit {
+            calls_per_hour: number("FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour),
+            burst_calls: number("FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls),
+        };
+        let of_account = look_up("ACCOUNT_CALLS_PER_HOUR").map(|_| number("ACCOUNT_CALLS_PER_HOUR", 1));
+        let account = of_account.map(|calls| Limit { calls_per_hour: calls, burst_calls: calls.div_ceil(10) });
+        let max_pending_jobs = number("MAX_PENDING_JOBS", MAX_PENDING);
         let settings = Self {
+            max_pending_jobs,
+            limits: Limits { app, account },
             rest_retries,
             vault_table: required("VAULT_TABLE"),
             jobs_table: required("JOBS_TABLE"),
@@ -134,12 +153,16 @@ mod tests {
     #[test]
     fn what_has_a_default_may_be_left_out() {
         let settings = Settings::read(|name| {
-            let optional = ["FLICKR_URL", "PUBLIC_URL", "ALLOWED_RETURN_URLS"];
-            (!optional.contains(&name) && !name.starts_with("REST_A") && !name.starts_with("REST_B"))
-                .then(|| name.to_lowercase())
+            let optional = ["MAX_PENDING_JOBS", "FLICKR_URL", "PUBLIC_URL", "ALLOWED_RETURN_URLS"];
+            (!optional.contains(&name)
+                && !name.contains("CALLS")
+                && !name.starts_with("REST_A")
+                && !name.starts_with("REST_B"))
+            .then(|| name.to_lowercase())
         });
         let settings = settings.unwrap();
         assert_eq!((settings.flickr_url, settings.public_url), (None, None));
+        assert_eq!((settings.max_pending_jobs, settings.limits), (MAX_PENDING, Limits::default()));
         assert_eq!((settings.vault_table.as_str(), settings.rest_retries), ("vault_table", Policy::REST));
     }
 
@@ -150,6 +173,7 @@ mod tests {
                 "REST_ATTEMPTS" => Some(attempts.to_owned()),
                 "REST_BACKOFF_BASE_SECONDS" => Some("7".to_owned()),
                 "REST_BACKOFF_CAP_SECONDS" => None,
+                name if name.contains("CALLS") || name == "MAX_PENDING_JOBS" => None,
                 name => Some(name.to_owned()),
             })
         };

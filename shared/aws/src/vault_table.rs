@@ -8,7 +8,7 @@
 //! | tenant | `ACCOUNT#user` | an account with its sealed token |
 
 use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{query::builders::QueryFluentBuilder, transact_write_items::TransactWriteItemsError},
     types::{Put, ReturnValue, TransactWriteItem},
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -19,18 +19,19 @@ use domain::{
 use hub::{
     keyed_hash::ApiKeyHash,
     ports::{
-        self, FindAccount, FindApp, FindTenant, ListAccounts, MarkAccount, RemoveAccount, SaveAccount, SaveApp,
-        SaveTenant, SealedAccount,
+        self, FindAccount, FindApp, FindTenant, ListAccounts, ListApps, MarkAccount, RemoveAccount, SaveAccount,
+        SaveApp, SaveTenant, SealedAccount,
     },
 };
 
 use crate::{
     Cloud,
     error::from_sdk,
-    item::{self, Attributes, PARTITION, Reader, SORT, bytes, name_of, named, text, time},
+    item::{self, Attributes, PARTITION, Reader, SORT, bytes, name_of, named, text, time, unreadable},
 };
 
 const SEALED: &str = "sealed";
+const APP: &str = "APP#";
 const ACCOUNT: &str = "ACCOUNT#";
 
 fn api_key(key: &ApiKeyHash) -> Attributes {
@@ -38,7 +39,7 @@ fn api_key(key: &ApiKeyHash) -> Attributes {
 }
 
 fn app_key(tenant: &TenantId, app: &AppId) -> Attributes {
-    item::key(tenant.as_str(), format!("APP#{app}"))
+    item::key(tenant.as_str(), format!("{APP}{app}"))
 }
 
 fn account_key(tenant: &TenantId, user: &UserId) -> Attributes {
@@ -155,27 +156,52 @@ impl FindAccount for Cloud {
 
 impl ListAccounts for Cloud {
     async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> ports::Result<Vec<Account>> {
-        let mut accounts = Vec::new();
-        let mut start = after.map(|user| account_key(tenant, user));
+        let start = after.map(|user| account_key(tenant, user));
+        let items = self.list(self.of_tenant(tenant, ACCOUNT), start, limit, "listing accounts").await?;
+        items.iter().map(|item| read_account(tenant, item)).collect()
+    }
+}
+
+impl ListApps for Cloud {
+    async fn apps(&self, tenant: &TenantId, after: Option<&AppId>, limit: u16) -> ports::Result<Vec<AppId>> {
+        let start = after.map(|app| app_key(tenant, app));
+        let query = self.of_tenant(tenant, APP).projection_expression(SORT);
+        let items = self.list(query, start, limit, "listing Flickr apps").await?;
+        let app = |item: &Attributes| {
+            let app = Reader(item).text(SORT)?.strip_prefix(APP).and_then(|app| app.parse().ok());
+            app.ok_or_else(|| unreadable(SORT))
+        };
+        items.iter().map(app).collect()
+    }
+}
+
+impl Cloud {
+    /// The tenant's items whose sort key begins with `prefix`.
+    fn of_tenant(&self, tenant: &TenantId, prefix: &str) -> QueryFluentBuilder {
+        self.dynamo
+            .query()
+            .table_name(&self.vault_table)
+            .key_condition_expression(format!("{PARTITION} = :tenant AND begins_with({SORT}, :prefix)"))
+            .expression_attribute_values(":tenant", text(tenant.as_str()))
+            .expression_attribute_values(":prefix", text(prefix))
+    }
+
+    /// Up to `limit` items of the query after `start`.
+    async fn list(
+        &self,
+        query: QueryFluentBuilder,
+        mut start: Option<Attributes>,
+        limit: u16,
+        what: &'static str,
+    ) -> ports::Result<Vec<Attributes>> {
+        let mut items = Vec::new();
         loop {
-            let page = self
-                .dynamo
-                .query()
-                .table_name(&self.vault_table)
-                .key_condition_expression(format!("{PARTITION} = :tenant AND begins_with({SORT}, :account)"))
-                .expression_attribute_values(":tenant", text(tenant.as_str()))
-                .expression_attribute_values(":account", text(ACCOUNT))
-                .limit(i32::from(limit) - i32::try_from(accounts.len()).unwrap_or(0))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(from_sdk("listing accounts"))?;
-            for item in page.items() {
-                accounts.push(read_account(tenant, item)?);
-            }
+            let page = query.clone().limit(i32::from(limit) - i32::try_from(items.len()).unwrap_or(0));
+            let page = page.set_exclusive_start_key(start).send().await.map_err(from_sdk(what))?;
+            items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
-            if start.is_none() || accounts.len() >= usize::from(limit) {
-                return Ok(accounts);
+            if start.is_none() || items.len() >= usize::from(limit) {
+                return Ok(items);
             }
         }
     }

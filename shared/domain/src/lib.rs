@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod budget;
 pub mod call;
 pub mod id;
 pub mod idempotency;

@@ -6,6 +6,7 @@ mod body;
 mod context;
 mod envelope;
 mod problem;
+mod rate_limit;
 mod serve;
 pub mod views;
 
@@ -14,4 +15,5 @@ pub use body::{Json, MAX_BODY_BYTES, Query, parse};
 pub use context::RequestContext;
 pub use envelope::Envelope;
 pub use problem::{Code, Problem};
+pub use rate_limit::RateLimit;
 pub use serve::{Gateway, lambda, serve};

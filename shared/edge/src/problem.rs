@@ -77,6 +77,10 @@ codes! {
     Internal = "ERR_INTERNAL", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
     /// Flickr does not answer.
     FlickrUnavailable = "ERR_FLICKR_UNAVAILABLE", SERVICE_UNAVAILABLE, "Flickr does not answer";
+    /// The budget of calls to Flickr is spent, or Flickr refuses calls.
+    BudgetSpent = "ERR_BUDGET_SPENT", SERVICE_UNAVAILABLE, "The budget of calls to Flickr is spent";
+    /// So many jobs of the account are pending that no other is accepted.
+    TooManyPending = "ERR_TOO_MANY_PENDING", SERVICE_UNAVAILABLE, "Too many jobs of the account are pending";
     /// Something the hub stands on does not answer.
     Unavailable = "ERR_UNAVAILABLE", SERVICE_UNAVAILABLE, "The service is not available";
 }
@@ -139,6 +143,17 @@ impl From<hub::Error> for Problem {
             Kind::FlickrUnavailable(outcome) => Problem {
                 retry_after_seconds: Some(outcome.retry_after.map_or(RETRY_AFTER_SECONDS, |wait| wait.as_secs())),
                 ..of_flickr(Code::FlickrUnavailable, outcome)
+            },
+            Kind::BudgetSpent { retry_after } => Problem {
+                retry_after_seconds: Some(retry_after.as_secs().max(1)),
+                ..Problem::new(Code::BudgetSpent, "Flickr counts the calls of all users of an app; try again later")
+            },
+            Kind::TooManyPending { retry_after } => Problem {
+                retry_after_seconds: Some(retry_after.as_secs().max(1)),
+                ..Problem::new(
+                    Code::TooManyPending,
+                    "The account's jobs wait for their turn at Flickr; try again later",
+                )
             },
             Kind::KeyReused => Problem::new(Code::KeyReused, "Use a new key for a new job"),
             Kind::ApiKeyTaken => Problem::new(Code::InvalidRequest, "The API key already belongs to a tenant"),

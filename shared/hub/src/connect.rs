@@ -7,6 +7,7 @@
 use domain::{
     AppId, TenantId, UserId,
     account::{Account, Perms, Status},
+    budget::{Grant, HostClass},
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -16,11 +17,12 @@ use vault::DataKeys;
 
 use crate::{
     Error, Kind,
+    budget::{self, Granted, Limits},
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     ports::{
-        Clock, Entropy, FindApp, FindLogin, FlickrLogin, SaveAccount, SaveApp, SaveLogin, SealedAccount, SealedLogin,
-        TakeLogin,
+        Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin, SealedAccount,
+        SealedLogin, TakeLogin,
     },
     vaults::{self, Vaults},
 };
@@ -37,6 +39,8 @@ pub struct Connect<P, F, K> {
     pub keyed_hash: KeyedHash,
     /// Where a browser may be sent after the callback.
     pub return_urls: AllowedReturnUrls,
+    /// How many calls may be made.
+    pub limits: Limits,
 }
 
 /// The URLs a browser may be sent to, compared as whole URLs (RFC 9700 section 2.1).
@@ -140,7 +144,7 @@ pub enum Landing {
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Entropy + FindApp + SaveApp + SaveLogin,
+    P: Clock + Entropy + FindApp + SaveApp + SaveLogin + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -167,7 +171,10 @@ where
             Mode::Oob => "oob".to_owned(),
             Mode::Callback => with_query(&wish.callback_url, &[("state", &state)]).map_err(Error::internal)?,
         };
-        let request_token = self.flickr.request_token(&credentials, &callback).await.map_err(refused_app)?;
+        let granted = self.granted(&app).await?;
+        let answer = self.flickr.request_token(&credentials, &callback).await;
+        granted.hear(&self.ports, answer.as_ref().err()).await?;
+        let request_token = answer.map_err(refused_app)?;
 
         if let App::Given(_) = wish.app {
             let sealed = self.vaults.secrets.seal(&vaults::app(tenant, &app)?, &credentials.to_secret()?).await?;
@@ -204,7 +211,7 @@ where
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + FindApp + TakeLogin + SaveAccount,
+    P: Clock + Entropy + FindApp + TakeLogin + SaveAccount + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -221,14 +228,13 @@ where
         let taken = self.ports.take_login(tenant, &token, state.as_ref(), now).await?;
         let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
 
+        let granted = self.granted(&login.app).await?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
         let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
         let request_token = TokenCredentials::from_secret(&secret)?;
-        let access = self
-            .flickr
-            .access_token(&credentials, &request_token, &consent.oauth_verifier)
-            .await
-            .map_err(refused_verifier)?;
+        let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
+        granted.hear(&self.ports, answer.as_ref().err()).await?;
+        let access = answer.map_err(refused_verifier)?;
 
         let account = Account {
             tenant: tenant.clone(),
@@ -280,6 +286,19 @@ where
             )
             .map(Landing::Redirect)
             .map_err(Error::internal),
+        }
+    }
+}
+
+impl<P: Clock + KeepBudget, F, K> Connect<P, F, K> {
+    /// One call of a login's step.
+    async fn granted(&self, app: &AppId) -> Result<Granted, Error> {
+        match budget::take(&self.ports, &self.limits, app, None, HostClass::Oauth).await? {
+            Ok(granted) => Ok(granted),
+            Err(Grant::Refused { retry_at, .. }) => {
+                Err(Kind::BudgetSpent { retry_after: retry_at.since(self.ports.now()) }.into())
+            }
+            Err(Grant::Granted { .. }) => Err(Error::internal("a grant is no refusal")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong in a use case: a kind that callers branch on, and its cause, which is logged
 //! and never shown.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use domain::outcome::Outcome;
 
@@ -43,6 +43,16 @@ pub enum Kind {
     VerifierRefused(Outcome),
     /// Flickr did not answer, or answered that it cannot now.
     FlickrUnavailable(Outcome),
+    /// The budget of calls is spent, or its circuit open.
+    BudgetSpent {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// So many jobs of the account are pending that no other is accepted.
+    TooManyPending {
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// The idempotency key was used with another payload.
     KeyReused,
     /// The API key already belongs to a tenant.

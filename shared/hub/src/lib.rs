@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+pub mod budget;
 pub mod connect;
 pub mod credentials;
 pub mod dead;
@@ -12,6 +13,7 @@ pub mod read;
 pub mod submit;
 pub mod sweep;
 pub mod tenants;
+pub mod usage;
 pub mod vaults;
 pub mod worker;
 

@@ -8,6 +8,7 @@ use std::{error::Error as StdError, future::Future, time::Duration};
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Perms},
+    budget::Budget,
     call::{MethodName, Params},
     job::{Job, State},
     login::{Digested, PendingLogin},
@@ -102,6 +103,17 @@ pub trait FindApp: Send + Sync {
     fn app(&self, tenant: &TenantId, app: &AppId) -> impl Future<Output = Result<Option<Vec<u8>>>> + Send;
 }
 
+/// Lists a tenant's Flickr apps.
+pub trait ListApps: Send + Sync {
+    /// Up to `limit` of the tenant's apps after `after`, by their ids.
+    fn apps(
+        &self,
+        tenant: &TenantId,
+        after: Option<&AppId>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<AppId>>> + Send;
+}
+
 /// A login with its request token's secret, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedLogin {
@@ -194,12 +206,15 @@ pub enum Inserted {
     New,
     /// A job of that id was there: it is given, and nothing was written.
     Exists(Box<Job>),
+    /// So many jobs of the account are pending that no other may be, and nothing was written.
+    TooMany,
 }
 
 /// Accepts jobs.
 pub trait InsertJob: Send + Sync {
-    /// Writes `job` unless a job of its id exists, and counts it as pending in the same write.
-    fn insert_job(&self, job: &Job) -> impl Future<Output = Result<Inserted>> + Send;
+    /// Writes `job` unless a job of its id exists or `max_pending_jobs` of its account are pending,
+    /// and counts it as pending in the same write.
+    fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> impl Future<Output = Result<Inserted>> + Send;
 }
 
 /// Reads jobs.
@@ -356,6 +371,32 @@ pub trait FindObject: Send + Sync {
     /// Where anyone who holds the URL can read the result for a while
     /// ([`domain::timing::RESULT_URL_LIFETIME`]).
     fn object_url(&self, tenant: &TenantId, id: &JobId) -> impl Future<Output = Result<String>> + Send;
+}
+
+/// Whose calls are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BudgetKey {
+    /// All calls of a Flickr app, whoever makes them.
+    App(AppId),
+    /// The calls of one account.
+    Account(TenantId, UserId),
+}
+
+/// Reads the budget of calls.
+pub trait FindBudget: Send + Sync {
+    /// The budget; a new one where there was none.
+    fn budget(&self, key: &BudgetKey) -> impl Future<Output = Result<Budget>> + Send;
+}
+
+/// Spends and watches the budget of calls.
+pub trait KeepBudget: Send + Sync {
+    /// Changes the budget by `change`, a pure function of it: run again whenever another change
+    /// came in between, and done once. `change` gives no budget where nothing is to be written.
+    fn change_budget<T: Send>(
+        &self,
+        key: &BudgetKey,
+        change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
+    ) -> impl Future<Output = Result<T>> + Send;
 }
 
 /// Sends messages to workers.

@@ -3,11 +3,16 @@
 //! The job is written once, then its message is sent. If that fails the job is accepted all the
 //! same: the sweep sends it. A caller that hears of no success may ask again with the same
 //! idempotency key, and gets the same job.
+//!
+//! An account has so many pending jobs at most: beyond that its new ones are refused, with the
+//! time in which a part of them will be done.
 
 use std::time::Duration;
 
 use domain::{
     JobId, TenantId, Timestamp, TraceId,
+    account::Account,
+    budget::relief,
     idempotency::{Fingerprint, Key},
     job::{Effect, Job, Order, State},
     timing::LONGEST_SCHEDULE,
@@ -16,8 +21,12 @@ use domain::{
 use serde::Serialize;
 
 use crate::{
-    Error, Kind, chain, dispatch,
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, InsertJob, Inserted, SendDispatch},
+    Error, Kind,
+    budget::Limits,
+    chain, dispatch,
+    ports::{
+        BudgetKey, Catalogue, Clock, Entropy, FindAccount, FindBudget, FindJob, InsertJob, Inserted, SendDispatch,
+    },
 };
 
 /// What accepting a job needs.
@@ -26,6 +35,10 @@ pub struct Submit<P, F> {
     pub ports: P,
     /// Flickr's methods.
     pub catalogue: F,
+    /// How many calls may be made.
+    pub limits: Limits,
+    /// How many jobs of one account may be pending.
+    pub max_pending_jobs: u32,
 }
 
 /// When a job is to run.
@@ -64,21 +77,23 @@ pub struct Accepted {
 
 impl<P, F> Submit<P, F>
 where
-    P: Clock + Entropy + FindAccount + FindJob + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch,
     F: Catalogue,
 {
     /// Accepts a wish of `tenant`, once for each idempotency key.
     ///
     /// # Errors
-    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], or a failure of the ports.
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], or
+    /// a failure of the ports.
     pub async fn accept(&self, tenant: &TenantId, wish: Wish) -> Result<Accepted, Error> {
         let Wish { order, start, key, trace } = wish;
         let now = self.ports.now();
         let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
         let account = self.ports.account(tenant, &order.user).await?;
-        let start = match account.ok_or(Kind::AccountNotFound.into()).and_then(|_| start_at(start, now)) {
-            Ok(start) => start,
+        let account = account.ok_or_else(|| Error::from(Kind::AccountNotFound));
+        let (sealed, start) = match account.and_then(|sealed| Ok((sealed, start_at(start, now)?))) {
+            Ok(found) => found,
             Err(refusal) => {
                 // What is refused by now, an account that is gone or a time that has passed, does
                 // not make an old key forgotten.
@@ -98,14 +113,24 @@ where
             created_at: now,
             state,
         };
-        match self.ports.insert_job(&job).await? {
+        match self.ports.insert_job(&job, self.max_pending_jobs).await? {
             Inserted::New => {
                 tracing::info!(job_id = %job.id, user = %job.order.user, method = %job.order.method, "job accepted");
                 self.send(&job, effects, now).await;
                 Ok(Accepted { job, replayed: false })
             }
             Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint),
+            Inserted::TooMany => Err(self.too_many(&sealed.account).await?.into()),
         }
+    }
+
+    /// When the account will have room again: its jobs run at the app's rate, as learned, or at its
+    /// own if that is less.
+    async fn too_many(&self, account: &Account) -> Result<Kind, Error> {
+        let budget = self.ports.budget(&BudgetKey::App(account.app.clone())).await?;
+        let of_app = budget.standing(&self.limits.app, self.ports.now()).calls_per_hour;
+        let calls_per_hour = self.limits.account.map_or(of_app, |limit| of_app.min(limit.calls_per_hour));
+        Ok(Kind::TooManyPending { retry_after: relief(self.max_pending_jobs, calls_per_hour) })
     }
 
     /// Sends the job's first message. The job is accepted whether or not that works.

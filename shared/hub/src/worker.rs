@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::{
     ClaimId, Timestamp,
     account::Status,
+    budget::{Grant, HostClass, Why},
     job::{
         Attempt, Carrier, Claim, Doing, Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal,
         StoredResult, next, step,
@@ -19,18 +20,54 @@ use domain::{
 use vault::DataKeys;
 
 use crate::{
-    Error, Kind, chain,
+    Error, Kind,
+    budget::{self, Granted, Limits},
+    chain,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::{self, Dispatch},
     ports::{
-        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepObject, KeepResult, Look, MarkAccount,
-        SaveJob, SendDispatch,
+        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepBudget, KeepObject, KeepResult, Look,
+        MarkAccount, SaveJob, SealedAccount, SendDispatch,
     },
     vaults::Vaults,
 };
 
 /// How long a job is put off when something it stands on fails.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
+
+/// Over how long the jobs are spread that wait for the budget.
+const BUDGET_SPREAD: Duration = Duration::from_secs(60);
+
+/// All that running a job asks of the world.
+pub trait Ports:
+    Clock
+    + Entropy
+    + ClaimJob
+    + SaveJob
+    + KeepResult
+    + KeepObject
+    + FindAccount
+    + FindApp
+    + MarkAccount
+    + KeepBudget
+    + SendDispatch
+{
+}
+
+impl<P> Ports for P where
+    P: Clock
+        + Entropy
+        + ClaimJob
+        + SaveJob
+        + KeepResult
+        + KeepObject
+        + FindAccount
+        + FindApp
+        + MarkAccount
+        + KeepBudget
+        + SendDispatch
+{
+}
 
 /// What running a job needs.
 pub struct Worker<P, F, K> {
@@ -42,6 +79,8 @@ pub struct Worker<P, F, K> {
     pub vaults: Vaults<K>,
     /// How often and how far apart attempts are.
     pub policy: Policy,
+    /// How many calls may be made.
+    pub limits: Limits,
 }
 
 /// What a call is signed with.
@@ -65,16 +104,7 @@ pub enum Disposition {
 
 impl<P, F, K> Worker<P, F, K>
 where
-    P: Clock
-        + Entropy
-        + ClaimJob
-        + SaveJob
-        + KeepResult
-        + KeepObject
-        + FindAccount
-        + FindApp
-        + MarkAccount
-        + SendDispatch,
+    P: Ports,
     F: CallFlickr,
     K: DataKeys,
 {
@@ -130,14 +160,22 @@ where
         if checks_until.is_none() && self.ports.now() >= job.state.deadline() {
             return self.advance(&mut job, Event::Expire(claim)).await;
         }
-        let signing = match self.signing(&job).await? {
-            Ok(signing) => signing,
+        let sealed = match self.account(&job).await? {
+            Ok(sealed) => sealed,
             Err(failure) if checks_until.is_none() => return self.advance(&mut job, Event::Fail(claim, failure)).await,
             Err(_) => {
                 let unknown = failure(FailureCode::OutcomeUnknown, "the account went before its write could be found");
                 return self.advance(&mut job, Event::Fail(claim, unknown)).await;
             }
         };
+        let granted = match self.granted(&job, &sealed).await? {
+            Ok(granted) => granted,
+            Err((retry_at, why)) => {
+                let event = self.wait(&job, claim, checks_until.is_some(), retry_at, why);
+                return self.advance(&mut job, event).await;
+            }
+        };
+        let signing = self.signing(&job, &sealed).await?;
         let event = match checks_until {
             Some(until) => self.check(&job, &claim, &signing, until).await?,
             None => {
@@ -147,18 +185,56 @@ where
                         return Ok(marked);
                     }
                 }
-                self.call(&job, &claim, &signing).await?
+                if !granted.holds(self.ports.now()) {
+                    // Something took long: the grant is void, and the job comes back for another.
+                    let event = self.wait(&job, claim, false, self.ports.now(), "the grant to call was too old");
+                    return self.advance(&mut job, event).await;
+                }
+                self.call(&job, &claim, &signing, &granted).await?
             }
         };
         self.advance(&mut job, event).await
     }
 
+    /// One call for the job, or when to ask for it again, and why.
+    async fn granted(
+        &self,
+        job: &Job,
+        sealed: &SealedAccount,
+    ) -> Result<Result<Granted, (Timestamp, &'static str)>, Error> {
+        let account = Some((&job.tenant, &job.order.user));
+        let taken = budget::take(&self.ports, &self.limits, &sealed.account.app, account, HostClass::Rest).await?;
+        Ok(taken.map_err(|refusal| match refusal {
+            Grant::Refused { retry_at, why: Why::Spent } => (retry_at, "the budget of calls is spent"),
+            Grant::Refused { retry_at, why: Why::CircuitOpen } => {
+                (retry_at, "Flickr refuses calls: the circuit is open")
+            }
+            Grant::Granted { .. } => (self.ports.now(), "granted"),
+        }))
+    }
+
+    /// The wait of a job that may not call: spread, so that those who wait do not come together.
+    fn wait(&self, job: &Job, claim: ClaimId, checks: bool, retry_at: Timestamp, why: &str) -> Event {
+        let now = self.ports.now();
+        let spread = BUDGET_SPREAD.mul_f64(f64::from(self.random_bits()) / f64::from(u32::MAX));
+        let due_at = retry_at.max(now) + spread;
+        if checks {
+            Event::Verify { claim, due_at }
+        } else {
+            Event::Defer { claim, due_at: due_at.min(job.state.deadline()), why: why.to_owned(), attempted: false }
+        }
+    }
+
     /// Calls Flickr; what the job is to become.
-    async fn call(&self, job: &Job, claim: &ClaimId, signing: &Signing) -> Result<Event, Error> {
+    async fn call(&self, job: &Job, claim: &ClaimId, signing: &Signing, granted: &Granted) -> Result<Event, Error> {
         let order = &job.order;
         let repeated = job.state.attempts > 1 || job.state.run > 1;
         let answer = self.flickr.call(&signing.app, &signing.token, &order.method, &order.params, repeated).await;
         log(&answer.outcome);
+        // What Flickr did is written first of all; a budget that does not hear of it learns later.
+        if let Err(error) = granted.hear(&self.ports, Some(&answer.outcome)).await {
+            tracing::warn!(error = chain(&error), "the budget did not hear of a call");
+        }
         if answer.outcome.class == Class::Account {
             // The job's end says the same; a mark that fails is made by the account's next job.
             let mark = self.ports.mark_reconnect_needed(&job.tenant, &order.user, signing.connected_at).await;
@@ -202,8 +278,8 @@ where
         })
     }
 
-    /// What the job's call is signed with, or why there is nothing.
-    async fn signing(&self, job: &Job) -> Result<Result<Signing, Failure>, Error> {
+    /// The job's account, or why it cannot be used.
+    async fn account(&self, job: &Job) -> Result<Result<SealedAccount, Failure>, Error> {
         let Some(sealed) = self.ports.account(&job.tenant, &job.order.user).await? else {
             return Ok(Err(failure(FailureCode::AccountDisconnected, "the account was disconnected")));
         };
@@ -213,9 +289,14 @@ where
                 "Flickr refused the account's token: the user must connect again",
             )));
         }
+        Ok(Ok(sealed))
+    }
+
+    /// What the job's call is signed with.
+    async fn signing(&self, job: &Job, sealed: &SealedAccount) -> Result<Signing, Error> {
         let app = self.vaults.open_app(&self.ports, &job.tenant, &sealed.account.app).await?;
-        let token = self.vaults.open_account(&sealed).await?;
-        Ok(Ok(Signing { app, token, connected_at: sealed.account.connected_at }))
+        let token = self.vaults.open_account(sealed).await?;
+        Ok(Signing { app, token, connected_at: sealed.account.connected_at })
     }
 
     /// Keeps a result where it fits, before the job is said to have one.

@@ -11,6 +11,7 @@ use std::{
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
+    budget::Budget,
     job::{Event, Job, Phase, State, step},
     login::{Digested, Mode, PendingLogin},
     timing,
@@ -19,11 +20,11 @@ use hub::{
     dispatch::Dispatch,
     keyed_hash::ApiKeyHash,
     ports::{
-        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp, FindJob,
-        FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepObject, KeepResult, LOOK_SHARDS,
-        ListAccounts, ListDead, ListDue, Look, MarkAccount, PostponeLook, Probe, Quarantine, RemoveAccount, Result,
-        SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant, SealedAccount, SealedLogin, SendDispatch, SettleJob,
-        TakeLogin,
+        BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
+        FindBudget, FindJob, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepBudget,
+        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
+        PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
+        SealedAccount, SealedLogin, SendDispatch, SettleJob, TakeLogin,
     },
 };
 
@@ -81,6 +82,7 @@ struct Contents {
     orphaned_runs: Vec<JobId>,
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
+    budgets: BTreeMap<BudgetKey, Budget>,
     queue: Vec<QueuedMessage>,
 }
 
@@ -382,6 +384,16 @@ impl FindApp for World {
     }
 }
 
+impl ListApps for World {
+    async fn apps(&self, tenant: &TenantId, after: Option<&AppId>, limit: u16) -> Result<Vec<AppId>> {
+        self.call("apps", |contents, _| {
+            let of_tenant = contents.apps.keys().filter(|(owner, _)| owner == tenant).map(|(_, app)| app);
+            of_tenant.filter(|app| after.is_none_or(|after| *app > after)).take(limit.into()).cloned().collect()
+        })
+        .await
+    }
+}
+
 impl SaveLogin for World {
     async fn save_login(&self, login: &SealedLogin) -> Result<()> {
         self.call("save_login", |contents, _| {
@@ -476,7 +488,7 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
 }
 
 impl InsertJob for World {
-    async fn insert_job(&self, job: &Job) -> Result<Inserted> {
+    async fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> Result<Inserted> {
         self.call("insert_job", |contents, _| {
             let key = (job.tenant.clone(), job.id.clone());
             let overwrites = contents.breach == Some(Breach::InsertOverwrites);
@@ -484,6 +496,7 @@ impl InsertJob for World {
             match there.filter(|_| !overwrites) {
                 Some(earlier) if earlier == job => Inserted::New,
                 Some(earlier) => Inserted::Exists(Box::new(earlier.clone())),
+                None if contents.pending_of(job) >= max_pending_jobs => Inserted::TooMany,
                 None => {
                     contents.opened(job);
                     contents.jobs.insert(key, job.clone());
@@ -500,6 +513,11 @@ impl Contents {
     fn opened(&mut self, job: &Job) {
         *self.pending.entry((job.tenant.clone(), job.order.user.clone())).or_default() += 1;
         self.looks.extend(job.state.look_at().map(|at| ((job.tenant.clone(), job.id.clone()), at)));
+    }
+
+    /// How many jobs of the job's account are counted.
+    fn pending_of(&self, job: &Job) -> u32 {
+        self.pending.get(&(job.tenant.clone(), job.order.user.clone())).copied().unwrap_or_default()
     }
 
     /// Counts an ended job no more.
@@ -749,6 +767,30 @@ impl FindObject for World {
 
     async fn object_url(&self, tenant: &TenantId, id: &JobId) -> Result<String> {
         self.call("object_url", |_, _| format!("https://objects.example/{tenant}/{id}")).await
+    }
+}
+
+impl FindBudget for World {
+    async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
+        self.call("budget", |contents, _| contents.budgets.get(key).cloned().unwrap_or_default()).await
+    }
+}
+
+impl KeepBudget for World {
+    async fn change_budget<T: Send>(
+        &self,
+        key: &BudgetKey,
+        change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
+    ) -> Result<T> {
+        self.call("change_budget", |contents, _| {
+            let before = contents.budgets.get(key).cloned().unwrap_or_default();
+            let (after, value) = change(&before);
+            if let Some(after) = after {
+                contents.budgets.insert(key.clone(), after);
+            }
+            value
+        })
+        .await
     }
 }
 

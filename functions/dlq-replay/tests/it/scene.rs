@@ -6,6 +6,7 @@ use axum::Router;
 use dlq_replay::Service;
 use domain::{
     ClaimId, JobId, TenantId, UserId,
+    budget::MAX_PENDING,
     job::{Event, Failure, FailureCode, Job, step},
     timing::LEASE,
 };
@@ -50,7 +51,7 @@ impl Scene {
         let tenant = &self.tenants[tenant];
         let order = build::order(&UserId::of(tenant, "1@N00"), "flickr.photosets.create", r#"{"title": "t"}"#);
         let job = build::job(tenant, [number; 16], order, self.world.now());
-        self.world.insert_job(&job).await.unwrap();
+        self.world.insert_job(&job, MAX_PENDING).await.unwrap();
         job
     }
 

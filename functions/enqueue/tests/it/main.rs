@@ -9,6 +9,7 @@ use domain::{TenantId, Timestamp, UserId, timing};
 use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
+    budget::Limits,
     keyed_hash::KeyedHash,
     ports::{Clock, SaveAccount},
     submit::Submit,
@@ -34,7 +35,12 @@ async fn scene() -> Scene {
     let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();
-    let submit = Submit { ports: world.clone(), catalogue: ScriptedFlickr::default() };
+    let submit = Submit {
+        ports: world.clone(),
+        catalogue: ScriptedFlickr::default(),
+        limits: Limits::default(),
+        max_pending_jobs: 30,
+    };
     let authenticator = Authenticator { ports: world.clone(), keyed_hash };
     let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));
     Scene { routes, world, user: account.account.user }
@@ -251,6 +257,22 @@ async fn unknown_routes_and_methods_answer_as_problems() {
     assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_NOT_FOUND"));
     let wrong = send(&scene.routes, Method::PUT, "/v1/flickr/rest", &key, "{}").await;
     assert_eq!((wrong.status.as_u16(), wrong.problem().as_str()), (405, "ERR_METHOD_NOT_ALLOWED"));
+}
+
+#[tokio::test]
+async fn too_many_pending_jobs_are_503_with_the_time_to_come_back() {
+    let scene = scene().await;
+    let key = [("idempotency-key", "k-1")];
+    let first = scene.post(&key, &scene.body()).await.data();
+    for _ in 1..30 {
+        assert_eq!(scene.post(&[], &scene.body()).await.status, StatusCode::ACCEPTED);
+    }
+    let refused = scene.post(&[("idempotency-key", "k-2")], &scene.body()).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (503, "ERR_TOO_MANY_PENDING"));
+    assert_eq!(refused.headers["retry-after"], "4", "three jobs at 3,330 an hour");
+    let again = scene.post(&key, &scene.body()).await;
+    assert_eq!((again.status, &again.data()["job_id"]), (StatusCode::ACCEPTED, &first["job_id"]));
+    assert_eq!((scene.world.jobs().len(), scene.world.queue().len()), (30, 30));
 }
 
 #[tokio::test]

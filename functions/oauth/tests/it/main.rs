@@ -9,6 +9,7 @@ use domain::outcome::{Class, Outcome};
 use edge::Authenticator;
 use http::Method;
 use hub::{
+    budget::Limits,
     connect::{AllowedReturnUrls, Connect},
     keyed_hash::KeyedHash,
     tenants,
@@ -40,6 +41,7 @@ async fn scene() -> Scene {
         vaults: build::vaults(),
         keyed_hash: keyed_hash.clone(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
+        limits: Limits::default(),
     };
     let service = Arc::new(oauth::Service { connect, public_url: None });
     let routes = edge::serve(oauth::routes(service, Arc::new(Authenticator { ports: world, keyed_hash })));

@@ -6,15 +6,17 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
-    ClaimId, TenantId, UserId,
+    AppId, ClaimId, TenantId, UserId,
+    budget::{HostClass, Limit, MAX_PENDING, Signal},
     job::{Event, Failure, FailureCode, Job, StoredResult, step},
     timing::LEASE,
 };
 use edge::Authenticator;
 use http::Method;
 use hub::{
+    budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{ClaimJob, InsertJob, KeepResult, Look, SaveJob},
+    ports::{BudgetKey, ClaimJob, InsertJob, KeepBudget, KeepResult, Look, SaveAccount, SaveApp, SaveJob},
     tenants,
 };
 use serde_json::json;
@@ -39,7 +41,7 @@ async fn scene() -> Scene {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
     }
     let authenticator = Authenticator { ports: world.clone(), keyed_hash };
-    let routes = edge::serve(status::routes(Arc::new(world.clone()), Arc::new(authenticator)));
+    let routes = edge::serve(status::routes(Arc::new(world.clone()), Limits::default(), Arc::new(authenticator)));
     Scene { routes, world, tenants }
 }
 
@@ -48,7 +50,7 @@ impl Scene {
     async fn job(&self, event: impl FnOnce(ClaimId) -> Event) -> Job {
         let user = UserId::of(&self.tenants[0], "1@N00");
         let job = build::job(&self.tenants[0], [5; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
-        self.world.insert_job(&job).await.unwrap();
+        self.world.insert_job(&job, MAX_PENDING).await.unwrap();
         let claim = ClaimId::from_bytes([1; 16]);
         self.world.claim_job(&job.tenant, &job.id, 1, &claim, build::NOW + LEASE, build::NOW).await.unwrap();
         let running = self.world.jobs().pop().unwrap();
@@ -157,6 +159,94 @@ async fn foreign_unknown_and_malformed_ids_answer_alike() {
         assert_eq!(document["detail"], "No job of this id is known");
     }
     assert_eq!(scene.status(KEYS[0], json!({ "job_id": id })).await.problem(), "ERR_INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn usage_shows_how_each_budget_stands() {
+    let scene = scene().await;
+    let empty = json!({ "apps": [], "next_cursor": null, "pending": null });
+    let answer = scene.get(KEYS[0], "/v1/usage").await;
+    assert_eq!((answer.data(), answer.headers.get("ratelimit")), (empty.clone(), None));
+
+    let app = AppId::from_bytes([9; 16]);
+    scene.world.save_app(&scene.tenants[0], &app, &[1]).await.unwrap();
+    let key = BudgetKey::App(app.clone());
+    let take = |budget: &domain::budget::Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 1, build::NOW).0, ());
+    scene.world.change_budget(&key, take).await.unwrap();
+    let answer = scene.get(KEYS[0], "/v1/usage").await;
+    assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
+    assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=149;t=2"#);
+    let full_at = build::NOW + Duration::from_millis(1082);
+    let expected = json!({
+        "app_id": app,
+        "limit": { "calls_per_hour": 3330, "burst_calls": 150 },
+        "learned_calls_per_hour": 3330,
+        "remaining_calls": 149,
+        "full_at": full_at.to_string(),
+        "circuit": "closed",
+        "open_until": null,
+    });
+    assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null }));
+    assert_eq!(scene.get(KEYS[1], "/v1/usage").await.data(), empty, "a budget is shown to its app's tenant only");
+
+    for _ in 0..3 {
+        let throttled =
+            |budget: &domain::budget::Budget| (budget.hear(HostClass::Rest, Signal::Throttled, 0, build::NOW), ());
+        scene.world.change_budget(&key, throttled).await.unwrap();
+    }
+    let answer = scene.get(KEYS[0], "/v1/usage").await;
+    let app = &answer.data()["apps"][0];
+    assert_eq!((&app["circuit"], &app["remaining_calls"]), (&json!("open"), &json!(0)));
+    assert_eq!(app["learned_calls_per_hour"], 1665);
+    assert_eq!(app["open_until"], json!((build::NOW + Duration::from_secs(300)).to_string()));
+    assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=0;t=300"#);
+
+    scene.world.save_app(&scene.tenants[0], &AppId::from_bytes([8; 16]), &[1]).await.unwrap();
+    let answer = scene.get(KEYS[0], "/v1/usage").await;
+    assert_eq!(answer.data()["apps"].as_array().unwrap().len(), 2);
+    assert!(!answer.headers.contains_key("ratelimit"), "which of two it spoke of nobody could tell");
+}
+
+#[tokio::test]
+async fn usage_counts_the_pending_jobs_of_an_account() {
+    let scene = scene().await;
+    let account = build::account(&scene.tenants[0], "1@N00", build::NOW);
+    let user = &account.account.user;
+    scene.world.save_account(&account).await.unwrap();
+    let path = format!("/v1/usage?user_id={user}");
+    assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 0 }));
+    let job = build::job(&scene.tenants[0], [5; 16], build::order(user, "flickr.test.echo", "{}"), build::NOW);
+    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 1 }));
+
+    let unknown = "/v1/usage?user_id=usr_00000000000000000000000000000000";
+    for (key, path) in [(KEYS[1], path.as_str()), (KEYS[0], unknown), (KEYS[0], "/v1/usage?user_id=x")] {
+        let answer = scene.get(key, path).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_TOKEN_NOT_FOUND"), "{path}");
+    }
+    for bad in ["/v1/usage?cursor=x", "/v1/usage?surprise=1"] {
+        assert_eq!(scene.get(KEYS[0], bad).await.problem(), "ERR_INVALID_REQUEST", "{bad}");
+    }
+    assert_eq!(send(&scene.routes, Method::GET, "/v1/usage", &[], "").await.problem(), "ERR_UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn usage_of_many_apps_comes_in_pages() {
+    let scene = scene().await;
+    for number in 0..60 {
+        scene.world.save_app(&scene.tenants[0], &AppId::from_bytes([number; 16]), &[1]).await.unwrap();
+    }
+    let (mut path, mut sizes) = ("/v1/usage".to_owned(), Vec::new());
+    loop {
+        let answer = scene.get(KEYS[0], &path).await;
+        assert!(!answer.headers.contains_key("ratelimit"));
+        sizes.push(answer.data()["apps"].as_array().unwrap().len());
+        match answer.data()["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/usage?cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(sizes, [25, 25, 10]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp, UserId,
+    budget::MAX_PENDING,
     job::{Job, Phase, State},
     timing,
 };
@@ -24,7 +25,7 @@ async fn scene(jobs: u8) -> World {
     for number in 0..jobs {
         let job = build::job(&tenant, [number; 16], order.clone(), build::NOW);
         let (state, _) = State::first(runnable_at, build::NOW);
-        world.insert_job(&Job { state, ..job }).await.unwrap();
+        world.insert_job(&Job { state, ..job }, MAX_PENDING).await.unwrap();
     }
     world
 }

@@ -12,12 +12,14 @@ use std::sync::{
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
     TenantId, UserId,
+    budget::MAX_PENDING,
     call::{MethodName, Params},
     job::{Job, Phase, Policy},
     outcome::{Finding, Nature},
     timing,
 };
 use hub::{
+    budget::Limits,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     ports::{Answer, CallFlickr, Catalogue, InsertJob, SaveAccount, SaveApp},
@@ -47,7 +49,7 @@ impl<F: CallFlickr + 'static> Scene<F> {
         let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
         ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
         ports.save_account(&account).await.unwrap();
-        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST });
+        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST, limits: Limits::default() });
         Self { tenant, user: account.account.user, worker }
     }
 
@@ -59,7 +61,7 @@ impl<F: CallFlickr + 'static> Scene<F> {
     async fn message(&self, number: u8, method: &str) -> SqsMessage {
         let order = build::order(&self.user, method, "{}");
         let job: Job = build::job(&self.tenant, [number; 16], order, build::NOW);
-        self.world().insert_job(&job).await.unwrap();
+        self.world().insert_job(&job, MAX_PENDING).await.unwrap();
         message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap())
     }
 

@@ -1,6 +1,10 @@
 //! The template's figures and the code's.
 
-use domain::timing::{VISIBILITY_TIMEOUT, WORKER_TIMEOUT};
+use domain::{
+    budget::{Limit, MAX_PENDING},
+    job::Policy,
+    timing::{VISIBILITY_TIMEOUT, WORKER_TIMEOUT},
+};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
@@ -22,4 +26,24 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
     let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
     assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
     assert!(resource("WorkerFunction").contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"));
+}
+
+#[test]
+fn the_parameters_defaults_are_the_codes() {
+    let seconds = |length: std::time::Duration| length.as_secs().to_string();
+    let defaults = [
+        ("FlickrCallsPerHour", "FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour.to_string()),
+        ("FlickrBurstCalls", "FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls.to_string()),
+        ("RestAttempts", "REST_ATTEMPTS", Policy::REST.attempts.to_string()),
+        ("RestBackoffBaseSeconds", "REST_BACKOFF_BASE_SECONDS", seconds(Policy::REST.base)),
+        ("RestBackoffCapSeconds", "REST_BACKOFF_CAP_SECONDS", seconds(Policy::REST.cap)),
+        ("MaxPendingJobs", "MAX_PENDING_JOBS", MAX_PENDING.to_string()),
+    ];
+    for (parameter, variable, default) in defaults {
+        let default = format!("Default: {default}");
+        assert!(resource(parameter).contains(&default.as_str()), "{parameter}: {default}");
+        let line = format!("        {variable}: !Ref {parameter}");
+        assert!(TEMPLATE.lines().any(|found| found == line), "{line}");
+    }
+    assert!(resource("AccountCallsPerHour").contains(&r#"Default: """#));
 }

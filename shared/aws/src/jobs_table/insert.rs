@@ -30,7 +30,7 @@ const ACCEPTING: &str = "accepting a job";
 const TRIES: u32 = 6;
 
 impl InsertJob for Cloud {
-    async fn insert_job(&self, job: &Job) -> ports::Result<Inserted> {
+    async fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> ports::Result<Inserted> {
         let mut core = core(job, JOB)?;
         core.extend(named(job.state.look_at().map(|at| (LOOK_AT, time(at)))));
         core.extend(named([(LOOK_SHARD, text(shard(&job.id)))]));
@@ -56,11 +56,12 @@ impl InsertJob for Cloud {
                 .expression_attribute_values(":now", expiry(job.created_at))
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .build();
-            let mut parts = vec![job_put.part(), self.count(&job.tenant, &job.order.user, 1)];
+            let mut parts = vec![job_put.part(), self.count_below(&job.tenant, &job.order.user, max_pending_jobs)];
             parts.extend(beside.clone().map(|order| put.set_item(Some(order)).build().part()));
             match self.transact(ACCEPTING, parts).await? {
                 Transacted::Done => return Ok(Inserted::New),
                 Transacted::Crowded => {}
+                Transacted::RefusedBySecond => return Ok(Inserted::TooMany),
                 Transacted::Refused(found) => {
                     let earlier = self.read_job(&found.ok_or_else(|| unreadable(PARTITION))?).await?;
                     // The very same job is this insertion, repeated because its answer was lost.

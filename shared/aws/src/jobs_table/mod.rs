@@ -29,7 +29,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem, Update},
+    types::{Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use domain::{JobId, TenantId, Timestamp, UserId};
@@ -76,6 +76,8 @@ enum Transacted {
     Done,
     /// The condition of its first part refused it; the item that was there.
     Refused(Option<Attributes>),
+    /// The condition of its second part refused it, and that of its first did not.
+    RefusedBySecond,
     /// It met other writes of the same items.
     Crowded,
 }
@@ -129,15 +131,29 @@ impl Cloud {
 
     /// The part of a transaction that changes the count of an account's pending jobs.
     fn count(&self, tenant: &TenantId, user: &UserId, change: i64) -> Result<TransactWriteItem, BuildError> {
+        self.counting(tenant, user, change).build().part()
+    }
+
+    /// The part of a transaction that counts one more pending job of an account that has fewer than
+    /// `max_jobs`.
+    fn count_below(&self, tenant: &TenantId, user: &UserId, max_jobs: u32) -> Result<TransactWriteItem, BuildError> {
+        self.counting(tenant, user, 1)
+            .condition_expression(format!("attribute_not_exists({PENDING}) OR {PENDING} < :max"))
+            .expression_attribute_values(":max", item::number(max_jobs))
+            .build()
+            .part()
+    }
+
+    fn counting(&self, tenant: &TenantId, user: &UserId, change: i64) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.jobs_table)
             .set_key(Some(pending_key(tenant, user)))
             .update_expression(format!("ADD {PENDING} :change"))
             .expression_attribute_values(":change", item::number(change))
-            .build()
-            .part()
     }
 }
+
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// What cancelled a transaction, unless it was something that needs a person.
 fn cancelled(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Transacted> {
@@ -146,12 +162,15 @@ fn cancelled(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<
     };
     let reasons = cancelled.cancellation_reasons();
     let is = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-    let refused = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
+    let refused = reasons.first().filter(|reason| reason.code() == Some(CONDITION_FAILED));
+    let by_second = reasons.get(1).is_some_and(|reason| reason.code() == Some(CONDITION_FAILED));
     match refused {
         Some(reason) => Some(Transacted::Refused(reason.item().cloned())),
         None if is("TransactionConflict") || is("ThrottlingError") || is("ProvisionedThroughputExceeded") => {
             Some(Transacted::Crowded)
         }
+        // A conflict goes before: it may have kept the first part's condition from being looked at.
+        None if by_second => Some(Transacted::RefusedBySecond),
         None => None,
     }
 }

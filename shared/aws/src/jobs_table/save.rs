@@ -148,7 +148,8 @@ impl SaveJob for Cloud {
             match self.write_counted(job, before, change(job, before, listing)?, by).await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(found) => return is_done(job, found.as_ref()),
-                Transacted::Crowded => {}
+                // Nothing but the job's own state refuses a move.
+                Transacted::RefusedBySecond | Transacted::Crowded => {}
             }
         }
         if by < 0 {
@@ -175,7 +176,7 @@ impl SettleJob for Cloud {
         match self.transact(SETTLING, parts).await? {
             Transacted::Done => Ok(true),
             Transacted::Refused(_) => Ok(false),
-            Transacted::Crowded => {
+            Transacted::RefusedBySecond | Transacted::Crowded => {
                 Err(ports::Error::unavailable(SETTLING, "too many jobs of the account move at once"))
             }
         }

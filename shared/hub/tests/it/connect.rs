@@ -11,6 +11,7 @@ use domain::{
 };
 use hub::{
     Kind, accounts,
+    budget::Limits,
     connect::{AllowedReturnUrls, App, Callback, Complete, Connect, Landing, Start, Started},
     credentials::AppCredentials,
     keyed_hash::KeyedHash,
@@ -27,6 +28,7 @@ fn connect() -> Connect<World, ScriptedFlickr, Arc<MemoryKeys>> {
         vaults: build::vaults(),
         keyed_hash: KeyedHash::new(&[7; 32]).unwrap(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
+        limits: Limits::default(),
     }
 }
 

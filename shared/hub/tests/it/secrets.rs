@@ -2,6 +2,7 @@
 
 use domain::{TenantId, account::Perms};
 use hub::{
+    budget::Limits,
     connect::{AllowedReturnUrls, App, Complete, Connect, Start},
     credentials::AppCredentials,
     keyed_hash::KeyedHash,
@@ -16,6 +17,7 @@ async fn what_is_kept_of_a_login_holds_no_secret_in_clear() {
         vaults: build::vaults(),
         keyed_hash: KeyedHash::new(&[7; 32]).unwrap(),
         return_urls: AllowedReturnUrls::default(),
+        limits: Limits::default(),
     };
     let tenant = TenantId::from_bytes([1; 16]);
     let wish = Start {

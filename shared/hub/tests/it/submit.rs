@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use domain::{TenantId, TraceId, UserId, idempotency::Key, job::Order};
+use domain::{
+    AppId, TenantId, TraceId, UserId,
+    budget::{HostClass, Limit, MAX_PENDING, Signal},
+    idempotency::Key,
+    job::Order,
+};
 use hub::{
     Kind,
-    ports::{Clock, CountPending, RemoveAccount, SaveAccount},
+    budget::Limits,
+    ports::{BudgetKey, Clock, CountPending, KeepBudget, RemoveAccount, SaveAccount},
     submit::{Accepted, Start, Submit, Wish},
 };
 use testkit::{Fault, Moment, ScriptedFlickr, World, build};
@@ -16,7 +22,13 @@ async fn submit() -> (Submit<World, ScriptedFlickr>, TenantId, UserId) {
     let account = build::account(&tenant, "1@N00", build::NOW);
     ports.save_account(&account).await.unwrap();
     ports.forget_calls();
-    (Submit { ports, catalogue: ScriptedFlickr::default() }, tenant, account.account.user)
+    let submit = Submit {
+        ports,
+        catalogue: ScriptedFlickr::default(),
+        limits: Limits::default(),
+        max_pending_jobs: MAX_PENDING,
+    };
+    (submit, tenant, account.account.user)
 }
 
 async fn accept(
@@ -176,4 +188,47 @@ async fn asking_again_after_any_failure_makes_one_job_that_counts_once() {
             assert_eq!(submit.ports.pending(&tenant, &user).await.unwrap(), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn an_account_with_too_many_pending_jobs_is_told_when_to_come_back() {
+    let (mut submit, tenant, user) = submit().await;
+    submit.max_pending_jobs = 20;
+    let order = || build::order(&user, "flickr.photos.setMeta", r#"{"title": "a"}"#);
+    let first = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
+    for _ in 1..20 {
+        accept(&submit, &tenant, order(), None).await.unwrap();
+    }
+    submit.ports.forget_calls();
+    let refusal = async |submit: &Submit<World, ScriptedFlickr>| match accept(submit, &tenant, order(), Some("new"))
+        .await
+        .unwrap_err()
+        .kind()
+    {
+        Kind::TooManyPending { retry_after } => retry_after.as_secs(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refusal(&submit).await, 3, "two jobs at 3,330 an hour");
+    assert_eq!(submit.ports.calls(), ["account", "insert_job", "budget"], "nothing is sent");
+    assert_eq!((submit.ports.jobs().len(), submit.ports.pending(&tenant, &user).await.unwrap()), (20, 20));
+
+    submit.ports.pass(Duration::from_secs(1));
+    let again = accept(&submit, &tenant, order(), Some("k")).await.unwrap();
+    assert_eq!((again.replayed, &again.job.id), (true, &first.job.id), "an old key needs no room");
+    let other = build::order(&user, "flickr.photos.setMeta", r#"{"title": "b"}"#);
+    assert_eq!(*accept(&submit, &tenant, other, Some("k")).await.unwrap_err().kind(), Kind::KeyReused);
+
+    let neighbour = build::account(&tenant, "2@N00", build::NOW);
+    submit.ports.save_account(&neighbour).await.unwrap();
+    let theirs = build::order(&neighbour.account.user, "flickr.test.echo", "{}");
+    accept(&submit, &tenant, theirs, None).await.unwrap();
+
+    let app = BudgetKey::App(AppId::from_bytes([9; 16]));
+    let now = submit.ports.now();
+    submit.ports.change_budget(&app, |b| (b.hear(HostClass::Rest, Signal::Throttled, 0, now), ())).await.unwrap();
+    assert_eq!(refusal(&submit).await, 5, "two jobs at the learned half of it");
+    submit.limits.account = Some(Limit { calls_per_hour: 360, burst_calls: 36 });
+    assert_eq!(refusal(&submit).await, 20, "two jobs at the account's own rate");
+    submit.max_pending_jobs = 21;
+    assert!(!accept(&submit, &tenant, order(), Some("new")).await.unwrap().replayed, "a refusal is not remembered");
 }

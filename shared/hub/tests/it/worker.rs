@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     TenantId, UserId,
     account::Status,
+    budget::MAX_PENDING,
     job::{FailureCode, Job, Phase, Policy},
     outcome::{Class, Finding, Nature, Outcome},
     timing::{JOB_DEADLINE, VISIBILITY_TIMEOUT},
 };
 use futures_util::FutureExt;
 use hub::{
+    budget::Limits,
     dispatch::Dispatch,
     ports::{Clock, CountPending, FindAccount, InsertJob, RemoveAccount, SaveAccount, SaveApp, SendDispatch},
     sweep,
@@ -45,6 +47,7 @@ async fn scene_with(method: &str, checkable: bool) -> Scene {
         flickr: ScriptedFlickr::default(),
         vaults: build::vaults(),
         policy: Policy::REST,
+        limits: Limits::default(),
     };
     let tenant = build::tenant(&worker.ports);
     let (account, app) = build::sealed_account(&worker.vaults, &tenant, "1@N00", build::NOW).await;
@@ -57,7 +60,7 @@ async fn scene_with(method: &str, checkable: bool) -> Scene {
         _ => Nature::UnrepeatableWrite,
     };
     let job = Job { nature, checkable, ..build::job(&tenant, [5; 16], build::order(&user, method, "{}"), build::NOW) };
-    worker.ports.insert_job(&job).await.unwrap();
+    worker.ports.insert_job(&job, MAX_PENDING).await.unwrap();
     worker.ports.send_dispatch(&Dispatch::of(&job), Duration::ZERO).await.unwrap();
     worker.ports.forget_calls();
     Scene { worker, tenant, user }
@@ -107,7 +110,7 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = scene.run_to_the_end();
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    assert_eq!(scene.worker.ports.calls(), ["claim_job", "account", "app", "save_job"]);
+    assert_eq!(scene.worker.ports.calls(), ["claim_job", "account", "change_budget", "app", "save_job"]);
     assert_eq!((job.state.attempts, scene.flickr_calls()), (1, 1));
 }
 
@@ -150,7 +153,7 @@ async fn a_refused_token_marks_its_account_and_stops_its_jobs_unsent() {
     assert_eq!(account.account.status, Status::ReconnectNeeded);
 
     let next = build::job(&scene.tenant, [6; 16], build::order(&scene.user, READ, "{}"), build::NOW);
-    scene.worker.ports.insert_job(&next).await.unwrap();
+    scene.worker.ports.insert_job(&next, MAX_PENDING).await.unwrap();
     assert_eq!(scene.worker.handle(&Dispatch::of(&next)).await.unwrap(), Disposition::Finished);
     let stopped = scene.worker.ports.jobs().pop().unwrap();
     assert_eq!((failure_code(&stopped), scene.flickr_calls()), (Some(FailureCode::ReconnectNeeded), 1));

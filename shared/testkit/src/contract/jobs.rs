@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use domain::{
-    ClaimId, Timestamp,
+    ClaimId, JobId, Timestamp,
+    budget::MAX_PENDING,
     job::{CLOCK_SKEW, Event, Failure, FailureCode, Job, Phase, State, StoredResult, step},
     timing::{JOB_RETENTION, LEASE},
 };
+use futures_util::future::join_all;
 use hub::ports::{
     ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, FindJob, FindObject, FindResult, InsertJob,
     Inserted, KeepObject, KeepResult, LOOK_SHARDS, ListDead, ListDue, Look, PostponeLook, Quarantine, SaveJob,
@@ -46,17 +48,63 @@ pub async fn insertion(ports: &(impl Clock + Entropy + InsertJob + FindJob)) {
         let mut job = job(ports, params);
         job.order.meta = Some(r#"{"k":[1,null]}"#.to_owned());
         assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap(), None);
-        assert_eq!(ports.insert_job(&job).await.unwrap(), Inserted::New);
+        assert_eq!(ports.insert_job(&job, MAX_PENDING).await.unwrap(), Inserted::New);
         assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap(), Some(job.clone()));
         assert_eq!(ports.job(&build::tenant(ports), &job.id).await.unwrap(), None, "a job is its tenant's only");
 
-        assert_eq!(ports.insert_job(&job).await.unwrap(), Inserted::New, "an insertion may be repeated");
+        assert_eq!(ports.insert_job(&job, MAX_PENDING).await.unwrap(), Inserted::New, "an insertion may be repeated");
         let mut other = job.clone();
         other.order = build::order(&job.order.user, "flickr.test.null", params);
         let found = Inserted::Exists(Box::new(job.clone()));
-        assert_eq!(ports.insert_job(&other).await.unwrap(), found, "what is there stays");
+        assert_eq!(ports.insert_job(&other, MAX_PENDING).await.unwrap(), found, "what is there stays");
         assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap(), Some(job));
     }
+}
+
+/// The most jobs of an account that may be pending.
+pub async fn pressure<P>(ports: &P)
+where
+    P: Clock + Entropy + InsertJob + FindJob + ClaimJob + SaveJob + CountPending,
+{
+    let now = ports.now();
+    let one = claim(ports);
+    let first = job(ports, "{}");
+    let (tenant, user) = (first.tenant.clone(), first.order.user.clone());
+    let another = |params: &str| {
+        let order = build::order(&user, "flickr.test.echo", params);
+        build::job(&tenant, ports.random(), order, now)
+    };
+    let pending = async || ports.pending(&tenant, &user).await.unwrap();
+
+    let (second, third) = (another("{}"), another(&format!(r#"{{"text": "{}"}}"#, "x".repeat(5000))));
+    assert_eq!(ports.insert_job(&first, 2).await.unwrap(), Inserted::New);
+    assert_eq!(ports.insert_job(&second, 2).await.unwrap(), Inserted::New);
+    for refused in [&third, &another("{}")] {
+        assert_eq!(ports.insert_job(refused, 2).await.unwrap(), Inserted::TooMany);
+        assert_eq!(ports.job(&tenant, &refused.id).await.unwrap(), None, "nothing of a refused job is written");
+    }
+    assert_eq!(pending().await, 2);
+
+    assert_eq!(ports.insert_job(&second, 2).await.unwrap(), Inserted::New, "a repetition needs no room");
+    let mut other = another(r#"{"b": "2"}"#);
+    other.id = first.id.clone();
+    let found = Inserted::Exists(Box::new(first.clone()));
+    assert_eq!(ports.insert_job(&other, 2).await.unwrap(), found, "nor does another with the id of one there");
+    let mut neighbour = another("{}");
+    neighbour.order.user = domain::UserId::of(&tenant, "2@N00");
+    assert_eq!(ports.insert_job(&neighbour, 2).await.unwrap(), Inserted::New, "each account counts for itself");
+
+    let running = held(claimed(ports, &first, 1, &one, now).await);
+    assert_eq!(ports.insert_job(&third, 2).await.unwrap(), Inserted::TooMany, "a running job is pending");
+    assert!(ports.save_job(&after(&running, Event::Expire(one), now), &running.state, Look::AsTold).await.unwrap());
+    assert_eq!(ports.insert_job(&third, 2).await.unwrap(), Inserted::New, "an ended one makes room");
+    assert_eq!(ports.insert_job(&another("{}"), 2).await.unwrap(), Inserted::TooMany);
+
+    let crowd: Vec<Job> = (0..6).map(|_| another("{}")).collect();
+    let answers = join_all(crowd.iter().map(|job| ports.insert_job(job, 4))).await;
+    let new = answers.iter().filter(|answer| matches!(answer, Ok(Inserted::New))).count();
+    assert!(new <= 2, "{new} more than there was room for");
+    assert_eq!(pending().await, 2 + u32::try_from(new).unwrap());
 }
 
 /// Claiming jobs: what [`step`] says, decided in one conditional write.
@@ -65,7 +113,7 @@ pub async fn claims(ports: &(impl Clock + Entropy + InsertJob + FindJob + ClaimJ
     let job = job(ports, "{}");
     let (one, two) = (claim(ports), claim(ports));
     assert_eq!(claimed(ports, &job, 1, &one, now).await, Claimed::Unknown);
-    ports.insert_job(&job).await.unwrap();
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
 
     assert_eq!(claimed(ports, &job, 2, &one, now).await, Claimed::Refused(Box::new(job.clone())), "another dispatch");
     let running = held(claimed(ports, &job, 1, &one, now).await);
@@ -107,8 +155,8 @@ where
         let job = job(ports, "{}");
         let pending = async || ports.pending(&job.tenant, &job.order.user).await.unwrap();
         assert_eq!(pending().await, 0);
-        ports.insert_job(&job).await.unwrap();
-        ports.insert_job(&job).await.unwrap();
+        ports.insert_job(&job, MAX_PENDING).await.unwrap();
+        ports.insert_job(&job, MAX_PENDING).await.unwrap();
         assert_eq!(pending().await, 1, "a repeated insertion counts once");
         let running = held(claimed(ports, &job, 1, &one, now).await);
 
@@ -139,7 +187,7 @@ where
         assert_eq!(claimed(ports, &job, 2, &two, kept).await, Claimed::Unknown, "past its retention it is absent");
         let state = State::first(kept, kept).0;
         let again = Job { created_at: kept, state, ..job.clone() };
-        assert_eq!(ports.insert_job(&again).await.unwrap(), Inserted::New, "and its id is free");
+        assert_eq!(ports.insert_job(&again, MAX_PENDING).await.unwrap(), Inserted::New, "and its id is free");
     }
     let unknown = job(ports, "{}");
     assert!(!ports.save_job(&unknown, &unknown.state, Look::AsTold).await.unwrap(), "an unknown job is nobody's");
@@ -152,7 +200,7 @@ pub async fn waits(ports: &(impl Clock + Entropy + InsertJob + FindJob + ClaimJo
     let mut scheduled = job(ports, "{}");
     let at = now + Duration::from_secs(100_000);
     scheduled.state = State::first(at, now).0;
-    ports.insert_job(&scheduled).await.unwrap();
+    ports.insert_job(&scheduled, MAX_PENDING).await.unwrap();
     assert_eq!(ports.job(&scheduled.tenant, &scheduled.id).await.unwrap(), Some(scheduled.clone()));
     let early = now + (Duration::from_secs(100_000) - CLOCK_SKEW - Duration::from_millis(1));
     let refused = Claimed::Refused(Box::new(scheduled.clone()));
@@ -161,7 +209,7 @@ pub async fn waits(ports: &(impl Clock + Entropy + InsertJob + FindJob + ClaimJo
     assert_eq!(held(claimed(ports, &scheduled, 1, &one, at).await), after(&scheduled, event, at));
 
     let written = job(ports, "{}");
-    ports.insert_job(&written).await.unwrap();
+    ports.insert_job(&written, MAX_PENDING).await.unwrap();
     let running = held(claimed(ports, &written, 1, &one, now).await);
     let calling = after(&running, Event::Calling(one.clone()), now);
     assert!(ports.save_job(&calling, &running.state, Look::AsTold).await.unwrap());
@@ -185,7 +233,7 @@ where
     let now = ports.now();
     let one = claim(ports);
     let job = job(ports, "{}");
-    ports.insert_job(&job).await.unwrap();
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
     let look_at = job.state.look_at().unwrap();
     let listed = async |by: Timestamp| {
         let mut found = Vec::new();
@@ -241,15 +289,15 @@ where
     let first = job(ports, "{}");
     let mut dead = Vec::new();
     for number in 0..3u64 {
-        let job = Job { id: domain::JobId::from_bytes(ports.random()), ..first.clone() };
-        ports.insert_job(&job).await.unwrap();
+        let job = Job { id: JobId::from_bytes(ports.random()), ..first.clone() };
+        ports.insert_job(&job, MAX_PENDING).await.unwrap();
         let running = held(claimed(ports, &job, 1, &one, now).await);
         let event = Event::Bury(one.clone(), failure.clone());
         let buried = after(&running, event, now + Duration::from_secs(number));
         assert!(ports.save_job(&buried, &running.state, Look::AsTold).await.unwrap());
         dead.push(buried);
     }
-    let ids = |list: &[(domain::JobId, String)]| list.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    let ids = |list: &[(JobId, String)]| list.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
     let all: Vec<_> = dead.iter().map(|job| job.id.clone()).collect();
     let listed = ports.dead_jobs(&first.tenant, None, 10).await.unwrap();
     assert_eq!(ids(&listed), all, "the longest dead first");

@@ -6,11 +6,13 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
 mod accounts;
+mod budget;
 mod jobs;
 mod logins;
 mod tenants;
 
 pub use accounts::accounts;
-pub use jobs::{claims, desk, insertion, looks, objects, results, saving, waits};
+pub use budget::budgets;
+pub use jobs::{claims, desk, insertion, looks, objects, pressure, results, saving, waits};
 pub use logins::logins;
 pub use tenants::{apps, tenants};

@@ -1,7 +1,7 @@
 use domain::{AppId, Timestamp};
 use hub::{
     keyed_hash::KeyedHash,
-    ports::{Clock, Entropy, FindApp, FindTenant, SaveApp, SaveTenant},
+    ports::{Clock, Entropy, FindApp, FindTenant, ListApps, SaveApp, SaveTenant},
 };
 
 use crate::build;
@@ -23,8 +23,8 @@ pub async fn tenants(ports: &(impl Clock + Entropy + SaveTenant + FindTenant)) {
     assert!(ports.save_tenant(&two, "Two", &other, now).await.unwrap(), "a refused tenant was not half kept");
 }
 
-/// Keeping and finding Flickr apps.
-pub async fn apps(ports: &(impl Entropy + SaveApp + FindApp)) {
+/// Keeping, finding and listing Flickr apps.
+pub async fn apps(ports: &(impl Entropy + SaveApp + FindApp + ListApps)) {
     let (one, two) = (build::tenant(ports), build::tenant(ports));
     let app = AppId::from_bytes(ports.random());
     assert_eq!(ports.app(&one, &app).await.unwrap(), None);
@@ -33,4 +33,16 @@ pub async fn apps(ports: &(impl Entropy + SaveApp + FindApp)) {
     ports.save_app(&one, &app, &[2]).await.unwrap();
     assert_eq!(ports.app(&one, &app).await.unwrap(), Some(vec![2]));
     assert_eq!(ports.app(&two, &app).await.unwrap(), None, "an app is its tenant's only");
+
+    let mut kept = vec![app];
+    for _ in 0..4 {
+        kept.push(AppId::from_bytes(ports.random()));
+        ports.save_app(&one, &kept[kept.len() - 1], &[3]).await.unwrap();
+    }
+    kept.sort();
+    assert_eq!(ports.apps(&one, None, 10).await.unwrap(), kept);
+    assert_eq!(ports.apps(&one, None, 2).await.unwrap(), kept[..2]);
+    assert_eq!(ports.apps(&one, Some(&kept[1]), 2).await.unwrap(), kept[2..4]);
+    assert_eq!(ports.apps(&one, Some(&kept[4]), 2).await.unwrap(), []);
+    assert_eq!(ports.apps(&two, None, 10).await.unwrap(), []);
 }

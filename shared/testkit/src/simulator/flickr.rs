@@ -54,7 +54,7 @@ struct Deeds {
     done: BTreeMap<String, (u32, Timestamp)>,
     /// What will be done, and when.
     later: Vec<(Timestamp, String)>,
-    calls: u64,
+    calls: Vec<Timestamp>,
     faults: u64,
     outage_until: Timestamp,
 }
@@ -76,7 +76,7 @@ impl SimulatedFlickr {
             chance,
             done: BTreeMap::new(),
             later: Vec::new(),
-            calls: 0,
+            calls: Vec::new(),
             faults: 0,
             outage_until: Timestamp::from_milliseconds(0),
         };
@@ -87,8 +87,9 @@ impl SimulatedFlickr {
         self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn calls(&self) -> u64 {
-        self.deeds().calls
+    /// When each call came.
+    pub(crate) fn calls(&self) -> Vec<Timestamp> {
+        self.deeds().calls.clone()
     }
 
     pub(crate) fn faults(&self) -> u64 {
@@ -109,7 +110,7 @@ impl SimulatedFlickr {
 
     fn mood(&self, now: Timestamp) -> (Mood, Duration) {
         let mut deeds = self.deeds();
-        deeds.calls += 1;
+        deeds.calls.push(now);
         let latency = deeds.chance.milliseconds(50, 3_000);
         if now < deeds.outage_until {
             deeds.faults += 1;

@@ -22,11 +22,14 @@ use std::{
 
 use domain::{
     JobId, TenantId, Timestamp, TraceId, UserId,
+    budget::{Limit, MAX_PENDING},
     idempotency::Key,
     job::{Job, Policy},
     timing,
 };
 use hub::{
+    Kind,
+    budget::Limits,
     dead::{self, Burial},
     dispatch::Dispatch,
     ports::{Clock, SaveAccount, SaveApp},
@@ -61,6 +64,8 @@ pub struct Setup {
     pub crashes_per_myriad: u64,
     /// Calls of Flickr in a thousand that go wrong.
     pub flickr_faults_per_mille: u64,
+    /// How many calls of Flickr may be made.
+    pub limit: Limit,
     /// Whether Flickr is down for twenty minutes, and an operator replays what died of it.
     pub outage: bool,
     /// How many messages are worked on at once; none means all that come.
@@ -86,6 +91,8 @@ pub enum Mutation {
     KeyIgnored,
     /// A sweep that never comes.
     NoSweep,
+    /// A budget that grants whatever is asked.
+    NoBudget,
 }
 
 impl Setup {
@@ -97,6 +104,7 @@ impl Setup {
             failures_per_myriad: 150,
             crashes_per_myriad: 100,
             flickr_faults_per_mille: 250,
+            limit: Limit { calls_per_hour: 60, burst_calls: 8 },
             outage: true,
             worker_slots: None,
             crash_at: None,
@@ -113,6 +121,7 @@ impl Setup {
             crashes_per_myriad: 0,
             flickr_faults_per_mille: 0,
             outage: false,
+            limit: Limit { calls_per_hour: 36_000, burst_calls: 3_000 },
             worker_slots: Some(2),
             ..Self::bad_day()
         }
@@ -126,6 +135,7 @@ impl Setup {
             failures_per_myriad: 0,
             crashes_per_myriad: 0,
             flickr_faults_per_mille: 0,
+            limit: Limit::FLICKR,
             outage: false,
             worker_slots: None,
             crash_at: Some((call, moment)),
@@ -461,7 +471,12 @@ impl Simulation {
 
     /// A caller asks for a job, and again with the same key when it hears of no success.
     fn ask(&mut self, number: u32, time: u32) {
-        let submit = Submit { ports: self.somewhere(), catalogue: self.flickr.clone() };
+        let submit = Submit {
+            ports: self.somewhere(),
+            catalogue: self.flickr.clone(),
+            limits: Limits { app: self.granted_limit(), account: None },
+            max_pending_jobs: MAX_PENDING,
+        };
         let Some(ask) = self.asks.get(number as usize) else { return };
         let tenant = ask.tenant.clone();
         let wish = Wish {
@@ -474,7 +489,7 @@ impl Simulation {
         let task = async move {
             let told = match submit.accept(&tenant, wish).await {
                 Ok(accepted) => Told::Accepted(accepted.job.id.clone(), marker_of(&accepted.job)),
-                Err(error) if *error.kind() == hub::Kind::Unavailable => Told::Later,
+                Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::TooManyPending { .. }) => Told::Later,
                 Err(_) => Told::Refused,
             };
             mail.lock().unwrap_or_else(PoisonError::into_inner).told.push((number, told));
@@ -483,6 +498,14 @@ impl Simulation {
         if time < 6 {
             let at = self.world.now() + Duration::from_secs(30 << time);
             self.plan(at, Item::Ask(number, time + 1));
+        }
+    }
+
+    /// The limit that workers are told.
+    fn granted_limit(&self) -> Limit {
+        match self.setup.mutation {
+            Some(Mutation::NoBudget) => Limit { calls_per_hour: 1_000_000, burst_calls: 1_000_000 },
+            _ => self.setup.limit,
         }
     }
 
@@ -508,7 +531,13 @@ impl Simulation {
         let dispatch = message.dispatch.clone();
         self.plan(now + timing::VISIBILITY_TIMEOUT, Item::Deliver(id));
         let ports = self.somewhere();
-        let worker = Worker { ports, flickr: self.flickr.clone(), vaults: self.vaults.clone(), policy: Policy::REST };
+        let worker = Worker {
+            ports,
+            flickr: self.flickr.clone(),
+            vaults: self.vaults.clone(),
+            policy: Policy::REST,
+            limits: Limits { app: self.granted_limit(), account: None },
+        };
         let mail = Arc::clone(&self.mail);
         let task = async move {
             if let Ok(Disposition::Finished | Disposition::LostLease) = worker.handle(&dispatch).await {
@@ -648,7 +677,7 @@ impl Simulation {
             jobs: self.accepted.len() as u64,
             simulated: now.since(build::NOW),
             faults: *self.faults.lock().unwrap_or_else(PoisonError::into_inner) + self.flickr.faults(),
-            flickr_calls: self.flickr.calls(),
+            flickr_calls: self.flickr.calls().len() as u64,
             port_calls: self.world.calls().len() as u64,
             fingerprint: self.fingerprint,
             receives: self.receives,
@@ -668,6 +697,8 @@ impl Simulation {
             orphaned: self.orphaned,
             counts: self.world.counts(),
             undercounted: self.undercounted,
+            calls: self.flickr.calls(),
+            limit: self.setup.limit,
             now,
         });
         report

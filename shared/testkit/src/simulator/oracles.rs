@@ -10,7 +10,8 @@ use std::{
 
 use domain::{
     JobId, TenantId, Timestamp, UserId,
-    job::{Job, Phase},
+    budget::{GRANT_LIFETIME, Limit},
+    job::{CLOCK_SKEW, Job, Phase},
     outcome::Nature,
     timing,
 };
@@ -38,6 +39,10 @@ pub(crate) struct Remains {
     pub counts: BTreeMap<(TenantId, UserId), (u32, u32)>,
     /// Accounts that were ever found with fewer pending than open jobs.
     pub undercounted: BTreeSet<UserId>,
+    /// When each call came to Flickr.
+    pub calls: Vec<Timestamp>,
+    /// How many calls may be made.
+    pub limit: Limit,
     /// When it ended.
     pub now: Timestamp,
 }
@@ -47,8 +52,17 @@ pub(crate) type Violation = (&'static str, String);
 
 /// All violations.
 pub(crate) fn judge(remains: &Remains) -> Vec<Violation> {
-    let oracles =
-        [i1_ends_once, i1_ends_in_time, i4_one_key_one_job, i6_one_record, i7_no_write_twice, dispatch, lease, counts];
+    let oracles = [
+        i1_ends_once,
+        i1_ends_in_time,
+        i2_within_the_budget,
+        i4_one_key_one_job,
+        i6_one_record,
+        i7_no_write_twice,
+        dispatch,
+        lease,
+        counts,
+    ];
     oracles.iter().flat_map(|oracle| oracle(remains)).collect()
 }
 
@@ -92,6 +106,27 @@ fn dispatch(remains: &Remains) -> Vec<Violation> {
 fn lease(remains: &Remains) -> Vec<Violation> {
     let stolen = remains.chronicle.stolen_claims.iter();
     stolen.map(|id| ("lease", format!("{id} was claimed while another worker held it"))).collect()
+}
+
+/// I2: in any rolling hour no more calls reach Flickr than the rate and a burst, give or take what
+/// late grants and clocks that differ can shift across the hour's ends.
+fn i2_within_the_budget(remains: &Remains) -> Vec<Violation> {
+    let shift = GRANT_LIFETIME + 2 * CLOCK_SKEW;
+    let shifted = u64::from(remains.limit.calls_per_hour) * shift.as_secs() / 3600 + 1;
+    let allowed = u64::from(remains.limit.calls_per_hour + remains.limit.burst_calls) + shifted;
+    let mut first = 0;
+    let mut violations = Vec::new();
+    for (last, at) in remains.calls.iter().enumerate() {
+        while at.since(remains.calls[first]) >= Duration::from_secs(3600) {
+            first += 1;
+        }
+        let calls = (last - first + 1) as u64;
+        if calls > allowed {
+            violations.push(("I2", format!("{calls} calls in the hour before {at}, {allowed} are allowed")));
+            break;
+        }
+    }
+    violations
 }
 
 /// I4: one idempotency key makes at most one job, of one payload.

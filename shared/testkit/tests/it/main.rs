@@ -13,4 +13,4 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps claims desk insertion logins looks objects results saving tenants waits);
+contracts!(accounts apps budgets claims desk insertion logins looks objects pressure results saving tenants waits);

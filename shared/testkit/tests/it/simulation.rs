@@ -76,6 +76,7 @@ fn every_rule_broken_on_purpose_is_noticed() {
         (Mutation::AcknowledgedFirst, "dispatch"),
         (Mutation::KeyIgnored, "I4"),
         (Mutation::NoSweep, "I1"),
+        (Mutation::NoBudget, "I2"),
     ];
     for (mutation, promise) in table {
         let setup = Setup { mutation: Some(mutation), ..Setup::bad_day() };

@@ -1,0 +1,88 @@
+//! The limiter: the generic cell rate algorithm (ITU-T I.371), one number of state.
+//!
+//! The theoretical arrival time is when the bucket would be empty if no call came any more. A call
+//! is granted if that stays within a burst of `now`. So any rolling hour sees at most the rate and
+//! one burst.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// How many calls may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Calls an hour, in the long run.
+    pub calls_per_hour: u32,
+    /// Calls at once, after a rest.
+    pub burst_calls: u32,
+}
+
+impl Limit {
+    /// For a Flickr app: Flickr allows 3,600 calls in a rolling hour. Rate and burst make 3,480; a
+    /// grant that is used late, and clocks that differ by two seconds, stay under 3,500.
+    pub const FLICKR: Limit = Limit { calls_per_hour: 3_330, burst_calls: 150 };
+}
+
+/// All of the configured rate, in thousandths.
+pub const FULL_RATE: u32 = 1_000;
+
+/// The least the rate is lowered to, in thousandths.
+const LEAST_RATE: u32 = 50;
+
+/// How much the lowered rate grows back in a minute, in thousandths of the configured one.
+const GROWTH_PER_MINUTE: u32 = 10;
+
+/// The rate is lowered once in this time: refusals that come together mean one thing.
+pub(super) const LEARN_ONCE_IN: Duration = Duration::from_secs(60);
+
+/// Calls an hour at a learned rate.
+pub(super) fn learned(limit: &Limit, rate_per_mille: u32) -> u32 {
+    let calls = u64::from(limit.calls_per_hour.max(1)) * u64::from(rate_per_mille) / u64::from(FULL_RATE);
+    u32::try_from(calls).unwrap_or(u32::MAX).max(1)
+}
+
+/// The time between two calls at the rate, rounded up.
+fn interval(limit: &Limit, rate_per_mille: u32) -> Duration {
+    Duration::from_millis(3_600_000_u64.div_ceil(u64::from(learned(limit, rate_per_mille))))
+}
+
+/// The arrival time after `calls`, or when they can be asked for again.
+pub(super) fn take(
+    arrival: Option<Timestamp>,
+    limit: &Limit,
+    rate_per_mille: u32,
+    calls: u32,
+    now: Timestamp,
+) -> Result<Timestamp, Timestamp> {
+    let interval = interval(limit, rate_per_mille);
+    let after = arrival.map_or(now, |arrival| arrival.max(now)) + interval * calls;
+    let furthest = now + interval * limit.burst_calls;
+    if after <= furthest { Ok(after) } else { Err(now + after.since(furthest)) }
+}
+
+/// The arrival time without `calls`.
+pub(super) fn give_back(arrival: Timestamp, limit: &Limit, rate_per_mille: u32, calls: u32) -> Timestamp {
+    let length = interval(limit, rate_per_mille) * calls;
+    Timestamp::from_milliseconds(
+        arrival.as_milliseconds().saturating_sub(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)),
+    )
+}
+
+/// Calls that would be granted at once.
+pub(super) fn remaining(arrival: Option<Timestamp>, limit: &Limit, rate_per_mille: u32, now: Timestamp) -> u32 {
+    let interval = interval(limit, rate_per_mille);
+    let used = arrival.map_or(Duration::ZERO, |arrival| arrival.since(now));
+    let used = u32::try_from(used.as_millis().div_ceil(interval.as_millis().max(1))).unwrap_or(u32::MAX);
+    limit.burst_calls.saturating_sub(used)
+}
+
+/// The rate after Flickr refused calls below it.
+pub(super) fn lowered(rate_per_mille: u32) -> u32 {
+    (rate_per_mille / 2).max(LEAST_RATE)
+}
+
+/// The rate some time after it was lowered.
+pub(super) fn grown(rate_per_mille: u32, since: Duration) -> u32 {
+    let minutes = u32::try_from(since.as_secs() / 60).unwrap_or(u32::MAX);
+    rate_per_mille.saturating_add(minutes.saturating_mul(GROWTH_PER_MINUTE)).min(FULL_RATE)
+}

@@ -1,0 +1,321 @@
+//! The budget of calls: how many may be made, and when none may.
+//!
+//! Flickr allows 3,600 calls an hour for each API key, all users together (Flickr, "API limits"),
+//! and turns keys off that go over it. A [`Budget`] grants calls so that no rolling hour sees more
+//! than its [`Limit`] allows, stops them while Flickr refuses, and learns a lower rate where Flickr
+//! refuses earlier than it says. It is one small value, changed by pure functions of it and `now`.
+
+mod circuit;
+mod limiter;
+mod pressure;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+pub use circuit::{Circuit, Signal};
+pub use limiter::{FULL_RATE, Limit};
+pub use pressure::{MAX_PENDING, relief};
+
+use crate::Timestamp;
+
+/// How long a grant holds: a call that begins later needs another.
+pub const GRANT_LIFETIME: Duration = Duration::from_secs(15);
+
+/// What a host of Flickr is for: trouble with one does not stop the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostClass {
+    /// The REST API.
+    Rest,
+    /// Upload and replace.
+    Upload,
+    /// The steps of the login.
+    Oauth,
+}
+
+/// The budget of a Flickr app, or of an account within it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Budget {
+    /// When the bucket will be empty again: GCRA's theoretical arrival time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arrival: Option<Timestamp>,
+    /// The learned rate, in thousandths of the configured one; none means all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate_per_mille: Option<u32>,
+    /// When the learned rate was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learned_at: Option<Timestamp>,
+    /// Since when calls are counted for the ratio of failures, and how many were granted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<(Timestamp, u32)>,
+    /// The circuits of host classes that are not simply closed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    circuits: BTreeMap<HostClass, Circuit>,
+}
+
+/// What a wish for calls came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// The calls may be made, within [`GRANT_LIFETIME`].
+    Granted {
+        /// Whether it is the one call that finds out if an open circuit can be closed.
+        probe: bool,
+    },
+    /// None may be made.
+    Refused {
+        /// When to ask again.
+        retry_at: Timestamp,
+        /// Why.
+        why: Why,
+    },
+}
+
+/// Why no call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The budget is spent.
+    Spent,
+    /// Flickr refused too often: the circuit is open.
+    CircuitOpen,
+}
+
+/// How a budget stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Calls that could be made at once.
+    pub remaining_calls: u32,
+    /// When all of the burst is there again.
+    pub full_at: Timestamp,
+    /// Calls an hour, as learned.
+    pub calls_per_hour: u32,
+    /// Until when the circuit of REST calls is open, if it is.
+    pub open_until: Option<Timestamp>,
+}
+
+impl Budget {
+    /// A wish for `calls` to hosts of this class: the budget after it, if it was granted.
+    pub fn take(&self, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> (Option<Self>, Grant) {
+        let mut after = self.clone();
+        let mut probe = false;
+        if let Some(circuit) = self.circuits.get(&class) {
+            match circuit.admit(now) {
+                circuit::Admission::Closed => {}
+                circuit::Admission::Probe(probing) => {
+                    probe = true;
+                    after.circuits.insert(class, probing);
+                }
+                circuit::Admission::Open(retry_at) => {
+                    return (None, Grant::Refused { retry_at, why: Why::CircuitOpen });
+                }
+            }
+        }
+        let calls = if probe { 1 } else { calls };
+        match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
+            Ok(arrival) => {
+                after.arrival = Some(arrival);
+                after.counted = Some(match self.counted {
+                    Some((since, granted)) if now.since(since) < circuit::WITHIN => {
+                        (since, granted.saturating_add(calls))
+                    }
+                    _ => (now, calls),
+                });
+                (Some(after), Grant::Granted { probe })
+            }
+            Err(retry_at) => (None, Grant::Refused { retry_at, why: Why::Spent }),
+        }
+    }
+
+    /// The budget after `calls` that were granted and will not be made.
+    #[must_use]
+    pub fn give_back(&self, limit: &Limit, calls: u32, now: Timestamp) -> Self {
+        let arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, self.rate(now), calls));
+        Self { arrival, ..self.clone() }
+    }
+
+    /// The budget after what was heard of a call; `None` when nothing changes.
+    pub fn hear(&self, class: HostClass, signal: Signal, chance: u32, now: Timestamp) -> Option<Self> {
+        let before = self.circuits.get(&class).cloned().unwrap_or_default();
+        let granted = self.counted.map_or(0, |(_, granted)| granted);
+        let circuit = before.hear(signal, granted, chance, now);
+        let mut after = self.clone();
+        if circuit == Circuit::default() {
+            after.circuits.remove(&class);
+        } else {
+            after.circuits.insert(class, circuit);
+        }
+        if signal == Signal::Throttled && self.learned_at.is_none_or(|at| now.since(at) >= limiter::LEARN_ONCE_IN) {
+            after.rate_per_mille = Some(limiter::lowered(self.rate(now)));
+            after.learned_at = Some(now);
+        }
+        (after != *self).then_some(after)
+    }
+
+    /// How the budget stands.
+    pub fn standing(&self, limit: &Limit, now: Timestamp) -> Standing {
+        let rate = self.rate(now);
+        let open = self.circuits.get(&HostClass::Rest).and_then(|circuit| circuit.open_until(now));
+        Standing {
+            remaining_calls: if open.is_some() { 0 } else { limiter::remaining(self.arrival, limit, rate, now) },
+            full_at: self.arrival.map_or(now, |arrival| arrival.max(now)),
+            calls_per_hour: limiter::learned(limit, rate),
+            open_until: open,
+        }
+    }
+
+    /// The learned rate now, in thousandths: it grows back by the minute.
+    fn rate(&self, now: Timestamp) -> u32 {
+        match (self.rate_per_mille, self.learned_at) {
+            (Some(rate), Some(at)) => limiter::grown(rate, now.since(at)),
+            _ => FULL_RATE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
+
+    fn granted(budget: &mut Budget, limit: &Limit, calls: u32, now: Timestamp) -> bool {
+        let (after, grant) = budget.take(limit, HostClass::Rest, calls, now);
+        if let Some(after) = after {
+            *budget = after;
+        }
+        matches!(grant, Grant::Granted { .. })
+    }
+
+    fn after(seconds: u64) -> Timestamp {
+        NOW + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_burst_is_granted_at_once_and_then_the_rate() {
+        let limit = Limit::FLICKR;
+        let mut budget = Budget::default();
+        let at_once = (0..1000).filter(|_| granted(&mut budget, &limit, 1, NOW)).count();
+        assert_eq!(at_once, limit.burst_calls as usize);
+        assert_eq!(budget.standing(&limit, NOW).remaining_calls, 0);
+        let in_an_hour = (0..3600).filter(|second| granted(&mut budget, &limit, 1, after(*second))).count();
+        assert!((3320..=3330).contains(&in_an_hour), "{in_an_hour}");
+    }
+
+    #[test]
+    fn a_refusal_says_when_and_a_gift_back_is_granted_again() {
+        let limit = Limit { calls_per_hour: 3600, burst_calls: 2 };
+        let mut budget = Budget::default();
+        assert!(granted(&mut budget, &limit, 2, NOW));
+        let (_, refused) = budget.take(&limit, HostClass::Rest, 1, NOW);
+        assert_eq!(refused, Grant::Refused { retry_at: after(1), why: Why::Spent });
+        assert!(!granted(&mut budget, &limit, 1, NOW + Duration::from_millis(999)));
+        budget = budget.give_back(&limit, 1, NOW);
+        assert!(granted(&mut budget, &limit, 1, NOW));
+        assert!(!granted(&mut budget, &limit, 1, NOW));
+        let impossible = budget.take(&limit, HostClass::Rest, 3, after(9999)).1;
+        assert!(matches!(impossible, Grant::Refused { .. }), "more than the burst is never granted at once");
+    }
+
+    #[test]
+    fn three_refusals_within_a_minute_open_the_circuit_and_a_probe_closes_it() {
+        let limit = Limit::FLICKR;
+        let mut budget = Budget::default();
+        for second in [0, 10, 20] {
+            assert!(granted(&mut budget, &limit, 1, after(second)));
+            budget = budget.hear(HostClass::Rest, Signal::Throttled, 0, after(second)).unwrap();
+        }
+        let (_, refused) = budget.take(&limit, HostClass::Rest, 1, after(21));
+        let Grant::Refused { retry_at, why: Why::CircuitOpen } = refused else { panic!("{refused:?}") };
+        assert!((after(20 + 300)..after(20 + 450)).contains(&retry_at));
+        let upload = budget.take(&limit, HostClass::Upload, 1, after(21)).1;
+        assert_eq!(upload, Grant::Granted { probe: false }, "another host class goes on");
+
+        let (probing, first) = budget.take(&limit, HostClass::Rest, 5, retry_at);
+        assert_eq!(first, Grant::Granted { probe: true });
+        let probing = probing.unwrap();
+        let second = probing.take(&limit, HostClass::Rest, 1, retry_at).1;
+        assert!(matches!(second, Grant::Refused { why: Why::CircuitOpen, .. }), "one probe at a time");
+
+        let again = probing.hear(HostClass::Rest, Signal::Throttled, 0, retry_at).unwrap();
+        let Grant::Refused { retry_at: later, .. } = again.take(&limit, HostClass::Rest, 1, retry_at).1 else {
+            panic!("open again")
+        };
+        assert!(later.since(retry_at) >= 2 * Duration::from_secs(300), "the wait doubles");
+        let closed = probing.hear(HostClass::Rest, Signal::Succeeded, 0, retry_at).unwrap();
+        assert_eq!(closed.take(&limit, HostClass::Rest, 1, retry_at).1, Grant::Granted { probe: false });
+    }
+
+    #[test]
+    fn the_learned_rate_is_halved_once_and_grows_back() {
+        let limit = Limit::FLICKR;
+        let mut budget = Budget::default();
+        for second in [0, 1] {
+            budget = budget.hear(HostClass::Rest, Signal::Throttled, 0, after(second)).unwrap_or(budget);
+        }
+        assert_eq!(budget.standing(&limit, after(1)).calls_per_hour, 1665);
+        let later = budget.standing(&limit, after(600)).calls_per_hour;
+        assert!(later > 1665 && later < 3330, "{later}");
+        assert_eq!(budget.standing(&limit, after(24 * 3600)).calls_per_hour, 3330);
+    }
+
+    proptest! {
+        /// The promise (I2), by an exact log: no rolling hour sees more than the rate and a burst,
+        /// whatever the order of wishes, gifts back, refusals and changes of the limit to less.
+        #[test]
+        fn no_rolling_hour_sees_more_than_the_limit(
+            steps in prop::collection::vec((0u64..40_000, 1u32..4, 0u8..20), 1..600),
+            rate in 600u32..3600, burst in 4u32..150,
+        ) {
+            let limit = Limit { calls_per_hour: rate, burst_calls: burst };
+            let mut budget = Budget::default();
+            let mut now = NOW;
+            let mut log: VecDeque<Timestamp> = VecDeque::new();
+            for (pause, calls, kind) in steps {
+                now = now + Duration::from_millis(if kind == 0 { pause * 20 } else { pause / 40 });
+                if kind == 1 {
+                    budget = budget.hear(HostClass::Rest, Signal::Throttled, 7, now).unwrap_or(budget);
+                }
+                if granted(&mut budget, &limit, calls, now) {
+                    if kind == 2 {
+                        budget = budget.give_back(&limit, calls, now);
+                    } else {
+                        log.extend((0..calls).map(|_| now));
+                    }
+                }
+                while log.front().is_some_and(|first| now.since(*first) >= Duration::from_secs(3600)) {
+                    log.pop_front();
+                }
+                prop_assert!(log.len() <= (rate + burst) as usize, "{} calls in an hour", log.len());
+            }
+        }
+
+        /// While a circuit is open only its probe is granted (I8).
+        #[test]
+        fn an_open_circuit_grants_its_probe_alone(
+            steps in prop::collection::vec((0u64..120, 0u8..6, any::<u32>()), 1..200)
+        ) {
+            let limit = Limit { calls_per_hour: 3_600_000, burst_calls: 10_000 };
+            let mut budget = Budget::default();
+            let mut now = NOW;
+            let mut probes = 0;
+            for (pause, kind, chance) in steps {
+                now = now + Duration::from_secs(pause);
+                let open = budget.standing(&limit, now).open_until.is_some();
+                let (after, grant) = budget.take(&limit, HostClass::Rest, 1, now);
+                if let Grant::Granted { probe } = grant {
+                    prop_assert!(!open);
+                    probes += u32::from(probe);
+                }
+                budget = after.unwrap_or(budget);
+                let signal = match kind { 0 | 1 => Signal::Throttled, 2 => Signal::Failed, _ => Signal::Succeeded };
+                budget = budget.hear(HostClass::Rest, signal, chance, now).unwrap_or(budget);
+            }
+            prop_assert!(probes <= 200);
+        }
+    }
+}

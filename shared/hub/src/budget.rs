@@ -1,0 +1,121 @@
+//! Spending the budget: every call to Flickr is granted before it is made, whoever makes it.
+//!
+//! Levels go from narrow to wide: the account's, where it has a limit of its own, then the app's.
+//! What the narrow one granted is given back when the wide one refuses.
+
+use domain::{
+    AppId, TenantId, Timestamp, UserId,
+    budget::{Budget, GRANT_LIFETIME, Grant, HostClass, Limit, Signal},
+    outcome::{Class, Outcome},
+};
+
+use crate::{
+    Error,
+    ports::{BudgetKey, Clock, Entropy, KeepBudget},
+};
+
+/// The limits of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of a Flickr app, all its users together.
+    pub app: Limit,
+    /// Of one account; none means the app's alone.
+    pub account: Option<Limit>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { app: Limit::FLICKR, account: None }
+    }
+}
+
+/// A call that may be made.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    app: AppId,
+    class: HostClass,
+    at: Timestamp,
+    /// The app's budget as it was then.
+    budget: Budget,
+}
+
+/// Asks for one call of `app` for `account`, if it is for one.
+///
+/// # Errors
+/// A failure of the port. The refusal is no error: it comes as the second kind of answer.
+pub async fn take(
+    ports: &(impl Clock + KeepBudget),
+    limits: &Limits,
+    app: &AppId,
+    account: Option<(&TenantId, &UserId)>,
+    class: HostClass,
+) -> Result<Result<Granted, Grant>, Error> {
+    let now = ports.now();
+    let narrow = limits.account.zip(account);
+    let narrow = narrow.map(|(limit, (tenant, user))| (limit, BudgetKey::Account(tenant.clone(), user.clone())));
+    if let Some((limit, key)) = &narrow {
+        let grant = ports.change_budget(key, |budget| budget.take(limit, class, 1, now)).await?;
+        if let Grant::Refused { .. } = grant {
+            return Ok(Err(grant));
+        }
+    }
+    let wide = BudgetKey::App(app.clone());
+    let taken = ports
+        .change_budget(&wide, |budget| {
+            let (after, grant) = budget.take(&limits.app, class, 1, now);
+            let seen = after.clone().unwrap_or_else(|| budget.clone());
+            (after, (grant, seen))
+        })
+        .await;
+    let (grant, budget) = match (taken, &narrow) {
+        (Ok((granted @ Grant::Granted { .. }, budget)), _) => (granted, budget),
+        (refused, Some((limit, key))) => {
+            let back = |budget: &Budget| (Some(budget.give_back(limit, 1, now)), ());
+            ports.change_budget(key, back).await?;
+            (refused?.0, Budget::default())
+        }
+        (refused, None) => (refused?.0, Budget::default()),
+    };
+    Ok(match grant {
+        Grant::Granted { .. } => Ok(Granted { app: app.clone(), class, at: now, budget }),
+        Grant::Refused { .. } => Err(grant),
+    })
+}
+
+impl Granted {
+    /// Whether a call that begins at `now` is still covered.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        now.since(self.at) <= GRANT_LIFETIME
+    }
+
+    /// Tells the budget what became of the call. Where that changes nothing, nothing is asked of
+    /// the port.
+    ///
+    /// # Errors
+    /// A failure of the port.
+    pub async fn hear(
+        &self,
+        ports: &(impl Clock + Entropy + KeepBudget),
+        outcome: Option<&Outcome>,
+    ) -> Result<(), Error> {
+        let signal = signal(outcome);
+        let (now, class) = (ports.now(), self.class);
+        let [a, b, c, d, ..] = ports.random();
+        let chance = u32::from_be_bytes([a, b, c, d]);
+        if self.budget.hear(class, signal, chance, now).is_none() {
+            return Ok(());
+        }
+        let key = BudgetKey::App(self.app.clone());
+        ports.change_budget(&key, |budget| (budget.hear(class, signal, chance, now), ())).await?;
+        Ok(())
+    }
+}
+
+/// What an outcome says of Flickr's health; none means that the call was done.
+fn signal(outcome: Option<&Outcome>) -> Signal {
+    match outcome.map(|outcome| outcome.class) {
+        Some(Class::Throttled) => Signal::Throttled,
+        Some(Class::Transient | Class::UnknownOutcome) => Signal::Failed,
+        _ => Signal::Succeeded,
+    }
+}

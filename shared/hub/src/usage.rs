@@ -1,0 +1,69 @@
+//! How the budget of calls stands: of each of a tenant's Flickr apps, and how many jobs wait.
+
+use domain::{
+    AppId, TenantId, UserId,
+    budget::{Limit, Standing},
+};
+use futures_util::future::try_join_all;
+
+use crate::{
+    Error, Kind,
+    budget::Limits,
+    ports::{BudgetKey, Clock, CountPending, FindAccount, FindBudget, ListApps},
+};
+
+/// The most apps one page holds: each costs a read.
+pub const PAGE_APPS: u16 = 25;
+
+/// The budget of a Flickr app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppUsage {
+    /// The app.
+    pub app: AppId,
+    /// How many calls may be made.
+    pub limit: Limit,
+    /// How the budget stands against it.
+    pub standing: Standing,
+}
+
+/// One page of usage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The apps, by their ids.
+    pub apps: Vec<AppUsage>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<AppId>,
+    /// How many jobs of the account that was asked for are pending.
+    pub pending_jobs: Option<u32>,
+}
+
+/// The budgets of up to [`PAGE_APPS`] of the tenant's apps after `after`, and with `user` the count
+/// of that account's pending jobs.
+///
+/// # Errors
+/// [`Kind::AccountNotFound`], or a failure of the ports.
+pub async fn usage(
+    ports: &(impl Clock + ListApps + FindBudget + FindAccount + CountPending),
+    limits: &Limits,
+    tenant: &TenantId,
+    user: Option<&UserId>,
+    after: Option<&AppId>,
+) -> Result<Usage, Error> {
+    let pending_jobs = match user {
+        None => None,
+        Some(user) => {
+            ports.account(tenant, user).await?.ok_or(Kind::AccountNotFound)?;
+            Some(ports.pending(tenant, user).await?)
+        }
+    };
+    let mut apps = ports.apps(tenant, after, PAGE_APPS + 1).await?;
+    let more = apps.len() > usize::from(PAGE_APPS);
+    apps.truncate(usize::from(PAGE_APPS));
+    let next = apps.last().filter(|_| more).cloned();
+    let now = ports.now();
+    let apps = apps.into_iter().map(async |app| {
+        let budget = ports.budget(&BudgetKey::App(app.clone())).await?;
+        Ok::<_, Error>(AppUsage { app, limit: limits.app, standing: budget.standing(&limits.app, now) })
+    });
+    Ok(Usage { apps: try_join_all(apps).await?, next, pending_jobs })
+}
