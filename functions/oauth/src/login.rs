@@ -107,7 +107,7 @@ pub(crate) async fn complete<P, F, K>(
     Json(request): Json<CompleteRequest>,
 ) -> Result<Envelope<AccountView>, Problem>
 where
-    P: Clock + Entropy + FindApp + TakeLogin + SaveAccount + KeepBudget,
+    P: Clock + Entropy + FindApp + FindLogin + TakeLogin + SaveAccount + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {

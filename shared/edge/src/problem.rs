@@ -178,7 +178,7 @@ impl IntoResponse for Problem {
             // The detail can quote the request, and with it a secret in the wrong place.
             tracing::info!(code = self.code.as_str(), "request refused");
         }
-        let mut response = (status, PendingProblem::placeholder()).into_response();
+        let mut response = status.into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -192,10 +192,6 @@ impl IntoResponse for Problem {
 pub(crate) struct PendingProblem(std::sync::Arc<Problem>);
 
 impl PendingProblem {
-    fn placeholder() -> &'static str {
-        ""
-    }
-
     /// The document, for this request.
     pub(crate) fn document(&self, context: &RequestContext) -> Vec<u8> {
         let problem = &self.0;

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use crate::{
-    Error,
+    Error, chain,
     ports::{BudgetKey, Clock, Entropy, KeepBudget},
 };
 
@@ -89,25 +89,20 @@ impl Granted {
     }
 
     /// Tells the budget what became of the call. Where that changes nothing, nothing is asked of
-    /// the port.
-    ///
-    /// # Errors
-    /// A failure of the port.
-    pub async fn hear(
-        &self,
-        ports: &(impl Clock + Entropy + KeepBudget),
-        outcome: Option<&Outcome>,
-    ) -> Result<(), Error> {
+    /// the port. A budget that does not hear is logged: the call was made all the same.
+    pub async fn hear(&self, ports: &(impl Clock + Entropy + KeepBudget), outcome: Option<&Outcome>) {
         let signal = signal(outcome);
         let (now, class) = (ports.now(), self.class);
         let [a, b, c, d, ..] = ports.random();
         let chance = u32::from_be_bytes([a, b, c, d]);
         if self.budget.hear(class, signal, chance, now).is_none() {
-            return Ok(());
+            return;
         }
         let key = BudgetKey::App(self.app.clone());
-        ports.change_budget(&key, |budget| (budget.hear(class, signal, chance, now), ())).await?;
-        Ok(())
+        let heard = ports.change_budget(&key, |budget| (budget.hear(class, signal, chance, now), ())).await;
+        if let Err(error) = heard {
+            tracing::warn!(error = chain(&error), app = %self.app, ?signal, "the budget did not hear of a call");
+        }
     }
 }
 

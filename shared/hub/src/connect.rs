@@ -173,7 +173,7 @@ where
         };
         let granted = self.granted(&app).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
-        granted.hear(&self.ports, answer.as_ref().err()).await?;
+        granted.hear(&self.ports, answer.as_ref().err()).await;
         let request_token = answer.map_err(refused_app)?;
 
         if let App::Given(_) = wish.app {
@@ -211,7 +211,7 @@ where
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Entropy + FindApp + TakeLogin + SaveAccount + KeepBudget,
+    P: Clock + Entropy + FindApp + FindLogin + TakeLogin + SaveAccount + KeepBudget,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -224,16 +224,17 @@ where
     pub async fn complete(&self, tenant: &TenantId, consent: Complete) -> Result<Account, Error> {
         let token = Digested::of(&consent.oauth_token);
         let state = consent.state.as_deref().map(Digested::of);
-        let now = self.ports.now();
-        let taken = self.ports.take_login(tenant, &token, state.as_ref(), now).await?;
+        // Granted first: a spent budget uses no login up.
+        let found = self.ports.login(tenant, &token).await?.filter(|login| login.expires_at > self.ports.now());
+        let found = found.ok_or(Kind::LoginNotFound)?;
+        let granted = self.granted(&found.app).await?;
+        let taken = self.ports.take_login(tenant, &token, state.as_ref(), self.ports.now()).await?;
         let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
-
-        let granted = self.granted(&login.app).await?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
         let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
         let request_token = TokenCredentials::from_secret(&secret)?;
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
-        granted.hear(&self.ports, answer.as_ref().err()).await?;
+        granted.hear(&self.ports, answer.as_ref().err()).await;
         let access = answer.map_err(refused_verifier)?;
 
         let account = Account {

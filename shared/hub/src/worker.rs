@@ -231,10 +231,7 @@ where
         let repeated = job.state.attempts > 1 || job.state.run > 1;
         let answer = self.flickr.call(&signing.app, &signing.token, &order.method, &order.params, repeated).await;
         log(&answer.outcome);
-        // What Flickr did is written first of all; a budget that does not hear of it learns later.
-        if let Err(error) = granted.hear(&self.ports, Some(&answer.outcome)).await {
-            tracing::warn!(error = chain(&error), "the budget did not hear of a call");
-        }
+        granted.hear(&self.ports, Some(&answer.outcome)).await;
         if answer.outcome.class == Class::Account {
             // The job's end says the same; a mark that fails is made by the account's next job.
             let mark = self.ports.mark_reconnect_needed(&job.tenant, &order.user, signing.connected_at).await;

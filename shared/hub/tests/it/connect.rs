@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     TenantId,
     account::Perms,
+    budget::Limit,
     login::Mode,
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -16,7 +17,7 @@ use hub::{
     credentials::AppCredentials,
     keyed_hash::KeyedHash,
 };
-use testkit::{ScriptedFlickr, World, build};
+use testkit::{Fault, Moment, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
 
 const RETURN_URL: &str = "https://shop.example/back?from=flickr";
@@ -163,4 +164,31 @@ async fn a_return_url_must_be_listed_and_fit_its_mode() {
     let foreign = Start { app: App::Kept(domain::AppId::from_bytes([1; 16])), ..wish(None) };
     assert_eq!(refused(connect.start(&tenant, foreign).await), Kind::AppNotFound);
     assert!(connect.flickr.callbacks().is_empty(), "Flickr is not asked for what is refused anyway");
+}
+
+#[tokio::test]
+async fn a_spent_budget_stops_logins_and_uses_none_up() {
+    let limit = Limit { calls_per_hour: 3_600, burst_calls: 1 };
+    let connect = Connect { limits: Limits { app: limit, account: None }, ..connect() };
+    let tenant = TenantId::from_bytes(TENANT);
+    let started = connect.start(&tenant, wish(None)).await.unwrap();
+
+    let spent = Kind::BudgetSpent { retry_after: Duration::from_secs(1) };
+    assert_eq!(refused(connect.complete(&tenant, consent(&started, None)).await), spent);
+    assert_eq!(refused(connect.start(&tenant, wish(None)).await), spent);
+    assert_eq!(connect.flickr.callbacks().len(), 1, "Flickr was asked once");
+
+    connect.ports.pass(Duration::from_secs(1));
+    connect.complete(&tenant, consent(&started, None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_budget_that_does_not_hear_of_a_call_fails_no_login() {
+    let connect = connect();
+    let tenant = TenantId::from_bytes(TENANT);
+    connect.flickr.answer([Outcome::new(Class::Throttled, "429")]);
+    // The call after the grant's is the one that tells of the refusal.
+    connect.ports.fault(1, Moment::Before, Fault::Fail);
+    assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::FlickrUnavailable(_)));
+    assert_eq!(connect.ports.calls(), ["change_budget", "change_budget"]);
 }

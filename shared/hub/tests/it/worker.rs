@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     TenantId, UserId,
     account::Status,
-    budget::MAX_PENDING,
+    budget::{Budget, HostClass, Limit, MAX_PENDING},
     job::{FailureCode, Job, Phase, Policy},
     outcome::{Class, Finding, Nature, Outcome},
     timing::{JOB_DEADLINE, VISIBILITY_TIMEOUT},
@@ -14,7 +14,10 @@ use futures_util::FutureExt;
 use hub::{
     budget::Limits,
     dispatch::Dispatch,
-    ports::{Clock, CountPending, FindAccount, InsertJob, RemoveAccount, SaveAccount, SaveApp, SendDispatch},
+    ports::{
+        BudgetKey, Clock, CountPending, FindAccount, InsertJob, KeepBudget, RemoveAccount, SaveAccount, SaveApp,
+        SendDispatch,
+    },
     sweep,
     worker::{Disposition, Worker},
 };
@@ -131,6 +134,25 @@ async fn attempts_are_exhausted() {
     let job = scene.run_to_the_end();
     assert_eq!(failure_code(&job), Some(FailureCode::AttemptsExhausted));
     assert_eq!(scene.flickr_calls(), Policy::REST.attempts as usize);
+}
+
+#[tokio::test]
+async fn a_job_that_gets_no_grant_waits_and_is_no_attempt() {
+    let mut scene = scene(READ).await;
+    let limit = Limit { calls_per_hour: 60, burst_calls: 1 };
+    scene.worker.limits = Limits { app: limit, account: None };
+    let app = BudgetKey::App(domain::AppId::from_bytes([9; 16]));
+    let spent = |budget: &Budget| (budget.take(&limit, HostClass::Rest, 1, build::NOW).0, ());
+    scene.worker.ports.change_budget(&app, spent).await.unwrap();
+
+    let message = scene.worker.ports.receive().unwrap();
+    assert_eq!(scene.worker.handle(&message).await.unwrap(), Disposition::Finished);
+    let job = scene.worker.ports.jobs().pop().unwrap();
+    assert_eq!((job.state.phase.name(), job.state.attempts, scene.flickr_calls()), ("deferred", 0, 0));
+    assert!(job.state.due_at >= build::NOW + Duration::from_secs(60), "not before a call can be granted");
+
+    let job = scene.run_to_the_end();
+    assert_eq!((job.state.phase.name(), job.state.attempts, scene.flickr_calls()), ("completed", 1, 1));
 }
 
 #[tokio::test]
