@@ -40,7 +40,7 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps budgets claims desk insertion logins looks objects pressure results saving tenants waits);
+contracts!(accounts apps budgets claims desk insertion lines logins looks objects pressure results saving tenants turns waits);
 
 /// How many do the same at once.
 const CROWD: u64 = 8;

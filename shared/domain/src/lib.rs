@@ -6,6 +6,7 @@ pub mod call;
 pub mod id;
 pub mod idempotency;
 pub mod job;
+pub mod line;
 pub mod login;
 pub mod outcome;
 pub mod time;

@@ -5,7 +5,7 @@
 
 use domain::{
     AppId, TenantId, Timestamp, UserId,
-    budget::{Budget, GRANT_LIFETIME, Grant, HostClass, Limit, Signal},
+    budget::{Budget, GRANT_LIFETIME, Grant, HostClass, Limit, Signal, Why},
     outcome::{Class, Outcome},
 };
 
@@ -39,6 +39,17 @@ pub struct Granted {
     budget: Budget,
 }
 
+/// No call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// When to ask again.
+    pub retry_at: Timestamp,
+    /// Why.
+    pub why: Why,
+    /// Whether it is the app's budget that refuses, and not the account's own.
+    pub by_app: bool,
+}
+
 /// Asks for one call of `app` for `account`, if it is for one.
 ///
 /// # Errors
@@ -49,14 +60,14 @@ pub async fn take(
     app: &AppId,
     account: Option<(&TenantId, &UserId)>,
     class: HostClass,
-) -> Result<Result<Granted, Grant>, Error> {
+) -> Result<Result<Granted, Refused>, Error> {
     let now = ports.now();
     let narrow = limits.account.zip(account);
     let narrow = narrow.map(|(limit, (tenant, user))| (limit, BudgetKey::Account(tenant.clone(), user.clone())));
     if let Some((limit, key)) = &narrow {
         let grant = ports.change_budget(key, |budget| budget.take(limit, class, 1, now)).await?;
-        if let Grant::Refused { .. } = grant {
-            return Ok(Err(grant));
+        if let Grant::Refused { retry_at, why } = grant {
+            return Ok(Err(Refused { retry_at, why, by_app: false }));
         }
     }
     let wide = BudgetKey::App(app.clone());
@@ -78,7 +89,7 @@ pub async fn take(
     };
     Ok(match grant {
         Grant::Granted { .. } => Ok(Granted { app: app.clone(), class, at: now, budget }),
-        Grant::Refused { .. } => Err(grant),
+        Grant::Refused { retry_at, why } => Err(Refused { retry_at, why, by_app: true }),
     })
 }
 

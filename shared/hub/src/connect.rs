@@ -7,7 +7,7 @@
 use domain::{
     AppId, TenantId, UserId,
     account::{Account, Perms, Status},
-    budget::{Grant, HostClass},
+    budget::HostClass,
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -296,10 +296,7 @@ impl<P: Clock + KeepBudget, F, K> Connect<P, F, K> {
     async fn granted(&self, app: &AppId) -> Result<Granted, Error> {
         match budget::take(&self.ports, &self.limits, app, None, HostClass::Oauth).await? {
             Ok(granted) => Ok(granted),
-            Err(Grant::Refused { retry_at, .. }) => {
-                Err(Kind::BudgetSpent { retry_after: retry_at.since(self.ports.now()) }.into())
-            }
-            Err(Grant::Granted { .. }) => Err(Error::internal("a grant is no refusal")),
+            Err(refused) => Err(Kind::BudgetSpent { retry_after: refused.retry_at.since(self.ports.now()) }.into()),
         }
     }
 }

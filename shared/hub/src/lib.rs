@@ -8,6 +8,7 @@ pub mod dead;
 pub mod dispatch;
 mod error;
 pub mod keyed_hash;
+pub mod line;
 pub mod ports;
 pub mod read;
 pub mod submit;

@@ -11,6 +11,7 @@ use domain::{
     budget::Budget,
     call::{MethodName, Params},
     job::{Job, State},
+    line::{Bucket, Line, Priority, Served, Turns},
     login::{Digested, PendingLogin},
     outcome::{Finding, Nature, Outcome},
 };
@@ -397,6 +398,67 @@ pub trait KeepBudget: Send + Sync {
         key: &BudgetKey,
         change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
+}
+
+/// Reads an app's budget and line.
+pub trait FindLine: Send + Sync {
+    /// Both as they stand; new ones where there were none.
+    fn budget_and_line(&self, app: &AppId) -> impl Future<Output = Result<(Budget, Line)>> + Send;
+}
+
+/// What a wish for a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The lane took its next turn: the account's turns after it.
+    Taken(Turns),
+    /// So many jobs of the account are pending that no other may be; no turn was taken.
+    TooMany,
+}
+
+/// Joins lines.
+pub trait JoinLine: Send + Sync {
+    /// Takes the next turn of the account's lane ([`domain::line::next_turn`]), unless
+    /// `max_pending_jobs` of the account are pending. Each turn is taken once.
+    fn take_turn(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        lane: Priority,
+        virtual_time: u64,
+        max_pending_jobs: u32,
+    ) -> impl Future<Output = Result<Turn>> + Send;
+
+    /// Counts one more job in the app's line, which begins with it if there was none. The line is
+    /// kept for longer than a job can wait.
+    fn join_line(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// A job that waits in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The job.
+    pub id: JobId,
+    /// Its tag.
+    pub tag: u64,
+}
+
+/// Serves lines.
+pub trait ServeLine: Send + Sync {
+    /// The apps of this part (below [`LOOK_SHARDS`]) that have a line.
+    fn lines(&self, shard: u8) -> impl Future<Output = Result<Vec<AppId>>> + Send;
+
+    /// Up to `limit` jobs that wait in the app's line, in its order. The list may be some seconds
+    /// behind.
+    fn first_in_line(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<Waiting>>> + Send;
+
+    /// Says that calls are handed out until `until`, if they still are until `before` only. `false`
+    /// when another handed them out.
+    fn allot(&self, app: &AppId, before: Timestamp, until: Timestamp) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Changes the line as [`domain::line::Line::after`] says.
+    fn serve_line(&self, app: &AppId, served: &Served) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// Sends messages to workers.

@@ -4,14 +4,17 @@
 //! same: the sweep sends it. A caller that hears of no success may ask again with the same
 //! idempotency key, and gets the same job.
 //!
-//! An account has so many pending jobs at most: beyond that its new ones are refused, with the
-//! time in which a part of them will be done.
+//! Where more is asked for than the app's budget allows, the job stands in the app's line, unless
+//! its account has used less than its share. Either way the answer says about when it will run.
+//!
+//! An account has so many pending jobs at most, and a line is no longer than what can run before
+//! its jobs' deadlines: beyond that new ones are refused, with the time in which a part of them will
+//! be done.
 
 use std::time::Duration;
 
 use domain::{
     JobId, TenantId, Timestamp, TraceId,
-    account::Account,
     budget::relief,
     idempotency::{Fingerprint, Key},
     job::{Effect, Job, Order, State},
@@ -24,9 +27,8 @@ use crate::{
     Error, Kind,
     budget::Limits,
     chain, dispatch,
-    ports::{
-        BudgetKey, Catalogue, Clock, Entropy, FindAccount, FindBudget, FindJob, InsertJob, Inserted, SendDispatch,
-    },
+    line::{self, Outlook, Way},
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, InsertJob, Inserted, JoinLine, SendDispatch},
 };
 
 /// What accepting a job needs.
@@ -73,11 +75,14 @@ pub struct Accepted {
     pub job: Job,
     /// Whether an earlier request with the same idempotency key had made it.
     pub replayed: bool,
+    /// How its app's budget and line stood; unknown for a job that an earlier request had made, if
+    /// its account is gone.
+    pub outlook: Option<Outlook>,
 }
 
 impl<P, F> Submit<P, F>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     /// Accepts a wish of `tenant`, once for each idempotency key.
@@ -98,10 +103,28 @@ where
                 // What is refused by now, an account that is gone or a time that has passed, does
                 // not make an old key forgotten.
                 let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-                return replay(earlier.ok_or(refusal)?, &fingerprint);
+                return replay(earlier.ok_or(refusal)?, &fingerprint, None);
             }
         };
-        let (state, effects) = State::first(start, now);
+        let outlook = line::outlook(&self.ports, &self.limits.app, &sealed.account.app).await?;
+        let (state, effects) = if start > now || !outlook.line_is_needed() {
+            State::first(start, now)
+        } else {
+            // A repeated request takes no second turn.
+            let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
+            if let Some(earlier) = earlier {
+                return replay(earlier, &fingerprint, Some(outlook));
+            }
+            let account = (tenant, &order.user);
+            match outlook.way(&self.ports, account, order.priority, self.max_pending_jobs).await? {
+                Way::Go(place) => {
+                    let (state, effects) = State::first(start, now);
+                    (State { place: Some(place), ..state }, effects)
+                }
+                Way::Wait(place, expected_at) => (State::in_line(place, expected_at, now), Vec::new()),
+                Way::TooMany => return Err(self.too_many(&outlook)),
+            }
+        };
         let job = Job {
             tenant: tenant.clone(),
             id,
@@ -115,22 +138,24 @@ where
         };
         match self.ports.insert_job(&job, self.max_pending_jobs).await? {
             Inserted::New => {
-                tracing::info!(job_id = %job.id, user = %job.order.user, method = %job.order.method, "job accepted");
+                tracing::info!(
+                    job_id = %job.id, user = %job.order.user, method = %job.order.method,
+                    in_line = job.state.place.is_some(), "job accepted"
+                );
                 self.send(&job, effects, now).await;
-                Ok(Accepted { job, replayed: false })
+                Ok(Accepted { job, replayed: false, outlook: Some(outlook) })
             }
-            Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint),
-            Inserted::TooMany => Err(self.too_many(&sealed.account).await?.into()),
+            Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint, Some(outlook)),
+            Inserted::TooMany => Err(self.too_many(&outlook)),
         }
     }
 
     /// When the account will have room again: its jobs run at the app's rate, as learned, or at its
     /// own if that is less.
-    async fn too_many(&self, account: &Account) -> Result<Kind, Error> {
-        let budget = self.ports.budget(&BudgetKey::App(account.app.clone())).await?;
-        let of_app = budget.standing(&self.limits.app, self.ports.now()).calls_per_hour;
+    fn too_many(&self, outlook: &Outlook) -> Error {
+        let of_app = outlook.standing.calls_per_hour;
         let calls_per_hour = self.limits.account.map_or(of_app, |limit| of_app.min(limit.calls_per_hour));
-        Ok(Kind::TooManyPending { retry_after: relief(self.max_pending_jobs, calls_per_hour) })
+        Kind::TooManyPending { retry_after: relief(self.max_pending_jobs, calls_per_hour) }.into()
     }
 
     /// Sends the job's first message. The job is accepted whether or not that works.
@@ -142,9 +167,9 @@ where
 }
 
 /// The answer to a key that has made a job before.
-fn replay(earlier: Job, fingerprint: &Fingerprint) -> Result<Accepted, Error> {
+fn replay(earlier: Job, fingerprint: &Fingerprint, outlook: Option<Outlook>) -> Result<Accepted, Error> {
     if earlier.fingerprint == *fingerprint {
-        Ok(Accepted { job: earlier, replayed: true })
+        Ok(Accepted { job: earlier, replayed: true, outlook })
     } else {
         Err(Kind::KeyReused.into())
     }

@@ -1,5 +1,6 @@
 //! The sweep: every minute it looks at the open jobs whose time has come, and does for each what
-//! nobody else does: sends what is due or seems lost, expires what is late, lets counts follow.
+//! nobody else does: sends what is due or seems lost, expires what is late, lets counts follow. And
+//! it serves the lines of jobs that wait for their app's budget.
 //!
 //! Two sweeps at once do no harm: each write holds only if the job is as it was found. What a sweep
 //! does not get to in its time the next one finds again, the longest due first.
@@ -13,8 +14,13 @@ use domain::{
 use serde::Serialize;
 
 use crate::{
-    Error, chain, dispatch,
-    ports::{Clock, Due, FindJob, LOOK_SHARDS, ListDue, Look, PostponeLook, SaveJob, SendDispatch, SettleJob},
+    Error,
+    budget::Limits,
+    chain, dispatch, line,
+    ports::{
+        Clock, Due, FindJob, FindLine, LOOK_SHARDS, ListDue, Look, PostponeLook, SaveJob, SendDispatch, ServeLine,
+        SettleJob,
+    },
 };
 
 /// The most jobs that are listed at once.
@@ -28,7 +34,9 @@ const FAILED_PAUSE: Duration = Duration::from_secs(120);
 pub struct Report {
     /// Jobs looked at.
     pub looked_at: u32,
-    /// Messages sent.
+    /// Jobs of lines whose turn had come.
+    pub dispatched: u32,
+    /// Messages sent to other jobs.
     pub sent: u32,
     /// Jobs expired.
     pub expired: u32,
@@ -40,16 +48,17 @@ pub struct Report {
     pub unfinished: bool,
 }
 
-/// Looks at all jobs whose time has come, until `stop_at`.
+/// Serves the lines of all apps, then looks at all jobs whose time has come, until `stop_at`.
 ///
 /// # Errors
-/// A failure to list jobs. One job that cannot be dealt with does not keep the others waiting: it
+/// A failure to list lines or jobs. One job that cannot be dealt with does not keep the others waiting: it
 /// is counted, and found again.
-pub async fn run<P>(ports: &P, stop_at: Timestamp) -> Result<Report, Error>
+pub async fn run<P>(ports: &P, limits: &Limits, stop_at: Timestamp) -> Result<Report, Error>
 where
-    P: Clock + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+    P: Clock + FindLine + ServeLine + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
 {
     let mut report = Report::default();
+    line::serve(ports, &limits.app, stop_at, &mut report).await?;
     // Page by page around the shards, so that none waits for another to be done. Every job that was
     // looked at leaves the list or moves behind `now`; a list that is behind shows it again, and
     // then a page that did not change is the shard's last.
@@ -75,6 +84,7 @@ where
         open = rest;
     }
     tracing::info!(
+        dispatched = report.dispatched,
         looked_at = report.looked_at,
         sent = report.sent,
         expired = report.expired,

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use domain::{
-    ClaimId, Timestamp,
+    AppId, ClaimId, Timestamp,
     account::Status,
-    budget::{Grant, HostClass, Why},
+    budget::{HostClass, Why},
     job::{
         Attempt, Carrier, Claim, Doing, Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal,
         StoredResult, next, step,
@@ -21,13 +21,14 @@ use vault::DataKeys;
 
 use crate::{
     Error, Kind,
-    budget::{self, Granted, Limits},
+    budget::{self, Granted, Limits, Refused},
     chain,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::{self, Dispatch},
+    line,
     ports::{
-        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, KeepBudget, KeepObject, KeepResult, Look,
-        MarkAccount, SaveJob, SealedAccount, SendDispatch,
+        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, FindLine, JoinLine, KeepBudget,
+        KeepObject, KeepResult, Look, MarkAccount, SaveJob, SealedAccount, SendDispatch,
     },
     vaults::Vaults,
 };
@@ -35,7 +36,7 @@ use crate::{
 /// How long a job is put off when something it stands on fails.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
-/// Over how long the jobs are spread that wait for the budget.
+/// Over how long the jobs are spread that wait for their account's budget, or to look.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
 
 /// All that running a job asks of the world.
@@ -50,6 +51,8 @@ pub trait Ports:
     + FindApp
     + MarkAccount
     + KeepBudget
+    + FindLine
+    + JoinLine
     + SendDispatch
 {
 }
@@ -65,6 +68,8 @@ impl<P> Ports for P where
         + FindApp
         + MarkAccount
         + KeepBudget
+        + FindLine
+        + JoinLine
         + SendDispatch
 {
 }
@@ -168,10 +173,11 @@ where
                 return self.advance(&mut job, Event::Fail(claim, unknown)).await;
             }
         };
-        let granted = match self.granted(&job, &sealed).await? {
+        let (app, account) = (&sealed.account.app, Some((&job.tenant, &job.order.user)));
+        let granted = match budget::take(&self.ports, &self.limits, app, account, HostClass::Rest).await? {
             Ok(granted) => granted,
-            Err((retry_at, why)) => {
-                let event = self.wait(&job, claim, checks_until.is_some(), retry_at, why);
+            Err(refused) => {
+                let event = self.wait(&job, claim, app, checks_until.is_some(), &refused).await?;
                 return self.advance(&mut job, event).await;
             }
         };
@@ -187,7 +193,7 @@ where
                 }
                 if !granted.holds(self.ports.now()) {
                     // Something took long: the grant is void, and the job comes back for another.
-                    let event = self.wait(&job, claim, false, self.ports.now(), "the grant to call was too old");
+                    let event = defer(&job, claim, self.ports.now(), "the grant to call was too old");
                     return self.advance(&mut job, event).await;
                 }
                 self.call(&job, &claim, &signing, &granted).await?
@@ -196,33 +202,28 @@ where
         self.advance(&mut job, event).await
     }
 
-    /// One call for the job, or when to ask for it again, and why.
-    async fn granted(
+    /// The wait of a job that may not call: in its app's line, where it is the app's budget that is
+    /// spent, else for a time that is spread, so that those who wait do not come together.
+    async fn wait(
         &self,
         job: &Job,
-        sealed: &SealedAccount,
-    ) -> Result<Result<Granted, (Timestamp, &'static str)>, Error> {
-        let account = Some((&job.tenant, &job.order.user));
-        let taken = budget::take(&self.ports, &self.limits, &sealed.account.app, account, HostClass::Rest).await?;
-        Ok(taken.map_err(|refusal| match refusal {
-            Grant::Refused { retry_at, why: Why::Spent } => (retry_at, "the budget of calls is spent"),
-            Grant::Refused { retry_at, why: Why::CircuitOpen } => {
-                (retry_at, "Flickr refuses calls: the circuit is open")
-            }
-            Grant::Granted { .. } => (self.ports.now(), "granted"),
-        }))
-    }
-
-    /// The wait of a job that may not call: spread, so that those who wait do not come together.
-    fn wait(&self, job: &Job, claim: ClaimId, checks: bool, retry_at: Timestamp, why: &str) -> Event {
-        let now = self.ports.now();
-        let spread = BUDGET_SPREAD.mul_f64(f64::from(self.random_bits()) / f64::from(u32::MAX));
-        let due_at = retry_at.max(now) + spread;
-        if checks {
-            Event::Verify { claim, due_at }
-        } else {
-            Event::Defer { claim, due_at: due_at.min(job.state.deadline()), why: why.to_owned(), attempted: false }
+        claim: ClaimId,
+        app: &AppId,
+        checks: bool,
+        refused: &Refused,
+    ) -> Result<Event, Error> {
+        let why = match refused.why {
+            Why::Spent => "the budget of calls is spent",
+            Why::CircuitOpen => "Flickr refuses calls: the circuit is open",
+        };
+        if refused.by_app && !checks {
+            let outlook = line::outlook(&self.ports, &self.limits.app, app).await?;
+            let (place, expected_at) = outlook.wait(&self.ports, job).await?;
+            return Ok(Event::Line { claim, place, expected_at, why: why.to_owned() });
         }
+        let spread = BUDGET_SPREAD.mul_f64(f64::from(self.random_bits()) / f64::from(u32::MAX));
+        let due_at = refused.retry_at.max(self.ports.now()) + spread;
+        Ok(if checks { Event::Verify { claim, due_at } } else { defer(job, claim, due_at, why) })
     }
 
     /// Calls Flickr; what the job is to become.
@@ -367,6 +368,12 @@ where
         let [a, b, c, d, ..] = self.ports.random();
         u32::from_be_bytes([a, b, c, d])
     }
+}
+
+/// Puts a job off that has not called.
+fn defer(job: &Job, claim: ClaimId, due_at: Timestamp, why: &str) -> Event {
+    let due_at = due_at.min(job.state.deadline());
+    Event::Defer { claim, due_at, why: why.to_owned(), attempted: false }
 }
 
 fn failure(code: FailureCode, message: &str) -> Failure {

@@ -8,6 +8,7 @@ use domain::{
     call::Params,
     idempotency::Fingerprint,
     job::{Job, Order, State, Target},
+    line::Priority,
     login::{Digested, Mode, PendingLogin},
     outcome::Nature,
 };
@@ -109,6 +110,7 @@ pub fn order(user: &UserId, method: &str, params: &str) -> Order {
         target: Target::Rest,
         method: method.parse().unwrap(),
         params: Params::from_json(&serde_json::from_str(params).unwrap()).unwrap(),
+        priority: Priority::Normal,
         meta: None,
     }
 }

@@ -12,7 +12,8 @@ use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
     budget::Budget,
-    job::{Event, Job, Phase, State, step},
+    job::{Carrier, Event, Job, Phase, State, step},
+    line::{Bucket, Line, Priority, Served, Turns},
     login::{Digested, Mode, PendingLogin},
     timing,
 };
@@ -21,10 +22,10 @@ use hub::{
     keyed_hash::ApiKeyHash,
     ports::{
         BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
-        FindBudget, FindJob, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, KeepBudget,
-        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
+        FindBudget, FindJob, FindLine, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, JoinLine,
+        KeepBudget, KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
         PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
-        SealedAccount, SealedLogin, SendDispatch, SettleJob, TakeLogin,
+        SealedAccount, SealedLogin, SendDispatch, ServeLine, SettleJob, TakeLogin, Turn, Waiting,
     },
 };
 
@@ -83,8 +84,15 @@ struct Contents {
     results: BTreeMap<(TenantId, JobId), (String, Timestamp)>,
     objects: BTreeMap<(TenantId, JobId), String>,
     budgets: BTreeMap<BudgetKey, Budget>,
+    lines: BTreeMap<AppId, Line>,
+    turns: BTreeMap<(TenantId, UserId), Turns>,
+    /// The list of jobs that stand in lines, by app and order.
+    in_line: BTreeMap<(AppId, LineOrder), (TenantId, JobId)>,
     queue: Vec<QueuedMessage>,
 }
+
+/// Where a job stands in its line: its tag, when it was accepted, its id.
+type LineOrder = (u64, Timestamp, JobId);
 
 /// Everything the hub stands on, in memory. See the crate's documentation. A clone is the same world.
 #[derive(Clone, Default)]
@@ -499,6 +507,7 @@ impl InsertJob for World {
                 None if contents.pending_of(job) >= max_pending_jobs => Inserted::TooMany,
                 None => {
                     contents.opened(job);
+                    contents.lined(None, job);
                     contents.jobs.insert(key, job.clone());
                     Inserted::New
                 }
@@ -513,6 +522,16 @@ impl Contents {
     fn opened(&mut self, job: &Job) {
         *self.pending.entry((job.tenant.clone(), job.order.user.clone())).or_default() += 1;
         self.looks.extend(job.state.look_at().map(|at| ((job.tenant.clone(), job.id.clone()), at)));
+    }
+
+    /// Lists a job where it stands in line, and no more where it stood.
+    fn lined(&mut self, was: Option<&Job>, job: &Job) {
+        if let Some(place) = was.and_then(line_place) {
+            self.in_line.remove(&place);
+        }
+        if let Some(place) = line_place(job) {
+            self.in_line.insert(place, (job.tenant.clone(), job.id.clone()));
+        }
     }
 
     /// How many jobs of the job's account are counted.
@@ -534,6 +553,12 @@ impl Contents {
             self.dead.insert((job.tenant.clone(), cursor), job.id.clone());
         }
     }
+}
+
+/// Where a job stands in line, if it does.
+fn line_place(job: &Job) -> Option<(AppId, LineOrder)> {
+    let place = job.state.place.as_ref().filter(|_| job.state.carrier == Carrier::Line && !job.state.is_terminal())?;
+    Some((place.app.clone(), (place.tag, job.created_at, job.id.clone())))
 }
 
 /// Where a dead job stands in the desk's list.
@@ -615,6 +640,7 @@ impl SaveJob for World {
             }
             let was = stored.clone();
             stored.state = job.state.clone();
+            contents.lined(Some(&was), job);
             if !before.is_terminal() && job.state.is_terminal() {
                 *contents.chronicle.ends.entry((job.id.clone(), job.state.run)).or_default() += 1;
             }
@@ -669,16 +695,16 @@ impl CountPending for World {
     }
 }
 
-/// The part of the list of open jobs that a job is in.
-fn shard(id: &JobId) -> u8 {
-    let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+/// The part of a list that what has this id is in.
+fn shard(id: &str) -> u8 {
+    let digit = id.chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
     u8::try_from(digit).unwrap_or_default() % LOOK_SHARDS
 }
 
 impl ListDue for World {
     async fn due_jobs(&self, wanted: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>> {
         self.call("due_jobs", |contents, _| {
-            let of_shard = contents.looks.iter().filter(|((_, id), at)| shard(id) == wanted && **at <= now);
+            let of_shard = contents.looks.iter().filter(|((_, id), at)| shard(id.as_str()) == wanted && **at <= now);
             let mut due: Vec<Due> = of_shard
                 .map(|((tenant, id), at)| Due { tenant: tenant.clone(), id: id.clone(), look_at: *at })
                 .collect();
@@ -789,6 +815,90 @@ impl KeepBudget for World {
                 contents.budgets.insert(key.clone(), after);
             }
             value
+        })
+        .await
+    }
+}
+
+impl FindLine for World {
+    async fn budget_and_line(&self, app: &AppId) -> Result<(Budget, Line)> {
+        self.call("budget_and_line", |contents, now| {
+            let budget = contents.budgets.get(&BudgetKey::App(app.clone())).cloned().unwrap_or_default();
+            (budget, contents.lines.get(app).cloned().unwrap_or_else(|| Line::new(now)))
+        })
+        .await
+    }
+}
+
+impl JoinLine for World {
+    async fn take_turn(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        lane: Priority,
+        virtual_time: u64,
+        max_pending_jobs: u32,
+    ) -> Result<Turn> {
+        self.call("take_turn", |contents, _| {
+            let account = (tenant.clone(), user.clone());
+            if contents.pending.get(&account).copied().unwrap_or_default() >= max_pending_jobs {
+                return Turn::TooMany;
+            }
+            let turns = contents.turns.entry(account).or_default();
+            *turns = turns.taken(lane, virtual_time);
+            Turn::Taken(*turns)
+        })
+        .await
+    }
+
+    async fn join_line(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> Result<()> {
+        self.call("join_line", |contents, _| {
+            let line = contents.lines.entry(app.clone()).or_insert_with(|| Line::new(now));
+            *line.waiting.entry(bucket).or_default() += 1;
+        })
+        .await
+    }
+}
+
+impl ServeLine for World {
+    async fn lines(&self, wanted: u8) -> Result<Vec<AppId>> {
+        self.call("lines", |contents, _| {
+            contents.lines.keys().filter(|app| shard(app.as_str()) == wanted).cloned().collect()
+        })
+        .await
+    }
+
+    async fn first_in_line(&self, app: &AppId, limit: u16) -> Result<Vec<Waiting>> {
+        self.call("first_in_line", |contents, _| {
+            let none = JobId::from_bytes([0; 16]);
+            let begin = (app.clone(), (0, Timestamp::from_milliseconds(0), none));
+            let of_app = contents.in_line.range(begin..).take_while(|((of, _), _)| of == app);
+            let waiting = of_app.map(|((_, (tag, ..)), (tenant, id))| Waiting {
+                tenant: tenant.clone(),
+                id: id.clone(),
+                tag: *tag,
+            });
+            waiting.take(limit.into()).collect()
+        })
+        .await
+    }
+
+    async fn allot(&self, app: &AppId, before: Timestamp, until: Timestamp) -> Result<bool> {
+        self.call("allot", |contents, _| match contents.lines.get_mut(app) {
+            Some(line) if line.allotted.0 == before => {
+                line.allotted.0 = until;
+                true
+            }
+            _ => false,
+        })
+        .await
+    }
+
+    async fn serve_line(&self, app: &AppId, served: &Served) -> Result<()> {
+        self.call("serve_line", |contents, _| {
+            if let Some(line) = contents.lines.get_mut(app) {
+                *line = line.after(served);
+            }
         })
         .await
     }

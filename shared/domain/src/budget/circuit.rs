@@ -80,14 +80,6 @@ impl Circuit {
         }
     }
 
-    /// Until when no call is granted.
-    pub(super) fn open_until(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.admit(now) {
-            Admission::Open(until) => Some(until),
-            Admission::Closed | Admission::Probe(_) => None,
-        }
-    }
-
     /// The circuit after a signal; `granted` calls were granted of late.
     pub(super) fn hear(&self, signal: Signal, granted: u32, chance: u32, now: Timestamp) -> Self {
         let of_late = |strikes: &[Timestamp]| -> Vec<Timestamp> {

@@ -41,9 +41,13 @@ pub(super) fn learned(limit: &Limit, rate_per_mille: u32) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX).max(1)
 }
 
-/// The time between two calls at the rate, rounded up.
 fn interval(limit: &Limit, rate_per_mille: u32) -> Duration {
-    Duration::from_millis(3_600_000_u64.div_ceil(u64::from(learned(limit, rate_per_mille))))
+    interval_at(learned(limit, rate_per_mille))
+}
+
+/// The time between two calls at a rate, rounded up.
+pub(super) fn interval_at(calls_per_hour: u32) -> Duration {
+    Duration::from_millis(3_600_000_u64.div_ceil(u64::from(calls_per_hour.max(1))))
 }
 
 /// The arrival time after `calls`, or when they can be asked for again.

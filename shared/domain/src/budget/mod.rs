@@ -92,6 +92,20 @@ pub struct Standing {
     pub calls_per_hour: u32,
     /// Until when the circuit of REST calls is open, if it is.
     pub open_until: Option<Timestamp>,
+    /// Whether the next REST call is the one that finds out if the circuit can be closed.
+    pub half_open: bool,
+}
+
+impl Standing {
+    /// Whether no circuit stands in the way of REST calls.
+    pub fn is_closed(&self) -> bool {
+        self.open_until.is_none() && !self.half_open
+    }
+
+    /// The time between two calls at the learned rate.
+    pub fn interval(&self) -> Duration {
+        limiter::interval_at(self.calls_per_hour)
+    }
 }
 
 impl Budget {
@@ -155,12 +169,17 @@ impl Budget {
     /// How the budget stands.
     pub fn standing(&self, limit: &Limit, now: Timestamp) -> Standing {
         let rate = self.rate(now);
-        let open = self.circuits.get(&HostClass::Rest).and_then(|circuit| circuit.open_until(now));
+        let admission = self.circuits.get(&HostClass::Rest).map(|circuit| circuit.admit(now));
+        let open = match admission {
+            Some(circuit::Admission::Open(until)) => Some(until),
+            _ => None,
+        };
         Standing {
             remaining_calls: if open.is_some() { 0 } else { limiter::remaining(self.arrival, limit, rate, now) },
             full_at: self.arrival.map_or(now, |arrival| arrival.max(now)),
             calls_per_hour: limiter::learned(limit, rate),
             open_until: open,
+            half_open: matches!(admission, Some(circuit::Admission::Probe(_))),
         }
     }
 

@@ -6,14 +6,15 @@
 //!
 //! A job that waits is woken by a message: of the queue, when the wait is short enough for the
 //! queue's delay, else of the sweep. The sweep also looks at a job whose message should long have
-//! been received, and sends it anew: [`State::look_at`] says when.
+//! been received, and sends it anew: [`State::look_at`] says when. A job that waits for its app's
+//! budget stands in the app's line, and gets its message when its turn has come.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, FailureCode, StoredResult};
-use crate::{ClaimId, Timestamp, timing};
+use crate::{ClaimId, Timestamp, line::Place, timing};
 
 /// Where a job stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct State {
     /// The number of the message that may run the job: each time it is sent the number grows, and
     /// a message that carries another is stale.
     pub dispatch: u32,
-    /// When the message with this number is to be seen by a worker.
+    /// When the message with this number is to be seen by a worker; in the line, about when.
     pub due_at: Timestamp,
     /// Who brings that message.
     pub carrier: Carrier,
@@ -37,6 +38,8 @@ pub struct State {
     pub started_at: Option<Timestamp>,
     /// Whether a write that must not be repeated may have taken effect.
     pub doubt: bool,
+    /// Its place in its app's line, once it has had one: it keeps it until it has ended.
+    pub place: Option<Place>,
     /// The rest, by phase.
     pub phase: Phase,
 }
@@ -49,6 +52,8 @@ pub enum Carrier {
     Queue,
     /// The sweep, which will send it.
     Sweep,
+    /// The sweep, when its turn in the line has come.
+    Line,
 }
 
 /// The phases of a job's life.
@@ -154,6 +159,22 @@ pub enum Event {
         /// Whether the claim counts as an attempt.
         attempted: bool,
     },
+    /// The holder may not call now: the job joins its app's line. That is no attempt.
+    Line {
+        /// The holder.
+        claim: ClaimId,
+        /// Where in the line.
+        place: Place,
+        /// About when its turn comes.
+        expected_at: Timestamp,
+        /// Why, for people.
+        why: String,
+    },
+    /// The job's turn in the line has come.
+    Release {
+        /// When its message is to be seen.
+        at: Timestamp,
+    },
     /// The holder does not know whether its write took effect, and puts the next look off.
     Verify {
         /// The holder.
@@ -207,6 +228,8 @@ pub enum Refusal {
     Doubtful,
     /// The run has ended.
     Ended,
+    /// The job does not stand in the line.
+    NotInLine,
     /// The event comes from a worker that does not hold the job.
     NotHolder,
     /// The job is not dead.
@@ -221,8 +244,19 @@ pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
 impl State {
     /// A job just accepted, to run at `runnable_at`, with the message to send, if it is time.
     pub fn first(runnable_at: Timestamp, now: Timestamp) -> (Self, Vec<Effect>) {
+        let state = Self::accepted(runnable_at, now);
+        let due_at = state.runnable_at;
+        sent(state, due_at, now)
+    }
+
+    /// A job just accepted that could run now, and stands in its app's line.
+    pub fn in_line(place: Place, expected_at: Timestamp, now: Timestamp) -> Self {
+        lined(Self::accepted(now, now), place, expected_at)
+    }
+
+    fn accepted(runnable_at: Timestamp, now: Timestamp) -> Self {
         let waits = runnable_at > now;
-        let state = State {
+        State {
             run: 1,
             dispatch: 0,
             due_at: now,
@@ -232,10 +266,9 @@ impl State {
             runnable_at: runnable_at.max(now),
             started_at: None,
             doubt: false,
+            place: None,
             phase: if waits { Phase::Scheduled } else { Phase::Queued },
-        };
-        let due_at = state.runnable_at;
-        sent(state, due_at, now)
+        }
     }
 
     /// Whether the run has ended.
@@ -256,10 +289,11 @@ impl State {
         let patience = timing::ORPHANED_AFTER * (1 << self.resends.min(16));
         let message = match self.carrier {
             Carrier::Queue => self.due_at + patience,
-            Carrier::Sweep => self.due_at,
+            Carrier::Sweep | Carrier::Line => self.due_at,
         };
         let deadline = self.deadline();
         match &self.phase {
+            Phase::Queued | Phase::Deferred { .. } if self.carrier == Carrier::Line => Some(deadline),
             Phase::Scheduled | Phase::Queued | Phase::Deferred { .. } => Some(message.min(deadline)),
             Phase::Verifying { .. } => Some(message),
             Phase::Running(claim) => Some(claim.lease_until.max(self.due_at) + patience),
@@ -339,6 +373,21 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
             let deferred = State { attempts, doubt: false, phase: Phase::Deferred { why }, ..state.clone() };
             Ok(sent(deferred, due_at, now))
         }
+        Event::Line { claim, place, expected_at, why } => {
+            holder(state, &claim)?;
+            let attempts = state.attempts.saturating_sub(1);
+            let waiting = State { attempts, doubt: false, phase: Phase::Deferred { why }, ..state.clone() };
+            Ok((lined(waiting, place, expected_at), vec![]))
+        }
+        Event::Release { at } => match &state.phase {
+            Phase::Queued | Phase::Deferred { .. } if state.carrier == Carrier::Line => {
+                if state.deadline() <= now {
+                    return Ok((ended(state, Phase::Expired { at: now }), vec![]));
+                }
+                Ok(sent(state.clone(), at, now))
+            }
+            _ => Err(Refusal::NotInLine),
+        },
         Event::Verify { claim, due_at } => {
             let until = match holder(state, &claim)?.doing {
                 Doing::Check { until } => until,
@@ -372,6 +421,12 @@ fn sent(state: State, due_at: Timestamp, now: Timestamp) -> (State, Vec<Effect>)
     } else {
         (State { dispatch, due_at, carrier: Carrier::Sweep, resends: 0, ..state }, vec![])
     }
+}
+
+/// The state with its next message to be sent when its turn in the line has come.
+fn lined(state: State, place: Place, expected_at: Timestamp) -> State {
+    let dispatch = state.dispatch.saturating_add(1);
+    State { dispatch, due_at: expected_at, carrier: Carrier::Line, resends: 0, place: Some(place), ..state }
 }
 
 fn take(
@@ -441,7 +496,7 @@ fn look(state: &State, now: Timestamp) -> Result<(State, Vec<Effect>), Refusal> 
         other => other.clone(),
     };
     match state.carrier {
-        Carrier::Sweep => Ok(sent(State { phase, ..state.clone() }, now, now)),
+        Carrier::Sweep | Carrier::Line => Ok(sent(State { phase, ..state.clone() }, now, now)),
         // The same message again: if the first still waits in the queue, it is as good as this one.
         Carrier::Queue => {
             let resent = State { phase, resends: state.resends.saturating_add(1), ..state.clone() };
@@ -493,6 +548,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::AppId;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_milliseconds(seconds * 1000)
@@ -520,6 +576,10 @@ mod tests {
 
     fn defer(due_at: Timestamp, attempted: bool) -> Event {
         Event::Defer { claim: claim(1), due_at, why: "busy".to_owned(), attempted }
+    }
+
+    fn place(tag: u64) -> Place {
+        Place { app: AppId::from_bytes([9; 16]), tag }
     }
 
     fn failure() -> Failure {
@@ -575,6 +635,32 @@ mod tests {
         let (woken, effects) = step(&deferred, Event::Look, at(1000)).unwrap();
         assert_eq!(effects, [Effect::Send { dispatch: 3, at: at(1000) }]);
         assert!(step(&woken, claimed(1, 3), at(1001)).is_ok());
+    }
+
+    #[test]
+    fn a_job_in_the_line_waits_for_its_turn_and_keeps_its_place() {
+        let waiting = State::in_line(place(7), at(500), at(0));
+        assert_eq!((waiting.phase.name(), waiting.due_at, waiting.carrier), ("queued", at(500), Carrier::Line));
+        assert_eq!(step(&waiting, Event::Look, at(900)), Err(Refusal::Early), "its turn may come late");
+        let (sent, effects) = step(&waiting, Event::Release { at: at(410) }, at(400)).unwrap();
+        assert_eq!(effects, [Effect::Send { dispatch: 2, at: at(410) }]);
+        assert_eq!(step(&sent, Event::Release { at: at(411) }, at(401)), Err(Refusal::NotInLine), "once");
+        let (held, _) = step(&sent, claimed(1, 2), at(410)).unwrap();
+        assert_eq!(step(&held, Event::Release { at: at(411) }, at(411)), Err(Refusal::NotInLine));
+        let again = Event::Line {
+            claim: claim(1),
+            place: held.place.clone().unwrap(),
+            expected_at: at(600),
+            why: String::new(),
+        };
+        let (back, effects) = step(&held, again, at(411)).unwrap();
+        assert_eq!((effects, back.attempts, back.dispatch, &back.place), (vec![], 0, 3, &Some(place(7))));
+        assert_eq!(step(&back, claimed(2, 2), at(412)), Err(Refusal::Stale), "the message that came is used up");
+
+        let late = at(0) + timing::JOB_DEADLINE;
+        assert_eq!(back.look_at(), Some(late));
+        assert_eq!(step(&back, Event::Look, late).unwrap().0.phase, Phase::Expired { at: late });
+        assert_eq!(step(&back, Event::Release { at: late }, late).unwrap().0.phase, Phase::Expired { at: late });
     }
 
     #[test]
@@ -672,6 +758,13 @@ mod tests {
                 attempted
             }),
             (who, 0i64..2000).prop_map(|(claim, due)| Event::Verify { claim, due_at: at(due) }),
+            (0u8..3, 0i64..2000).prop_map(|(who, expected)| Event::Line {
+                claim: claim(who),
+                place: place(1),
+                expected_at: at(expected),
+                why: String::new()
+            }),
+            (0i64..2000).prop_map(|due| Event::Release { at: at(due) }),
             any::<bool>().prop_map(|checkable| Event::Doubt { checkable }),
             Just(Event::Look),
             (1u32..6).prop_map(|dispatch| Event::Poison { dispatch }),
@@ -725,7 +818,7 @@ mod tests {
         ) {
             // The holder alone knows: it defers and buries what took no effect.
             let holder_or_force = |event: &Event| matches!(event,
-                Event::Defer { .. } | Event::Bury(..) | Event::Replay { force: true } | Event::Complete(..));
+                Event::Defer { .. } | Event::Line { .. } | Event::Bury(..) | Event::Replay { force: true } | Event::Complete(..));
             let mut state = calling();
             for (event, now) in events.into_iter().filter(|(event, _)| !holder_or_force(event)) {
                 if let Ok((next, _)) = step(&state, event, at(now)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use lifecycle::{CLOCK_SKEW, Carrier, Claim, Doing, Effect, Event, Phase, Refusal, State, step};
 pub use retry::{Attempt, Next, Policy, Random, next};
 
-use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, outcome::Nature};
+use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, line::Priority, outcome::Nature};
 
 /// The longest `meta` of a job, in bytes of JSON.
 pub const MAX_META_BYTES: usize = 4 * 1024;
@@ -64,6 +64,8 @@ pub struct Order {
     pub method: call::MethodName,
     /// Its parameters.
     pub params: call::Params,
+    /// In which lane it stands, where it has to stand in line.
+    pub priority: Priority,
     /// The caller's own JSON object, given back with the job; `None` when there was none.
     pub meta: Option<String>,
 }

@@ -8,11 +8,13 @@
 mod accounts;
 mod budget;
 mod jobs;
+mod line;
 mod logins;
 mod tenants;
 
 pub use accounts::accounts;
 pub use budget::budgets;
 pub use jobs::{claims, desk, insertion, looks, objects, pressure, results, saving, waits};
+pub use line::{lines, turns};
 pub use logins::logins;
 pub use tenants::{apps, tenants};

@@ -576,9 +576,10 @@ impl Simulation {
         let times = 1 + u64::from(self.chance.per_mille(100));
         for _ in 0..times {
             let ports = self.somewhere();
+            let limits = Limits { app: self.granted_limit(), account: None };
             let task = async move {
                 let stop_at = ports.now() + Duration::from_secs(50);
-                let _ = sweep::run(&ports, stop_at).await;
+                let _ = sweep::run(&ports, &limits, stop_at).await;
             };
             self.start(Box::pin(task), Duration::from_secs(60));
         }

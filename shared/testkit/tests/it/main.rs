@@ -13,4 +13,4 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps budgets claims desk insertion logins looks objects pressure results saving tenants waits);
+contracts!(accounts apps budgets claims desk insertion lines logins looks objects pressure results saving tenants turns waits);
