@@ -24,8 +24,12 @@ use crate::{
 /// late leaves no gap.
 pub const HORIZON: Duration = Duration::from_secs(120);
 
-/// About how long a job that joins waits for the sweep to dispatch it.
-const SWEEP_AWAY: Duration = Duration::from_secs(30);
+/// The time between two sweeps: they begin with each minute of the clock.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How far an account may be ahead of the virtual time and still count as below its share: five
+/// ordinary jobs, so that two at a time are no flood.
+const LEAD: u64 = 5 * Priority::Normal.stride();
 
 /// How important a job is to its caller: its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -109,7 +113,8 @@ impl Turns {
     /// job need not stand in line. What it waits for in a higher lane, it waits for in this one too.
     pub fn under_share(&self, lane: Priority, virtual_time: u64) -> bool {
         let above = Priority::ALL.into_iter().take_while(|other| *other < lane);
-        self.of(lane) <= virtual_time + lane.stride() && above.into_iter().all(|other| self.of(other) <= virtual_time)
+        let share = virtual_time.saturating_add(LEAD);
+        self.of(lane) <= share && above.into_iter().all(|other| self.of(other) <= share)
     }
 }
 
@@ -189,6 +194,8 @@ pub struct Line {
 pub struct Allotment {
     /// How many.
     pub calls: u32,
+    /// The point of the virtual time at which they are handed out.
+    pub anchor: (Timestamp, u64),
     /// When the first may be made.
     pub from: Timestamp,
     /// When all are made.
@@ -196,17 +203,16 @@ pub struct Allotment {
 }
 
 impl Allotment {
-    /// When the call with this number, from 0, is to be made: they are spread evenly.
+    /// When the call with this number, from 0, is to be made: they are spread evenly, each at the
+    /// end of its part.
     pub fn slot(&self, number: u32) -> Timestamp {
-        self.from + self.until.since(self.from) * number / self.calls.max(1)
+        self.from + self.until.since(self.from) * (number + 1) / self.calls.max(1)
     }
 }
 
 /// What a sweep dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
-    /// The virtual time when it did.
-    pub anchor: (Timestamp, u64),
     /// The highest tag it dispatched.
     pub tag: u64,
     /// How many jobs it dispatched, by where they are counted.
@@ -221,10 +227,12 @@ pub fn reserve(limit: &Limit) -> u32 {
 }
 
 impl Line {
-    /// A line that begins. Its virtual time is ahead of any that began before: in a second, no line
-    /// runs through as many tags as there are milliseconds.
+    /// A line that begins. Its virtual time is ahead of any that began in an earlier hour: no line
+    /// runs through as many tags in an hour as that has milliseconds. And it stands still: an account
+    /// that asks again and again, before anyone stands in line, is no newcomer each time.
     pub fn new(now: Timestamp) -> Self {
-        let tag = u64::try_from(now.as_milliseconds()).unwrap_or_default();
+        const HOUR: u64 = 3_600_000;
+        let tag = u64::try_from(now.as_milliseconds()).unwrap_or_default() / HOUR * HOUR;
         Self { anchor: (now, tag), allotted: (now, tag), waiting: BTreeMap::new() }
     }
 
@@ -259,14 +267,30 @@ impl Line {
         counted.sum()
     }
 
-    /// When the job that has so many others ahead will about run.
+    /// When the job that has so many others ahead will about run: as sweeps will hand calls out.
     pub fn expected(&self, ahead: u64, limit: &Limit, standing: &Standing, now: Timestamp) -> Timestamp {
-        let begin = standing.open_until.unwrap_or(now).max(now);
-        let interval = standing.interval();
-        let ahead = ahead + u64::from(self.outstanding(standing, now)) + u64::from(reserve(limit));
-        let calls = ahead.saturating_sub(u64::from(standing.remaining_calls));
-        let by_rate = begin + interval.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX));
-        by_rate.max(self.allotted.0).max(begin + SWEEP_AWAY)
+        let resumes = standing.open_until.unwrap_or(now).max(now);
+        let (mut begin, mut window) =
+            if self.allotted.0 > resumes { (self.allotted.0, SWEEP_INTERVAL) } else { (next_sweep(resumes), HORIZON) };
+        let mut level = self.level_at(begin, limit, standing, now);
+        let mut ahead = ahead;
+        loop {
+            let calls = share(level, window, limit, standing);
+            if ahead <= u64::from(calls) {
+                let part = window * u32::try_from(ahead).unwrap_or(u32::MAX) / calls.max(1);
+                return begin + part;
+            }
+            if level == reserve(limit) {
+                let intervals = u32::try_from(ahead).unwrap_or(u32::MAX);
+                return begin + standing.interval().saturating_mul(intervals);
+            }
+            ahead -= u64::from(calls);
+            let left = level.saturating_add(standing.calls_in(window)).saturating_sub(calls);
+            // Calls that come to nothing would come to nothing for ever.
+            level = if left == level { reserve(limit) } else { left };
+            begin = begin + window;
+            window = SWEEP_INTERVAL;
+        }
     }
 
     /// When a job that waits will about run: as was expected when it joined, within what the line
@@ -284,29 +308,31 @@ impl Line {
         when_joined.clamp(earliest, latest.max(earliest))
     }
 
-    /// What the line may be given now: what the budget will have in [`HORIZON`] over the reserve,
-    /// and, so that it never stands still, half of the rate at least. Of a circuit that is half
-    /// open, its probe; of an open one, nothing.
+    /// What the line may be given now, up to [`HORIZON`]. Of a circuit that is half open, its probe; of
+    /// an open one, nothing.
     pub fn allot(&self, limit: &Limit, standing: &Standing, now: Timestamp) -> Option<Allotment> {
         let until = now + HORIZON;
         let from = self.allotted.0.max(now);
         if standing.open_until.is_some() || from >= until {
             return None;
         }
+        let anchor = (now, self.virtual_time(now));
         if standing.half_open {
-            return Some(Allotment { calls: 1, from: now, until: now + HORIZON / 2 });
+            return Some(Allotment { calls: 1, anchor, from, until: from });
         }
-        let calls_in = |length: Duration| {
-            u32::try_from(length.as_millis() / standing.interval().as_millis().max(1)).unwrap_or(u32::MAX)
-        };
-        let coming = standing.remaining_calls.saturating_add(calls_in(HORIZON));
-        let free = coming.saturating_sub(self.outstanding(standing, now));
-        let calls = free.saturating_sub(reserve(limit)).max(free.min(calls_in(until.since(from)) / 2));
-        (calls > 0).then_some(Allotment { calls, from, until })
+        let calls = share(self.level_at(from, limit, standing, now), until.since(from), limit, standing);
+        (calls > 0).then_some(Allotment { calls, anchor, from, until })
+    }
+
+    /// The line with these calls handed out.
+    #[must_use]
+    pub fn handed_out(&self, allotment: &Allotment) -> Self {
+        let allotted = (allotment.until, self.allotted.1);
+        Self { anchor: allotment.anchor, allotted, waiting: self.waiting.clone() }
     }
 
     /// What changes when jobs with `tags`, in order, were dispatched; `all` when no other waits.
-    pub fn served(&self, tags: &[u64], all: bool, now: Timestamp) -> Served {
+    pub fn served(&self, tags: &[u64], all: bool) -> Served {
         let tag = tags.last().copied().unwrap_or(self.allotted.1).max(self.allotted.1);
         let mut dispatched: BTreeMap<Bucket, u32> = BTreeMap::new();
         for tag in tags {
@@ -320,7 +346,7 @@ impl Line {
         };
         let emptied: Vec<Bucket> = self.waiting.iter().filter(is_empty).map(|(bucket, _)| *bucket).collect();
         dispatched.retain(|bucket, _| !emptied.contains(bucket));
-        Served { anchor: (now, self.virtual_time(now)), tag, dispatched, emptied }
+        Served { tag, dispatched, emptied }
     }
 
     /// The line after [`Line::served`].
@@ -333,12 +359,30 @@ impl Line {
             }
         }
         waiting.retain(|bucket, _| !served.emptied.contains(bucket));
-        Self { anchor: served.anchor, allotted: (self.allotted.0, served.tag), waiting }
+        Self { anchor: self.anchor, allotted: (self.allotted.0, served.tag), waiting }
     }
 
-    /// Calls that were handed out and not made yet.
-    fn outstanding(&self, standing: &Standing, now: Timestamp) -> u32 {
-        let left = self.allotted.0.since(now).as_millis() / standing.interval().as_millis().max(1);
-        u32::try_from(left).unwrap_or(u32::MAX)
+    /// How many calls the budget will have at `from`, when what was handed out is used.
+    fn level_at(&self, from: Timestamp, limit: &Limit, standing: &Standing, now: Timestamp) -> u32 {
+        let outstanding = standing.calls_in(self.allotted.0.since(now));
+        let coming = standing.remaining_calls.saturating_add(standing.calls_in(from.since(now)));
+        coming.saturating_sub(outstanding).min(limit.burst_calls)
     }
 }
+
+/// When the next sweep begins.
+fn next_sweep(now: Timestamp) -> Timestamp {
+    let length = i64::try_from(SWEEP_INTERVAL.as_millis()).unwrap_or(i64::MAX);
+    let begun = now.as_milliseconds().div_euclid(length);
+    Timestamp::from_milliseconds((begun + 1).saturating_mul(length))
+}
+
+/// What a line may have of a budget that has `level` calls and gets more for as long as `window`:
+/// what is over the reserve, and, so that it never stands still, half of the rate at least.
+fn share(level: u32, window: Duration, limit: &Limit, standing: &Standing) -> u32 {
+    let all = level.saturating_add(standing.calls_in(window));
+    all.saturating_sub(reserve(limit)).max(all.min(standing.calls_in(window) / 2))
+}
+
+#[cfg(test)]
+mod tests;

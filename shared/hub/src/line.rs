@@ -164,7 +164,7 @@ where
         return Ok(());
     }
     // Of two sweeps that see the same line one hands its calls out.
-    if !first.is_empty() && !ports.allot(app, line.allotted.0, allotment.until).await? {
+    if !first.is_empty() && !ports.hand_out(app, line.allotted.0, &allotment).await? {
         return Ok(());
     }
     let all = first.len() < usize::from(wanted);
@@ -184,7 +184,7 @@ where
             }
         }
     }
-    ports.serve_line(app, &line.served(&tags, all, now)).await?;
+    ports.serve_line(app, &line.served(&tags, all)).await?;
     tracing::info!(%app, dispatched = number, waiting = line.waiting_jobs(), "line served");
     Ok(())
 }

@@ -11,7 +11,7 @@ use domain::{
     budget::Budget,
     call::{MethodName, Params},
     job::{Job, State},
-    line::{Bucket, Line, Priority, Served, Turns},
+    line::{Allotment, Bucket, Line, Priority, Served, Turns},
     login::{Digested, PendingLogin},
     outcome::{Finding, Nature, Outcome},
 };
@@ -453,9 +453,14 @@ pub trait ServeLine: Send + Sync {
     /// behind.
     fn first_in_line(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<Waiting>>> + Send;
 
-    /// Says that calls are handed out until `until`, if they still are until `before` only. `false`
-    /// when another handed them out.
-    fn allot(&self, app: &AppId, before: Timestamp, until: Timestamp) -> impl Future<Output = Result<bool>> + Send;
+    /// Hands these calls out, as [`domain::line::Line::handed_out`] says, if calls still are handed
+    /// out until `before` only. `false` when another handed them out.
+    fn hand_out(
+        &self,
+        app: &AppId,
+        before: Timestamp,
+        allotment: &Allotment,
+    ) -> impl Future<Output = Result<bool>> + Send;
 
     /// Changes the line as [`domain::line::Line::after`] says.
     fn serve_line(&self, app: &AppId, served: &Served) -> impl Future<Output = Result<()>> + Send;

@@ -43,13 +43,18 @@ pub fn tenant(ports: &impl Entropy) -> TenantId {
     TenantId::from_bytes(ports.random())
 }
 
+/// The Flickr app of all accounts but those of which another is said.
+pub fn app() -> AppId {
+    AppId::from_bytes([9; 16])
+}
+
 /// A connected account of `tenant` with the token `sealed`.
 pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> SealedAccount {
     SealedAccount {
         account: Account {
             tenant: tenant.clone(),
             user: UserId::of(tenant, nsid),
-            app: AppId::from_bytes([9; 16]),
+            app: app(),
             nsid: nsid.to_owned(),
             username: "ada".to_owned(),
             fullname: "Ada L.".to_owned(),
@@ -65,18 +70,33 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
 ///
 /// # Panics
 /// When sealing fails: the keys are in memory.
-#[expect(clippy::unwrap_used, reason = "keys in memory do not fail")]
 pub async fn sealed_account(
     vaults: &Vaults<Arc<MemoryKeys>>,
     tenant: &TenantId,
     nsid: &str,
     connected_at: Timestamp,
 ) -> (SealedAccount, Vec<u8>) {
-    let SealedAccount { account, .. } = account(tenant, nsid, connected_at);
+    sealed_account_of(vaults, tenant, &app(), nsid, connected_at).await
+}
+
+/// The same, of another app: its key is the app's id.
+///
+/// # Panics
+/// When sealing fails: the keys are in memory.
+#[expect(clippy::unwrap_used, reason = "keys in memory do not fail")]
+pub async fn sealed_account_of(
+    vaults: &Vaults<Arc<MemoryKeys>>,
+    tenant: &TenantId,
+    app: &AppId,
+    nsid: &str,
+    connected_at: Timestamp,
+) -> (SealedAccount, Vec<u8>) {
+    let SealedAccount { mut account, .. } = account(tenant, nsid, connected_at);
+    account.app = app.clone();
     let token = TokenCredentials::new("canary-token", "canary-secret").to_secret().unwrap();
     let context = vaults::account(tenant, &account.user).unwrap();
     let sealed_token = vaults.tokens.seal(&context, &token).await.unwrap().into_bytes();
-    let app = AppCredentials::new("canary-key", "canary-app-secret").to_secret().unwrap();
+    let app = AppCredentials::new(app.as_str(), "canary-app-secret").to_secret().unwrap();
     let context = vaults::app(tenant, &account.app).unwrap();
     let sealed_app = vaults.secrets.seal(&context, &app).await.unwrap().into_bytes();
     (SealedAccount { account, sealed_token }, sealed_app)
@@ -89,7 +109,7 @@ pub fn login(tenant: &TenantId, token: &str, state: &str, mode: Mode, expires_at
             tenant: tenant.clone(),
             token_digest: Digested::of(token),
             state_digest: Digested::of(state),
-            app: AppId::from_bytes([9; 16]),
+            app: app(),
             perms: Perms::Delete,
             mode,
             return_url: (mode == Mode::Callback).then(|| "https://a.example/back".to_owned()),

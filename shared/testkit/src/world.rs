@@ -1,7 +1,7 @@
 //! Everything the hub stands on, in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -11,9 +11,9 @@ use std::{
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
-    budget::Budget,
+    budget::{Budget, Limit},
     job::{Carrier, Event, Job, Phase, State, step},
-    line::{Bucket, Line, Priority, Served, Turns},
+    line::{Allotment, Bucket, Line, Priority, Served, Turns},
     login::{Digested, Mode, PendingLogin},
     timing,
 };
@@ -59,6 +59,31 @@ pub struct QueuedMessage {
     pub visible_at: Timestamp,
 }
 
+/// When to look at which jobs: by job, and by part and time.
+#[derive(Default)]
+struct Looks {
+    by_job: BTreeMap<(TenantId, JobId), Timestamp>,
+    by_time: BTreeSet<(u8, Timestamp, JobId, TenantId)>,
+}
+
+impl Looks {
+    /// Has the job looked at then; `None` for no more.
+    fn set(&mut self, (tenant, id): (TenantId, JobId), at: Option<Timestamp>) {
+        let key = (tenant.clone(), id.clone());
+        let shard = shard(id.as_str());
+        let was = match at {
+            Some(at) => self.by_job.insert(key, at),
+            None => self.by_job.remove(&key),
+        };
+        if let Some(was) = was {
+            self.by_time.remove(&(shard, was, id.clone(), tenant.clone()));
+        }
+        if let Some(at) = at {
+            self.by_time.insert((shard, at, id, tenant));
+        }
+    }
+}
+
 #[derive(Default)]
 struct Contents {
     now: i64,
@@ -71,7 +96,7 @@ struct Contents {
     accounts: BTreeMap<(TenantId, UserId), SealedAccount>,
     jobs: BTreeMap<(TenantId, JobId), Job>,
     /// The list of open jobs, and of ended ones still counted: when to look at them.
-    looks: BTreeMap<(TenantId, JobId), Timestamp>,
+    looks: Looks,
     pending: BTreeMap<(TenantId, UserId), u32>,
     dead: BTreeMap<(TenantId, String), JobId>,
     quarantined: BTreeMap<String, String>,
@@ -125,6 +150,8 @@ pub struct Chronicle {
     pub stale_claims: Vec<JobId>,
     /// Claims that were granted while another worker held the job.
     pub stolen_claims: Vec<JobId>,
+    /// The circuits that were opened: of which app, when, and until when.
+    pub circuits: Vec<(AppId, Timestamp, Timestamp)>,
 }
 
 /// A rule that is broken on purpose, to see whether it is noticed.
@@ -136,6 +163,8 @@ pub enum Breach {
     DispatchNotCompared,
     /// An insertion overwrites the job that is there.
     InsertOverwrites,
+    /// A call is granted though the circuit is open.
+    CircuitIgnored,
 }
 
 impl World {
@@ -521,7 +550,7 @@ impl Contents {
     /// Counts a job that is open from now on.
     fn opened(&mut self, job: &Job) {
         *self.pending.entry((job.tenant.clone(), job.order.user.clone())).or_default() += 1;
-        self.looks.extend(job.state.look_at().map(|at| ((job.tenant.clone(), job.id.clone()), at)));
+        self.looks.set((job.tenant.clone(), job.id.clone()), job.state.look_at());
     }
 
     /// Lists a job where it stands in line, and no more where it stood.
@@ -544,7 +573,7 @@ impl Contents {
         if let Some(count) = self.pending.get_mut(&(job.tenant.clone(), job.order.user.clone())) {
             *count = count.saturating_sub(1);
         }
-        self.looks.remove(&(job.tenant.clone(), job.id.clone()));
+        self.looks.set((job.tenant.clone(), job.id.clone()), None);
     }
 
     /// Puts a job that just died on the desk's list.
@@ -662,7 +691,7 @@ impl SaveJob for World {
                     }
                 }
                 (false, false) if look == Look::Anew => {
-                    contents.looks.extend(job.state.look_at().map(|at| (key, at)));
+                    contents.looks.set(key, job.state.look_at());
                 }
                 _ => {}
             }
@@ -677,7 +706,7 @@ impl SettleJob for World {
         self.call("settle_job", |contents, _| {
             let key = (tenant.clone(), id.clone());
             let ended = contents.jobs.get(&key).filter(|job| job.state.is_terminal()).cloned();
-            let Some(job) = ended.filter(|_| contents.looks.contains_key(&key)) else { return false };
+            let Some(job) = ended.filter(|_| contents.looks.by_job.contains_key(&key)) else { return false };
             contents.closed(&job);
             contents.died(&job);
             true
@@ -704,13 +733,12 @@ fn shard(id: &str) -> u8 {
 impl ListDue for World {
     async fn due_jobs(&self, wanted: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>> {
         self.call("due_jobs", |contents, _| {
-            let of_shard = contents.looks.iter().filter(|((_, id), at)| shard(id.as_str()) == wanted && **at <= now);
-            let mut due: Vec<Due> = of_shard
-                .map(|((tenant, id), at)| Due { tenant: tenant.clone(), id: id.clone(), look_at: *at })
-                .collect();
-            due.sort_by(|a, b| (a.look_at, &a.id).cmp(&(b.look_at, &b.id)));
-            due.truncate(limit.into());
-            due
+            let least =
+                (wanted, Timestamp::from_milliseconds(0), JobId::from_bytes([0; 16]), TenantId::from_bytes([0; 16]));
+            let due =
+                contents.looks.by_time.range(least..).take_while(|(shard, at, ..)| *shard == wanted && *at <= now);
+            let due = due.map(|(_, at, id, tenant)| Due { tenant: tenant.clone(), id: id.clone(), look_at: *at });
+            due.take(limit.into()).collect()
         })
         .await
     }
@@ -719,10 +747,9 @@ impl ListDue for World {
 impl PostponeLook for World {
     async fn postpone_look(&self, due: &Due, look_at: Timestamp) -> Result<()> {
         self.call("postpone_look", |contents, _| {
-            if let Some(at) = contents.looks.get_mut(&(due.tenant.clone(), due.id.clone()))
-                && *at == due.look_at
-            {
-                *at = look_at;
+            let key = (due.tenant.clone(), due.id.clone());
+            if contents.looks.by_job.get(&key) == Some(&due.look_at) {
+                contents.looks.set(key, Some(look_at));
             }
         })
         .await
@@ -808,16 +835,42 @@ impl KeepBudget for World {
         key: &BudgetKey,
         change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
     ) -> Result<T> {
-        self.call("change_budget", |contents, _| {
+        self.call("change_budget", |contents, now| {
             let before = contents.budgets.get(key).cloned().unwrap_or_default();
-            let (after, value) = change(&before);
-            if let Some(after) = after {
-                contents.budgets.insert(key.clone(), after);
+            let (mut after, mut value) = change(&before);
+            if after.is_none() && contents.breach == Some(Breach::CircuitIgnored) {
+                let (granted, other) = change(&circuits_of(&before, &Budget::default()));
+                after = granted.map(|granted| circuits_of(&granted, &before));
+                value = other;
             }
+            let Some(after) = after else { return value };
+            if let (BudgetKey::App(app), Some(until)) = (key, open_until(&after, now))
+                && open_until(&before, now) != Some(until)
+                && !before.standing(&Limit::FLICKR, now).half_open
+            {
+                contents.chronicle.circuits.push((app.clone(), now, until));
+            }
+            contents.budgets.insert(key.clone(), after);
             value
         })
         .await
     }
+}
+
+/// Until when a budget's circuit is open.
+fn open_until(budget: &Budget, now: Timestamp) -> Option<Timestamp> {
+    budget.standing(&Limit::FLICKR, now).open_until
+}
+
+/// A budget with the circuits of another.
+fn circuits_of(budget: &Budget, other: &Budget) -> Budget {
+    let value = |budget| serde_json::to_value(budget).unwrap_or_default();
+    let (mut merged, mut other) = (value(budget), value(other));
+    merged["circuits"] = other["circuits"].take();
+    if merged["circuits"].is_null() {
+        merged["circuits"] = serde_json::json!({});
+    }
+    serde_json::from_value(merged).unwrap_or_default()
 }
 
 impl FindLine for World {
@@ -883,10 +936,10 @@ impl ServeLine for World {
         .await
     }
 
-    async fn allot(&self, app: &AppId, before: Timestamp, until: Timestamp) -> Result<bool> {
-        self.call("allot", |contents, _| match contents.lines.get_mut(app) {
+    async fn hand_out(&self, app: &AppId, before: Timestamp, allotment: &Allotment) -> Result<bool> {
+        self.call("hand_out", |contents, _| match contents.lines.get_mut(app) {
             Some(line) if line.allotted.0 == before => {
-                line.allotted.0 = until;
+                *line = line.handed_out(allotment);
                 true
             }
             _ => false,

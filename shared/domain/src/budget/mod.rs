@@ -106,6 +106,11 @@ impl Standing {
     pub fn interval(&self) -> Duration {
         limiter::interval_at(self.calls_per_hour)
     }
+
+    /// How many calls the learned rate allows in that time.
+    pub fn calls_in(&self, length: Duration) -> u32 {
+        u32::try_from(length.as_millis() / self.interval().as_millis().max(1)).unwrap_or(u32::MAX)
+    }
 }
 
 impl Budget {

@@ -34,7 +34,7 @@ pub struct State {
     pub attempts: u32,
     /// When this run first could have started: its deadline counts from here.
     pub runnable_at: Timestamp,
-    /// When this run was first claimed.
+    /// When this run was first claimed by a worker that then called, or was about to.
     pub started_at: Option<Timestamp>,
     /// Whether a write that must not be repeated may have taken effect.
     pub doubt: bool,
@@ -369,14 +369,12 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
         }
         Event::Defer { claim, due_at, why, attempted } => {
             holder(state, &claim)?;
-            let attempts = if attempted { state.attempts } else { state.attempts.saturating_sub(1) };
-            let deferred = State { attempts, doubt: false, phase: Phase::Deferred { why }, ..state.clone() };
-            Ok(sent(deferred, due_at, now))
+            let state = if attempted { state.clone() } else { not_attempted(state) };
+            Ok(sent(State { doubt: false, phase: Phase::Deferred { why }, ..state }, due_at, now))
         }
         Event::Line { claim, place, expected_at, why } => {
             holder(state, &claim)?;
-            let attempts = state.attempts.saturating_sub(1);
-            let waiting = State { attempts, doubt: false, phase: Phase::Deferred { why }, ..state.clone() };
+            let waiting = State { doubt: false, phase: Phase::Deferred { why }, ..not_attempted(state) };
             Ok((lined(waiting, place, expected_at), vec![]))
         }
         Event::Release { at } => match &state.phase {
@@ -421,6 +419,12 @@ fn sent(state: State, due_at: Timestamp, now: Timestamp) -> (State, Vec<Effect>)
     } else {
         (State { dispatch, due_at, carrier: Carrier::Sweep, resends: 0, ..state }, vec![])
     }
+}
+
+/// The state without the claim that led to no call.
+fn not_attempted(state: &State) -> State {
+    let attempts = state.attempts.saturating_sub(1);
+    State { attempts, started_at: state.started_at.filter(|_| attempts > 0), ..state.clone() }
 }
 
 /// The state with its next message to be sent when its turn in the line has come.

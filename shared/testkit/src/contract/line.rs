@@ -4,7 +4,7 @@ use domain::{
     AppId, ClaimId, Timestamp, UserId,
     budget::{Budget, HostClass, Limit, MAX_PENDING},
     job::{Event, Job, State, step},
-    line::{Bucket, Place, Priority, Turns},
+    line::{Allotment, Bucket, Place, Priority, Turns},
     timing::LEASE,
 };
 use futures_util::future::join_all;
@@ -67,18 +67,20 @@ pub async fn lines(
 
     let before = line.allotted.0;
     let until = before + Duration::from_secs(120);
-    let handed_out = join_all((0..5).map(|_| ports.allot(&app, before, until))).await;
+    let allotment = Allotment { calls: 2, anchor: (now, begin + 1), from: before, until };
+    let handed_out = join_all((0..5).map(|_| ports.hand_out(&app, before, &allotment))).await;
     assert_eq!(handed_out.iter().filter(|done| *done.as_ref().unwrap()).count(), 1, "of many at once one does");
-    let (_, line) = ports.budget_and_line(&app).await.unwrap();
-    assert_eq!(line.allotted, (until, begin));
+    let (_, after) = ports.budget_and_line(&app).await.unwrap();
+    assert_eq!(after, line.handed_out(&allotment));
 
-    let served = line.served(&[begin + 4, begin + 4], false, now);
+    let line = after;
+    let served = line.served(&[begin + 4, begin + 4], false);
     ports.serve_line(&app, &served).await.unwrap();
     let (_, after) = ports.budget_and_line(&app).await.unwrap();
     assert_eq!(after, line.after(&served));
     assert_eq!(after.waiting, [(near, 1), (far, 1)].into());
     assert_eq!(after.virtual_time(until), begin + 4);
-    ports.serve_line(&app, &after.served(&[], true, now)).await.unwrap();
+    ports.serve_line(&app, &after.served(&[], true)).await.unwrap();
     let (_, empty) = ports.budget_and_line(&app).await.unwrap();
     assert_eq!(empty.waiting_jobs(), 0);
     assert!(listed(ports).await.contains(&app), "an empty line stays as long as someone may be on the way to it");

@@ -54,9 +54,13 @@ struct Deeds {
     done: BTreeMap<String, (u32, Timestamp)>,
     /// What will be done, and when.
     later: Vec<(Timestamp, String)>,
-    calls: Vec<Timestamp>,
+    /// When each call came, and of which app.
+    calls: Vec<(Timestamp, String)>,
+    /// When each marker's first call came.
+    first_calls: BTreeMap<String, Timestamp>,
     faults: u64,
     outage_until: Timestamp,
+    storms: Vec<(Timestamp, Timestamp)>,
 }
 
 /// The simulated Flickr. A clone is the same.
@@ -77,8 +81,10 @@ impl SimulatedFlickr {
             done: BTreeMap::new(),
             later: Vec::new(),
             calls: Vec::new(),
+            first_calls: BTreeMap::new(),
             faults: 0,
             outage_until: Timestamp::from_milliseconds(0),
+            storms: Vec::new(),
         };
         Self { world, deeds: Arc::new(Mutex::new(deeds)), faults_per_mille, hides_doubt: false }
     }
@@ -87,9 +93,19 @@ impl SimulatedFlickr {
         self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When each call came.
-    pub(crate) fn calls(&self) -> Vec<Timestamp> {
+    /// When each call came, and of which app.
+    pub(crate) fn calls(&self) -> Vec<(Timestamp, String)> {
         self.deeds().calls.clone()
+    }
+
+    /// When each marker's first call came.
+    pub(crate) fn first_calls(&self) -> BTreeMap<String, Timestamp> {
+        self.deeds().first_calls.clone()
+    }
+
+    /// All calls are refused as too many between those times.
+    pub(crate) fn storm(&self, from: Timestamp, until: Timestamp) {
+        self.deeds().storms.push((from, until));
     }
 
     pub(crate) fn faults(&self) -> u64 {
@@ -108,13 +124,19 @@ impl SimulatedFlickr {
         deeds.done.iter().map(|(marker, (times, _))| (marker.clone(), *times)).collect()
     }
 
-    fn mood(&self, now: Timestamp) -> (Mood, Duration) {
+    fn mood(&self, app: &AppCredentials, marker: &str) -> (Mood, Duration) {
+        let now = self.world.now();
         let mut deeds = self.deeds();
-        deeds.calls.push(now);
+        deeds.calls.push((now, app.key().to_owned()));
+        deeds.first_calls.entry(marker.to_owned()).or_insert(now);
         let latency = deeds.chance.milliseconds(50, 3_000);
         if now < deeds.outage_until {
             deeds.faults += 1;
             return (*deeds.chance.pick(&[Mood::NotReached, Mood::FailsUndone, Mood::Hangs]), latency);
+        }
+        if deeds.storms.iter().any(|(from, until)| (*from..*until).contains(&now)) {
+            deeds.faults += 1;
+            return (Mood::Throttles, latency);
         }
         if !deeds.chance.per_mille(self.faults_per_mille) {
             return (Mood::Well, latency);
@@ -170,7 +192,7 @@ impl Catalogue for SimulatedFlickr {
 impl CallFlickr for SimulatedFlickr {
     async fn call(
         &self,
-        _: &AppCredentials,
+        app: &AppCredentials,
         _: &TokenCredentials,
         method: &MethodName,
         params: &Params,
@@ -178,7 +200,7 @@ impl CallFlickr for SimulatedFlickr {
     ) -> Answer {
         let marker = marker(params);
         let nature = self.nature(method);
-        let (mood, latency) = self.mood(self.world.now());
+        let (mood, latency) = self.mood(app, &marker);
         if marker.starts_with(POISON) {
             pending::<()>().await;
         }
@@ -218,13 +240,13 @@ impl CallFlickr for SimulatedFlickr {
 
     async fn check(
         &self,
-        _: &AppCredentials,
+        app: &AppCredentials,
         _: &TokenCredentials,
         _: &MethodName,
         params: &Params,
     ) -> (Finding, Option<String>) {
         let marker = marker(params);
-        let (mood, latency) = self.mood(self.world.now());
+        let (mood, latency) = self.mood(app, &marker);
         self.world.sleep(latency).await;
         let now = self.world.now();
         let mut deeds = self.deeds();

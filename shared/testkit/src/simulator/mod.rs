@@ -21,10 +21,11 @@ use std::{
 };
 
 use domain::{
-    JobId, TenantId, Timestamp, TraceId, UserId,
+    AppId, JobId, TenantId, Timestamp, TraceId, UserId,
     budget::{Limit, MAX_PENDING},
     idempotency::Key,
-    job::{Job, Policy},
+    job::{Job, Order, Policy},
+    line::Priority,
     timing,
 };
 use hub::{
@@ -33,7 +34,7 @@ use hub::{
     dead::{self, Burial},
     dispatch::Dispatch,
     ports::{Clock, SaveAccount, SaveApp},
-    submit::{Start, Submit, Wish},
+    submit::{Accepted, Start as When, Submit, Wish},
     sweep,
     vaults::Vaults,
     worker::{Disposition, Worker},
@@ -66,6 +67,18 @@ pub struct Setup {
     pub flickr_faults_per_mille: u64,
     /// How many calls of Flickr may be made.
     pub limit: Limit,
+    /// From when on how many may be made instead.
+    pub later_limit: Option<(Duration, Limit)>,
+    /// How many tenants there are.
+    pub tenants: u8,
+    /// How many accounts each has.
+    pub accounts_each: u32,
+    /// Whether each tenant has a Flickr app of its own; else all share one.
+    pub app_each: bool,
+    /// Steady streams of jobs, apart from those that are asked for at random.
+    pub flows: Vec<Flow>,
+    /// Times at which Flickr refuses all calls as too many: when, and for how long.
+    pub storms: Vec<(Duration, Duration)>,
     /// Whether Flickr is down for twenty minutes, and an operator replays what died of it.
     pub outage: bool,
     /// How many messages are worked on at once; none means all that come.
@@ -74,6 +87,41 @@ pub struct Setup {
     pub crash_at: Option<(usize, Moment)>,
     /// A rule broken on purpose.
     pub mutation: Option<Mutation>,
+}
+
+/// A stream of jobs of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Whose: the account's number, from 0, over all tenants.
+    pub account: usize,
+    /// In which lane.
+    pub priority: Priority,
+    /// How many.
+    pub jobs: u32,
+    /// When the first is asked for.
+    pub from: Duration,
+    /// Over how long they are asked for, at random.
+    pub span: Duration,
+}
+
+/// When a job started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Which of the flows it came with; none for one that was asked for at random.
+    pub flow: Option<usize>,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it was said to start.
+    pub expected_at: Option<Timestamp>,
+    /// When Flickr was first called for it; none if it never was.
+    pub called_at: Option<Timestamp>,
+}
+
+impl Start {
+    /// How long it waited, if it was called.
+    pub fn waited(&self) -> Option<Duration> {
+        self.called_at.map(|at| at.since(self.accepted_at))
+    }
 }
 
 /// A rule broken on purpose: the oracles must notice.
@@ -93,6 +141,8 @@ pub enum Mutation {
     NoSweep,
     /// A budget that grants whatever is asked.
     NoBudget,
+    /// A budget that grants whatever its circuit says.
+    CircuitIgnored,
 }
 
 impl Setup {
@@ -105,6 +155,12 @@ impl Setup {
             crashes_per_myriad: 100,
             flickr_faults_per_mille: 250,
             limit: Limit { calls_per_hour: 60, burst_calls: 8 },
+            later_limit: None,
+            tenants: 2,
+            accounts_each: 3,
+            app_each: false,
+            flows: Vec::new(),
+            storms: vec![(Duration::from_secs(1_500), Duration::from_secs(600))],
             outage: true,
             worker_slots: None,
             crash_at: None,
@@ -117,30 +173,59 @@ impl Setup {
         Self {
             jobs: 900,
             span: Duration::from_secs(60),
-            failures_per_myriad: 0,
-            crashes_per_myriad: 0,
-            flickr_faults_per_mille: 0,
-            outage: false,
             limit: Limit { calls_per_hour: 36_000, burst_calls: 3_000 },
             worker_slots: Some(2),
-            ..Self::bad_day()
+            ..Self::good_day()
         }
     }
 
-    /// One job, to which one thing happens.
-    pub fn one_crash(call: usize, moment: Moment) -> Self {
+    /// A day on which nothing goes wrong, and nothing is asked for but what `flows` say.
+    pub fn good_day() -> Self {
         Self {
-            jobs: 1,
-            span: Duration::from_secs(1),
+            jobs: 0,
             failures_per_myriad: 0,
             crashes_per_myriad: 0,
             flickr_faults_per_mille: 0,
             limit: Limit::FLICKR,
+            storms: Vec::new(),
             outage: false,
-            worker_slots: None,
-            crash_at: Some((call, moment)),
-            mutation: None,
+            ..Self::bad_day()
         }
+    }
+
+    /// Ten thousand jobs that wait on one app: five hundred of each of twenty accounts, asked for
+    /// over ten minutes.
+    pub fn long_line() -> Self {
+        let flow = |account| Flow {
+            account,
+            priority: Priority::Normal,
+            jobs: 500,
+            from: Duration::ZERO,
+            span: Duration::from_secs(600),
+        };
+        Self {
+            span: Duration::from_secs(600),
+            tenants: 4,
+            accounts_each: 5,
+            flows: (0..20).map(flow).collect(),
+            ..Self::good_day()
+        }
+    }
+
+    /// Eight quiet accounts, the first flows: a job every half minute each, for an hour. With `flood`
+    /// another asks for a hundred times as many.
+    pub fn quiet_accounts(flood: bool) -> Self {
+        let span = Duration::from_secs(3600);
+        let jobs = 120;
+        let quiet = |account| Flow { account, priority: Priority::Normal, jobs, from: Duration::ZERO, span };
+        let loud = Flow { jobs: jobs * 100, ..quiet(8) };
+        let flows = (0..8).map(quiet).chain(flood.then_some(loud)).collect();
+        Self { span, tenants: 1, accounts_each: 9, flows, ..Self::good_day() }
+    }
+
+    /// One job, to which one thing happens.
+    pub fn one_crash(call: usize, moment: Moment) -> Self {
+        Self { jobs: 1, span: Duration::from_secs(1), crash_at: Some((call, moment)), ..Self::good_day() }
     }
 }
 
@@ -161,6 +246,12 @@ pub struct Report {
     pub port_calls: u64,
     /// Messages received by workers.
     pub receives: u64,
+    /// Jobs by flow and acceptance.
+    pub starts: Vec<Start>,
+    /// When each call came to Flickr, and of which app.
+    pub calls: Vec<(Timestamp, String)>,
+    /// Asks that were answered with 503 because too many jobs were pending.
+    pub turned_away: u64,
     /// Jobs by the state they ended in.
     pub ends: BTreeMap<&'static str, u64>,
     /// What was broken: the promise, and how.
@@ -213,12 +304,15 @@ struct Message {
 
 /// What a caller was told of its job.
 enum Told {
-    /// It is accepted: its id, and the marker of the payload it was accepted with.
-    Accepted(JobId, String),
+    /// It is accepted: its id, the marker of the payload it was accepted with, and when it is said to
+    /// start.
+    Accepted(JobId, String, Option<Timestamp>),
     /// It is refused for good.
     Refused,
     /// It may be accepted later.
     Later,
+    /// It may be accepted when fewer are pending.
+    TurnedAway,
 }
 
 /// What tasks report back.
@@ -236,7 +330,9 @@ struct Ask {
     method: &'static str,
     marker: String,
     key: String,
-    start: Start,
+    start: When,
+    priority: Priority,
+    flow: Option<usize>,
 }
 
 struct Simulation {
@@ -256,6 +352,10 @@ struct Simulation {
     accepted: BTreeSet<JobId>,
     told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
     forced: BTreeSet<String>,
+    /// Callers that ask no more.
+    silent: BTreeSet<u32>,
+    expected: BTreeMap<u32, Timestamp>,
+    turned_away: u64,
     orphaned: Vec<JobId>,
     workers: BTreeSet<u64>,
     waiting: VecDeque<u64>,
@@ -272,11 +372,13 @@ impl Simulation {
         flickr.hides_doubt = setup.mutation == Some(Mutation::RetryIgnoresClass);
         let vaults = build::vaults();
         let mut accounts = Vec::new();
-        for tenant in 0..2u8 {
-            let tenant = TenantId::from_bytes([tenant + 1; 16]);
-            for number in 0..3 {
+        for tenant in 1..=setup.tenants {
+            let app = if setup.app_each { AppId::from_bytes([tenant; 16]) } else { build::app() };
+            let tenant = TenantId::from_bytes([tenant; 16]);
+            for number in 0..setup.accounts_each {
                 let nsid = format!("{number}@N00");
-                let (account, app) = at_once(build::sealed_account(&vaults, &tenant, &nsid, build::NOW));
+                let sealed = build::sealed_account_of(&vaults, &tenant, &app, &nsid, build::NOW);
+                let (account, app) = at_once(sealed);
                 at_once(world.save_app(&tenant, &account.account.app, &app)).unwrap_or_default();
                 at_once(world.save_account(&account)).unwrap_or_default();
                 accounts.push((tenant.clone(), account.account.user));
@@ -287,6 +389,7 @@ impl Simulation {
             Some(Mutation::ClaimWithoutLease) => Some(Breach::ClaimWithoutLease),
             Some(Mutation::DispatchNotCompared) => Some(Breach::DispatchNotCompared),
             Some(Mutation::KeyIgnored) => Some(Breach::InsertOverwrites),
+            Some(Mutation::CircuitIgnored) => Some(Breach::CircuitIgnored),
             _ => None,
         };
         if let Some(breach) = breach {
@@ -310,6 +413,9 @@ impl Simulation {
             accepted: BTreeSet::new(),
             told: BTreeMap::new(),
             forced: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            expected: BTreeMap::new(),
+            turned_away: 0,
             orphaned: Vec::new(),
             workers: BTreeSet::new(),
             waiting: VecDeque::new(),
@@ -332,8 +438,14 @@ impl Simulation {
             let at = build::NOW + self.chance.milliseconds(0, span);
             self.plan(at, Item::Ask(number, 0));
         }
+        for (index, flow) in self.setup.flows.clone().into_iter().enumerate() {
+            self.flow(index, &flow);
+        }
         if self.setup.mutation != Some(Mutation::NoSweep) {
-            self.plan(build::NOW + Duration::from_secs(60), Item::Sweep);
+            self.plan_sweep(build::NOW);
+        }
+        for (from, length) in &self.setup.storms {
+            self.flickr.storm(build::NOW + *from, build::NOW + *from + *length);
         }
         if self.setup.outage {
             self.plan(build::NOW + self.setup.span / 2, Item::Outage);
@@ -361,6 +473,27 @@ impl Simulation {
                 Moment::Before => Meeting::Wait(chance.milliseconds(2, 40)),
             }
         }));
+    }
+
+    /// Puts the asks of a flow on the agenda.
+    fn flow(&mut self, index: usize, flow: &Flow) {
+        let span = u64::try_from(flow.span.as_millis()).unwrap_or(u64::MAX);
+        for _ in 0..flow.jobs {
+            let number = u32::try_from(self.asks.len()).unwrap_or(u32::MAX);
+            let Some((tenant, user)) = self.accounts.get(flow.account).cloned() else { return };
+            self.asks.push(Ask {
+                tenant,
+                user,
+                method: METHODS[0],
+                marker: number.to_string(),
+                key: format!("key-{number}"),
+                start: When::Now,
+                priority: flow.priority,
+                flow: Some(index),
+            });
+            let at = build::NOW + flow.from + self.chance.milliseconds(0, span);
+            self.plan(at, Item::Ask(number, 0));
+        }
     }
 
     fn plan(&mut self, at: Timestamp, item: Item) {
@@ -454,10 +587,10 @@ impl Simulation {
             _ => format!("key-{number}"),
         };
         let start = match self.chance.below(10) {
-            _ if quiet => Start::Now,
-            0 => Start::After(Duration::from_secs(self.chance.below(600))),
-            1 => Start::After(Duration::from_secs(self.chance.below(7200))),
-            _ => Start::Now,
+            _ if quiet => When::Now,
+            0 => When::After(Duration::from_secs(self.chance.below(600))),
+            1 => When::After(Duration::from_secs(self.chance.below(7200))),
+            _ => When::Now,
         };
         let method = if quiet { METHODS[2] } else { self.chance.pick(&METHODS) };
         let kind = match self.chance.below(100) {
@@ -466,7 +599,8 @@ impl Simulation {
             3 => STOPPED,
             _ => "",
         };
-        Ask { tenant, user, method, marker: format!("{kind}{number}"), key, start }
+        let priority = *self.chance.pick(&[Priority::High, Priority::Normal, Priority::Normal, Priority::Low]);
+        Ask { tenant, user, method, marker: format!("{kind}{number}"), key, start, priority, flow: None }
     }
 
     /// A caller asks for a job, and again with the same key when it hears of no success.
@@ -477,10 +611,11 @@ impl Simulation {
             limits: Limits { app: self.granted_limit(), account: None },
             max_pending_jobs: MAX_PENDING,
         };
-        let Some(ask) = self.asks.get(number as usize) else { return };
+        let Some(ask) = self.asks.get(number as usize).filter(|_| !self.silent.contains(&number)) else { return };
         let tenant = ask.tenant.clone();
+        let order = build::order(&ask.user, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker));
         let wish = Wish {
-            order: build::order(&ask.user, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker)),
+            order: Order { priority: ask.priority, ..order },
             start: ask.start,
             key: Key::parse(&ask.key).ok(),
             trace: TraceId::from_bytes([1; 16]),
@@ -488,8 +623,12 @@ impl Simulation {
         let mail = Arc::clone(&self.mail);
         let task = async move {
             let told = match submit.accept(&tenant, wish).await {
-                Ok(accepted) => Told::Accepted(accepted.job.id.clone(), marker_of(&accepted.job)),
-                Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::TooManyPending { .. }) => Told::Later,
+                Ok(Accepted { job, outlook, .. }) => {
+                    let expected = outlook.and_then(|outlook| outlook.estimated_start(&job));
+                    Told::Accepted(job.id.clone(), marker_of(&job), expected)
+                }
+                Err(error) if matches!(error.kind(), Kind::TooManyPending { .. }) => Told::TurnedAway,
+                Err(error) if matches!(error.kind(), Kind::Unavailable) => Told::Later,
                 Err(_) => Told::Refused,
             };
             mail.lock().unwrap_or_else(PoisonError::into_inner).told.push((number, told));
@@ -505,7 +644,10 @@ impl Simulation {
     fn granted_limit(&self) -> Limit {
         match self.setup.mutation {
             Some(Mutation::NoBudget) => Limit { calls_per_hour: 1_000_000, burst_calls: 1_000_000 },
-            _ => self.setup.limit,
+            _ => match self.setup.later_limit {
+                Some((from, limit)) if self.world.now() >= build::NOW + from => limit,
+                _ => self.setup.limit,
+            },
         }
     }
 
@@ -583,7 +725,14 @@ impl Simulation {
             };
             self.start(Box::pin(task), Duration::from_secs(60));
         }
-        self.plan(now + Duration::from_secs(60), Item::Sweep);
+        self.plan_sweep(now);
+    }
+
+    /// The scheduler invokes the sweep at the beginning of each minute, or a little later.
+    fn plan_sweep(&mut self, now: Timestamp) {
+        let minute = now.as_milliseconds().div_euclid(60_000) + 1;
+        let late = self.chance.milliseconds(0, if self.setup.crash_at.is_some() { 0 } else { 2_000 });
+        self.plan(Timestamp::from_milliseconds(minute * 60_000) + late, Item::Sweep);
     }
 
     /// An operator replays what is dead; what is in doubt sometimes by force.
@@ -649,7 +798,10 @@ impl Simulation {
         self.messages.retain(|_, message| !message.gone);
         for (number, told) in mail.told {
             match told {
-                Told::Accepted(id, marker) => {
+                Told::Accepted(id, marker, expected) => {
+                    if let Some(expected) = expected {
+                        self.expected.entry(number).or_insert(expected);
+                    }
                     if let Some(ask) = self.asks.get(number as usize) {
                         let key = (ask.tenant.clone(), ask.key.clone());
                         self.told.entry(key).or_default().insert((id.clone(), marker));
@@ -659,6 +811,7 @@ impl Simulation {
                 }
                 Told::Refused => self.silence(number),
                 Told::Later => {}
+                Told::TurnedAway => self.turned_away += 1,
             }
         }
         self.forced.extend(mail.forced);
@@ -667,8 +820,28 @@ impl Simulation {
     /// A caller that heard of success or refusal mostly asks no more.
     fn silence(&mut self, number: u32) {
         if self.chance.per_mille(900) {
-            self.agenda.retain(|Reverse((_, _, item))| !matches!(item, Item::Ask(asked, _) if *asked == number));
+            self.silent.insert(number);
         }
+    }
+
+    /// When each job of which a caller was told started.
+    fn starts(&self, jobs: &[Job]) -> Vec<Start> {
+        let numbers: BTreeMap<&str, usize> =
+            self.asks.iter().enumerate().map(|(number, ask)| (ask.marker.as_str(), number)).collect();
+        let first_calls = self.flickr.first_calls();
+        let start = |job: &Job| {
+            let marker = marker_of(job);
+            let number = numbers.get(marker.as_str())?;
+            Some(Start {
+                flow: self.asks.get(*number)?.flow,
+                accepted_at: job.created_at,
+                expected_at: self.expected.get(&u32::try_from(*number).ok()?).copied(),
+                called_at: first_calls.get(&marker).copied(),
+            })
+        };
+        let mut starts: Vec<Start> = jobs.iter().filter_map(start).collect();
+        starts.sort_by_key(|start| (start.flow, start.accepted_at));
+        starts
     }
 
     fn report(self) -> Report {
@@ -682,6 +855,9 @@ impl Simulation {
             port_calls: self.world.calls().len() as u64,
             fingerprint: self.fingerprint,
             receives: self.receives,
+            starts: self.starts(&jobs),
+            calls: self.flickr.calls(),
+            turned_away: self.turned_away,
             ..Report::default()
         };
         for job in &jobs {
@@ -700,6 +876,7 @@ impl Simulation {
             undercounted: self.undercounted,
             calls: self.flickr.calls(),
             limit: self.setup.limit,
+            later_limit: self.setup.later_limit.map(|(from, limit)| (build::NOW + from, limit)),
             now,
         });
         report

@@ -39,10 +39,12 @@ pub(crate) struct Remains {
     pub counts: BTreeMap<(TenantId, UserId), (u32, u32)>,
     /// Accounts that were ever found with fewer pending than open jobs.
     pub undercounted: BTreeSet<UserId>,
-    /// When each call came to Flickr.
-    pub calls: Vec<Timestamp>,
+    /// When each call came to Flickr, and of which app.
+    pub calls: Vec<(Timestamp, String)>,
     /// How many calls may be made.
     pub limit: Limit,
+    /// From when on how many may be made instead.
+    pub later_limit: Option<(Timestamp, Limit)>,
     /// When it ended.
     pub now: Timestamp,
 }
@@ -59,6 +61,7 @@ pub(crate) fn judge(remains: &Remains) -> Vec<Violation> {
         i4_one_key_one_job,
         i6_one_record,
         i7_no_write_twice,
+        i8_open_circuits_grant_nothing,
         dispatch,
         lease,
         counts,
@@ -108,22 +111,58 @@ fn lease(remains: &Remains) -> Vec<Violation> {
     stolen.map(|id| ("lease", format!("{id} was claimed while another worker held it"))).collect()
 }
 
-/// I2: in any rolling hour no more calls reach Flickr than the rate and a burst, give or take what
-/// late grants and clocks that differ can shift across the hour's ends.
+/// What late grants and clocks that differ can shift a call by.
+const SHIFT: Duration = Duration::from_secs(GRANT_LIFETIME.as_secs() + 2 * CLOCK_SKEW.as_secs());
+
+/// The times of the calls, by app.
+fn calls_by_app(remains: &Remains) -> BTreeMap<&str, Vec<Timestamp>> {
+    let mut by_app: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
+    for (at, app) in &remains.calls {
+        by_app.entry(app).or_default().push(*at);
+    }
+    by_app
+}
+
+/// I2: in any rolling hour no more calls of an app reach Flickr than the rate and a burst, give or
+/// take what is shifted across the hour's ends. An hour in which the limit changed has the greater.
 fn i2_within_the_budget(remains: &Remains) -> Vec<Violation> {
-    let shift = GRANT_LIFETIME + 2 * CLOCK_SKEW;
-    let shifted = u64::from(remains.limit.calls_per_hour) * shift.as_secs() / 3600 + 1;
-    let allowed = u64::from(remains.limit.calls_per_hour + remains.limit.burst_calls) + shifted;
-    let mut first = 0;
+    const HOUR: Duration = Duration::from_secs(3600);
+    let allowed = |limit: &Limit| {
+        let shifted = u64::from(limit.calls_per_hour) * SHIFT.as_secs() / 3600 + 1;
+        u64::from(limit.calls_per_hour + limit.burst_calls) + shifted
+    };
+    let allowed_at = |at: Timestamp| match &remains.later_limit {
+        Some((from, later)) if at.since(*from) > HOUR + SHIFT => allowed(later),
+        Some((_, later)) => allowed(&remains.limit).max(allowed(later)),
+        None => allowed(&remains.limit),
+    };
     let mut violations = Vec::new();
-    for (last, at) in remains.calls.iter().enumerate() {
-        while at.since(remains.calls[first]) >= Duration::from_secs(3600) {
-            first += 1;
+    for (app, calls) in calls_by_app(remains) {
+        let mut first = 0;
+        for (last, at) in calls.iter().enumerate() {
+            while at.since(calls[first]) >= HOUR {
+                first += 1;
+            }
+            let (made, allowed) = ((last - first + 1) as u64, allowed_at(*at));
+            if made > allowed {
+                violations
+                    .push(("I2", format!("{made} calls of {app} in the hour before {at}, {allowed} are allowed")));
+                break;
+            }
         }
-        let calls = (last - first + 1) as u64;
-        if calls > allowed {
-            violations.push(("I2", format!("{calls} calls in the hour before {at}, {allowed} are allowed")));
-            break;
+    }
+    violations
+}
+
+/// I8: while a circuit is open, no call reaches Flickr but those that were granted before.
+fn i8_open_circuits_grant_nothing(remains: &Remains) -> Vec<Violation> {
+    let by_app = calls_by_app(remains);
+    let mut violations = Vec::new();
+    for (app, opened, until) in &remains.chronicle.circuits {
+        let within = |at: &&Timestamp| at.since(*opened) > SHIFT && until.since(**at) > 2 * CLOCK_SKEW;
+        let calls = by_app.get(app.as_str()).map(Vec::as_slice).unwrap_or_default();
+        if let Some(at) = calls.iter().find(within) {
+            violations.push(("I8", format!("{app} was called at {at}, its circuit is open from {opened} to {until}")));
         }
     }
     violations

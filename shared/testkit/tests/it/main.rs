@@ -1,5 +1,6 @@
 //! The fakes keep the ports' contracts.
 
+mod line;
 mod simulation;
 
 use testkit::{World, build::NOW, contract};

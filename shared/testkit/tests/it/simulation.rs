@@ -77,6 +77,7 @@ fn every_rule_broken_on_purpose_is_noticed() {
         (Mutation::KeyIgnored, "I4"),
         (Mutation::NoSweep, "I1"),
         (Mutation::NoBudget, "I2"),
+        (Mutation::CircuitIgnored, "I8"),
     ];
     for (mutation, promise) in table {
         let setup = Setup { mutation: Some(mutation), ..Setup::bad_day() };
