@@ -54,6 +54,7 @@ fn key_of(key: &BudgetKey) -> Attributes {
     let owner = match key {
         BudgetKey::App(app) => app.to_string(),
         BudgetKey::Account(tenant, user) => format!("{tenant}#{user}"),
+        BudgetKey::Unverified(tenant) => format!("{tenant}#UNVERIFIED"),
     };
     item::key(format!("BUDGET#{owner}"), "BUDGET")
 }

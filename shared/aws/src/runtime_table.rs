@@ -5,6 +5,7 @@
 //! | tenant | `LOGIN#digest of the request token` | a pending login |
 //! | `BUDGET#app` | `BUDGET` | the budget of an app's calls |
 //! | `BUDGET#tenant#user` | `BUDGET` | the budget of an account's calls |
+//! | `BUDGET#tenant#UNVERIFIED` | `BUDGET` | the budget of a tenant's calls for apps not yet accepted |
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{

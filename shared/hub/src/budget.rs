@@ -1,7 +1,7 @@
 //! Spending the budget: every call to Flickr is granted before it is made, whoever makes it.
 //!
-//! Levels go from narrow to wide: the account's, where it has a limit of its own, then the app's.
-//! What the narrow one granted is given back when the wide one refuses.
+//! Levels go from narrow to wide: one of the account or the tenant, where there is such a limit, then
+//! the app's. What the narrow one granted is given back when the wide one refuses.
 
 use domain::{
     AppId, TenantId, Timestamp, UserId,
@@ -29,6 +29,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The level of an account, where it has a limit of its own.
+    pub fn of_account(&self, tenant: &TenantId, user: &UserId) -> Option<(Limit, BudgetKey)> {
+        self.account.map(|limit| (limit, BudgetKey::Account(tenant.clone(), user.clone())))
+    }
+}
+
 /// A call that may be made.
 #[derive(Debug, Clone)]
 pub struct Granted {
@@ -46,24 +53,22 @@ pub struct Refused {
     pub retry_at: Timestamp,
     /// Why.
     pub why: Why,
-    /// Whether it is the app's budget that refuses, and not the account's own.
+    /// Whether it is the app's budget that refuses, and not the narrow one.
     pub by_app: bool,
 }
 
-/// Asks for one call of `app` for `account`, if it is for one.
+/// Asks for one call of `app`, and first of the `narrow` level, if there is one.
 ///
 /// # Errors
 /// A failure of the port. The refusal is no error: it comes as the second kind of answer.
 pub async fn take(
     ports: &(impl Clock + KeepBudget),
-    limits: &Limits,
+    limit: &Limit,
     app: &AppId,
-    account: Option<(&TenantId, &UserId)>,
+    narrow: Option<(Limit, BudgetKey)>,
     class: HostClass,
 ) -> Result<Result<Granted, Refused>, Error> {
     let now = ports.now();
-    let narrow = limits.account.zip(account);
-    let narrow = narrow.map(|(limit, (tenant, user))| (limit, BudgetKey::Account(tenant.clone(), user.clone())));
     if let Some((limit, key)) = &narrow {
         let grant = ports.change_budget(key, |budget| budget.take(limit, class, 1, now)).await?;
         if let Grant::Refused { retry_at, why } = grant {
@@ -73,7 +78,7 @@ pub async fn take(
     let wide = BudgetKey::App(app.clone());
     let taken = ports
         .change_budget(&wide, |budget| {
-            let (after, grant) = budget.take(&limits.app, class, 1, now);
+            let (after, grant) = budget.take(limit, class, 1, now);
             let seen = after.clone().unwrap_or_else(|| budget.clone());
             (after, (grant, seen))
         })

@@ -7,7 +7,7 @@
 use domain::{
     AppId, TenantId, UserId,
     account::{Account, Perms, Status},
-    budget::HostClass,
+    budget::{HostClass, Limit},
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -21,11 +21,15 @@ use crate::{
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     ports::{
-        Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin, SealedAccount,
-        SealedLogin, TakeLogin,
+        BudgetKey, Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin,
+        SealedAccount, SealedLogin, TakeLogin,
     },
     vaults::{self, Vaults},
 };
+
+/// How many calls a tenant may make for apps that Flickr has not yet accepted from it. Whoever
+/// knows an app's public key could else have Flickr refuse the key's real owner.
+const UNVERIFIED: Limit = Limit { calls_per_hour: 60, burst_calls: 20 };
 
 /// What connecting needs: ports `P`, Flickr `F`, and data keys `K`.
 pub struct Connect<P, F, K> {
@@ -171,7 +175,12 @@ where
             Mode::Oob => "oob".to_owned(),
             Mode::Callback => with_query(&wish.callback_url, &[("state", &state)]).map_err(Error::internal)?,
         };
-        let granted = self.granted(&app).await?;
+        let verified = match wish.app {
+            App::Kept(_) => true,
+            App::Given(_) => self.ports.app(tenant, &app).await?.is_some(),
+        };
+        let narrow = (!verified).then(|| (UNVERIFIED, BudgetKey::Unverified(tenant.clone())));
+        let granted = self.granted(&app, narrow).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
         granted.hear(&self.ports, answer.as_ref().err()).await;
         let request_token = answer.map_err(refused_app)?;
@@ -227,7 +236,7 @@ where
         // Granted first: a spent budget uses no login up.
         let found = self.ports.login(tenant, &token).await?.filter(|login| login.expires_at > self.ports.now());
         let found = found.ok_or(Kind::LoginNotFound)?;
-        let granted = self.granted(&found.app).await?;
+        let granted = self.granted(&found.app, None).await?;
         let taken = self.ports.take_login(tenant, &token, state.as_ref(), self.ports.now()).await?;
         let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
@@ -293,8 +302,8 @@ where
 
 impl<P: Clock + KeepBudget, F, K> Connect<P, F, K> {
     /// One call of a login's step.
-    async fn granted(&self, app: &AppId) -> Result<Granted, Error> {
-        match budget::take(&self.ports, &self.limits, app, None, HostClass::Oauth).await? {
+    async fn granted(&self, app: &AppId, narrow: Option<(Limit, BudgetKey)>) -> Result<Granted, Error> {
+        match budget::take(&self.ports, &self.limits.app, app, narrow, HostClass::Oauth).await? {
             Ok(granted) => Ok(granted),
             Err(refused) => Err(Kind::BudgetSpent { retry_after: refused.retry_at.since(self.ports.now()) }.into()),
         }

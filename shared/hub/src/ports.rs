@@ -381,6 +381,8 @@ pub enum BudgetKey {
     App(AppId),
     /// The calls of one account.
     Account(TenantId, UserId),
+    /// The calls a tenant makes for apps that Flickr has not yet accepted from it.
+    Unverified(TenantId),
 }
 
 /// Reads the budget of calls.

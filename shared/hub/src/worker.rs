@@ -173,8 +173,8 @@ where
                 return self.advance(&mut job, Event::Fail(claim, unknown)).await;
             }
         };
-        let (app, account) = (&sealed.account.app, Some((&job.tenant, &job.order.user)));
-        let granted = match budget::take(&self.ports, &self.limits, app, account, HostClass::Rest).await? {
+        let (app, narrow) = (&sealed.account.app, self.limits.of_account(&job.tenant, &job.order.user));
+        let granted = match budget::take(&self.ports, &self.limits.app, app, narrow, HostClass::Rest).await? {
             Ok(granted) => granted,
             Err(refused) => {
                 let event = self.wait(&job, claim, app, checks_until.is_some(), &refused).await?;

@@ -37,6 +37,16 @@ impl ScriptedFlickr {
         self.script().answers.extend(outcomes);
     }
 
+    /// Answers the next call so, whatever was told before.
+    pub fn answer_once(&self, outcome: Outcome) {
+        self.script().answers = [outcome].into();
+    }
+
+    /// Forgets what was told: every call is done.
+    pub fn forget_answers(&self) {
+        self.script().answers.clear();
+    }
+
     /// The methods called so far.
     pub fn calls(&self) -> Vec<String> {
         self.script().calls.clone()

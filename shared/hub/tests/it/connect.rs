@@ -16,6 +16,7 @@ use hub::{
     connect::{AllowedReturnUrls, App, Callback, Complete, Connect, Landing, Start, Started},
     credentials::AppCredentials,
     keyed_hash::KeyedHash,
+    ports::{BudgetKey, FindBudget},
 };
 use testkit::{Fault, Moment, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
@@ -191,4 +192,31 @@ async fn a_budget_that_does_not_hear_of_a_call_fails_no_login() {
     connect.ports.fault(1, Moment::Before, Fault::Fail);
     assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::FlickrUnavailable(_)));
     assert_eq!(connect.ports.calls(), ["change_budget", "change_budget"]);
+}
+
+/// A key is public: it is in each authorize URL. A budget is of a key with its secret (promise I5).
+#[tokio::test]
+async fn who_knows_a_public_key_can_neither_drain_its_budget_nor_open_its_circuit() {
+    let connect = connect();
+    let (owner, stranger) = (TenantId::from_bytes(TENANT), TenantId::from_bytes([2; 16]));
+    let started = connect.start(&owner, wish(None)).await.unwrap();
+    let budget = BudgetKey::App(started.app.clone());
+    let before = connect.ports.budget(&budget).await.unwrap();
+
+    let (mut told, mut stopped) = (0, 0);
+    for number in 0..400 {
+        let guess = App::Given(AppCredentials::new("key", format!("guess {number}")));
+        connect.flickr.answer_once(Outcome::new(Class::Throttled, "429"));
+        match refused(connect.start(&stranger, Start { app: guess, ..wish(None) }).await) {
+            Kind::FlickrUnavailable(_) => told += 1,
+            Kind::BudgetSpent { .. } => stopped += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((told, stopped), (20, 380), "Flickr hears little of its guesses");
+    assert_eq!(connect.ports.budget(&budget).await.unwrap(), before);
+    let kept = Start { app: App::Kept(started.app.clone()), ..wish(None) };
+    assert_eq!(refused(connect.start(&stranger, kept).await), Kind::AppNotFound);
+    connect.flickr.forget_answers();
+    connect.complete(&owner, consent(&started, None)).await.unwrap();
 }
