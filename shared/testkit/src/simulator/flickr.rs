@@ -59,7 +59,7 @@ struct Deeds {
     /// When each marker's first call came.
     first_calls: BTreeMap<String, Timestamp>,
     faults: u64,
-    outage_until: Timestamp,
+    outages: Vec<(Timestamp, Timestamp)>,
     storms: Vec<(Timestamp, Timestamp)>,
 }
 
@@ -83,7 +83,7 @@ impl SimulatedFlickr {
             calls: Vec::new(),
             first_calls: BTreeMap::new(),
             faults: 0,
-            outage_until: Timestamp::from_milliseconds(0),
+            outages: Vec::new(),
             storms: Vec::new(),
         };
         Self { world, deeds: Arc::new(Mutex::new(deeds)), faults_per_mille, hides_doubt: false }
@@ -112,9 +112,9 @@ impl SimulatedFlickr {
         self.deeds().faults
     }
 
-    /// No call is answered until then.
-    pub(crate) fn outage(&self, until: Timestamp) {
-        self.deeds().outage_until = until;
+    /// No call is answered between those times.
+    pub(crate) fn outage(&self, from: Timestamp, until: Timestamp) {
+        self.deeds().outages.push((from, until));
     }
 
     /// How often each marker's write was done.
@@ -130,11 +130,13 @@ impl SimulatedFlickr {
         deeds.calls.push((now, app.key().to_owned()));
         deeds.first_calls.entry(marker.to_owned()).or_insert(now);
         let latency = deeds.chance.milliseconds(50, 3_000);
-        if now < deeds.outage_until {
+        let during =
+            |times: &[(Timestamp, Timestamp)]| times.iter().any(|(from, until)| (*from..*until).contains(&now));
+        if during(&deeds.outages) {
             deeds.faults += 1;
             return (*deeds.chance.pick(&[Mood::NotReached, Mood::FailsUndone, Mood::Hangs]), latency);
         }
-        if deeds.storms.iter().any(|(from, until)| (*from..*until).contains(&now)) {
+        if during(&deeds.storms) {
             deeds.faults += 1;
             return (Mood::Throttles, latency);
         }

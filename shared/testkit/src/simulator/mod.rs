@@ -79,6 +79,8 @@ pub struct Setup {
     pub flows: Vec<Flow>,
     /// Times at which Flickr refuses all calls as too many: when, and for how long.
     pub storms: Vec<(Duration, Duration)>,
+    /// Times at which Flickr is down: when, and for how long.
+    pub outages: Vec<(Duration, Duration)>,
     /// Whether Flickr is down for twenty minutes, and an operator replays what died of it.
     pub outage: bool,
     /// How many messages are worked on at once; none means all that come.
@@ -102,6 +104,36 @@ pub struct Flow {
     pub from: Duration,
     /// Over how long they are asked for, at random.
     pub span: Duration,
+}
+
+/// How much an account asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccountSize {
+    /// Ten jobs a day: six in ten accounts.
+    Small,
+    /// Sixty: three in ten.
+    Medium,
+    /// Six hundred: one in ten.
+    Large,
+}
+
+impl AccountSize {
+    /// The size of the account with this number.
+    pub fn of(account: usize) -> Self {
+        match account % 10 {
+            0 => Self::Large,
+            1..=3 => Self::Medium,
+            _ => Self::Small,
+        }
+    }
+
+    fn jobs_a_day(self) -> u32 {
+        match self {
+            Self::Small => 10,
+            Self::Medium => 60,
+            Self::Large => 600,
+        }
+    }
 }
 
 /// When a job started.
@@ -161,6 +193,7 @@ impl Setup {
             app_each: false,
             flows: Vec::new(),
             storms: vec![(Duration::from_secs(1_500), Duration::from_secs(600))],
+            outages: Vec::new(),
             outage: true,
             worker_slots: None,
             crash_at: None,
@@ -223,6 +256,30 @@ impl Setup {
         Self { span, tenants: 1, accounts_each: 9, flows, ..Self::good_day() }
     }
 
+    /// A day of twenty tenants, each with a Flickr app and a hundred accounts of three sizes. An account
+    /// of the first tenant floods its app; Flickr is down for an hour, and twice answers everyone for
+    /// ten minutes that they call too often.
+    pub fn day() -> Self {
+        const HOUR: Duration = Duration::from_secs(3600);
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let flow = |account| {
+            let jobs = AccountSize::of(account).jobs_a_day();
+            Flow { account, priority: Priority::ALL[account % 7 % 3], jobs, from: Duration::ZERO, span: DAY }
+        };
+        let flood = Flow { account: 0, priority: Priority::Normal, jobs: 12_000, from: HOUR * 18, span: HOUR };
+        Self {
+            span: DAY,
+            tenants: 20,
+            accounts_each: 100,
+            app_each: true,
+            flows: (0..2_000).map(flow).chain([flood]).collect(),
+            flickr_faults_per_mille: 5,
+            storms: vec![(HOUR * 6, HOUR / 6), (HOUR * 20, HOUR / 6)],
+            outages: vec![(HOUR * 12, HOUR)],
+            ..Self::good_day()
+        }
+    }
+
     /// One job, to which one thing happens.
     pub fn one_crash(call: usize, moment: Moment) -> Self {
         Self { jobs: 1, span: Duration::from_secs(1), crash_at: Some((call, moment)), ..Self::good_day() }
@@ -250,6 +307,8 @@ pub struct Report {
     pub starts: Vec<Start>,
     /// When each call came to Flickr, and of which app.
     pub calls: Vec<(Timestamp, String)>,
+    /// Messages that jobs waited for after their first.
+    pub deferrals: u64,
     /// Asks that were answered with 503 because too many jobs were pending.
     pub turned_away: u64,
     /// Jobs by the state they ended in.
@@ -447,6 +506,9 @@ impl Simulation {
         for (from, length) in &self.setup.storms {
             self.flickr.storm(build::NOW + *from, build::NOW + *from + *length);
         }
+        for (from, length) in &self.setup.outages {
+            self.flickr.outage(build::NOW + *from, build::NOW + *from + *length);
+        }
         if self.setup.outage {
             self.plan(build::NOW + self.setup.span / 2, Item::Outage);
             self.plan(build::NOW + self.setup.span, Item::Replay);
@@ -545,7 +607,7 @@ impl Simulation {
             Item::DeliverDead(message) => self.deliver_dead(message, now),
             Item::Sweep => self.sweep(now),
             Item::Replay => self.replay(now),
-            Item::Outage => self.flickr.outage(now + Duration::from_secs(1200)),
+            Item::Outage => self.flickr.outage(now, now + Duration::from_secs(1200)),
         }
     }
 
@@ -862,6 +924,7 @@ impl Simulation {
         };
         for job in &jobs {
             *report.ends.entry(job.state.phase.name()).or_default() += 1;
+            report.deferrals += u64::from(job.state.dispatch.saturating_sub(1));
             report.job_time += job.state.phase.ended_at().unwrap_or(now).since(job.created_at);
         }
         report.violations = judge(&Remains {
