@@ -5,6 +5,7 @@
 //! | tenant | `LOGIN#digest of the request token` | a pending login |
 //! | `BUDGET#app` | `BUDGET` | the budget of an app's calls |
 //! | `BUDGET#tenant#user` | `BUDGET` | the budget of an account's calls |
+//! | `LINE#shard` | app | the line of an app: where it stands, and how many wait |
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
