@@ -54,7 +54,7 @@ async fn list<P: ListDead + FindJob>(
     Query(query): Query<ListQuery>,
 ) -> Result<Envelope<ListAnswer>, Problem> {
     let Page { jobs, next } = page(&*ports, &tenant, query.cursor).await?;
-    let jobs = jobs.into_iter().map(|job| JobView::of(job, None)).collect::<Result<_, _>>()?;
+    let jobs = jobs.into_iter().map(|job| JobView::of(job, None, None)).collect::<Result<_, _>>()?;
     Ok(Envelope::ok(ListAnswer { jobs, next_cursor: next }))
 }
 

@@ -1,8 +1,10 @@
 //! Accepts jobs: `POST /v1/flickr/rest`.
 //!
 //! A job is validated, written once and sent; 202 says that it is the hub's from then on. One with
-//! `run_at` or `delay_seconds` waits for its time first. One of an account whose jobs already wait in
-//! great number is refused, with the time to come back.
+//! `run_at` or `delay_seconds` waits for its time first. One that the app's budget has no call for
+//! stands in line, by its priority. One of an account whose jobs already wait in great number is
+//! refused, with the time to come back. The answer says about when the job will start, and how the
+//! budget stands.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +19,15 @@ use domain::{
     call::{InvalidMethod, MethodName, Params},
     idempotency::Key,
     job::{MAX_META_BYTES, Order, Target},
+    line::Priority,
 };
-use edge::{Authenticator, Code, Envelope, Json, Problem, RequestContext, Tenant, require_key, views::JobView};
+use edge::{
+    Authenticator, Code, Envelope, Json, Problem, RateLimit, RequestContext, Tenant, require_key, views::JobView,
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindBudget, FindJob, FindTenant, InsertJob, SendDispatch},
+    line::Outlook,
+    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, FindTenant, InsertJob, JoinLine, SendDispatch},
     submit::{Accepted, Start, Submit, Wish},
 };
 use serde::Deserialize;
@@ -33,7 +39,7 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 /// The routes.
 pub fn routes<P, F>(submit: Arc<Submit<P, F>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + FindTenant + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch + 'static,
+    P: Clock + Entropy + FindTenant + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch + 'static,
     F: Catalogue + 'static,
 {
     Router::new()
@@ -51,6 +57,7 @@ struct Request {
     params: Map<String, Value>,
     user_id: String,
     target: Option<Target>,
+    priority: Option<Priority>,
     meta: Option<Map<String, Value>>,
     /// RFC 3339. Not with `delay_seconds`.
     run_at: Option<String>,
@@ -85,6 +92,7 @@ impl Request {
         Ok(Order {
             user: edge::parse("user_id", &self.user_id)?,
             target: self.target.unwrap_or(Target::Rest),
+            priority: self.priority.unwrap_or_default(),
             method,
             params,
             meta,
@@ -100,18 +108,23 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindBudget + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;
     let start = request.start()?;
     let wish = Wish { order: request.order()?, start, key, trace: context.trace };
-    let Accepted { job, replayed } = submit.accept(&tenant, wish).await?;
+    let Accepted { job, replayed, outlook } = submit.accept(&tenant, wish).await?;
     // Relative to the request's own URL, whatever stage or domain stands before it.
     let location = format!("jobs/{}", job.id);
-    let mut response = Envelope { status: StatusCode::ACCEPTED, data: JobView::of(job, None)? }.into_response();
+    let estimated_start = outlook.as_ref().and_then(|outlook| outlook.estimated_start(&job));
+    let view = JobView::of(job, None, estimated_start)?;
+    let mut response = Envelope { status: StatusCode::ACCEPTED, data: view }.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
+    }
+    if let Some(Outlook { limit, standing, .. }) = &outlook {
+        RateLimit::of(limit, standing, submit.ports.now()).insert(response.headers_mut());
     }
     if replayed {
         response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));

@@ -11,32 +11,37 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use domain::{JobId, UserId};
+use domain::{JobId, TenantId, UserId};
 use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
 use hub::{
     budget::Limits,
     ports::{
-        Clock, CountPending, FindAccount, FindBudget, FindJob, FindObject, FindResult, FindTenant, ListApps, Probe,
+        Clock, CountPending, FindAccount, FindBudget, FindJob, FindLine, FindObject, FindResult, FindTenant, ListApps,
+        Probe,
     },
-    read,
+    read::{self, Reading},
 };
 use serde::Deserialize;
 use serde_json::{Map, json};
 
+/// What the routes need.
+struct Service<P> {
+    ports: Arc<P>,
+    limits: Limits,
+}
+
 /// The routes; `limits` are those of calls to Flickr.
 pub fn routes<P>(ports: Arc<P>, limits: Limits, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: FindTenant + FindJob + FindResult + FindObject + Probe + 'static,
-    P: Clock + ListApps + FindBudget + FindAccount + CountPending,
+    P: Clock + FindTenant + FindJob + FindResult + FindObject + FindLine + Probe + 'static,
+    P: ListApps + FindBudget + FindAccount + CountPending,
 {
-    let service = usage::Service { ports: Arc::clone(&ports), limits };
-    let usage = Router::new().route("/v1/usage", get(usage::get::<P>)).with_state(Arc::new(service));
     Router::new()
+        .route("/v1/usage", get(usage::get::<P>))
         .route("/v1/flickr/jobs/status", post(of_user::<P>))
         .route("/v1/flickr/jobs/{job_id}", get(of_tenant::<P>))
         .route("/v1/health/ready", get(ready::<P>))
-        .with_state(ports)
-        .merge(usage)
+        .with_state(Arc::new(Service { ports, limits }))
         .layer(from_fn_with_state(authenticator, require_key::<P>))
         .route("/v1/health", get(alive))
 }
@@ -49,26 +54,32 @@ struct Request {
     user_id: String,
 }
 
-async fn of_user<P: FindJob + FindResult + FindObject>(
-    State(ports): State<Arc<P>>,
+async fn of_user<P: Clock + FindJob + FindResult + FindObject + FindLine>(
+    State(service): State<Arc<Service<P>>>,
     Tenant(tenant): Tenant,
     Json(request): Json<Request>,
 ) -> Result<Envelope<JobView>, Problem> {
     let (Ok(id), Ok(user)) = (request.job_id.parse::<JobId>(), request.user_id.parse::<UserId>()) else {
         return Err(unknown());
     };
-    let reading = read::job(&*ports, &tenant, &id, Some(&user)).await?;
-    Ok(Envelope::ok(JobView::of(reading.job, reading.result)?))
+    service.read(&tenant, &id, Some(&user)).await
 }
 
-async fn of_tenant<P: FindJob + FindResult + FindObject>(
-    State(ports): State<Arc<P>>,
+async fn of_tenant<P: Clock + FindJob + FindResult + FindObject + FindLine>(
+    State(service): State<Arc<Service<P>>>,
     Tenant(tenant): Tenant,
     Path(id): Path<String>,
 ) -> Result<Envelope<JobView>, Problem> {
     let id: JobId = id.parse().map_err(|_| unknown())?;
-    let reading = read::job(&*ports, &tenant, &id, None).await?;
-    Ok(Envelope::ok(JobView::of(reading.job, reading.result)?))
+    service.read(&tenant, &id, None).await
+}
+
+impl<P: Clock + FindJob + FindResult + FindObject + FindLine> Service<P> {
+    async fn read(&self, tenant: &TenantId, id: &JobId, user: Option<&UserId>) -> Result<Envelope<JobView>, Problem> {
+        let Reading { job, result, estimated_start } =
+            read::job(&*self.ports, &self.limits.app, tenant, id, user).await?;
+        Ok(Envelope::ok(JobView::of(job, result, estimated_start)?))
+    }
 }
 
 /// What is no id names no job: it answers as an unknown one.
@@ -80,8 +91,8 @@ async fn alive() -> impl IntoResponse {
     Envelope::ok(json!({ "status": "ok" }))
 }
 
-async fn ready<P: Probe>(State(ports): State<Arc<P>>) -> Response {
-    let probes = ports.probe().await;
+async fn ready<P: Probe>(State(service): State<Arc<Service<P>>>) -> Response {
+    let probes = service.ports.probe().await;
     let down: Vec<&str> = probes.iter().filter(|(_, answers)| !answers).map(|(name, _)| *name).collect();
     if down.is_empty() {
         let dependencies: Map<_, _> = probes.into_iter().map(|(name, _)| (name.to_owned(), json!("ok"))).collect();

@@ -1,25 +1,20 @@
 //! `GET /v1/usage`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{AppId, Timestamp, UserId};
+use domain::{AppId, UserId};
 use edge::{Envelope, Problem, Query, RateLimit, Tenant};
 use hub::{
-    budget::Limits,
     ports::{Clock, CountPending, FindAccount, FindBudget, ListApps},
     usage::{AppUsage, usage},
 };
 use serde::{Deserialize, Serialize};
 
-/// What the route needs.
-pub(crate) struct Service<P> {
-    pub(crate) ports: Arc<P>,
-    pub(crate) limits: Limits,
-}
+use crate::Service;
 
 /// What is asked for.
 #[derive(Deserialize)]
@@ -89,7 +84,7 @@ where
     let usage = usage(&*service.ports, &service.limits, &tenant, user.as_ref(), after.as_ref()).await?;
     // Which of several apps a header would speak of, nobody could tell.
     let header = match (usage.apps.as_slice(), &after, &usage.next) {
-        ([only], None, None) => Some(rate_limit(only, service.ports.now())),
+        ([only], None, None) => Some(RateLimit::of(&only.limit, &only.standing, service.ports.now())),
         _ => None,
     };
     let answer = Answer {
@@ -102,16 +97,4 @@ where
         header.insert(response.headers_mut());
     }
     Ok(response)
-}
-
-/// What the headers say of an app's budget.
-fn rate_limit(AppUsage { limit, standing, .. }: &AppUsage, now: Timestamp) -> RateLimit {
-    let full_at = standing.open_until.map_or(standing.full_at, |open| open.max(standing.full_at));
-    RateLimit {
-        policy: "flickr-app",
-        quota: limit.calls_per_hour,
-        window: Duration::from_secs(3_600),
-        remaining: standing.remaining_calls,
-        reset: full_at.since(now),
-    }
 }

@@ -1,4 +1,5 @@
-//! Each minute: looks at the jobs whose time has come, and does what nobody else does.
+//! Each minute: dispatches the lines, looks at the jobs whose time has come, and does what nobody else
+//! does.
 //!
 //! A sweep stops in time to say what it did. What it does not get to, and what it fails at, the next
 //! one finds again: so nothing is retried here.
@@ -8,7 +9,8 @@ use std::time::Duration;
 use domain::Timestamp;
 use hub::{
     Error,
-    ports::{Clock, FindJob, ListDue, PostponeLook, SaveJob, SendDispatch, SettleJob},
+    budget::Limits,
+    ports::{Clock, FindJob, FindLine, ListDue, PostponeLook, SaveJob, SendDispatch, ServeLine, SettleJob},
     sweep::{self, Report},
 };
 
@@ -18,15 +20,15 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// The longest a sweep goes on: a minute later there is the next one.
 const LONGEST: Duration = Duration::from_secs(50);
 
-/// Sweeps, in an invocation that is ended at `deadline`.
+/// Sweeps, in an invocation that is ended at `deadline`; `limits` are those of calls to Flickr.
 ///
 /// # Errors
-/// A failure to list jobs.
-pub async fn run<P>(ports: &P, deadline: Timestamp) -> Result<Report, Error>
+/// A failure to list lines or jobs.
+pub async fn run<P>(ports: &P, limits: &Limits, deadline: Timestamp) -> Result<Report, Error>
 where
-    P: Clock + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+    P: Clock + FindLine + ServeLine + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
 {
-    let swept = sweep::run(ports, stop_at(deadline, ports.now())).await;
+    let swept = sweep::run(ports, limits, stop_at(deadline, ports.now())).await;
     swept.inspect_err(|error| tracing::error!(error = hub::chain(error), "a sweep ended early"))
 }
 

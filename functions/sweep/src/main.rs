@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let ports = Cloud::new(&config, &settings);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-        Ok::<_, Error>(sweep::run(&ports, Timestamp::from_milliseconds(deadline)).await?)
+        Ok::<_, Error>(sweep::run(&ports, &settings.limits, Timestamp::from_milliseconds(deadline)).await?)
     }))
     .await
 }

@@ -41,7 +41,7 @@ impl Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    fn remember(&self, key: &BudgetKey, version: i64, budget: Budget) {
+    pub(crate) fn remember(&self, key: &BudgetKey, version: i64, budget: Budget) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_REMEMBERED && !seen.contains_key(key) {
             seen.clear();
@@ -50,7 +50,8 @@ impl Seen {
     }
 }
 
-fn key_of(key: &BudgetKey) -> Attributes {
+/// The item's key.
+pub(crate) fn key_of(key: &BudgetKey) -> Attributes {
     let owner = match key {
         BudgetKey::App(app) => app.to_string(),
         BudgetKey::Account(tenant, user) => format!("{tenant}#{user}"),
@@ -60,7 +61,7 @@ fn key_of(key: &BudgetKey) -> Attributes {
 }
 
 /// The budget in an item, with its version; none yet, or one whose time is over, is a new one.
-fn read(item: Option<&Attributes>, now: Timestamp) -> ports::Result<(i64, Budget)> {
+pub(crate) fn read(item: Option<&Attributes>, now: Timestamp) -> ports::Result<(i64, Budget)> {
     let Some(item) = item else { return Ok((0, Budget::default())) };
     let reader = Reader(item);
     let version = reader.optional_number("version").ok_or_else(|| unreadable("version"))?;

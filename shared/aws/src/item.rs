@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use domain::Timestamp;
-use hub::ports;
+use hub::ports::{self, LOOK_SHARDS};
 
 /// An item's attributes by name.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -24,6 +24,11 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 /// A number.
 pub(crate) fn number(value: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
+}
+
+/// A number that is never below zero.
+pub(crate) fn whole(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 /// A point in time, in milliseconds.
@@ -82,6 +87,16 @@ impl<'a> Reader<'a> {
         self.0.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok())
     }
 
+    /// The attribute, if it is there and not below zero.
+    pub(crate) fn optional_whole(&self, name: &str) -> Option<u64> {
+        self.0.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok())
+    }
+
+    /// The attribute.
+    pub(crate) fn whole(&self, name: &'static str) -> ports::Result<u64> {
+        self.optional_whole(name).ok_or_else(|| unreadable(name))
+    }
+
     /// The attribute.
     pub(crate) fn count(&self, name: &'static str) -> ports::Result<u32> {
         self.optional_number(name).and_then(|value| u32::try_from(value).ok()).ok_or_else(|| unreadable(name))
@@ -107,6 +122,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.optional_number(EXPIRES_AT).is_some_and(|seconds| seconds <= now.as_seconds())
     }
+}
+
+/// The part of a list (of [`LOOK_SHARDS`]) that what has this id is in.
+pub(crate) fn shard(id: &str) -> String {
+    let digit = id.chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+    (digit % u32::from(LOOK_SHARDS)).to_string()
 }
 
 /// The serde name of a unit variant.

@@ -6,6 +6,7 @@
 //! | `BUDGET#app` | `BUDGET` | the budget of an app's calls |
 //! | `BUDGET#tenant#user` | `BUDGET` | the budget of an account's calls |
 //! | `BUDGET#tenant#UNVERIFIED` | `BUDGET` | the budget of a tenant's calls for apps not yet accepted |
+//! | `LINE#shard` | app | the line of an app: where it stands, and how many wait |
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{

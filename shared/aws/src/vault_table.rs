@@ -187,7 +187,7 @@ impl Cloud {
     }
 
     /// Up to `limit` items of the query after `start`.
-    async fn list(
+    pub(crate) async fn list(
         &self,
         query: QueryFluentBuilder,
         mut start: Option<Attributes>,

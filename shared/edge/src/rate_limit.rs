@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use domain::{
+    Timestamp,
+    budget::{Limit, Standing},
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// How a limit stands.
@@ -20,6 +24,18 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// How the budget of a Flickr app's calls stands `now`.
+    pub fn of(limit: &Limit, standing: &Standing, now: Timestamp) -> Self {
+        let full_at = standing.open_until.map_or(standing.full_at, |open| open.max(standing.full_at));
+        Self {
+            policy: "flickr-app",
+            quota: limit.calls_per_hour,
+            window: Duration::from_secs(3_600),
+            remaining: standing.remaining_calls,
+            reset: full_at.since(now),
+        }
+    }
+
     /// Puts `RateLimit-Policy` and `RateLimit` into `headers`; seconds are rounded up.
     pub fn insert(&self, headers: &mut HeaderMap) {
         let Self { policy, quota, window, remaining, reset } = self;

@@ -1,6 +1,7 @@
 //! What clients read of a job and of an account.
 
 use domain::{
+    Timestamp,
     account::{Account, Perms, Status},
     job::{Failure, FailureCode, Job, Phase},
 };
@@ -21,8 +22,11 @@ pub struct JobView {
     error: Option<ErrorView>,
     attempts: u32,
     run: u32,
+    priority: &'static str,
     meta: Option<Box<RawValue>>,
     created_at: String,
+    /// Of an open job that was not started, or waits to go on: about when it will.
+    estimated_start: Option<String>,
     started_at: Option<String>,
     finished_at: Option<String>,
     due_at: Option<String>,
@@ -46,11 +50,11 @@ impl From<Failure> for ErrorView {
 }
 
 impl JobView {
-    /// `job` with its result: JSON text.
+    /// `job` with its result, and when it will about start.
     ///
     /// # Errors
     /// When the result, or the job's `meta`, is no JSON.
-    pub fn of(job: Job, result: Option<Content>) -> Result<Self, hub::Error> {
+    pub fn of(job: Job, result: Option<Content>, estimated_start: Option<Timestamp>) -> Result<Self, hub::Error> {
         let (result, result_url) = match result {
             Some(Content::Text(text)) => (Some(text), None),
             Some(Content::Url(url)) => (None, Some(url)),
@@ -78,8 +82,10 @@ impl JobView {
             error,
             attempts: job.state.attempts,
             run: job.state.run,
+            priority: job.order.priority.as_str(),
             meta: raw(job.order.meta)?,
             created_at: job.created_at.to_string(),
+            estimated_start: estimated_start.map(|at| at.to_string()),
             started_at: job.state.started_at.map(|at| at.to_string()),
             finished_at,
             due_at,

@@ -1,22 +1,25 @@
 //! Reading a job.
 
 use domain::{
-    JobId, TenantId, UserId,
-    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
+    JobId, TenantId, Timestamp, UserId,
+    budget::Limit,
+    job::{Carrier, Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
 };
 
 use crate::{
-    Error, Kind,
-    ports::{FindJob, FindObject, FindResult},
+    Error, Kind, line,
+    ports::{Clock, FindJob, FindLine, FindObject, FindResult},
 };
 
-/// A job with its result, where it has one.
+/// A job with its result, where it has one, or when it will about start.
 #[derive(Debug)]
 pub struct Reading {
     /// The job.
     pub job: Job,
     /// Flickr's answer.
     pub result: Option<Content>,
+    /// When it will about start; `None` when it started, or nobody can say.
+    pub estimated_start: Option<Timestamp>,
 }
 
 /// Flickr's answer to a job.
@@ -43,12 +46,13 @@ fn is_answerable(text: &str) -> bool {
     text.len() + text.bytes().map(grown).sum::<usize>() <= MAX_ESCAPED_BYTES
 }
 
-/// The tenant's job; with `user`, only if it is that user's.
+/// The tenant's job; with `user`, only if it is that user's. `limit` is that of an app's calls.
 ///
 /// # Errors
 /// [`Kind::JobNotFound`], or a failure of the ports.
 pub async fn job(
-    ports: &(impl FindJob + FindResult + FindObject),
+    ports: &(impl Clock + FindJob + FindResult + FindObject + FindLine),
+    limit: &Limit,
     tenant: &TenantId,
     id: &JobId,
     user: Option<&UserId>,
@@ -70,5 +74,21 @@ pub async fn job(
         }),
         _ => None,
     };
-    Ok(Reading { job, result })
+    let estimated_start = estimated_start(ports, limit, &job).await?;
+    Ok(Reading { job, result, estimated_start })
+}
+
+/// When the job will about start. Its app's line is asked only if it stands there.
+async fn estimated_start(
+    ports: &(impl Clock + FindLine),
+    limit: &Limit,
+    job: &Job,
+) -> Result<Option<Timestamp>, Error> {
+    match (&job.state.phase, job.state.carrier, &job.state.place) {
+        (Phase::Queued | Phase::Deferred { .. }, Carrier::Line, Some(place)) => {
+            Ok(line::outlook(ports, limit, &place.app).await?.estimated_start(job))
+        }
+        (Phase::Scheduled | Phase::Queued | Phase::Deferred { .. }, ..) => Ok(Some(job.state.due_at.max(ports.now()))),
+        _ => Ok(None),
+    }
 }

@@ -162,7 +162,7 @@ async fn a_job_is_accepted_even_if_its_message_is_not_sent() {
     assert_eq!((scene.world.jobs().len(), scene.world.queue().len()), (2, 1));
 
     scene.world.pass(timing::ORPHANED_AFTER);
-    let report = sweep::run(&scene.world, scene.world.now() + timing::LEASE).await.unwrap();
+    let report = sweep::run(&scene.world, &Limits::default(), scene.world.now() + timing::LEASE).await.unwrap();
     assert_eq!(report.sent, 2, "the one never sent, and the one never received");
 }
 

@@ -11,6 +11,7 @@ use domain::{
     timing,
 };
 use hub::{
+    budget::Limits,
     ports::{Clock, InsertJob},
     sweep::Report,
 };
@@ -38,13 +39,13 @@ fn deadline(world: &World) -> Timestamp {
 #[tokio::test]
 async fn jobs_are_sent_when_their_time_has_come() {
     let world = scene(3).await;
-    assert_eq!(sweep::run(&world, deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(3600));
-    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
     assert_eq!(report, Report { looked_at: 3, sent: 3, ..Report::default() });
     assert_eq!(world.queue().len(), 3);
     assert!(world.jobs().iter().all(|job| job.state.phase == Phase::Queued && job.state.dispatch == 2));
-    assert_eq!(sweep::run(&world, deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,8 +53,9 @@ async fn two_sweeps_at_once_do_no_harm() {
     for _ in 0..20 {
         let world = scene(200).await;
         world.pass(Duration::from_secs(3600));
-        let sweeps = [world.clone(), world.clone()]
-            .map(|world| tokio::spawn(async move { sweep::run(&world, deadline(&world)).await.unwrap() }));
+        let sweeps = [world.clone(), world.clone()].map(|world| {
+            tokio::spawn(async move { sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap() })
+        });
         for sweep in sweeps {
             let report = sweep.await.unwrap();
             assert_eq!((report.failed, report.expired), (0, 0), "{report:?}");
@@ -72,7 +74,7 @@ async fn two_sweeps_at_once_do_no_harm() {
 async fn what_is_late_expires_and_is_counted() {
     let world = scene(2).await;
     world.pass(Duration::from_secs(3600) + timing::JOB_DEADLINE);
-    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
     assert_eq!(report, Report { looked_at: 2, expired: 2, ..Report::default() });
     assert!(world.jobs().iter().all(|job| matches!(job.state.phase, Phase::Expired { .. })));
 }
@@ -81,18 +83,18 @@ async fn what_is_late_expires_and_is_counted() {
 async fn what_one_sweep_does_not_do_the_next_one_does() {
     let world = scene(4).await;
     world.pass(Duration::from_secs(3600));
-    let late = sweep::run(&world, world.now()).await.unwrap();
+    let late = sweep::run(&world, &Limits::default(), world.now()).await.unwrap();
     assert_eq!(late, Report { unfinished: true, ..Report::default() });
 
     world.forget_calls();
     let first_read = sweep_until_first_read().await;
     world.fault(first_read, Moment::Before, Fault::Fail);
-    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
     assert_eq!(report, Report { looked_at: 4, sent: 3, failed: 1, ..Report::default() });
     // The one that failed makes room for the others for a while.
-    assert_eq!(sweep::run(&world, deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(120));
-    let report = sweep::run(&world, deadline(&world)).await.unwrap();
+    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
     assert_eq!(report, Report { looked_at: 1, sent: 1, ..Report::default() });
 }
 
@@ -101,7 +103,7 @@ async fn sweep_until_first_read() -> usize {
     let world = scene(4).await;
     world.pass(Duration::from_secs(3600));
     world.forget_calls();
-    sweep::run(&world, deadline(&world)).await.unwrap();
+    sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
     world.calls().iter().position(|call| *call == "job").unwrap()
 }
 
@@ -109,7 +111,7 @@ async fn sweep_until_first_read() -> usize {
 async fn a_list_that_cannot_be_read_fails_the_sweep() {
     let world = scene(1).await;
     world.fault_next(Moment::Before, Fault::Fail);
-    assert!(sweep::run(&world, deadline(&world)).await.is_err());
+    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
 }
 
 #[test]

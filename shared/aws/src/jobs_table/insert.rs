@@ -10,11 +10,10 @@ use hub::ports::{self, InsertJob, Inserted};
 use super::{
     JOB, LOOK_AT, LOOK_SHARD, ORDER, Part, Transacted, key,
     record::{ORDER_TEXT, core, long_text},
-    shard,
 };
 use crate::{
     Cloud,
-    item::{EXPIRES_AT, PARTITION, expiry, named, text, time, unreadable},
+    item::{EXPIRES_AT, PARTITION, expiry, named, shard, text, time, unreadable},
 };
 
 /// The longest order that is kept in the job's own item, in bytes: beyond it every later write of
@@ -33,7 +32,7 @@ impl InsertJob for Cloud {
     async fn insert_job(&self, job: &Job, max_pending_jobs: u32) -> ports::Result<Inserted> {
         let mut core = core(job, JOB)?;
         core.extend(named(job.state.look_at().map(|at| (LOOK_AT, time(at)))));
-        core.extend(named([(LOOK_SHARD, text(shard(&job.id)))]));
+        core.extend(named([(LOOK_SHARD, text(shard(job.id.as_str())))]));
         let long = long_text(&job.order)?;
         let mut beside = None;
         if long.len() <= MAX_INLINE_ORDER_BYTES {

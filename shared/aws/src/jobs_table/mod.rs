@@ -5,12 +5,13 @@
 //! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
 //! | `tenant#job` | `ORDER` | parameters and `meta`, when they are long |
 //! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
-//! | `tenant#user` | `PENDING` | how many jobs of the account are open |
+//! | `tenant#user` | `PENDING` | how many jobs of the account are open, and which turns it took in lines |
 //! | `tenant#DEAD` | time and job | a dead job on the desk |
 //! | `QUARANTINE` | message id | a message that cannot be read |
 //!
 //! The index `open` lists the jobs that the sweep is to look at, by shard and time: the open ones,
-//! and ended ones that are still counted as pending.
+//! and ended ones that are still counted as pending. The index `line` lists the jobs that wait in
+//! their app's line, in its order.
 //!
 //! The claim is the one transition that DynamoDB itself decides, in one conditional update that
 //! gives the job back. Its condition says what [`domain::job::step`] says, and the port's contract
@@ -23,6 +24,7 @@ mod insert;
 mod lists;
 mod record;
 mod save;
+mod turns;
 
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use domain::{JobId, TenantId, Timestamp, UserId};
-use hub::ports::{self, CountPending, Entropy, FindJob, FindResult, KeepResult, LOOK_SHARDS};
+use hub::ports::{self, CountPending, Entropy, FindJob, FindResult, KeepResult};
 
 use crate::{
     Cloud,
@@ -51,7 +53,15 @@ const OPEN_INDEX: &str = "open";
 const LOOK_SHARD: &str = "look_shard";
 const LOOK_AT: &str = "look_at";
 
+/// The index of jobs in line, with its keys.
+const LINE_INDEX: &str = "line";
+const LINE_APP: &str = "line_app";
+const LINE_ORDER: &str = "line_order";
+
 const PENDING: &str = "pending";
+
+/// Fewer jobs of an account than `:max` are pending.
+const FEWER_PENDING: &str = "(attribute_not_exists(pending) OR pending < :max)";
 
 /// About how long a transaction that met others waits before its second try.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -62,12 +72,6 @@ fn key(tenant: &TenantId, id: &JobId, sort: &str) -> Attributes {
 
 fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
     item::key(format!("{tenant}#{user}"), "PENDING")
-}
-
-/// The part of the open index that a job is in.
-fn shard(id: &JobId) -> String {
-    let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
-    (digit % u32::from(LOOK_SHARDS)).to_string()
 }
 
 /// How a transaction ended.
@@ -122,7 +126,7 @@ impl Cloud {
 
     /// Waits before another try at a transaction that met others: longer each time, and by chance, so
     /// that those who met do not meet again.
-    async fn pause(&self, attempt: u32) {
+    pub(crate) async fn pause(&self, attempt: u32) {
         if attempt > 0 {
             let [chance, ..] = self.random();
             tokio::time::sleep(PAUSE * attempt * u32::from(chance) / 128).await;
@@ -138,7 +142,7 @@ impl Cloud {
     /// `max_jobs`.
     fn count_below(&self, tenant: &TenantId, user: &UserId, max_jobs: u32) -> Result<TransactWriteItem, BuildError> {
         self.counting(tenant, user, 1)
-            .condition_expression(format!("attribute_not_exists({PENDING}) OR {PENDING} < :max"))
+            .condition_expression(FEWER_PENDING)
             .expression_attribute_values(":max", item::number(max_jobs))
             .build()
             .part()
@@ -188,7 +192,8 @@ impl FindJob for Cloud {
 impl CountPending for Cloud {
     async fn pending(&self, tenant: &TenantId, user: &UserId) -> ports::Result<u32> {
         let found = self.get(&self.jobs_table, pending_key(tenant, user), "counting pending jobs").await?;
-        found.map_or(Ok(0), |item| Reader(&item).count(PENDING))
+        // An account may have taken turns before its first job was counted.
+        found.filter(|item| item.contains_key(PENDING)).map_or(Ok(0), |item| Reader(&item).count(PENDING))
     }
 }
 

@@ -5,13 +5,14 @@ use domain::{
     Timestamp,
     call::Params,
     idempotency::Fingerprint,
-    job::{Claim, Doing, Job, Order, Phase, State, StoredResult},
+    job::{Carrier, Claim, Doing, Job, Order, Phase, State, StoredResult},
+    line::Place,
     timing::JOB_RETENTION,
 };
 use hub::ports;
 use serde::{Deserialize, Serialize};
 
-use super::{ORDER, ids_of, key};
+use super::{LINE_APP, LINE_ORDER, ORDER, ids_of, key};
 use crate::{
     Cloud,
     item::{Attributes, EXPIRES_AT, Reader, expiry, name_of, named, number, text, time, unreadable},
@@ -21,7 +22,7 @@ use crate::{
 pub(super) const ORDER_TEXT: &str = "order";
 
 /// The attributes of a job's state: each write of a state sets those it has and removes the others.
-pub(super) const STATE: [&str; 21] = [
+pub(super) const STATE: [&str; 24] = [
     "run",
     "resends",
     "dispatch",
@@ -31,6 +32,9 @@ pub(super) const STATE: [&str; 21] = [
     "runnable_at",
     "started_at",
     "doubt",
+    PLACE,
+    LINE_APP,
+    LINE_ORDER,
     "phase",
     "claim_id",
     "lease_until",
@@ -44,6 +48,9 @@ pub(super) const STATE: [&str; 21] = [
     "dead_cursor",
     EXPIRES_AT,
 ];
+
+/// A job's place in an app's line: the app and the tag.
+const PLACE: &str = "place";
 
 /// When a search for a write's effect ends: a job that has it is verifying, or runs a check.
 pub(super) const CHECK_UNTIL: &str = "check_until";
@@ -72,6 +79,7 @@ pub(super) fn core(job: &Job, sort: &str) -> ports::Result<Attributes> {
     core.extend(named([
         ("user", text(order.user.as_str())),
         ("target", name_of(&order.target)),
+        ("priority", name_of(&order.priority)),
         ("method", text(order.method.as_str())),
         ("nature", name_of(&job.nature)),
         ("checkable", AttributeValue::Bool(job.checkable)),
@@ -91,6 +99,16 @@ pub(super) fn dead_cursor(job: &Job) -> Option<String> {
     }
 }
 
+/// Where a job stands in its app's line: ordered by tag, then as the jobs came.
+fn line_order(tag: u64, job: &Job) -> String {
+    format!("{tag:020}.{:015}", job.created_at.as_milliseconds())
+}
+
+/// The tag in a [`line_order`].
+pub(super) fn tag_of(line_order: &str) -> Option<u64> {
+    line_order.split_once('.')?.0.parse().ok()
+}
+
 /// The attributes of the job's state.
 pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, AttributeValue)>> {
     let state = &job.state;
@@ -106,6 +124,12 @@ pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, At
         ("phase", text(state.phase.name())),
     ];
     attributes.extend(state.started_at.map(|at| ("started_at", time(at))));
+    if let Some(place) = &state.place {
+        attributes.push((PLACE, text(format!("{}#{}", place.app, place.tag))));
+        if state.carrier == Carrier::Line && !state.is_terminal() {
+            attributes.extend([(LINE_APP, text(place.app.as_str())), (LINE_ORDER, text(line_order(place.tag, job)))]);
+        }
+    }
     match &state.phase {
         Phase::Scheduled | Phase::Queued | Phase::Expired { .. } => {}
         Phase::Running(claim) => {
@@ -134,6 +158,12 @@ pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, At
         attributes.extend([("ended_at", time(at)), (EXPIRES_AT, expiry(at + JOB_RETENTION))]);
     }
     Ok(attributes)
+}
+
+fn read_place(text: &str) -> ports::Result<Place> {
+    let parts = text.split_once('#');
+    let place = parts.and_then(|(app, tag)| Some(Place { app: app.parse().ok()?, tag: tag.parse().ok()? }));
+    place.ok_or_else(|| unreadable(PLACE))
 }
 
 pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
@@ -180,6 +210,7 @@ pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
         runnable_at: reader.time("runnable_at")?,
         started_at: reader.optional_number("started_at").map(Timestamp::from_milliseconds),
         doubt: reader.flag("doubt")?,
+        place: reader.optional_text(PLACE).map(read_place).transpose()?,
         phase,
     })
 }
@@ -203,6 +234,7 @@ impl Cloud {
             order: Order {
                 user: reader.parsed("user")?,
                 target: reader.named("target")?,
+                priority: reader.named("priority")?,
                 method: reader.parsed("method")?,
                 params: long.params,
                 meta: long.meta,
@@ -222,8 +254,9 @@ impl Cloud {
 #[cfg(test)]
 mod tests {
     use domain::{
-        ClaimId, JobId, TenantId, TraceId, UserId,
-        job::{Carrier, Failure, FailureCode, Target},
+        AppId, ClaimId, JobId, TenantId, TraceId, UserId,
+        job::{Failure, FailureCode, Target},
+        line::Priority,
         outcome::Nature,
     };
 
@@ -250,22 +283,26 @@ mod tests {
             Phase::Dead { at, failure: failure() },
         ];
         let tenant = TenantId::from_bytes([1; 16]);
-        for phase in phases {
+        let place = Place { app: AppId::from_bytes([9; 16]), tag: u64::MAX };
+        let standings = [(Carrier::Sweep, None), (Carrier::Queue, Some(&place)), (Carrier::Line, Some(&place))];
+        for (phase, (carrier, place)) in phases.iter().flat_map(|phase| standings.map(|standing| (phase, standing))) {
             let state = State {
                 run: 2,
                 dispatch: 3,
                 due_at: at,
-                carrier: Carrier::Sweep,
+                carrier,
                 resends: 3,
                 attempts: 2,
                 runnable_at: at,
                 started_at: Some(at),
                 doubt: true,
-                phase,
+                place: place.cloned(),
+                phase: phase.clone(),
             };
             let order = Order {
                 user: UserId::of(&tenant, "1@N00"),
                 target: Target::Rest,
+                priority: Priority::Low,
                 method: "flickr.test.null".parse().unwrap(),
                 params: Params::default(),
                 meta: None,
@@ -284,6 +321,11 @@ mod tests {
             let attributes: Attributes = named(state_attributes(&job).unwrap()).collect();
             assert!(attributes.keys().all(|name| STATE.contains(&name.as_str())));
             assert_eq!(attributes.contains_key(EXPIRES_AT), state.is_terminal(), "only an ended job expires");
+            let listed = carrier == Carrier::Line && !state.is_terminal();
+            let order = listed.then_some("18446744073709551615.001790000000123");
+            assert_eq!(Reader(&attributes).optional_text(LINE_ORDER), order, "only who waits in line is listed");
+            assert_eq!(attributes.contains_key(LINE_APP), listed);
+            assert!(order.is_none_or(|order| tag_of(order) == Some(u64::MAX)));
             assert_eq!(read_state(&attributes).unwrap(), state);
         }
     }

@@ -17,12 +17,11 @@ use super::{
     JOB, LOOK_AT, LOOK_SHARD, Part, Transacted, key,
     lists::{dead_item, dead_key},
     record::{STATE, dead_cursor, read_state, state_attributes},
-    shard,
 };
 use crate::{
     Cloud,
     error::from_sdk,
-    item::{Attributes, number, text, time},
+    item::{Attributes, number, shard, text, time},
 };
 
 const MOVING: &str = "moving a job on";
@@ -54,7 +53,7 @@ fn change(job: &Job, before: &State, listing: Listing) -> ports::Result<Change> 
         known.extend([LOOK_AT, LOOK_SHARD]);
     }
     if let (Listing::Moves, Some(at)) = (listing, job.state.look_at()) {
-        set.extend([(LOOK_AT, time(at)), (LOOK_SHARD, text(shard(&job.id)))]);
+        set.extend([(LOOK_AT, time(at)), (LOOK_SHARD, text(shard(job.id.as_str())))]);
     }
     let is_set = |name: &&str| set.iter().any(|(set, _)| set == name);
     let assignments: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();

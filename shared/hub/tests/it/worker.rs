@@ -88,7 +88,7 @@ impl Scene {
             self.worker.ports.pass(Duration::from_secs(20));
             let stop_at = self.worker.ports.now() + Duration::from_secs(50);
             // A sweep that fails or crashes is followed by another.
-            let _ = sweep::run(&self.worker.ports, stop_at).now_or_never();
+            let _ = sweep::run(&self.worker.ports, &self.worker.limits, stop_at).now_or_never();
         }
         assert!(self.worker.ports.queue().is_empty(), "messages are left: {:?}", self.worker.ports.queue());
         let mut jobs = self.worker.ports.jobs();
@@ -208,7 +208,9 @@ async fn an_app_that_flickr_refuses_keeps_its_jobs_waiting_until_they_expire() {
             scene.worker.ports.acknowledge(&message);
         }
         scene.worker.ports.pass(Duration::from_secs(60));
-        sweep::run(&scene.worker.ports, scene.worker.ports.now() + Duration::from_secs(50)).await.unwrap();
+        sweep::run(&scene.worker.ports, &scene.worker.limits, scene.worker.ports.now() + Duration::from_secs(50))
+            .await
+            .unwrap();
     }
     let job = scene.worker.ports.jobs().pop().unwrap();
     assert!(matches!(job.state.phase, Phase::Expired { .. }), "{:?}", job.state);
@@ -245,7 +247,10 @@ async fn an_end_that_meets_too_many_others_is_settled_by_the_sweep() {
     assert!(job.state.is_terminal());
     assert_eq!(scene.worker.ports.pending(&scene.tenant, &scene.user).await.unwrap(), 1, "too high, never too low");
     scene.worker.ports.pass(Duration::from_secs(300));
-    let report = sweep::run(&scene.worker.ports, scene.worker.ports.now() + Duration::from_secs(50)).await.unwrap();
+    let report =
+        sweep::run(&scene.worker.ports, &scene.worker.limits, scene.worker.ports.now() + Duration::from_secs(50))
+            .await
+            .unwrap();
     assert_eq!(report.settled, 1);
     assert_eq!(scene.worker.ports.pending(&scene.tenant, &scene.user).await.unwrap(), 0);
 }
