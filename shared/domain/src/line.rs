@@ -273,18 +273,16 @@ impl Line {
         let (mut begin, mut window) =
             if self.allotted.0 > resumes { (self.allotted.0, SWEEP_INTERVAL) } else { (next_sweep(resumes), HORIZON) };
         let mut level = self.level_at(begin, limit, standing, now);
-        let mut ahead = ahead;
+        let mut place = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1);
         loop {
             let calls = share(level, window, limit, standing);
-            if ahead <= u64::from(calls) {
-                let part = window * u32::try_from(ahead).unwrap_or(u32::MAX) / calls.max(1);
-                return begin + part;
+            if place <= calls {
+                return begin + window * place / calls;
             }
             if level == reserve(limit) {
-                let intervals = u32::try_from(ahead).unwrap_or(u32::MAX);
-                return begin + standing.interval().saturating_mul(intervals);
+                return begin + standing.interval().saturating_mul(place);
             }
-            ahead -= u64::from(calls);
+            place -= calls;
             let left = level.saturating_add(standing.calls_in(window)).saturating_sub(calls);
             // Calls that come to nothing would come to nothing for ever.
             level = if left == level { reserve(limit) } else { left };
@@ -378,10 +376,10 @@ fn next_sweep(now: Timestamp) -> Timestamp {
 }
 
 /// What a line may have of a budget that has `level` calls and gets more for as long as `window`:
-/// what is over the reserve, and, so that it never stands still, half of the rate at least.
+/// what is over the reserve, and, so that it never stands still, half of the rate at least, or one.
 fn share(level: u32, window: Duration, limit: &Limit, standing: &Standing) -> u32 {
     let all = level.saturating_add(standing.calls_in(window));
-    all.saturating_sub(reserve(limit)).max(all.min(standing.calls_in(window) / 2))
+    all.saturating_sub(reserve(limit)).max(all.min((standing.calls_in(window) / 2).max(1)))
 }
 
 #[cfg(test)]

@@ -188,10 +188,10 @@ async fn a_budget_that_does_not_hear_of_a_call_fails_no_login() {
     let connect = connect();
     let tenant = TenantId::from_bytes(TENANT);
     connect.flickr.answer([Outcome::new(Class::Throttled, "429")]);
-    // The call after the grant's is the one that tells of the refusal.
-    connect.ports.fault(1, Moment::Before, Fault::Fail);
+    // The call after the grants' is the one that tells of the refusal.
+    connect.ports.fault(3, Moment::Before, Fault::Fail);
     assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::FlickrUnavailable(_)));
-    assert_eq!(connect.ports.calls(), ["change_budget", "change_budget"]);
+    assert_eq!(connect.ports.calls(), ["app", "change_budget", "change_budget", "change_budget"]);
 }
 
 /// A key is public: it is in each authorize URL. A budget is of a key with its secret (promise I5).

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod connect;
+mod line;
 mod secrets;
 mod submit;
 mod worker;

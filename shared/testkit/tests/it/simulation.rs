@@ -54,15 +54,18 @@ fn a_long_backlog_is_worked_off_with_few_messages_a_job() {
 }
 
 /// Every port call of one job's life, from acceptance to end, dies once, before its effect and
-/// after it.
+/// after it; and of one that has to stand in line.
 #[test]
 fn no_single_crash_breaks_a_promise() {
-    let calls = usize::try_from(run(0, &Setup::one_crash(usize::MAX, Moment::Before)).port_calls).unwrap();
-    assert!(calls > 10, "{calls}");
-    for call in 0..calls {
-        for moment in [Moment::Before, Moment::After] {
-            let report = run(0, &Setup::one_crash(call, moment));
-            assert_eq!((report.violations, report.jobs), (vec![], 1), "call {call} {moment:?}");
+    for (in_line, jobs) in [(false, 1), (true, 2)] {
+        let whole = run(0, &Setup::one_crash(usize::MAX, Moment::Before, in_line));
+        let calls = usize::try_from(whole.port_calls).unwrap();
+        assert!(calls > 10 && whole.deferrals == u64::from(in_line), "{calls} {}", whole.deferrals);
+        for call in 0..calls.min(300) {
+            for moment in [Moment::Before, Moment::After] {
+                let report = run(0, &Setup::one_crash(call, moment, in_line));
+                assert_eq!((report.violations, report.jobs), (vec![], jobs), "call {call} {moment:?} {in_line}");
+            }
         }
     }
 }
