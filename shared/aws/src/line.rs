@@ -286,7 +286,8 @@ mod tests {
     #[test]
     fn a_line_reads_back_and_what_is_no_count_is_skipped() {
         let line = Line::new(NOW);
-        let (near, far) = (Bucket::of(line.anchor.1 + 4, line.anchor.1), Bucket::of(line.anchor.1 + 9_000, line.anchor.1));
+        let (near, far) =
+            (Bucket::of(line.anchor.1 + 4, line.anchor.1), Bucket::of(line.anchor.1 + 9_000, line.anchor.1));
         let mut item = line_key(&AppId::from_bytes([9; 16]));
         item.extend(named(standing(&line)));
         item.extend(named([(EXPIRES_AT, expiry(NOW + KEPT)), ("x", number(7)), ("w1", number(7))]));
