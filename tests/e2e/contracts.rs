@@ -10,16 +10,17 @@ use aws::{Cloud, Settings};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
-    ClaimId, UserId,
+    AppId, ClaimId, UserId,
     budget::MAX_PENDING,
     job::{Event, Failure, FailureCode, Job, Phase, StoredResult, step},
+    line::Bucket,
     timing::LEASE,
 };
 use hub::{
     dispatch::Dispatch,
     ports::{
-        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindJob, InsertJob, Inserted, ListDead, Look,
-        SaveJob, SendDispatch, SettleJob,
+        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindJob, FindLine, InsertJob, Inserted, JoinLine,
+        LOOK_SHARDS, ListDead, Look, SaveJob, SendDispatch, ServeLine, SettleJob,
     },
 };
 use serde_json::Value;
@@ -151,6 +152,63 @@ async fn an_end_that_was_written_alone_is_settled_once() {
             assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap().as_ref(), Some(&ended));
         }
     }
+}
+
+#[tokio::test]
+async fn a_line_whose_time_is_over_begins_anew() {
+    let ports = cloud();
+    let app = AppId::from_bytes(ports.random());
+    let long_ago = ports.now();
+    let bucket = Bucket::of(7, 0);
+    ports.join_line(&app, bucket, long_ago).await.unwrap();
+    let (_, old) = ports.budget_and_line(&app).await.unwrap();
+
+    // Its time is over, and it is not deleted yet.
+    let shard = app.as_str().chars().next_back().unwrap().to_digit(16).unwrap() % u32::from(LOOK_SHARDS);
+    let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+    dynamo
+        .update_item()
+        .table_name(env("RUNTIME_TABLE"))
+        .key("pk", AttributeValue::S(format!("LINE#{shard}")))
+        .key("sk", AttributeValue::S(app.as_str().to_owned()))
+        .condition_expression("attribute_exists(pk)")
+        .update_expression("SET expires_at = :over, anchor_tag = :early, allotted_tag = :early")
+        .expression_attribute_values(":over", AttributeValue::N((ports.now().as_seconds() - 1).to_string()))
+        .expression_attribute_values(":early", AttributeValue::N("5".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let listed = async || ports.lines(u8::try_from(shard).unwrap()).await.unwrap().contains(&app);
+    assert!(!listed().await);
+    assert_eq!(ports.budget_and_line(&app).await.unwrap().1.waiting_jobs(), 0);
+
+    let mut joins = JoinSet::new();
+    for number in 0..CROWD {
+        let (ports, app) = (ports.clone(), app.clone());
+        joins.spawn(async move { ports.join_line(&app, Bucket::of(8 + number % 2, 0), ports.now()).await.unwrap() });
+    }
+    joins.join_all().await;
+    let (_, line) = ports.budget_and_line(&app).await.unwrap();
+    assert_eq!(line.waiting, [8, 9].map(|tag| (Bucket::of(tag, 0), u32::try_from(CROWD / 2).unwrap())).into());
+    assert!(line.virtual_time(ports.now()) >= old.virtual_time(long_ago), "its time does not go back");
+    assert!(listed().await);
+}
+
+#[tokio::test]
+async fn a_line_is_served_however_many_counts_change() {
+    let ports = cloud();
+    let app = AppId::from_bytes(ports.random());
+    let tags: Vec<u64> = (0..250).map(|number| 1 + number % 60 + 64 * (number / 60)).collect();
+    for tag in &tags {
+        ports.join_line(&app, Bucket::of(*tag, *tag), ports.now()).await.unwrap();
+    }
+    let (_, line) = ports.budget_and_line(&app).await.unwrap();
+    assert_eq!((line.waiting.len(), line.waiting_jobs()), (tags.len(), 250));
+    let served = line.served(&tags[..200], false, ports.now());
+    assert!(served.emptied.len() >= 200);
+    ports.serve_line(&app, &served).await.unwrap();
+    let (_, after) = ports.budget_and_line(&app).await.unwrap();
+    assert_eq!(after, line.after(&served));
 }
 
 #[tokio::test]

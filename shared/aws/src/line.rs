@@ -17,12 +17,12 @@ use domain::{
     line::{Allotment, Bucket, Line, Priority, Served},
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, BudgetKey, FindLine, JoinLine, ServeLine, Turn, Waiting};
+use hub::ports::{self, BudgetKey, Entropy, FindLine, JoinLine, ServeLine, Turn, Waiting};
 
 use crate::{
     Cloud, budget,
     error::from_sdk,
-    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, expiry, named, number, text, time, whole},
+    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, bytes, expiry, named, number, text, time, whole},
     system::now,
 };
 
@@ -30,6 +30,8 @@ const ANCHOR_AT: &str = "anchor_at";
 const ANCHOR_TAG: &str = "anchor_tag";
 const ALLOTTED_UNTIL: &str = "allotted_until";
 const ALLOTTED_TAG: &str = "allotted_tag";
+/// Which request handed out calls last.
+const ALLOTTED_BY: &str = "allotted_by";
 
 /// How long a line is kept after the last one joined: longer than a job waits.
 const KEPT: Duration = JOB_DEADLINE.saturating_add(Duration::from_secs(60 * 60));
@@ -249,10 +251,13 @@ impl ServeLine for Cloud {
             .update_item()
             .table_name(&self.runtime_table)
             .set_key(Some(line_key(app)))
-            .condition_expression(format!("{ALLOTTED_UNTIL} = :before"))
+            // A request that the SDK repeats, because its answer was lost, finds itself.
+            .condition_expression(format!("{ALLOTTED_UNTIL} = :before OR {ALLOTTED_BY} = :me"))
             .update_expression(format!(
-                "SET {ALLOTTED_UNTIL} = :until, {ANCHOR_AT} = :anchor_at, {ANCHOR_TAG} = :anchor_tag"
+                "SET {ALLOTTED_UNTIL} = :until, {ALLOTTED_BY} = :me, \
+                 {ANCHOR_AT} = :anchor_at, {ANCHOR_TAG} = :anchor_tag"
             ))
+            .expression_attribute_values(":me", bytes(&self.random()))
             .expression_attribute_values(":before", time(before))
             .expression_attribute_values(":until", time(allotment.until))
             .expression_attribute_values(":anchor_at", time(anchor_at))

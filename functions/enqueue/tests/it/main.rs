@@ -5,13 +5,18 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use domain::{TenantId, Timestamp, UserId, timing};
+use domain::{
+    AppId, TenantId, Timestamp, UserId,
+    budget::{Budget, HostClass, Limit},
+    line::Priority,
+    timing,
+};
 use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
     budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{Clock, SaveAccount},
+    ports::{BudgetKey, Clock, KeepBudget, SaveAccount},
     submit::Submit,
     sweep, tenants,
 };
@@ -71,6 +76,66 @@ async fn a_job_is_accepted() {
         (&json!("queued"), &json!(7), &json!("rest"))
     );
     assert_eq!(scene.world.queue().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_has_the_priority_it_was_given() {
+    for (given, priority) in [
+        (json!("high"), Priority::High),
+        (json!("normal"), Priority::Normal),
+        (json!("low"), Priority::Low),
+        (Value::Null, Priority::Normal),
+    ] {
+        let scene = scene().await;
+        let mut body = scene.body();
+        body["priority"] = given;
+        let answer = scene.post(&[], &body).await;
+        assert_eq!(answer.data()["priority"], priority.as_str(), "{}", answer.text);
+        assert_eq!(scene.world.jobs()[0].order.priority, priority);
+    }
+}
+
+#[tokio::test]
+async fn the_answer_says_when_the_job_will_start_and_how_the_budget_stands() {
+    let scene = scene().await;
+    let answer = scene.post(&[], &scene.body()).await;
+    assert_eq!(answer.data()["estimated_start"], later(0));
+    assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
+    assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=150;t=0"#);
+    let mut body = scene.body();
+    body["delay_seconds"] = json!(60);
+    assert_eq!(scene.post(&[], &body).await.data()["estimated_start"], later(60));
+}
+
+#[tokio::test]
+async fn a_job_that_stands_in_line_starts_later() {
+    let scene = scene().await;
+    let app = BudgetKey::App(AppId::from_bytes([9; 16]));
+    let spend = |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 150, build::NOW).0, ());
+    scene.world.change_budget(&app, spend).await.unwrap();
+    let mut starts = vec![later(0)];
+    for number in 0..5 {
+        let key = format!("k-{number}");
+        let answer = scene.post(&[("idempotency-key", &key)], &scene.body()).await;
+        let data = answer.data();
+        assert_eq!((answer.status, &data["state"]), (StatusCode::ACCEPTED, &json!("queued")));
+        assert!(answer.headers["ratelimit"].to_str().unwrap().starts_with(r#""flickr-app";r=0;t="#));
+        starts.push(data["estimated_start"].as_str().unwrap().to_owned());
+    }
+    assert!(starts.is_sorted_by(|earlier, later| earlier < later), "each waits for those before it: {starts:?}");
+    assert!(scene.world.queue().is_empty(), "no message is sent before the job's turn");
+
+    scene.world.forget_calls();
+    let again = scene.post(&[("idempotency-key", "k-2")], &scene.body()).await;
+    assert_eq!(
+        (&again.headers["idempotent-replayed"], again.data()["estimated_start"].is_string()),
+        (&"true".parse().unwrap(), true)
+    );
+    assert!(!scene.world.calls().contains(&"take_turn"), "a repeat takes no turn");
+    let mut urgent = scene.body();
+    urgent["priority"] = json!("high");
+    let start = scene.post(&[], &urgent).await.data()["estimated_start"].as_str().unwrap().to_owned();
+    assert!(start < starts[5], "{start} {starts:?}");
 }
 
 #[tokio::test]
@@ -184,7 +249,7 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         change(&mut body);
         body
     };
-    let table: [(Value, &str, u16); 26] = [
+    let table: [(Value, &str, u16); 28] = [
         (with(|b| b["method"] = json!("flickr")), "method", 400),
         (with(|b| b["method"] = json!(5)), "method", 400),
         (with(|b| b["method"] = json!("flickr.auth.oauth.getAccessToken")), "", 422),
@@ -194,6 +259,8 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         (with(|b| b["params"] = json!({ "a": "x".repeat(65 * 1024) })), "params", 400),
         (with(|b| b["user_id"] = json!("me")), "user_id", 400),
         (with(|b| b["target"] = json!("download")), "target", 400),
+        (with(|b| b["priority"] = json!("urgent")), "priority", 400),
+        (with(|b| b["priority"] = json!(1)), "priority", 400),
         (with(|b| b["meta"] = json!("text")), "meta", 400),
         (with(|b| b["meta"] = json!({ "m": "x".repeat(5000) })), "meta", 400),
         (with(|b| b["surprise"] = json!(1)), "surprise", 400),

@@ -8,7 +8,8 @@ use axum::Router;
 use domain::{
     AppId, ClaimId, TenantId, UserId,
     budget::{HostClass, Limit, MAX_PENDING, Signal},
-    job::{Event, Failure, FailureCode, Job, StoredResult, step},
+    job::{Event, Failure, FailureCode, Job, State, StoredResult, step},
+    line::{Bucket, Place},
     timing::LEASE,
 };
 use edge::Authenticator;
@@ -16,7 +17,7 @@ use http::Method;
 use hub::{
     budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, ClaimJob, InsertJob, KeepBudget, KeepResult, Look, SaveAccount, SaveApp, SaveJob},
+    ports::{BudgetKey, ClaimJob, InsertJob, JoinLine, KeepBudget, KeepResult, Look, SaveAccount, SaveApp, SaveJob},
     tenants,
 };
 use serde_json::json;
@@ -79,6 +80,7 @@ async fn a_completed_job_is_read_with_its_result_as_flickr_wrote_it() {
     let data = answer.data();
     assert_eq!((&data["state"], &data["attempts"], &data["error"]), (&json!("completed"), &json!(1), &json!(null)));
     assert!(data["finished_at"].is_string() && data["started_at"].is_string());
+    assert_eq!(data["estimated_start"], json!(null), "it started");
     assert!(answer.text.contains(RESULT), "the result is passed through: {}", answer.text);
     let same = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": job.order.user })).await;
     assert_eq!(same.data(), data);
@@ -132,6 +134,57 @@ async fn a_job_that_waits_says_until_when() {
         assert_eq!((&data["state"], &data["due_at"]), (&json!(state), &json!(due_at.to_string())));
         assert_eq!((&data["deferred_because"], &data["finished_at"]), (&because, &json!(null)));
     }
+}
+
+#[tokio::test]
+async fn a_job_that_did_not_start_says_about_when_it_will() {
+    let scene = scene().await;
+    let (tenant, app) = (&scene.tenants[0], AppId::from_bytes([9; 16]));
+    let user = UserId::of(tenant, "1@N00");
+    let spend = |budget: &domain::budget::Budget| {
+        (budget.take(&Limit::FLICKR, HostClass::Rest, Limit::FLICKR.burst_calls, build::NOW).0, ())
+    };
+    scene.world.change_budget(&BudgetKey::App(app.clone()), spend).await.unwrap();
+    let minute = build::NOW + Duration::from_secs(60);
+    let states = [
+        (State::first(build::NOW, build::NOW).0, Some(build::NOW)),
+        (State::first(minute, build::NOW).0, Some(minute)),
+    ];
+    for (number, (state, expected)) in (0..).zip(states) {
+        let job = build::job(tenant, [number; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
+        scene.world.insert_job(&Job { state, ..job.clone() }, MAX_PENDING).await.unwrap();
+        scene.world.forget_calls();
+        let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+        assert_eq!(data["estimated_start"], json!(expected.map(|at| at.to_string())));
+        assert!(!scene.world.calls().contains(&"budget_and_line"), "only who stands there asks the line");
+    }
+
+    let begin = u64::try_from(build::NOW.as_milliseconds()).unwrap();
+    let place = Place { app: app.clone(), tag: begin + 4 };
+    scene.world.join_line(&app, Bucket::of(place.tag, begin), build::NOW).await.unwrap();
+    let job = build::job(tenant, [9; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
+    let job = Job { state: State::in_line(place, minute, build::NOW), ..job };
+    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    let read = async || scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+    scene.world.forget_calls();
+    let data = read().await;
+    assert_eq!(scene.world.calls(), ["tenant_of", "job", "budget_and_line"]);
+    let first = data["estimated_start"].as_str().unwrap().to_owned();
+    assert!(first > build::NOW.to_string(), "there is no call for it yet: {first}");
+    assert_eq!(
+        (&data["state"], &data["priority"], &data["due_at"]),
+        (&json!("queued"), &json!("normal"), &json!(null))
+    );
+    let by_user = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": user })).await.data();
+    assert_eq!(by_user["estimated_start"], first);
+
+    let throttled =
+        |budget: &domain::budget::Budget| (budget.hear(HostClass::Rest, Signal::Throttled, 0, build::NOW), ());
+    for _ in 0..3 {
+        scene.world.change_budget(&BudgetKey::App(app.clone()), throttled).await.unwrap();
+    }
+    let later = read().await["estimated_start"].as_str().unwrap().to_owned();
+    assert!(later > first, "what Flickr lets through now is what counts: {later} {first}");
 }
 
 #[tokio::test]

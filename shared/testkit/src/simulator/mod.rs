@@ -280,9 +280,11 @@ impl Setup {
         }
     }
 
-    /// One job, to which one thing happens.
-    pub fn one_crash(call: usize, moment: Moment) -> Self {
-        Self { jobs: 1, span: Duration::from_secs(1), crash_at: Some((call, moment)), ..Self::good_day() }
+    /// One job, or two of which one has to stand in line, to which one thing happens.
+    pub fn one_crash(call: usize, moment: Moment, in_line: bool) -> Self {
+        let spare = Limit { calls_per_hour: 60, burst_calls: 1 };
+        let (jobs, limit) = if in_line { (2, spare) } else { (1, Limit::FLICKR) };
+        Self { jobs, limit, span: Duration::from_secs(1), crash_at: Some((call, moment)), ..Self::good_day() }
     }
 }
 
