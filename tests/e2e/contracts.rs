@@ -204,7 +204,7 @@ async fn a_line_is_served_however_many_counts_change() {
     }
     let (_, line) = ports.budget_and_line(&app).await.unwrap();
     assert_eq!((line.waiting.len(), line.waiting_jobs()), (tags.len(), 250));
-    let served = line.served(&tags[..200], false, ports.now());
+    let served = line.served(&tags[..200], false);
     assert!(served.emptied.len() >= 200);
     ports.serve_line(&app, &served).await.unwrap();
     let (_, after) = ports.budget_and_line(&app).await.unwrap();

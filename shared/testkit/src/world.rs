@@ -844,9 +844,10 @@ impl KeepBudget for World {
                 value = other;
             }
             let Some(after) = after else { return value };
+            // A probe closes the circuit for others too, for a minute: that is no opening.
             if let (BudgetKey::App(app), Some(until)) = (key, open_until(&after, now))
                 && open_until(&before, now) != Some(until)
-                && !before.standing(&Limit::FLICKR, now).half_open
+                && until.since(now) > Duration::from_secs(120)
             {
                 contents.chronicle.circuits.push((app.clone(), now, until));
             }

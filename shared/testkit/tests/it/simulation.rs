@@ -60,7 +60,7 @@ fn no_single_crash_breaks_a_promise() {
     for (in_line, jobs) in [(false, 1), (true, 2)] {
         let whole = run(0, &Setup::one_crash(usize::MAX, Moment::Before, in_line));
         let calls = usize::try_from(whole.port_calls).unwrap();
-        assert!(calls > 10 && whole.deferrals == u64::from(in_line), "{calls} {}", whole.deferrals);
+        assert!(calls > 10 && (whole.deferrals > 0) == in_line, "{calls} {}", whole.deferrals);
         for call in 0..calls.min(300) {
             for moment in [Moment::Before, Moment::After] {
                 let report = run(0, &Setup::one_crash(call, moment, in_line));
