@@ -119,6 +119,7 @@ def environment(standin: Standin) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_FUNCTION_NAME": "measured",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
         "AWS_LAMBDA_RUNTIME_API": standin.address,
         "AWS_REGION": "us-east-1",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -217,7 +218,7 @@ def run(command: list[str], case: Case, times: int, look: Callable[[int], int] =
         wrong = [answer for kind, answer in standin.answers if kind != "response" or not case.is_right(answer)]
         if wrong or not came_there or len(standin.answers) != times:
             log.seek(0)
-            told = f"{len(standin.answers)} answers, wrong ones {wrong[:1]}, log: {log.read()[-2000:]}"
+            told = f"{len(standin.answers)} answers, wrong ones {wrong[:1]}, log: {log.read()[-500:]}"
             raise NotMeasured(f"it did not do what it is measured by: {told}")
         return seen
 

@@ -8,7 +8,7 @@ use edge::Authenticator;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;

@@ -6,7 +6,7 @@ use aws::{Cloud, Settings};
 use edge::Authenticator;
 use hub::submit::Submit;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;

@@ -7,7 +7,7 @@ use edge::Authenticator;
 use flickr::{Client, Hosts};
 use hub::connect::{AllowedReturnUrls, Connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;

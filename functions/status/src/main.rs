@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws::{Cloud, Settings};
 use edge::Authenticator;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;

@@ -8,7 +8,7 @@ use flickr::{Client, Hosts};
 use hub::worker::Worker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;

@@ -15,6 +15,7 @@ mod runtime_table;
 mod secrets;
 pub mod settings;
 mod system;
+mod trust;
 mod vault_table;
 
 pub use cloud::Cloud;
