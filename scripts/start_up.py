@@ -157,13 +157,23 @@ def measured(measure: str, function: str, number: Callable[[], int], **rest: Any
 
 
 def built() -> dict[str, Path]:
-    """Build the functions; their binaries by name."""
+    """Build the functions; their binaries by name. `make run` names the target, too: so they share what they build."""
     command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
+    command += ["--target", host()]
     for name in CASES:
         command += ["--bin", name]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    messages = map(json.loads, done.stdout.splitlines())
+    messages = map(json.loads, output(command).splitlines())
     return {made["target"]["name"]: Path(made["executable"]) for made in messages if made.get("executable")}
+
+
+def host() -> str:
+    """The target that the compiler builds for by itself."""
+    return output(["rustc", "--version", "--verbose"]).split("host: ")[1].split()[0]
+
+
+def output(command: list[str]) -> str:
+    """What a command prints; its messages are shown as they come."""
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def warm_instructions(binary: Path, case: Case) -> int:

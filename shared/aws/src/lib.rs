@@ -17,6 +17,7 @@ pub mod settings;
 mod system;
 mod trust;
 mod vault_table;
+mod warm_up;
 
 pub use cloud::Cloud;
 pub use config::sdk_config;
