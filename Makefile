@@ -4,7 +4,7 @@ PYTHON ?= python3
 LAUNCHER := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=localstack $(PYTHON) -m launcher
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check simulate tools clean
+.PHONY: help run stop test check simulate bench tools clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ check: ## the fast part of it: formatting, clippy, unit tests
 
 simulate: ## the simulator on SEEDS fresh seeds (or from FIRST on); the last line says how many promises were broken
 	@cargo run --quiet --locked --package testkit --bin simulate -- $(or $(SEEDS),100) $(FIRST)
+
+bench: ## the numbers the design promises, as JSON lines; ONLY=start_up measures that part alone
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) scripts/bench.py $(ONLY)
 
 tools: ## install the tools into .tools/ only
 	@$(LAUNCHER) tools

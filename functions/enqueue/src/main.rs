@@ -6,13 +6,15 @@ use aws::{Cloud, Settings};
 use edge::Authenticator;
 use hub::submit::Submit;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;
     let config = aws::sdk_config()?;
     let ports = Cloud::new(&config, &settings);
-    let keyed_hash = aws::keyed_hash(&config, &settings).await?;
+    let secret = aws::keyed_hash(&config, &settings);
+    let (keyed_hash, ..) = tokio::join!(secret, ports.open_tables(), ports.open_queue());
+    let keyed_hash = keyed_hash?;
     let submit = Submit {
         ports: ports.clone(),
         catalogue: flickr::Catalogue,

@@ -7,13 +7,14 @@ use edge::Authenticator;
 use flickr::{Client, Hosts};
 use hub::connect::{AllowedReturnUrls, Connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;
     let config = aws::sdk_config()?;
     let ports = Cloud::new(&config, &settings);
-    let keyed_hash = aws::keyed_hash(&config, &settings).await?;
+    let (keyed_hash, ()) = tokio::join!(aws::keyed_hash(&config, &settings), ports.open_tables());
+    let keyed_hash = keyed_hash?;
     let vaults = aws::vaults(&config, &settings)?;
     let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
     let return_urls = AllowedReturnUrls::parse(&settings.allowed_return_urls)?;

@@ -8,18 +8,18 @@ use flickr::{Client, Hosts};
 use hub::worker::Worker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::start();
     let settings = Settings::from_env()?;
     let config = aws::sdk_config()?;
     let ports = Cloud::new(&config, &settings);
+    ports.open_tables().await;
     let vaults = aws::vaults(&config, &settings)?;
     let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
     let worker = Arc::new(Worker { ports, flickr, vaults, policy: settings.rest_retries, limits: settings.limits });
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
-        let worker = Arc::clone(&worker);
-        async move { Ok::<_, Error>(worker::run(worker, event.payload, &event.context.request_id).await) }
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(worker::run(Arc::clone(&worker), event.payload, &event.context.request_id).await)
     }))
     .await
 }

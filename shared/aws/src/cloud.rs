@@ -1,5 +1,7 @@
 //! One value that implements all ports that stand on AWS.
 
+use std::sync::{Arc, LazyLock};
+
 use aws_sdk_dynamodb::Client as Dynamo;
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sqs::Client as Sqs;
@@ -7,12 +9,15 @@ use aws_types::SdkConfig;
 
 use crate::{budget::Seen, results_bucket, settings::Settings};
 
+/// A client that is made when it is first needed, since not every function comes to need each.
+type Lazily<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
 /// DynamoDB's tables, SQS's queues and S3's bucket. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Cloud {
     pub(crate) dynamo: Dynamo,
-    pub(crate) sqs: Sqs,
-    pub(crate) s3: S3,
+    pub(crate) sqs: Lazily<Sqs>,
+    pub(crate) s3: Lazily<S3>,
     pub(crate) vault_table: String,
     pub(crate) jobs_table: String,
     pub(crate) runtime_table: String,
@@ -26,8 +31,8 @@ impl Cloud {
     pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
         Self {
             dynamo: Dynamo::new(config),
-            sqs: Sqs::new(config),
-            s3: results_bucket::client(config),
+            sqs: lazily(config, Sqs::new),
+            s3: lazily(config, results_bucket::client),
             vault_table: settings.vault_table.clone(),
             jobs_table: settings.jobs_table.clone(),
             runtime_table: settings.runtime_table.clone(),
@@ -36,4 +41,9 @@ impl Cloud {
             budgets: Seen::default(),
         }
     }
+}
+
+fn lazily<T: 'static>(config: &SdkConfig, make: fn(&SdkConfig) -> T) -> Lazily<T> {
+    let config = config.clone();
+    Arc::new(LazyLock::new(Box::new(move || make(&config))))
 }

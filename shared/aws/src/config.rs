@@ -6,34 +6,51 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion,
+    http::{HttpClient, SharedHttpClient, http_client_fn},
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
-use crate::settings::variable;
+use crate::{
+    settings::variable,
+    trust::{self, TrustStore},
+};
 
-/// The environment lacks credentials or region.
+/// The environment does not say how to reach AWS.
 #[derive(Debug, thiserror::Error)]
-#[error("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION must be set; AWS Lambda sets them")]
-pub struct NoCredentials;
+pub enum Error {
+    /// It lacks credentials or region.
+    #[error("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION must be set; AWS Lambda sets them")]
+    NoCredentials,
+    /// It names an unknown trust store.
+    #[error(transparent)]
+    TrustStore(#[from] trust::Unknown),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client of AWS could not be made")]
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
-/// The configuration of all SDK clients. `AWS_ENDPOINT_URL`, where set, stands for every service.
+/// The configuration of all SDK clients. `AWS_ENDPOINT_URL`, where set, stands for every service;
+/// `TRUST_STORE` is whose certificates AWS may show, by default [`TrustStore::Amazon`].
 ///
 /// # Errors
-/// When the environment has no credentials or no region.
-pub fn sdk_config() -> Result<SdkConfig, NoCredentials> {
-    let required = |name| variable(name).filter(|value| !value.is_empty()).ok_or(NoCredentials);
+/// When the environment has no credentials or no region, or names an unknown trust store.
+pub fn sdk_config() -> Result<SdkConfig, Error> {
+    let said = |name| variable(name).filter(|value| !value.is_empty());
+    let required = |name| said(name).ok_or(Error::NoCredentials);
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
-        variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+        said("AWS_SESSION_TOKEN"),
         None,
         "environment",
     );
     let region = required("AWS_REGION").or_else(|_| required("AWS_DEFAULT_REGION"))?;
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let trust_store = said("TRUST_STORE").map(|name| name.parse()).transpose()?.unwrap_or_default();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
@@ -43,12 +60,21 @@ pub fn sdk_config() -> Result<SdkConfig, NoCredentials> {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(region))
-        .http_client(http)
+        .http_client(http_client(trust_store)?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3));
-    if let Some(url) = variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()) {
+    if let Some(url) = said("AWS_ENDPOINT_URL") {
         config = config.endpoint_url(url);
     }
     Ok(config.build())
+}
+
+/// The one HTTP client of all SDK clients: they share its connections, and it is made when the first
+/// of them sends something. Given as it is, each of them would make one more at once, as a test.
+fn http_client(trust_store: TrustStore) -> Result<SharedHttpClient, Error> {
+    let tls = TlsContext::builder().with_trust_store(trust_store.into()).build();
+    let tls = tls.map_err(|error| Error::Http(error.into()))?;
+    let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
+    Ok(http_client_fn(move |settings, components| client.http_connector(settings, components)))
 }

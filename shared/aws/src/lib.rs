@@ -16,7 +16,9 @@ mod runtime_table;
 mod secrets;
 pub mod settings;
 mod system;
+mod trust;
 mod vault_table;
+mod warm_up;
 
 pub use cloud::Cloud;
 pub use config::sdk_config;

@@ -1,17 +1,25 @@
 //! Logs: one JSON object a line, on standard output, where AWS Lambda collects them.
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
 use crate::settings::variable;
 
 /// What is logged of others, whatever the level: their debug lines quote requests, and with them
 /// secrets.
-const OTHERS: &str = "warn";
+const OTHERS: Level = Level::WARN;
 
 /// Starts logging at `LOG_LEVEL` (`error`, `warn`, `info`, `debug` or `trace`; by default `info`).
 pub fn start() {
-    let level = variable("LOG_LEVEL").filter(|level| level.parse::<tracing::Level>().is_ok());
-    let level = level.as_deref().unwrap_or("info");
+    let level = variable("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
+    let json = fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let lines = json.with_target(true).with_ansi(false);
+    // A second start is of no use and does no harm: the first one holds.
+    let _ = registry().with(lines).with(filter(level)).try_init();
+}
+
+/// Our own lines to `level`, those of others to [`OTHERS`].
+fn filter(level: Level) -> Targets {
     let ours = [
         "aws",
         "dlq_replay",
@@ -26,8 +34,23 @@ pub fn start() {
         "vault",
         "worker",
     ];
-    let filter = ours.iter().fold(OTHERS.to_owned(), |filter, name| format!("{filter},{name}={level}"));
-    let json = fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
-    // A second start is of no use and does no harm: the first one holds.
-    let _ = json.with_env_filter(EnvFilter::new(filter)).with_target(true).with_ansi(false).try_init();
+    // A name stands for all that begin with it: `aws` alone would be the SDK's crates, too.
+    Targets::new().with_default(OTHERS).with_targets(ours.map(|name| (name, level))).with_target("aws_", OTHERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_is_ours_and_others_only_warn() {
+        let filter = filter(Level::TRACE);
+        for target in ["aws", "aws::probe", "dlq_replay::letters", "hub::worker", "worker"] {
+            assert!(filter.would_enable(target, &Level::TRACE), "{target}");
+        }
+        for target in ["hyper::client", "tower", "aws_smithy_runtime::client", "aws_sdk_kms"] {
+            assert!(filter.would_enable(target, &Level::WARN), "{target}");
+            assert!(!filter.would_enable(target, &Level::INFO), "{target}");
+        }
+    }
 }

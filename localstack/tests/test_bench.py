@@ -1,0 +1,89 @@
+"""`scripts/bench.py`: its frame, and the stand-in that functions are measured against."""
+
+import contextlib
+import io
+import json
+import sys
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import bench  # noqa: E402
+import start_up  # noqa: E402
+import standin  # noqa: E402
+
+
+class Frame(unittest.TestCase):
+    def test_runs_the_named_parts_and_prints_a_json_object_a_line(self):
+        parts = {"one": lambda: iter([{"value": 1}, {"value": 2}]), "two": lambda: iter([{"value": 3}])}
+        for names, expected in {(): [1, 2, 3], ("two",): [3], ("two", "one"): [3, 1, 2]}.items():
+            with self.subTest(names), mock.patch.object(bench, "PARTS", parts):
+                with contextlib.redirect_stdout(io.StringIO()) as output:
+                    self.assertEqual(bench.main(list(names)), 0)
+                lines = [json.loads(line)["value"] for line in output.getvalue().splitlines()]
+                self.assertEqual(lines, expected)
+
+    def test_an_unknown_part_is_named_and_nothing_runs(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            self.assertEqual(bench.main(["start_up", "speed"]), 2)
+        self.assertIn("unknown part: speed; there are: start_up", errors.getvalue())
+
+
+class Numbers(unittest.TestCase):
+    def test_what_is_not_measured_says_why(self):
+        def fails() -> int:
+            raise start_up.NotMeasured("no tool")
+
+        self.assertEqual(start_up.measured("m", "f", lambda: 7, target=9)["value"], 7)
+        line = start_up.measured("m", "f", fails, target=9)
+        self.assertEqual((line["value"], line["not measured"], line["target"]), (None, "no tool", 9))
+
+    def test_without_valgrind_there_are_no_instructions(self):
+        with mock.patch("shutil.which", return_value=None), self.assertRaisesRegex(start_up.NotMeasured, "valgrind"):
+            start_up.instructions(Path("/none"), start_up.CASES["sweep"], 0)
+
+    def test_reads_callgrinds_total(self):
+        self.assertEqual(start_up.total("events: Ir\nsummary: 123456\n\nfn=x\n1 2\n\ntotals: 123456\n"), 123456)
+        with self.assertRaises(start_up.NotMeasured):
+            start_up.total("")
+
+    def test_every_function_is_measured(self):
+        folders = {path.parent.name for path in (start_up.ROOT / "functions").glob("*/Cargo.toml")}
+        self.assertEqual(set(start_up.CASES), folders)
+
+
+class StandIn(unittest.TestCase):
+    def test_hands_out_the_event_keeps_the_answers_and_tells_when_there_is_no_more(self):
+        with standin.Standin({"a": 1}, 1) as server:
+            base = f"http://{server.address}{standin.RUNTIME_API}"
+            with urllib.request.urlopen(f"{base}invocation/next") as answer:
+                request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+                self.assertEqual(json.load(answer), {"a": 1})
+            self.assertFalse(server.is_idle.is_set())
+            with urllib.request.urlopen(f"{base}invocation/{request_id}/response", data=b'{"b": 2}') as answer:
+                self.assertEqual(answer.status, 202)
+            self.assertEqual(server.answers, [("response", {"b": 2})])
+            with self.assertRaises(OSError):
+                urllib.request.urlopen(f"{base}invocation/next", timeout=0.2)
+            self.assertTrue(server.is_idle.is_set())
+
+    def test_plays_aws(self):
+        with standin.Standin({}, 0) as server:
+            expected = {"DynamoDB_20120810.Query": 200, "DynamoDB_20120810.UpdateItem": 400, "X.Y": 200}
+            for target, status in expected.items():
+                request = urllib.request.Request(f"http://{server.address}/", b"{}", {"X-Amz-Target": target})
+                with self.subTest(target):
+                    try:
+                        with urllib.request.urlopen(request) as answer:
+                            self.assertEqual(answer.status, status)
+                    except urllib.error.HTTPError as refused:
+                        with refused:
+                            self.assertEqual(refused.status, status)
+
+
+if __name__ == "__main__":
+    unittest.main()

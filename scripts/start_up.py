@@ -1,0 +1,243 @@
+"""Measures what the functions cost to start and to run: a part of `bench.py`.
+
+The binaries are built for this machine with the release profile, by plain cargo: cargo-lambda adds only the target
+and the packaging, and neither is measured. Instructions are counted by callgrind, so they differ little from run to
+run and not with the load of the machine. AWS and the Lambda Runtime API are the stand-in of `standin.py`, over plain
+HTTP: the cost of TLS handshakes is not among the numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+from standin import Standin
+
+ROOT = Path(__file__).resolve().parent.parent
+# docs/operations.md names these targets, too.
+START_UP_INSTRUCTIONS = 6_000_000
+BINARY_BYTES = 8_000_000
+# Events of a warm function; more than one, so that what happens now and then is spread.
+WARM_EVENTS = 10
+# Far longer than any run takes: a process that hangs is not waited for for ever.
+LONGEST_RUN_SECONDS = 300
+NO_VALGRIND = "valgrind is not installed; it is in every distribution, such as by `apt-get install valgrind`"
+
+
+class NotMeasured(Exception):
+    """Why there is no number."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a function is measured with."""
+
+    #: What the event is, in words.
+    told: str
+    event: Any
+    #: Whether a function's answer to it is the expected one.
+    is_right: Callable[[Any], bool]
+
+
+def request(method: str, path: str) -> Case:
+    """A request of API Gateway with a key that is no tenant's: refused after one read of a table."""
+    event = {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": {"x-api-key": "a-key-that-is-of-no-tenant", "host": "localhost"},
+        "multiValueHeaders": {"x-api-key": ["a-key-that-is-of-no-tenant"], "host": ["localhost"]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "measured",
+            "domainName": "localhost",
+            "httpMethod": method,
+            "identity": {"sourceIp": "127.0.0.1"},
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "requestId": "00000000-0000-4000-8000-000000000000",
+            "resourcePath": path,
+            "stage": "api",
+        },
+        "body": "{}" if method == "POST" else None,
+        "isBase64Encoded": False,
+    }
+    return Case(f"{method} {path} with an unknown API key", event, lambda answer: answer["statusCode"] == 401)
+
+
+def message() -> Case:
+    """A message for a job that is gone: acknowledged after one try to claim it."""
+    dispatch = {
+        "tenant": f"ten_{'0' * 32}",
+        "job": f"job_{'0' * 32}",
+        "user": f"usr_{'0' * 32}",
+        "dispatch": 1,
+        "trace": "1" * 32,
+    }
+    record = {
+        "messageId": "00000000-0000-4000-8000-000000000000",
+        "receiptHandle": "handle",
+        "body": json.dumps(dispatch),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:measured",
+        "awsRegion": "us-east-1",
+    }
+    event = {"Records": [record]}
+    return Case("a message for a job that is gone", event, lambda answer: not answer["batchItemFailures"])
+
+
+CASES = {
+    "dlq-replay": request("GET", "/v1/dlq"),
+    "enqueue": request("POST", "/v1/flickr/rest"),
+    "oauth": request("GET", "/v1/accounts"),
+    "status": request("GET", "/v1/usage"),
+    "sweep": Case("a sweep that finds nothing due", {}, lambda answer: answer["looked_at"] + answer["failed"] == 0),
+    "worker": message(),
+}
+
+
+def environment(standin: Standin) -> dict[str, str]:
+    """All that a function sees: nothing of the caller's own."""
+    key = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-00000000000"
+    url = f"http://{standin.address}"
+    return {
+        "APP_KEY_ARN": f"{key}1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_NAME": "measured",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+        "AWS_LAMBDA_RUNTIME_API": standin.address,
+        "AWS_REGION": "us-east-1",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": "test",
+        "HASH_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:hash",
+        "JOBS_TABLE": "jobs",
+        "LOG_LEVEL": "info",
+        "RESULTS_BUCKET": "results",
+        "REST_QUEUE_URL": f"{url}/000000000000/rest",
+        "RUNTIME_TABLE": "runtime",
+        "TOKEN_KEY_ARN": f"{key}2",
+        "VAULT_TABLE": "vault",
+    }
+
+
+def lines() -> Iterator[dict[str, Any]]:
+    """The measured numbers of all functions."""
+    binaries = built()
+    for name, case in CASES.items():
+        binary = binaries[name]
+        start = START_UP_INSTRUCTIONS
+        yield measured("binary_bytes", name, lambda: binary.stat().st_size, target=BINARY_BYTES)
+        yield measured("start_up_instructions", name, lambda: instructions(binary, case, 0), target=start)
+        yield measured("warm_invocation_instructions", name, lambda: warm_instructions(binary, case), event=case.told)
+        yield measured("peak_memory_bytes", name, lambda: peak_memory(binary, case), event=case.told)
+
+
+def measured(measure: str, function: str, number: Callable[[], int], **rest: Any) -> dict[str, Any]:
+    """A line with the number, or why there is none."""
+    try:
+        found: dict[str, Any] = {"value": number()}
+    except NotMeasured as why:
+        found = {"value": None, "not measured": str(why)}
+    return {"measure": measure, "function": function, **found, **rest}
+
+
+def built() -> dict[str, Path]:
+    """Build the functions; their binaries by name. `make run` names the target, too: so they share what they build."""
+    command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
+    command += ["--target", host()]
+    for name in CASES:
+        command += ["--bin", name]
+    messages = map(json.loads, output(command).splitlines())
+    return {made["target"]["name"]: Path(made["executable"]) for made in messages if made.get("executable")}
+
+
+def host() -> str:
+    """The target that the compiler builds for by itself."""
+    return output(["rustc", "--version", "--verbose"]).split("host: ")[1].split()[0]
+
+
+def output(command: list[str]) -> str:
+    """What a command prints; its messages are shown as they come."""
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def warm_instructions(binary: Path, case: Case) -> int:
+    """The instructions of one event, after the first."""
+    first, all_events = (instructions(binary, case, times) for times in (1, 1 + WARM_EVENTS))
+    return (all_events - first) // WARM_EVENTS
+
+
+def instructions(binary: Path, case: Case, times: int) -> int:
+    """The instructions from the start of the process until it asks for an event after `times` of them."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise NotMeasured(NO_VALGRIND)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = Path(folder) / "counts"
+        run([valgrind, "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}", str(binary)], case, times)
+        return total(counts.read_text(encoding="utf-8"))
+
+
+def total(counts: str) -> int:
+    """The number of instructions that a file of callgrind's tells of."""
+    found = re.search(r"^(?:summary|totals): (\d+)$", counts, re.MULTILINE)
+    if found is None:
+        raise NotMeasured("callgrind left no total")
+    return int(found[1])
+
+
+def peak_memory(binary: Path, case: Case) -> int:
+    """The most bytes of memory that the process had at once, to the end of its first event."""
+    return run([str(binary)], case, 1, look=resident_peak)
+
+
+def resident_peak(process: int) -> int:
+    """The `VmHWM` of a process, in bytes."""
+    status = Path(f"/proc/{process}/status")
+    told = status.read_text(encoding="utf-8") if status.exists() else ""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", told, re.MULTILINE)
+    if found is None:
+        raise NotMeasured("this system does not tell a process's peak memory")
+    return int(found[1]) * 1024
+
+
+def run(command: list[str], case: Case, times: int, look: Callable[[int], int] = lambda _: 0) -> int:
+    """Run a function until it asks for an event after `times` of them, have a `look` at it, and end it."""
+    with Standin(case.event, times) as standin, tempfile.TemporaryFile("w+") as log:
+        with subprocess.Popen(command, env=environment(standin), stdout=log, stderr=log) as process:
+            try:
+                came_there = wait(process, standin)
+                seen = look(process.pid) if came_there else 0
+            finally:
+                process.terminate()
+        wrong = [answer for kind, answer in standin.answers if kind != "response" or not case.is_right(answer)]
+        if wrong or not came_there or len(standin.answers) != times:
+            log.seek(0)
+            told = f"{len(standin.answers)} answers, wrong ones {wrong[:1]}, log: {log.read()[-500:]}"
+            raise NotMeasured(f"it did not do what it is measured by: {told}")
+        return seen
+
+
+def wait(process: subprocess.Popen[bytes], standin: Standin) -> bool:
+    """Whether the function came to ask for an event that there is not, before it ended or took too long."""
+    for _ in range(LONGEST_RUN_SECONDS * 10):
+        if standin.is_idle.wait(0.1):
+            return True
+        if process.poll() is not None:
+            return False
+    return False
