@@ -21,8 +21,11 @@ pub enum TrustStore {
 
 /// No name of a trust store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("TRUST_STORE must be `amazon` or `system`, not `{0}`")]
-pub struct Unknown(String);
+#[error("TRUST_STORE must be `{}`, not `{said}`", known.join("` or `"))]
+pub struct Unknown {
+    said: String,
+    known: [&'static str; 2],
+}
 
 impl FromStr for TrustStore {
     type Err = Unknown;
@@ -31,7 +34,7 @@ impl FromStr for TrustStore {
         match text {
             "amazon" => Ok(Self::Amazon),
             "system" => Ok(Self::System),
-            _ => Err(Unknown(text.to_owned())),
+            _ => Err(Unknown { said: text.to_owned(), known: ["amazon", "system"] }),
         }
     }
 }
