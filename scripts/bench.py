@@ -11,10 +11,12 @@ import subprocess
 import sys
 from typing import Any, Callable, Iterator, Mapping
 
+import simulated
 import start_up
 
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
+    "simulator": simulated.lines,
 }
 
 

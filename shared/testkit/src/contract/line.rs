@@ -4,7 +4,7 @@ use domain::{
     AppId, ClaimId, Timestamp, UserId,
     budget::{Budget, HostClass, Limit, MAX_PENDING},
     job::{Event, Job, State, step},
-    line::{Allotment, Bucket, Place, Priority, Turns},
+    line::{Allotment, Bucket, Line, Place, Priority, Turns},
     timing::LEASE,
 };
 use futures_util::future::join_all;
@@ -56,7 +56,7 @@ pub async fn lines(
     let limit = Limit { calls_per_hour: 3600, burst_calls: 3 };
     let key = BudgetKey::App(app.clone());
     ports.change_budget(&key, |budget| budget.take(&limit, HostClass::Rest, 2, now)).await.unwrap();
-    let begin = line.virtual_time(now);
+    let begin = Line::new(now).virtual_time(now);
     let (near, far) = (Bucket::of(begin + 4, begin), Bucket::of(begin + 4_000, begin));
     let joins = join_all([near, far, near, near].map(|bucket| ports.join_line(&app, bucket, now))).await;
     assert!(joins.iter().all(Result::is_ok));
