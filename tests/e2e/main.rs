@@ -18,6 +18,7 @@ mod emulator;
 mod engine;
 mod interop;
 mod jobs;
+mod line;
 mod logins;
 mod secrets;
 mod stack;
