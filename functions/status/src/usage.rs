@@ -9,7 +9,7 @@ use axum::{
 use domain::{AppId, UserId};
 use edge::{Envelope, Problem, Query, RateLimit, Tenant};
 use hub::{
-    ports::{Clock, CountPending, FindAccount, FindBudget, ListApps},
+    ports::{Clock, CountPending, FindAccount, FindLine, ListApps},
     usage::{AppUsage, usage},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ struct AppView {
     learned_calls_per_hour: u32,
     remaining_calls: u32,
     full_at: String,
+    /// About how many jobs stand in the app's line.
+    waiting_jobs: u64,
     circuit: &'static str,
     open_until: Option<String>,
 }
@@ -57,13 +59,14 @@ struct PendingView {
 }
 
 impl From<AppUsage> for AppView {
-    fn from(AppUsage { app, limit, standing }: AppUsage) -> Self {
+    fn from(AppUsage { app, limit, standing, waiting_jobs }: AppUsage) -> Self {
         Self {
             app_id: app.into(),
             limit: LimitView { calls_per_hour: limit.calls_per_hour, burst_calls: limit.burst_calls },
             learned_calls_per_hour: standing.calls_per_hour,
             remaining_calls: standing.remaining_calls,
             full_at: standing.full_at.to_string(),
+            waiting_jobs,
             circuit: if standing.open_until.is_some() { "open" } else { "closed" },
             open_until: standing.open_until.map(|until| until.to_string()),
         }
@@ -76,7 +79,7 @@ pub(crate) async fn get<P>(
     Query(request): Query<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + ListApps + FindBudget + FindAccount + CountPending,
+    P: Clock + ListApps + FindLine + FindAccount + CountPending,
 {
     let unknown = |_| Problem::from(hub::Error::from(hub::Kind::AccountNotFound));
     let user: Option<UserId> = request.user_id.map(|user| user.parse().map_err(unknown)).transpose()?;

@@ -11,7 +11,7 @@ use std::{
 
 use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
 use domain::{Timestamp, budget::Budget};
-use hub::ports::{self, BudgetKey, FindBudget, KeepBudget};
+use hub::ports::{self, BudgetKey, KeepBudget};
 
 use crate::{
     Cloud,
@@ -106,15 +106,6 @@ impl Cloud {
                 _ => Err(from_sdk(WHAT)(error)),
             },
         }
-    }
-}
-
-impl FindBudget for Cloud {
-    async fn budget(&self, key: &BudgetKey) -> ports::Result<Budget> {
-        let found = self.get(&self.runtime_table, key_of(key), "reading a budget").await?;
-        let (version, budget) = read(found.as_ref(), now())?;
-        self.budgets.remember(key, version, budget.clone());
-        Ok(budget)
     }
 }
 

@@ -385,12 +385,6 @@ pub enum BudgetKey {
     Unverified(TenantId),
 }
 
-/// Reads the budget of calls.
-pub trait FindBudget: Send + Sync {
-    /// The budget; a new one where there was none.
-    fn budget(&self, key: &BudgetKey) -> impl Future<Output = Result<Budget>> + Send;
-}
-
 /// Spends and watches the budget of calls.
 pub trait KeepBudget: Send + Sync {
     /// Changes the budget by `change`, a pure function of it: run again whenever another change

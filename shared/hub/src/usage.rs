@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use crate::{
     Error, Kind,
     budget::Limits,
-    ports::{BudgetKey, Clock, CountPending, FindAccount, FindBudget, ListApps},
+    ports::{Clock, CountPending, FindAccount, FindLine, ListApps},
 };
 
 /// The most apps one page holds: each costs a read.
@@ -24,6 +24,8 @@ pub struct AppUsage {
     pub limit: Limit,
     /// How the budget stands against it.
     pub standing: Standing,
+    /// About how many jobs stand in its line.
+    pub waiting_jobs: u64,
 }
 
 /// One page of usage.
@@ -43,7 +45,7 @@ pub struct Usage {
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn usage(
-    ports: &(impl Clock + ListApps + FindBudget + FindAccount + CountPending),
+    ports: &(impl Clock + ListApps + FindLine + FindAccount + CountPending),
     limits: &Limits,
     tenant: &TenantId,
     user: Option<&UserId>,
@@ -62,8 +64,9 @@ pub async fn usage(
     let next = apps.last().filter(|_| more).cloned();
     let now = ports.now();
     let apps = apps.into_iter().map(async |app| {
-        let budget = ports.budget(&BudgetKey::App(app.clone())).await?;
-        Ok::<_, Error>(AppUsage { app, limit: limits.app, standing: budget.standing(&limits.app, now) })
+        let (budget, line) = ports.budget_and_line(&app).await?;
+        let standing = budget.standing(&limits.app, now);
+        Ok::<_, Error>(AppUsage { app, limit: limits.app, standing, waiting_jobs: line.waiting_jobs() })
     });
     Ok(Usage { apps: try_join_all(apps).await?, next, pending_jobs })
 }

@@ -22,8 +22,8 @@ use hub::{
     keyed_hash::ApiKeyHash,
     ports::{
         BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
-        FindBudget, FindJob, FindLine, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, JoinLine,
-        KeepBudget, KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
+        FindJob, FindLine, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, JoinLine, KeepBudget,
+        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
         PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
         SealedAccount, SealedLogin, SendDispatch, ServeLine, SettleJob, TakeLogin, Turn, Waiting,
     },
@@ -820,12 +820,6 @@ impl FindObject for World {
 
     async fn object_url(&self, tenant: &TenantId, id: &JobId) -> Result<String> {
         self.call("object_url", |_, _| format!("https://objects.example/{tenant}/{id}")).await
-    }
-}
-
-impl FindBudget for World {
-    async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
-        self.call("budget", |contents, _| contents.budgets.get(key).cloned().unwrap_or_default()).await
     }
 }
 

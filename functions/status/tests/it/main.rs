@@ -226,6 +226,7 @@ async fn usage_shows_how_each_budget_stands() {
     let key = BudgetKey::App(app.clone());
     let take = |budget: &domain::budget::Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 1, build::NOW).0, ());
     scene.world.change_budget(&key, take).await.unwrap();
+    scene.world.join_line(&app, Bucket::of(9, 1), build::NOW).await.unwrap();
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
     assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=149;t=2"#);
@@ -235,6 +236,7 @@ async fn usage_shows_how_each_budget_stands() {
         "limit": { "calls_per_hour": 3330, "burst_calls": 150 },
         "learned_calls_per_hour": 3330,
         "remaining_calls": 149,
+        "waiting_jobs": 1,
         "full_at": full_at.to_string(),
         "circuit": "closed",
         "open_until": null,

@@ -16,7 +16,7 @@ use hub::{
     connect::{AllowedReturnUrls, App, Callback, Complete, Connect, Landing, Start, Started},
     credentials::AppCredentials,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, FindBudget},
+    ports::FindLine,
 };
 use testkit::{Fault, Moment, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
@@ -200,8 +200,7 @@ async fn who_knows_a_public_key_can_neither_drain_its_budget_nor_open_its_circui
     let connect = connect();
     let (owner, stranger) = (TenantId::from_bytes(TENANT), TenantId::from_bytes([2; 16]));
     let started = connect.start(&owner, wish(None)).await.unwrap();
-    let budget = BudgetKey::App(started.app.clone());
-    let before = connect.ports.budget(&budget).await.unwrap();
+    let before = connect.ports.budget_and_line(&started.app).await.unwrap();
 
     let (mut told, mut stopped) = (0, 0);
     for number in 0..400 {
@@ -214,7 +213,7 @@ async fn who_knows_a_public_key_can_neither_drain_its_budget_nor_open_its_circui
         }
     }
     assert_eq!((told, stopped), (20, 380), "Flickr hears little of its guesses");
-    assert_eq!(connect.ports.budget(&budget).await.unwrap(), before);
+    assert_eq!(connect.ports.budget_and_line(&started.app).await.unwrap(), before);
     let kept = Start { app: App::Kept(started.app.clone()), ..wish(None) };
     assert_eq!(refused(connect.start(&stranger, kept).await), Kind::AppNotFound);
     connect.flickr.forget_answers();
