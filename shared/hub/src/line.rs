@@ -7,12 +7,16 @@ use domain::{
     line::{Bucket, Line, Place, Priority},
     timing::JOB_DEADLINE,
 };
+use futures_util::future::join_all;
 
 use crate::{
     Error, chain, dispatch,
     ports::{Clock, FindJob, FindLine, JoinLine, LOOK_SHARDS, Look, SaveJob, SendDispatch, ServeLine, Turn, Waiting},
     sweep::Report,
 };
+
+/// How many jobs are dispatched at once.
+const AT_ONCE: usize = 10;
 
 /// How an app's budget and line stand.
 #[derive(Debug, Clone)]
@@ -137,7 +141,10 @@ pub async fn serve<P>(ports: &P, limit: &Limit, stop_at: Timestamp, report: &mut
 where
     P: Clock + FindLine + ServeLine + FindJob + SaveJob + SendDispatch,
 {
-    for shard in 0..LOOK_SHARDS {
+    // Each sweep begins at another part, so that none is always the last.
+    let minute = ports.now().as_seconds() / 60;
+    let first = u8::try_from(minute.rem_euclid(i64::from(LOOK_SHARDS))).unwrap_or_default();
+    for shard in (0..LOOK_SHARDS).map(|number| (first + number) % LOOK_SHARDS) {
         for app in ports.lines(shard).await? {
             if ports.now() >= stop_at {
                 report.unfinished = true;
@@ -169,23 +176,23 @@ where
     }
     let all = first.len() < usize::from(wanted);
     let mut tags = Vec::new();
-    let mut number = 0;
-    for waiting in first {
-        match release(ports, &waiting, allotment.slot(number)).await {
-            Ok(true) => {
-                number += 1;
-                report.dispatched += 1;
-                tags.push(waiting.tag);
-            }
-            Ok(false) => {}
-            Err(error) => {
-                report.failed += 1;
-                tracing::error!(error = chain(&error), job_id = %waiting.id, "a job could not be dispatched");
+    let slots: Vec<(Waiting, Timestamp)> = first.into_iter().zip((0..).map(|number| allotment.slot(number))).collect();
+    for some in slots.chunks(AT_ONCE) {
+        let released = join_all(some.iter().map(|(waiting, at)| release(ports, waiting, *at))).await;
+        for ((waiting, _), released) in some.iter().zip(released) {
+            match released {
+                Ok(true) => tags.push(waiting.tag),
+                Ok(false) => {}
+                Err(error) => {
+                    report.failed += 1;
+                    tracing::error!(error = chain(&error), job_id = %waiting.id, "a job could not be dispatched");
+                }
             }
         }
     }
     ports.serve_line(app, &line.served(&tags, all)).await?;
-    tracing::info!(%app, dispatched = number, waiting = line.waiting_jobs(), "line served");
+    report.dispatched += u32::try_from(tags.len()).unwrap_or(u32::MAX);
+    tracing::info!(%app, dispatched = tags.len(), waiting = line.waiting_jobs(), "line served");
     Ok(())
 }
 

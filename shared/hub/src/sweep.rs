@@ -58,7 +58,10 @@ where
     P: Clock + FindLine + ServeLine + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
 {
     let mut report = Report::default();
-    line::serve(ports, &limits.app, stop_at, &mut report).await?;
+    // Long lines leave time to look at jobs.
+    let half = ports.now() + stop_at.since(ports.now()) / 2;
+    line::serve(ports, &limits.app, half, &mut report).await?;
+    let lines_unfinished = std::mem::take(&mut report.unfinished);
     // Page by page around the shards, so that none waits for another to be done. Every job that was
     // looked at leaves the list or moves behind `now`; a list that is behind shows it again, and
     // then a page that did not change is the shard's last.
@@ -83,6 +86,7 @@ where
         }
         open = rest;
     }
+    report.unfinished |= lines_unfinished;
     tracing::info!(
         dispatched = report.dispatched,
         looked_at = report.looked_at,

@@ -213,7 +213,7 @@ impl World {
             if contents.now >= until.as_milliseconds() {
                 return Poll::Ready(());
             }
-            contents.wake = Some(until);
+            contents.wake = Some(contents.wake.map_or(until, |earlier| earlier.min(until)));
             Poll::Pending
         })
         .await;
