@@ -95,7 +95,8 @@ pub fn next(outcome: &Outcome, attempt: &Attempt, policy: &Policy, random: Rando
     let fail = |code| Next::Fail(failure(code));
     let wait = |length: Duration, attempted| Next::Defer { due_at: (now + length).min(deadline), attempted };
     let again = |exhausted| {
-        if number < policy.attempts { wait(back_off(policy, number, random), true) } else { exhausted }
+        let length = back_off(policy, number, random).max(asked(outcome));
+        if number < policy.attempts { wait(length, true) } else { exhausted }
     };
     let verify = |otherwise| {
         if checkable { Next::Verify { due_at: now + timing::VERIFICATION_INTERVAL } } else { otherwise }
@@ -106,7 +107,7 @@ pub fn next(outcome: &Outcome, attempt: &Attempt, policy: &Policy, random: Rando
         (Class::Quota, _) => fail(FailureCode::QuotaExceeded),
         (Class::Account, _) => fail(FailureCode::ReconnectNeeded),
         (Class::App, _) => wait(policy.app_stopped, false),
-        (Class::Throttled, _) => wait(throttled_wait(policy, outcome.retry_after, random), false),
+        (Class::Throttled, _) => wait(throttled_wait(policy, asked(outcome), random), false),
         (Class::Clock | Class::Transient, _) | (Class::UnknownOutcome, Nature::Read) => {
             again(Next::Bury(failure(FailureCode::AttemptsExhausted)))
         }
@@ -124,11 +125,16 @@ fn back_off(policy: &Policy, attempts: u32, random: Random) -> Duration {
     random.of(longest).max(Duration::from_secs(1))
 }
 
-/// What Flickr asked for, if it is sane, else the policy's wait; up to half as long again, so that
-/// the jobs it hit do not come back together.
-fn throttled_wait(policy: &Policy, asked: Option<Duration>, random: Random) -> Duration {
+/// The wait that Flickr asked for, if it is sane.
+fn asked(outcome: &Outcome) -> Duration {
     const LONGEST_SANE: Duration = Duration::from_secs(3600);
-    let least = asked.filter(|length| *length <= LONGEST_SANE).unwrap_or_default().max(policy.throttled);
+    outcome.retry_after.filter(|length| *length <= LONGEST_SANE).unwrap_or_default()
+}
+
+/// What Flickr asked for, or the policy's wait; up to half as long again, so that the jobs it hit do
+/// not come back together.
+fn throttled_wait(policy: &Policy, asked: Duration, random: Random) -> Duration {
+    let least = asked.max(policy.throttled);
     least + random.of(least / 2)
 }
 
@@ -190,17 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn being_throttled_is_no_attempt_and_honours_a_sane_wait() {
-        let wait = |seconds| {
-            let outcome =
-                Outcome { retry_after: Some(Duration::from_secs(seconds)), ..Outcome::new(Class::Throttled, "429") };
+    fn a_sane_wait_is_honoured_and_being_throttled_is_no_attempt() {
+        let wait = |class, seconds| {
+            let outcome = Outcome { retry_after: Some(Duration::from_secs(seconds)), ..Outcome::new(class, "m") };
             let attempt = Attempt { nature: Nature::Read, checkable: false, number: 1, deadline: FAR };
             match next(&outcome, &attempt, &Policy::REST, Random::from_bits(0), NOW) {
-                Next::Defer { due_at, attempted: false } => due_at.since(NOW).as_secs(),
+                Next::Defer { due_at, attempted } => (due_at.since(NOW).as_secs(), attempted),
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!((wait(0), wait(120), wait(3600), wait(1_000_000)), (60, 120, 3600, 60));
+        for (asked, least) in [(0, 60), (120, 120), (3600, 3600), (1_000_000, 60)] {
+            assert_eq!(wait(Class::Throttled, asked), (least, false));
+        }
+        for (asked, least) in [(0, 1), (120, 120), (1_000_000, 1)] {
+            assert_eq!(wait(Class::Transient, asked), (least, true));
+        }
     }
 
     proptest! {
