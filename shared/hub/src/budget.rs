@@ -1,7 +1,8 @@
 //! Spending the budget: every call to Flickr is granted before it is made, whoever makes it.
 //!
 //! Levels go from narrow to wide: one of the account or the tenant, where there is such a limit, then
-//! the app's. What the narrow one granted is given back when the wide one refuses.
+//! the app's. What the narrow one granted is given back when the wide one refuses. Host classes have
+//! their parts and circuits in the app's budget; to a narrow one all calls are alike.
 
 use domain::{
     AppId, TenantId, Timestamp, UserId,
@@ -70,7 +71,7 @@ pub async fn take(
 ) -> Result<Result<Granted, Refused>, Error> {
     let now = ports.now();
     if let Some((limit, key)) = &narrow {
-        let grant = ports.change_budget(key, |budget| budget.take(limit, class, 1, now)).await?;
+        let grant = ports.change_budget(key, |budget| budget.take(limit, HostClass::Rest, 1, now)).await?;
         if let Grant::Refused { retry_at, why } = grant {
             return Ok(Err(Refused { retry_at, why, by_app: false }));
         }
@@ -86,7 +87,7 @@ pub async fn take(
     let (grant, budget) = match (taken, &narrow) {
         (Ok((granted @ Grant::Granted { .. }, budget)), _) => (granted, budget),
         (refused, Some((limit, key))) => {
-            let back = |budget: &Budget| (Some(budget.give_back(limit, 1, now)), ());
+            let back = |budget: &Budget| (Some(budget.give_back(limit, HostClass::Rest, 1, now)), ());
             ports.change_budget(key, back).await?;
             (refused?.0, Budget::default())
         }

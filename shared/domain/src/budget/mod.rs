@@ -34,12 +34,31 @@ pub enum HostClass {
     Oauth,
 }
 
+impl HostClass {
+    /// The part of an app's limit that calls to these hosts may use; `None` means all of it. Logins
+    /// leave four fifths to jobs, and uploads, which are slow, a half.
+    fn part(self, limit: &Limit) -> Option<Limit> {
+        let part = |of: u32| {
+            let share = |calls: u32| (calls / of).max(1);
+            Limit { calls_per_hour: share(limit.calls_per_hour), burst_calls: share(limit.burst_calls) }
+        };
+        match self {
+            HostClass::Rest => None,
+            HostClass::Upload => Some(part(2)),
+            HostClass::Oauth => Some(part(5)),
+        }
+    }
+}
+
 /// The budget of a Flickr app, or of an account within it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Budget {
     /// When the bucket will be empty again: GCRA's theoretical arrival time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     arrival: Option<Timestamp>,
+    /// The same of the parts that host classes may use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parts: BTreeMap<HostClass, Timestamp>,
     /// The learned rate, in thousandths of the configured one; none means all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate_per_mille: Option<u32>,
@@ -131,9 +150,17 @@ impl Budget {
             }
         }
         let calls = if probe { 1 } else { calls };
+        let of_class = class
+            .part(limit)
+            .map(|part| limiter::take(self.parts.get(&class).copied(), &part, self.rate(now), calls, now));
+        let of_class = match of_class.transpose() {
+            Ok(arrival) => arrival,
+            Err(retry_at) => return (None, Grant::Refused { retry_at, why: Why::Spent }),
+        };
         match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
             Ok(arrival) => {
                 after.arrival = Some(arrival);
+                after.parts.extend(of_class.map(|arrival| (class, arrival)));
                 after.counted = Some(match self.counted {
                     Some((since, granted)) if now.since(since) < circuit::WITHIN => {
                         (since, granted.saturating_add(calls))
@@ -146,11 +173,16 @@ impl Budget {
         }
     }
 
-    /// The budget after `calls` that were granted and will not be made.
+    /// The budget after `calls` to hosts of this class that were granted and will not be made.
     #[must_use]
-    pub fn give_back(&self, limit: &Limit, calls: u32, now: Timestamp) -> Self {
-        let arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, self.rate(now), calls));
-        Self { arrival, ..self.clone() }
+    pub fn give_back(&self, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> Self {
+        let rate = self.rate(now);
+        let mut after = self.clone();
+        after.arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, rate, calls));
+        if let (Some(part), Some(arrival)) = (class.part(limit), after.parts.get_mut(&class)) {
+            *arrival = limiter::give_back(*arrival, &part, rate, calls);
+        }
+        after
     }
 
     /// The budget after what was heard of a call; `None` when nothing changes.
@@ -238,11 +270,30 @@ mod tests {
         let (_, refused) = budget.take(&limit, HostClass::Rest, 1, NOW);
         assert_eq!(refused, Grant::Refused { retry_at: after(1), why: Why::Spent });
         assert!(!granted(&mut budget, &limit, 1, NOW + Duration::from_millis(999)));
-        budget = budget.give_back(&limit, 1, NOW);
+        budget = budget.give_back(&limit, HostClass::Rest, 1, NOW);
         assert!(granted(&mut budget, &limit, 1, NOW));
         assert!(!granted(&mut budget, &limit, 1, NOW));
         let impossible = budget.take(&limit, HostClass::Rest, 3, after(9999)).1;
         assert!(matches!(impossible, Grant::Refused { .. }), "more than the burst is never granted at once");
+    }
+
+    #[test]
+    fn logins_leave_most_of_the_budget_to_jobs() {
+        let limit = Limit::FLICKR;
+        let take = |budget: &Budget, class| budget.take(&limit, class, 1, NOW).0;
+        let mut budget = Budget::default();
+        let mut logins = 0;
+        while let Some(after) = take(&budget, HostClass::Oauth) {
+            (budget, logins) = (after, logins + 1);
+        }
+        assert_eq!(logins, 30);
+        assert_eq!(budget.standing(&limit, NOW).remaining_calls, 120, "they count in the whole, too");
+        let back = budget.give_back(&limit, HostClass::Oauth, 1, NOW);
+        assert!(take(&back, HostClass::Oauth).is_some());
+        let jobs = std::iter::successors(Some(budget), |budget| take(budget, HostClass::Rest)).count() - 1;
+        assert_eq!(jobs, 120);
+        let least = Limit { calls_per_hour: 1, burst_calls: 1 };
+        assert!(Budget::default().take(&least, HostClass::Oauth, 1, NOW).0.is_some(), "of little, one is left");
     }
 
     #[test]
@@ -306,7 +357,7 @@ mod tests {
                 }
                 if granted(&mut budget, &limit, calls, now) {
                     if kind == 2 {
-                        budget = budget.give_back(&limit, calls, now);
+                        budget = budget.give_back(&limit, HostClass::Rest, calls, now);
                     } else {
                         log.extend((0..calls).map(|_| now));
                     }

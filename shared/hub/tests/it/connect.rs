@@ -174,12 +174,12 @@ async fn a_spent_budget_stops_logins_and_uses_none_up() {
     let tenant = TenantId::from_bytes(TENANT);
     let started = connect.start(&tenant, wish(None)).await.unwrap();
 
-    let spent = Kind::BudgetSpent { retry_after: Duration::from_secs(1) };
+    let spent = Kind::BudgetSpent { retry_after: Duration::from_secs(5) };
     assert_eq!(refused(connect.complete(&tenant, consent(&started, None)).await), spent);
     assert_eq!(refused(connect.start(&tenant, wish(None)).await), spent);
     assert_eq!(connect.flickr.callbacks().len(), 1, "Flickr was asked once");
 
-    connect.ports.pass(Duration::from_secs(1));
+    connect.ports.pass(Duration::from_secs(5));
     connect.complete(&tenant, consent(&started, None)).await.unwrap();
 }
 
