@@ -34,19 +34,32 @@ const WHAT: &str = "changing a budget";
 
 /// The budgets this process saw last, with their versions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<HashMap<BudgetKey, (i64, Budget)>>>);
+pub(crate) struct Seen(Arc<Mutex<HashMap<BudgetKey, Arc<Sight>>>>);
+
+/// What was seen of one budget.
+#[derive(Debug, Default)]
+struct Sight {
+    last: Mutex<Option<(i64, Budget)>>,
+    /// Held by the one change of this process that is under way: the jobs of a batch would else meet
+    /// each other at each grant.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Seen {
-    fn recall(&self, key: &BudgetKey) -> Option<(i64, Budget)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    pub(crate) fn remember(&self, key: &BudgetKey, version: i64, budget: Budget) {
+    fn of(&self, key: &BudgetKey) -> Arc<Sight> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_REMEMBERED && !seen.contains_key(key) {
             seen.clear();
         }
-        seen.insert(key.clone(), (version, budget));
+        Arc::clone(seen.entry(key.clone()).or_default())
+    }
+
+    fn recall(&self, key: &BudgetKey) -> Option<(i64, Budget)> {
+        self.of(key).last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn remember(&self, key: &BudgetKey, version: i64, budget: Budget) {
+        *self.of(key).last.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, budget));
     }
 }
 
@@ -115,6 +128,8 @@ impl KeepBudget for Cloud {
         key: &BudgetKey,
         change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
     ) -> ports::Result<T> {
+        let sight = self.budgets.of(key);
+        let _turn = sight.turn.lock().await;
         let mut fresh = false;
         let mut seen = match self.budgets.recall(key) {
             Some(seen) => seen,
