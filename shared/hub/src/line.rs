@@ -3,7 +3,7 @@
 use domain::{
     AppId, TenantId, Timestamp, UserId,
     budget::{Limit, Standing},
-    job::{Carrier, Event, Job, Phase, Refusal, State, step},
+    job::{Carrier, Event, Job, Phase, Refusal, step},
     line::{Bucket, Line, Place, Priority},
     timing::JOB_DEADLINE,
 };
@@ -61,14 +61,11 @@ impl Outlook {
 
     /// When the job will about start; `None` when it started, or nobody can say.
     pub fn estimated_start(&self, job: &Job) -> Option<Timestamp> {
-        let State { due_at, carrier, place, phase, .. } = &job.state;
-        match (phase, carrier, place) {
-            (Phase::Queued | Phase::Deferred { .. }, Carrier::Line, Some(place)) if place.app == self.app => {
-                let (line, standing) = (&self.line, &self.standing);
-                Some(line.expected_of(place.tag, *due_at, &self.limit, standing, self.now))
+        match place_in_line(job).filter(|place| place.app == self.app) {
+            Some(Place { tag, .. }) => {
+                Some(self.line.expected_of(*tag, job.state.due_at, &self.limit, &self.standing, self.now))
             }
-            (Phase::Scheduled | Phase::Queued | Phase::Deferred { .. }, ..) => Some((*due_at).max(self.now)),
-            _ => None,
+            None => due(job, self.now),
         }
     }
 
@@ -130,6 +127,18 @@ impl Outlook {
     fn expected_of_newcomer(&self, place: &Place) -> Timestamp {
         self.line.expected(self.line.ahead(place.tag), &self.limit, &self.standing, self.now)
     }
+}
+
+/// Where the job stands in line, if it does.
+pub(crate) fn place_in_line(job: &Job) -> Option<&Place> {
+    let waits = matches!(job.state.phase, Phase::Queued | Phase::Deferred { .. });
+    job.state.place.as_ref().filter(|_| waits && job.state.carrier == Carrier::Line)
+}
+
+/// When a job that has not started is to start, whatever its line says.
+pub(crate) fn due(job: &Job, now: Timestamp) -> Option<Timestamp> {
+    let waits = matches!(job.state.phase, Phase::Scheduled | Phase::Queued | Phase::Deferred { .. });
+    waits.then(|| job.state.due_at.max(now))
 }
 
 /// Dispatches from all lines what their budgets allow, until `stop_at`.

@@ -3,7 +3,7 @@
 use domain::{
     JobId, TenantId, Timestamp, UserId,
     budget::Limit,
-    job::{Carrier, Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
+    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
 };
 
 use crate::{
@@ -84,11 +84,8 @@ async fn estimated_start(
     limit: &Limit,
     job: &Job,
 ) -> Result<Option<Timestamp>, Error> {
-    match (&job.state.phase, job.state.carrier, &job.state.place) {
-        (Phase::Queued | Phase::Deferred { .. }, Carrier::Line, Some(place)) => {
-            Ok(line::outlook(ports, limit, &place.app).await?.estimated_start(job))
-        }
-        (Phase::Scheduled | Phase::Queued | Phase::Deferred { .. }, ..) => Ok(Some(job.state.due_at.max(ports.now()))),
-        _ => Ok(None),
+    match line::place_in_line(job) {
+        Some(place) => Ok(line::outlook(ports, limit, &place.app).await?.estimated_start(job)),
+        None => Ok(line::due(job, ports.now())),
     }
 }
