@@ -27,6 +27,8 @@ pub const HORIZON: Duration = Duration::from_secs(120);
 /// The time between two sweeps: they begin with each minute of the clock.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+const _: () = assert!(HORIZON.as_secs() >= 2 * SWEEP_INTERVAL.as_secs());
+
 /// How far an account may be ahead of the virtual time and still count as below its share: five
 /// ordinary jobs, so that two at a time are no flood.
 const LEAD: u64 = 5 * Priority::Normal.stride();

@@ -1,8 +1,11 @@
 //! The template's figures and the code's.
 
+use std::time::Duration;
+
 use domain::{
     budget::{Limit, MAX_PENDING},
     job::Policy,
+    line::SWEEP_INTERVAL,
     timing::{VISIBILITY_TIMEOUT, WORKER_TIMEOUT},
 };
 
@@ -26,6 +29,12 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
     let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
     assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
     assert!(resource("WorkerFunction").contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"));
+}
+
+#[test]
+fn the_sweep_comes_when_the_line_counts_on_it() {
+    assert_eq!(SWEEP_INTERVAL, Duration::from_secs(60));
+    assert!(resource("SweepFunction").contains(&"ScheduleExpression: cron(* * * * ? *)"), "with each minute");
 }
 
 #[test]
