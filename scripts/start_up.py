@@ -157,7 +157,7 @@ def measured(measure: str, function: str, number: Callable[[], int], **rest: Any
 
 
 def built() -> dict[str, Path]:
-    """Build the functions; their binaries by name. `make run` names the target, too: so they share what they build."""
+    """Build the functions as they are deployed, link-time optimisation included; their binaries by name."""
     command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
     command += ["--target", host()]
     for name in CASES:

@@ -34,11 +34,16 @@ def tools(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def building(environ: Mapping[str, str]) -> dict[str, str]:
-    """For cargo and `sam build`: both build for this machine, by the same compiler, into the same place."""
+    """For cargo and `sam build`: both build for this machine, by the same compiler, into the same place.
+
+    Link-time optimisation makes the deployed binaries a quarter smaller and nothing else; here it would cost minutes
+    at each change.
+    """
     return {
         **tools(environ),
         "CARGO_BUILD_TARGET": target_triple(architecture()),  # cargo-lambda always names its target
         "CARGO_LAMBDA_COMPILER": "cargo",
+        "CARGO_PROFILE_RELEASE_LTO": "off",
         "CARGO_TERM_PROGRESS_WHEN": "never",
     }
 
