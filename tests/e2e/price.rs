@@ -39,8 +39,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
-    AppId, TenantId, Timestamp, TraceId, UserId,
-    budget::{HostClass, Limit, MAX_PENDING},
+    AppId, TenantId, TraceId, UserId,
+    budget::{Budget, HostClass, Limit, MAX_PENDING},
     call::{MethodName, Params},
     job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy},
     outcome::{Class, Finding, Nature, Outcome},
@@ -400,6 +400,20 @@ async fn a_rest_job() {
 }
 
 #[tokio::test]
+async fn a_rest_job_whose_budget_another_worker_changed() {
+    let hub = hub(Limits::default()).await;
+    hub.run().await;
+    let (job, mut requests) = hub.submit().await;
+    take(&hub.ports, &hub.app, &Limit::FLICKR, 1).await;
+    let (_, more) = hub.handle(&job).await;
+    let [claim, account, granted, end] = COMPLETION;
+    let refused = ("PutItem", 1.0);
+    assert_eq!(written(&more), [claim, account, refused, granted, end]);
+    requests.extend(more);
+    Measure::of("rest_job_contended", &["enqueue", "worker"], &requests).tell();
+}
+
+#[tokio::test]
 async fn a_rest_job_with_a_longer_answer() {
     let mut hub = hub(Limits::default()).await;
     hub.run().await;
@@ -467,7 +481,7 @@ async fn a_job_in_line() {
     hub.run().await;
     let (_, idle) = hub.sweep(&limits).await;
     let idle = Measure::of("empty_sweep", &["sweep"], &idle).tell();
-    spend(&hub.ports, &hub.app, &app).await;
+    take(&hub.ports, &hub.app, &app, app.burst_calls).await;
 
     // The first take their account's share, the next begins the line.
     let in_line = |job: &Job| job.state.carrier == Carrier::Line;
@@ -512,12 +526,12 @@ async fn a_job_in_line() {
     whole.tell();
 }
 
-/// Spends all of an app's budget.
-async fn spend(ports: &Cloud, app: &AppId, limit: &Limit) {
-    let now: Timestamp = ports.now();
-    let all = |budget: &domain::budget::Budget| {
-        let left = budget.standing(limit, now).remaining_calls;
-        (budget.take(limit, HostClass::Rest, left, now).0, ())
+/// Takes calls of an app's budget, as another process would: so many, or all there are.
+async fn take(ports: &Cloud, app: &AppId, limit: &Limit, calls: u32) {
+    let now = ports.now();
+    let some = |budget: &Budget| {
+        let calls = calls.min(budget.standing(limit, now).remaining_calls);
+        (budget.take(limit, HostClass::Rest, calls, now).0, ())
     };
-    ports.change_budget(&BudgetKey::App(app.clone()), all).await.unwrap();
+    ports.change_budget(&BudgetKey::App(app.clone()), some).await.unwrap();
 }

@@ -19,10 +19,13 @@ const MAX_REMEMBERED: usize = 1_000;
 /// How long it is remembered whose an API key is: so much longer a removed one may work.
 const KEY_KEPT: Duration = Duration::from_secs(60);
 
+/// What is remembered, by what it is asked for.
+type Memory<K, V> = Arc<Mutex<HashMap<K, V>>>;
+
 /// The sealed credentials of Flickr apps. An [`AppId`] is a hash of key *and* secret, so whatever
 /// was kept under a tenant and an app opens to the same: it never goes out of date.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct KnownApps(Arc<Mutex<HashMap<(TenantId, AppId), Vec<u8>>>>);
+pub(crate) struct KnownApps(Memory<(TenantId, AppId), Vec<u8>>);
 
 impl KnownApps {
     /// The app's sealed credentials.
@@ -38,7 +41,7 @@ impl KnownApps {
 
 /// Whose API keys are. A key may be taken from its tenant, so this is remembered for a minute only.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct KnownKeys(Arc<Mutex<HashMap<ApiKeyHash, (TenantId, Timestamp)>>>);
+pub(crate) struct KnownKeys(Memory<ApiKeyHash, (TenantId, Timestamp)>);
 
 impl KnownKeys {
     /// Whose the key is, as far as that may be known without asking at `now`.
