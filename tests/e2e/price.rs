@@ -12,7 +12,7 @@
 //!   rounded up; in a transaction twice that;
 //! - an index adds, for each KB of the entry, one unit where an entry is put or removed, two where
 //!   its key changes, none where neither its key nor what is projected changes; in a transaction no
-//!   more than that;
+//!   more than that (the Guide does not say: so MiniStack's authors measured it);
 //! - a write that its condition refuses costs what it would have cost. Neither AWS's answer nor the
 //!   emulator's says so: it is counted here, as one unit, since no item here is over one KB;
 //! - a read of up to 4 KB is one unit, also of an item that is not there, an eventually consistent one
@@ -63,7 +63,7 @@ use vault::DataKeys;
 
 use crate::emulator::random_key;
 
-/// The most write units a REST job may cost, from its submission to its end (DESIGN, section 11).
+/// The most write units a REST job may cost, from its submission to its end (docs/cost.md).
 const MAX_WRITE_UNITS: f64 = 14.0;
 
 /// The most requests of AWS that such a job may make in warm functions.
@@ -106,11 +106,14 @@ impl HttpConnector for Recorder {
         let keys = if is_table { ask_for_units(&mut request) } else { 0.0 };
         let (answer, requests) = (self.inner.call(request), self.requests.clone());
         HttpConnectorFuture::new(async move {
-            let mut response = answer.await?;
-            let body = if is_table { read(&mut response).await? } else { Value::Null };
+            let mut answer = answer.await;
+            let body = match &mut answer {
+                Ok(response) if is_table => read(response).await?,
+                _ => Value::Null,
+            };
             let (write_units, read_units) = units(&operation, keys, &body);
             requests.0.lock().unwrap().push(Request { operation, write_units, read_units });
-            Ok(response)
+            answer
         })
     }
 }
