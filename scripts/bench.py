@@ -11,12 +11,14 @@ import subprocess
 import sys
 from typing import Any, Callable, Iterator, Mapping
 
+import price
 import simulated
 import start_up
 
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
     "simulator": simulated.lines,
+    "price": price.lines,
 }
 
 
@@ -29,7 +31,7 @@ def main(names: list[str]) -> int:
     for name in names or PARTS:
         try:
             for line in PARTS[name]():
-                print(json.dumps(line), flush=True)
+                print(json.dumps(line, ensure_ascii=False), flush=True)
         except subprocess.CalledProcessError as failed:
             command = " ".join(failed.cmd[:2])
             print(f"{name}: `{command}` ended with exit code {failed.returncode}", file=sys.stderr)

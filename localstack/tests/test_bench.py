@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 import unittest
 import urllib.error
@@ -13,6 +14,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import bench  # noqa: E402
+import price  # noqa: E402
 import start_up  # noqa: E402
 import standin  # noqa: E402
 
@@ -54,6 +56,26 @@ class Numbers(unittest.TestCase):
     def test_every_function_is_measured(self):
         folders = {path.parent.name for path in (start_up.ROOT / "functions").glob("*/Cargo.toml")}
         self.assertEqual(set(start_up.CASES), folders)
+
+
+class Price(unittest.TestCase):
+    def test_the_arithmetic_says_what_the_sum_is_made_of(self):
+        requests = {"GetItem": 2.0, "SendMessage": 1.0, "Decrypt": 1.0}
+        functions = ["enqueue", "worker"]
+        measured = {"use_case": "rest_job", "functions": functions, "requests": requests}
+        line = price.line({**measured, "write_units": 4.2, "read_units": 2.0})
+        self.assertEqual((line["requests"], line["sqs_requests"], line["kms_requests"]), (4, 3, 1))
+        self.assertEqual((line["lambda_invocations"], line["api_requests"]), (2, 1))
+        self.assertEqual(line["target"], price.TARGETS)
+        sums = [re.sub(r"\(.*", "", part).split(" × ") for part in line["arithmetic"].split(" + ")]
+        self.assertEqual(sums[0], ["4.2", "0.625 "])
+        self.assertAlmostEqual(line["usd_per_million"], sum(float(a) * float(b) for a, b in sums), places=3)
+
+    def test_what_a_use_case_has_none_of_is_not_in_its_arithmetic(self):
+        measured = {"use_case": "sum", "functions": [], "requests": {"UpdateItem": 0.1 + 0.2}}
+        line = price.line({**measured, "write_units": 0.1 + 0.2, "read_units": 0.0})
+        self.assertEqual((line["requests"], line["arithmetic"]), (0.3, "0.3 × 0.625 (write units)"))
+        self.assertNotIn("target", line)
 
 
 class StandIn(unittest.TestCase):

@@ -20,5 +20,6 @@ mod interop;
 mod jobs;
 mod line;
 mod logins;
+mod price;
 mod secrets;
 mod stack;

@@ -7,7 +7,12 @@ use aws_sdk_s3::Client as S3;
 use aws_sdk_sqs::Client as Sqs;
 use aws_types::SdkConfig;
 
-use crate::{budget::Seen, results_bucket, settings::Settings};
+use crate::{
+    budget::Seen,
+    known::{KnownApps, KnownKeys},
+    results_bucket,
+    settings::Settings,
+};
 
 /// A client that is made when it is first needed, since not every function comes to need each.
 type Lazily<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
@@ -24,6 +29,8 @@ pub struct Cloud {
     pub(crate) rest_queue_url: String,
     pub(crate) results_bucket: String,
     pub(crate) budgets: Seen,
+    pub(crate) apps: KnownApps,
+    pub(crate) api_keys: KnownKeys,
 }
 
 impl Cloud {
@@ -39,6 +46,8 @@ impl Cloud {
             rest_queue_url: settings.rest_queue_url.clone(),
             results_bucket: settings.results_bucket.clone(),
             budgets: Seen::default(),
+            apps: KnownApps::default(),
+            api_keys: KnownKeys::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod error;
 mod item;
 mod jobs_table;
 mod kms;
+mod known;
 mod line;
 pub mod logging;
 mod probe;

@@ -28,6 +28,7 @@ use crate::{
     Cloud,
     error::from_sdk,
     item::{self, Attributes, PARTITION, Reader, SORT, bytes, name_of, named, text, time, unreadable},
+    system::now,
 };
 
 const SEALED: &str = "sealed";
@@ -89,8 +90,16 @@ fn is_condition(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool
 
 impl FindTenant for Cloud {
     async fn tenant_of(&self, key: &ApiKeyHash) -> ports::Result<Option<TenantId>> {
+        let asked_at = now();
+        if let Some(tenant) = self.api_keys.recall(key, asked_at) {
+            return Ok(Some(tenant));
+        }
         let found = self.get(&self.vault_table, api_key(key), "finding an API key").await?;
-        found.map(|item| Reader(&item).parsed("tenant")).transpose()
+        let found = found.map(|item| Reader(&item).parsed("tenant")).transpose()?;
+        if let Some(tenant) = &found {
+            self.api_keys.remember(key, tenant, asked_at);
+        }
+        Ok(found)
     }
 }
 
@@ -98,14 +107,23 @@ impl SaveApp for Cloud {
     async fn save_app(&self, tenant: &TenantId, app: &AppId, sealed: &[u8]) -> ports::Result<()> {
         let mut item = app_key(tenant, app);
         item.insert(SEALED.to_owned(), bytes(sealed));
-        self.put(&self.vault_table, item, "keeping a Flickr app").await
+        self.put(&self.vault_table, item, "keeping a Flickr app").await?;
+        self.apps.remember(tenant, app, sealed);
+        Ok(())
     }
 }
 
 impl FindApp for Cloud {
     async fn app(&self, tenant: &TenantId, app: &AppId) -> ports::Result<Option<Vec<u8>>> {
+        if let Some(sealed) = self.apps.recall(tenant, app) {
+            return Ok(Some(sealed));
+        }
         let found = self.get(&self.vault_table, app_key(tenant, app), "finding a Flickr app").await?;
-        found.map(|item| Reader(&item).bytes(SEALED)).transpose()
+        let found = found.map(|item| Reader(&item).bytes(SEALED)).transpose()?;
+        if let Some(sealed) = &found {
+            self.apps.remember(tenant, app, sealed);
+        }
+        Ok(found)
     }
 }
 

@@ -1,0 +1,540 @@
+//! The price of a job: which requests each use case makes of AWS, and the units they cost.
+//!
+//! The use cases run as in a warm function, over adapters of their own, on tables of their own that
+//! are described as the stack's are: nothing else touches them. A connector under the SDK's clients
+//! sees each HTTP request, repetitions included.
+//!
+//! Units are those that DynamoDB is asked for with each request (`ReturnConsumedCapacity`), counted
+//! by the emulator by AWS's rules ("Read and write operations" and "On-demand capacity mode" in the
+//! Amazon DynamoDB Developer Guide):
+//!
+//! - a write is one unit for each KB of the item, of its size before or after, whichever is larger,
+//!   rounded up; in a transaction twice that;
+//! - an index adds, for each KB of the entry, one unit where an entry is put or removed, two where
+//!   its key changes, none where neither its key nor what is projected changes; in a transaction no
+//!   more than that (the Guide does not say: so MiniStack's authors measured it);
+//! - a write that its condition refuses costs what it would have cost. Neither AWS's answer nor the
+//!   emulator's says so: it is counted here, as one unit, since no item here is over one KB;
+//! - a read of up to 4 KB is one unit, also of an item that is not there, an eventually consistent one
+//!   half a unit. The emulator counts each read as one of up to 4 KB, which all are here, and so are
+//!   the pages of ten jobs. It counts no `BatchGetItem`: its keys are counted here.
+//!
+//! That the emulator does so is part of what is asserted: the units are named request by request.
+//!
+//! With `FLICKRHUB_PRICE_OUT` each measure is also appended to that file, as a JSON line.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws::{Cloud, Settings};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use domain::{
+    AppId, TenantId, TraceId, UserId,
+    budget::{Budget, HostClass, Limit, MAX_PENDING},
+    call::{MethodName, Params},
+    job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy},
+    outcome::{Class, Finding, Nature, Outcome},
+};
+use hub::{
+    budget::Limits,
+    credentials::{AppCredentials, TokenCredentials},
+    dispatch::Dispatch,
+    keyed_hash::KeyedHash,
+    ports::{
+        Answer, BudgetKey, CallFlickr, Catalogue, Clock, Entropy, FindJob, KeepBudget, SaveAccount, SaveApp, SaveTenant,
+    },
+    submit::{Start, Submit, Wish},
+    sweep, tenants, vaults,
+    worker::{Disposition, Worker},
+};
+use serde_json::{Value, json};
+use testkit::{ScriptedFlickr, build};
+use vault::DataKeys;
+
+use crate::emulator::random_key;
+
+/// The most write units a REST job may cost, from its submission to its end (docs/cost.md).
+const MAX_WRITE_UNITS: f64 = 14.0;
+
+/// The most requests of AWS that such a job may make in warm functions.
+const MAX_REQUESTS: usize = 8;
+
+/// An answer that leaves the job's item under one KB.
+const SHORT_ANSWER_BYTES: usize = 100;
+
+/// A request of AWS, and its units.
+#[derive(Debug, Clone, PartialEq)]
+struct Request {
+    operation: String,
+    write_units: f64,
+    read_units: f64,
+}
+
+/// The requests made so far, in order. A clone is the same.
+#[derive(Debug, Clone, Default)]
+struct Requests(Arc<Mutex<Vec<Request>>>);
+
+impl Requests {
+    /// Those since they were last taken.
+    fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+/// A connector that records what goes through it.
+#[derive(Debug)]
+struct Recorder {
+    inner: SharedHttpConnector,
+    requests: Requests,
+}
+
+impl HttpConnector for Recorder {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let (service, operation) = target.split_once('.').unwrap_or((request.method(), "of an object"));
+        let (is_table, operation) = (service.starts_with("DynamoDB"), operation.to_owned());
+        let keys = if is_table { ask_for_units(&mut request) } else { 0.0 };
+        let (answer, requests) = (self.inner.call(request), self.requests.clone());
+        HttpConnectorFuture::new(async move {
+            let mut answer = answer.await;
+            let body = match &mut answer {
+                Ok(response) if is_table => read(response).await?,
+                _ => Value::Null,
+            };
+            let (write_units, read_units) = units(&operation, keys, &body);
+            requests.0.lock().unwrap().push(Request { operation, write_units, read_units });
+            answer
+        })
+    }
+}
+
+/// Has the answer say what the request consumed, and gives the units of the keys that it asks for
+/// if it is a `BatchGetItem`. The signature no longer fits: the emulator does not look at it.
+fn ask_for_units(request: &mut HttpRequest) -> f64 {
+    let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    body["ReturnConsumedCapacity"] = "TOTAL".into();
+    let text = body.to_string();
+    request.headers_mut().insert("content-length", text.len().to_string());
+    *request.body_mut() = SdkBody::from(text);
+    let of_table = |wanted: &Value| {
+        let each = if wanted["ConsistentRead"] == true { 1.0 } else { 0.5 };
+        wanted["Keys"].as_array().into_iter().flatten().fold(0.0, |units, _| units + each)
+    };
+    body["RequestItems"].as_object().into_iter().flatten().fold(0.0, |units, (_, wanted)| units + of_table(wanted))
+}
+
+/// The body of an answer, which keeps it.
+async fn read(response: &mut HttpResponse) -> Result<Value, ConnectorError> {
+    let body = ByteStream::new(response.take_body()).collect().await;
+    let bytes = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+    let value = serde_json::from_slice(&bytes).unwrap_or_default();
+    *response.body_mut() = SdkBody::from(bytes);
+    Ok(value)
+}
+
+/// The write and read units of a request: those that its answer speaks of, or of its `keys`.
+fn units(operation: &str, keys: f64, answer: &Value) -> (f64, f64) {
+    let consumed = &answer["ConsumedCapacity"];
+    let several = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
+    let units = several.iter().fold(0.0, |units, of_table| units + of_table["CapacityUnits"].as_f64().unwrap_or(0.0));
+    match operation {
+        "BatchGetItem" => (0.0, keys),
+        "GetItem" | "Query" => (0.0, units),
+        _ if answer["__type"].as_str().is_some_and(|kind| kind.ends_with("ConditionalCheckFailedException")) => {
+            (1.0, 0.0)
+        }
+        _ => (units, 0.0),
+    }
+}
+
+/// What a use case costs, or a part of it that several share.
+struct Measure {
+    use_case: &'static str,
+    /// The functions that it invokes.
+    functions: &'static [&'static str],
+    requests: BTreeMap<String, f64>,
+    write_units: f64,
+    read_units: f64,
+}
+
+impl Measure {
+    fn of(use_case: &'static str, functions: &'static [&'static str], requests: &[Request]) -> Self {
+        let mut counts = BTreeMap::new();
+        for request in requests {
+            *counts.entry(request.operation.clone()).or_default() += 1.0;
+        }
+        Self {
+            use_case,
+            functions,
+            requests: counts,
+            write_units: requests.iter().fold(0.0, |units, request| units + request.write_units),
+            read_units: requests.iter().fold(0.0, |units, request| units + request.read_units),
+        }
+    }
+
+    /// What one of so many adds to what was there without them.
+    fn each_beyond(mut self, without: &Self, jobs: u32) -> Self {
+        let jobs = f64::from(jobs);
+        for (operation, count) in &mut self.requests {
+            *count = (*count - without.requests.get(operation).copied().unwrap_or_default()) / jobs;
+        }
+        self.requests.retain(|_, count| *count != 0.0);
+        self.write_units = (self.write_units - without.write_units) / jobs;
+        self.read_units = (self.read_units - without.read_units) / jobs;
+        self
+    }
+
+    /// Tells the measure to whoever asked for it.
+    fn tell(self) -> Self {
+        if let Ok(path) = std::env::var("FLICKRHUB_PRICE_OUT") {
+            let line = json!({
+                "use_case": self.use_case, "functions": self.functions, "requests": self.requests,
+                "write_units": self.write_units, "read_units": self.read_units,
+            });
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+            file.unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+        self
+    }
+}
+
+/// The operations with their write units, in order.
+fn written(requests: &[Request]) -> Vec<(&str, f64)> {
+    requests.iter().map(|request| (request.operation.as_str(), request.write_units)).collect()
+}
+
+/// Tables and a queue like the stack's, that nobody else uses.
+async fn own_settings() -> Settings {
+    let config = aws::sdk_config().unwrap();
+    let dynamo = aws_sdk_dynamodb::Client::new(&config);
+    let of_stack = Settings::from_env().unwrap();
+    let like = async |name: &str| {
+        let table = dynamo.describe_table().table_name(name).send().await.unwrap().table.unwrap();
+        let indexes = table.global_secondary_indexes.unwrap_or_default().into_iter().map(|index| {
+            let copy = GlobalSecondaryIndex::builder().set_index_name(index.index_name);
+            copy.set_key_schema(index.key_schema).set_projection(index.projection).build().unwrap()
+        });
+        let indexes: Vec<_> = indexes.collect();
+        let copy = format!("price-{}", random_key());
+        let create = dynamo.create_table().table_name(&copy).billing_mode(BillingMode::PayPerRequest);
+        let create = create.set_key_schema(table.key_schema).set_attribute_definitions(table.attribute_definitions);
+        create.set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes)).send().await.unwrap();
+        copy
+    };
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let queue = sqs.create_queue().queue_name(random_key()).send().await.unwrap().queue_url.unwrap();
+    Settings {
+        vault_table: like(&of_stack.vault_table).await,
+        jobs_table: like(&of_stack.jobs_table).await,
+        runtime_table: like(&of_stack.runtime_table).await,
+        rest_queue_url: queue,
+        ..of_stack
+    }
+}
+
+/// A scripted Flickr whose successes have an answer of this many bytes.
+#[derive(Clone)]
+struct Flickr {
+    script: ScriptedFlickr,
+    answer_bytes: usize,
+}
+
+impl Catalogue for Flickr {
+    fn nature(&self, method: &MethodName) -> Nature {
+        self.script.nature(method)
+    }
+
+    fn is_checkable(&self, method: &MethodName) -> bool {
+        self.script.is_checkable(method)
+    }
+}
+
+impl CallFlickr for Flickr {
+    async fn call(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+        repeated: bool,
+    ) -> Answer {
+        let Answer { outcome, result } = self.script.call(app, token, method, params, repeated).await;
+        let around = r#"{"stat":"ok","text":""}"#.len();
+        let text = "x".repeat(self.answer_bytes - around);
+        Answer { outcome, result: result.map(|_| format!(r#"{{"stat":"ok","text":"{text}"}}"#)) }
+    }
+
+    async fn check(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+        method: &MethodName,
+        params: &Params,
+    ) -> (Finding, Option<String>) {
+        self.script.check(app, token, method, params).await
+    }
+}
+
+/// A tenant with a connected account, and the functions that serve it, each a process of its own.
+struct Hub<K> {
+    api_key: String,
+    keyed_hash: KeyedHash,
+    tenant: TenantId,
+    user: UserId,
+    app: AppId,
+    flickr: ScriptedFlickr,
+    /// Not measured.
+    ports: Cloud,
+    enqueue: Submit<Cloud, ScriptedFlickr>,
+    worker: Worker<Cloud, Flickr, K>,
+    sweep: Cloud,
+    requests: Requests,
+}
+
+async fn hub(limits: Limits) -> Hub<impl DataKeys> {
+    let settings = own_settings().await;
+    let config = aws::sdk_config().unwrap();
+    let ports = Cloud::new(&config, &settings);
+    let tenant = build::tenant(&ports);
+    let app = AppId::from_bytes(ports.random());
+    let mut account = build::account(&tenant, "1@N00", ports.now());
+    account.account.app = app.clone();
+    let user = account.account.user.clone();
+
+    let sealing = aws::vaults(&config, &settings).unwrap();
+    let token = TokenCredentials::new("token", "secret").to_secret().unwrap();
+    let context = vaults::account(&tenant, &user).unwrap();
+    account.sealed_token = sealing.tokens.seal(&context, &token).await.unwrap().into_bytes();
+    ports.save_account(&account).await.unwrap();
+    let secret = AppCredentials::new("key", "secret").to_secret().unwrap();
+    let sealed = sealing.secrets.seal(&vaults::app(&tenant, &app).unwrap(), &secret).await.unwrap();
+    ports.save_app(&tenant, &app, &sealed.into_bytes()).await.unwrap();
+    let (api_key, keyed_hash) = (random_key(), KeyedHash::new(&[7; 32]).unwrap());
+    assert!(ports.save_tenant(&tenant, "priced", &keyed_hash.api_key(&api_key), ports.now()).await.unwrap());
+
+    let requests = Requests::default();
+    let (http, seen) = (config.http_client().unwrap(), requests.clone());
+    let recording = http_client_fn(move |settings, components| {
+        let inner = http.http_connector(settings, components);
+        SharedHttpConnector::new(Recorder { inner, requests: seen.clone() })
+    });
+    let config = config.into_builder().http_client(recording).build();
+    let process = || Cloud::new(&config, &settings);
+    let flickr = ScriptedFlickr::default();
+    let enqueue = Submit { ports: process(), catalogue: flickr.clone(), limits, max_pending_jobs: MAX_PENDING };
+    // Hardly a wait between attempts: it is not what is measured.
+    let policy = Policy { base: Duration::from_millis(1), ..Policy::REST };
+    let vaults = aws::vaults(&config, &settings).unwrap();
+    let of_worker = Flickr { script: flickr.clone(), answer_bytes: SHORT_ANSWER_BYTES };
+    let worker = Worker { ports: process(), flickr: of_worker, vaults, policy, limits };
+    let sweep = process();
+    Hub { api_key, keyed_hash, tenant, user, app, flickr, ports, enqueue, worker, sweep, requests }
+}
+
+impl<K: DataKeys> Hub<K> {
+    /// Submits a job, as `enqueue` does for each request; and what that took.
+    async fn submit(&self) -> (Job, Vec<Request>) {
+        let ports = &self.enqueue.ports;
+        let found = tenants::authenticate(ports, &self.keyed_hash, &self.api_key).await.unwrap();
+        let order = build::order(&self.user, "flickr.photos.getInfo", r#"{"photo_id": "53000000000"}"#);
+        let wish = Wish { order, start: Start::Now, key: None, trace: TraceId::from_bytes(ports.random()) };
+        let accepted = self.enqueue.accept(&found.unwrap(), wish).await.unwrap();
+        (accepted.job, self.requests.take())
+    }
+
+    /// Handles the job's message as it stands, and gives the job after that; and what that took.
+    async fn handle(&self, job: &Job) -> (Job, Vec<Request>) {
+        let stored = self.stored(job).await;
+        assert_eq!(self.worker.handle(&Dispatch::of(&stored)).await.unwrap(), Disposition::Finished);
+        (self.stored(job).await, self.requests.take())
+    }
+
+    async fn sweep(&self, limits: &Limits) -> (sweep::Report, Vec<Request>) {
+        let stop_at = self.sweep.now() + Duration::from_secs(60);
+        let report = sweep::run(&self.sweep, limits, stop_at).await.unwrap();
+        (report, self.requests.take())
+    }
+
+    async fn stored(&self, job: &Job) -> Job {
+        self.ports.job(&self.tenant, &job.id).await.unwrap().unwrap()
+    }
+
+    /// A job from its submission to its end.
+    async fn run(&self) -> Vec<Request> {
+        let (job, mut requests) = self.submit().await;
+        let (ended, more) = self.handle(&job).await;
+        assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
+        requests.extend(more);
+        requests
+    }
+}
+
+/// What a worker asks for a job that completes.
+const COMPLETION: [(&str, f64); 4] =
+    // The job; the budget; the job and the count of pending ones, and the entry in the index of open jobs.
+    [("UpdateItem", 1.0), ("GetItem", 0.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+
+#[tokio::test]
+async fn a_rest_job() {
+    let hub = hub(Limits::default()).await;
+    let cold = hub.run().await;
+    let keys = cold.iter().filter(|request| request.operation == "Decrypt").count();
+    assert_eq!(keys, 2, "the token's key and the app's: {cold:?}");
+    Measure::of("rest_job_cold", &["enqueue", "worker"], &cold).tell();
+
+    let warm = hub.run().await;
+    let submission =
+        [("GetItem", 0.0), ("BatchGetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
+    assert_eq!(written(&warm), [submission, COMPLETION].concat());
+    let measure = Measure::of("rest_job", &["enqueue", "worker"], &warm).tell();
+    assert!(warm.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{warm:?}");
+    assert!(!measure.requests.contains_key("Decrypt"), "no key is asked for twice: {warm:?}");
+    assert_eq!(measure.read_units, 1.0 + 2.0 + 1.0, "two accounts, a budget and a line: {warm:?}");
+}
+
+#[tokio::test]
+async fn a_rest_job_whose_budget_another_worker_changed() {
+    let hub = hub(Limits::default()).await;
+    hub.run().await;
+    let (job, mut requests) = hub.submit().await;
+    take(&hub.ports, &hub.app, &Limit::FLICKR, 1).await;
+    let (_, more) = hub.handle(&job).await;
+    let [claim, account, granted, end] = COMPLETION;
+    let refused = ("PutItem", 1.0);
+    assert_eq!(written(&more), [claim, account, refused, granted, end]);
+    requests.extend(more);
+    Measure::of("rest_job_contended", &["enqueue", "worker"], &requests).tell();
+}
+
+#[tokio::test]
+async fn a_rest_job_with_a_longer_answer() {
+    let mut hub = hub(Limits::default()).await;
+    hub.run().await;
+    let [claim, account, take, _] = COMPLETION;
+    // The longest in the job's own item, which then has two KB.
+    hub.worker.flickr.answer_bytes = MAX_INLINE_RESULT_BYTES;
+    let inline = hub.run().await;
+    let end = ("TransactWriteItems", 4.0 + 2.0 + 1.0);
+    assert_eq!(written(&inline[4..]), [claim, account, take, end]);
+    let measure = Measure::of("rest_job_1_kb_answer", &["enqueue", "worker"], &inline).tell();
+    assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{inline:?}");
+
+    // One beside it, as that of `flickr.photos.getInfo` is: four KB with its keys.
+    hub.worker.flickr.answer_bytes = 3_800;
+    let beside = hub.run().await;
+    let keep = ("PutItem", 4.0);
+    assert_eq!(written(&beside[4..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
+    Measure::of("rest_job_4_kb_answer", &["enqueue", "worker"], &beside).tell();
+}
+
+#[tokio::test]
+async fn a_retry() {
+    let hub = hub(Limits::default()).await;
+    hub.run().await;
+    hub.flickr.answer_once(Outcome::new(Class::Transient, "one of those days"));
+    let (job, _) = hub.submit().await;
+    let (deferred, failure) = hub.handle(&job).await;
+    assert!(matches!(deferred.state.phase, Phase::Deferred { .. }), "{deferred:?}");
+    let (ended, completion) = hub.handle(&job).await;
+    assert!(matches!(ended.state.phase, Phase::Completed { .. }) && ended.state.attempts == 2, "{ended:?}");
+    let [claim, account, take, end] = COMPLETION;
+    // The budget hears of the failure, and then that it is over.
+    let hears = ("PutItem", 1.0);
+    assert_eq!(written(&failure), [claim, account, take, hears, ("UpdateItem", 1.0), ("SendMessage", 0.0)]);
+    assert_eq!(written(&completion), [claim, account, take, hears, end]);
+    let (_, plain) = hub.handle(&hub.submit().await.0).await;
+    assert_eq!(written(&plain), COMPLETION);
+    let plain = Measure::of("plain", &[], &plain);
+    let retry = Measure::of("retry", &["worker"], &[failure, completion].concat());
+    retry.each_beyond(&plain, 1).tell();
+}
+
+#[tokio::test]
+async fn a_deferral() {
+    // Its wait is one that SQS can keep: a longer one is kept by the sweep.
+    let one_a_minute = Limit { calls_per_hour: 60, burst_calls: 1 };
+    let hub = hub(Limits { account: Some(one_a_minute), ..Limits::default() }).await;
+    hub.run().await;
+    let (job, _) = hub.submit().await;
+    let (deferred, requests) = hub.handle(&job).await;
+    assert!(matches!(deferred.state.phase, Phase::Deferred { .. }) && deferred.state.attempts == 0, "{deferred:?}");
+    let [claim, account, ..] = COMPLETION;
+    let expected = [claim, account, ("GetItem", 0.0), ("UpdateItem", 1.0), ("SendMessage", 0.0)];
+    assert_eq!(written(&requests), expected, "what is remembered refuses, and is asked for once more");
+    Measure::of("deferral", &["worker"], &requests).tell();
+}
+
+#[tokio::test]
+async fn a_job_in_line() {
+    const JOBS: u32 = 10;
+    // So large a rate that a sweep dispatches at once, and so large a burst that it stays spent.
+    let app = Limit { calls_per_hour: 3_600_000, burst_calls: 1_000_000 };
+    let limits = Limits { app, account: None };
+    let hub = hub(limits).await;
+    hub.run().await;
+    let (_, idle) = hub.sweep(&limits).await;
+    let idle = Measure::of("empty_sweep", &["sweep"], &idle).tell();
+    take(&hub.ports, &hub.app, &app, app.burst_calls).await;
+
+    // The first take their account's share, the next begins the line.
+    let in_line = |job: &Job| job.state.carrier == Carrier::Line;
+    let first = loop {
+        let (job, _) = hub.submit().await;
+        if in_line(&job) {
+            break job;
+        }
+        hub.handle(&job).await;
+    };
+    let mut join = Vec::new();
+    for _ in 1..JOBS {
+        let (job, requests) = hub.submit().await;
+        assert!(in_line(&job), "{job:?}");
+        join = requests;
+    }
+    // The account, the budget with the line, a turn, a place; the job with its entries in both indexes.
+    let joining = [
+        ("GetItem", 0.0),
+        ("BatchGetItem", 0.0),
+        ("UpdateItem", 1.0),
+        ("UpdateItem", 1.0),
+        ("TransactWriteItems", 2.0 + 2.0 + 1.0 + 1.0),
+    ];
+    assert_eq!(written(&join), joining);
+    let (swept, requests) = hub.sweep(&limits).await;
+    assert_eq!(swept.dispatched, JOBS, "{swept:?}");
+    // The job, its entry in the index of open jobs moved, that in the line removed.
+    let dispatch = [("GetItem", 0.0), ("UpdateItem", 1.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
+    let begin = requests.iter().position(|request| request.operation == "SendMessage").unwrap() - 2;
+    assert_eq!(written(&requests[begin..begin + 3]), dispatch);
+    let dispatch = Measure::of("line_dispatch", &[], &requests).each_beyond(&idle, JOBS).tell();
+    let (ended, completion) = hub.handle(&first).await;
+    assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
+    assert_eq!(written(&completion), COMPLETION);
+    let mut whole = Measure::of("rest_job_in_line", &["enqueue", "worker"], &[join, completion].concat());
+    for (operation, count) in dispatch.requests {
+        *whole.requests.entry(operation).or_default() += count;
+    }
+    whole.write_units += dispatch.write_units;
+    whole.read_units += dispatch.read_units;
+    whole.tell();
+}
+
+/// Takes calls of an app's budget, as another process would: so many, or all there are.
+async fn take(ports: &Cloud, app: &AppId, limit: &Limit, calls: u32) {
+    let now = ports.now();
+    let some = |budget: &Budget| {
+        let calls = calls.min(budget.standing(limit, now).remaining_calls);
+        (budget.take(limit, HostClass::Rest, calls, now).0, ())
+    };
+    ports.change_budget(&BudgetKey::App(app.clone()), some).await.unwrap();
+}
