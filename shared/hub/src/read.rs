@@ -7,7 +7,7 @@ use domain::{
 };
 
 use crate::{
-    Error, Kind, line,
+    Error, Kind, chain, line,
     ports::{Clock, FindJob, FindLine, FindObject, FindResult},
 };
 
@@ -74,18 +74,18 @@ pub async fn job(
         }),
         _ => None,
     };
-    let estimated_start = estimated_start(ports, limit, &job).await?;
+    let estimated_start = estimated_start(ports, limit, &job).await;
     Ok(Reading { job, result, estimated_start })
 }
 
-/// When the job will about start. Its app's line is asked only if it stands there.
-async fn estimated_start(
-    ports: &(impl Clock + FindLine),
-    limit: &Limit,
-    job: &Job,
-) -> Result<Option<Timestamp>, Error> {
-    match line::place_in_line(job) {
-        Some(place) => Ok(line::outlook(ports, limit, &place.app).await?.estimated_start(job)),
-        None => Ok(line::due(job, ports.now())),
+/// When the job will about start. Its app's line is asked only if it stands there; a line that does not
+/// answer leaves what was expected when the job joined it.
+async fn estimated_start(ports: &(impl Clock + FindLine), limit: &Limit, job: &Job) -> Option<Timestamp> {
+    if let Some(place) = line::place_in_line(job) {
+        match line::outlook(ports, limit, &place.app).await {
+            Ok(outlook) => return outlook.estimated_start(job),
+            Err(error) => tracing::warn!(error = chain(&error), job_id = %job.id, "a line did not answer"),
+        }
     }
+    line::due(job, ports.now())
 }

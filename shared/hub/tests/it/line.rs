@@ -13,6 +13,7 @@ use hub::{
     Error, Kind,
     budget::Limits,
     ports::{BudgetKey, Clock, KeepBudget, SaveAccount},
+    read,
     submit::{Accepted, Start, Submit, Wish},
     sweep,
 };
@@ -192,4 +193,18 @@ async fn too_many_pending_jobs_take_no_turn() {
     let refused = scene.ask(0, Priority::Normal, None).await.unwrap_err();
     assert!(matches!(refused.kind(), Kind::TooManyPending { .. }));
     assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "take_turn"]);
+}
+
+#[tokio::test]
+async fn a_job_in_line_is_read_though_its_line_does_not_answer() {
+    let scene = scene(0).await;
+    let job = scene.ask_for(0, 1).await.remove(0);
+    let (ports, limit) = (&scene.submit.ports, &scene.submit.limits.app);
+    let read = async || read::job(ports, limit, &scene.tenant, &job.id, None).await.unwrap().estimated_start;
+    let said = read().await.unwrap();
+    ports.forget_calls();
+    ports.fault(1, Moment::Before, Fault::Fail);
+    assert_eq!(read().await, Some(job.state.due_at));
+    assert_eq!(ports.calls(), ["job", "budget_and_line"]);
+    assert!(said.since(build::NOW) > Duration::ZERO);
 }
