@@ -41,18 +41,15 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
     AppId, TenantId, TraceId, UserId,
     budget::{Budget, HostClass, Limit, MAX_PENDING},
-    call::{MethodName, Params},
     job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy},
-    outcome::{Class, Finding, Nature, Outcome},
+    outcome::{Class, Outcome},
 };
 use hub::{
     budget::Limits,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     keyed_hash::KeyedHash,
-    ports::{
-        Answer, BudgetKey, CallFlickr, Catalogue, Clock, Entropy, FindJob, KeepBudget, SaveAccount, SaveApp, SaveTenant,
-    },
+    ports::{BudgetKey, Clock, Entropy, FindJob, KeepBudget, SaveAccount, SaveApp, SaveTenant},
     submit::{Start, Submit, Wish},
     sweep, tenants, vaults,
     worker::{Disposition, Worker},
@@ -242,47 +239,10 @@ async fn own_settings() -> Settings {
     }
 }
 
-/// A scripted Flickr whose successes have an answer of this many bytes.
-#[derive(Clone)]
-struct Flickr {
-    script: ScriptedFlickr,
-    answer_bytes: usize,
-}
-
-impl Catalogue for Flickr {
-    fn nature(&self, method: &MethodName) -> Nature {
-        self.script.nature(method)
-    }
-
-    fn is_checkable(&self, method: &MethodName) -> bool {
-        self.script.is_checkable(method)
-    }
-}
-
-impl CallFlickr for Flickr {
-    async fn call(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-        repeated: bool,
-    ) -> Answer {
-        let Answer { outcome, result } = self.script.call(app, token, method, params, repeated).await;
-        let around = r#"{"stat":"ok","text":""}"#.len();
-        let text = "x".repeat(self.answer_bytes - around);
-        Answer { outcome, result: result.map(|_| format!(r#"{{"stat":"ok","text":"{text}"}}"#)) }
-    }
-
-    async fn check(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-    ) -> (Finding, Option<String>) {
-        self.script.check(app, token, method, params).await
-    }
+/// An answer of Flickr of this many bytes.
+fn answer_of(bytes: usize) -> String {
+    let around = r#"{"stat":"ok","text":""}"#.len();
+    format!(r#"{{"stat":"ok","text":"{}"}}"#, "x".repeat(bytes - around))
 }
 
 /// A tenant with a connected account, and the functions that serve it, each a process of its own.
@@ -296,7 +256,7 @@ struct Hub<K> {
     /// Not measured.
     ports: Cloud,
     enqueue: Submit<Cloud, ScriptedFlickr>,
-    worker: Worker<Cloud, Flickr, K>,
+    worker: Worker<Cloud, ScriptedFlickr, K>,
     sweep: Cloud,
     requests: Requests,
 }
@@ -331,12 +291,12 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
     let config = config.into_builder().http_client(recording).build();
     let process = || Cloud::new(&config, &settings);
     let flickr = ScriptedFlickr::default();
+    flickr.answer_with(&answer_of(SHORT_ANSWER_BYTES));
     let enqueue = Submit { ports: process(), catalogue: flickr.clone(), limits, max_pending_jobs: MAX_PENDING };
     // Hardly a wait between attempts: it is not what is measured.
     let policy = Policy { base: Duration::from_millis(1), ..Policy::REST };
     let vaults = aws::vaults(&config, &settings).unwrap();
-    let of_worker = Flickr { script: flickr.clone(), answer_bytes: SHORT_ANSWER_BYTES };
-    let worker = Worker { ports: process(), flickr: of_worker, vaults, policy, limits };
+    let worker = Worker { ports: process(), flickr: flickr.clone(), vaults, policy, limits };
     let sweep = process();
     Hub { api_key, keyed_hash, tenant, user, app, flickr, ports, enqueue, worker, sweep, requests }
 }
@@ -418,11 +378,11 @@ async fn a_rest_job_whose_budget_another_worker_changed() {
 
 #[tokio::test]
 async fn a_rest_job_with_a_longer_answer() {
-    let mut hub = hub(Limits::default()).await;
+    let hub = hub(Limits::default()).await;
     hub.run().await;
     let [claim, account, take, _] = COMPLETION;
     // The longest in the job's own item, which then has two KB.
-    hub.worker.flickr.answer_bytes = MAX_INLINE_RESULT_BYTES;
+    hub.flickr.answer_with(&answer_of(MAX_INLINE_RESULT_BYTES));
     let inline = hub.run().await;
     let end = ("TransactWriteItems", 4.0 + 2.0 + 1.0);
     assert_eq!(written(&inline[4..]), [claim, account, take, end]);
@@ -430,7 +390,7 @@ async fn a_rest_job_with_a_longer_answer() {
     assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{inline:?}");
 
     // One beside it, as that of `flickr.photos.getInfo` is: four KB with its keys.
-    hub.worker.flickr.answer_bytes = 3_800;
+    hub.flickr.answer_with(&answer_of(3_800));
     let beside = hub.run().await;
     let keep = ("PutItem", 4.0);
     assert_eq!(written(&beside[4..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());

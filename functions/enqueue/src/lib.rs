@@ -27,7 +27,10 @@ use edge::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     line::Outlook,
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, FindTenant, InsertJob, JoinLine, SendDispatch},
+    ports::{
+        Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, FindTenant, InsertJob, JoinLine, SendDispatch,
+        TakeTurn,
+    },
     submit::{Accepted, Start, Submit, Wish},
 };
 use serde::Deserialize;
@@ -39,7 +42,17 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 /// The routes.
 pub fn routes<P, F>(submit: Arc<Submit<P, F>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + FindTenant + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch + 'static,
+    P: Clock
+        + Entropy
+        + FindTenant
+        + FindAccount
+        + FindJob
+        + FindLine
+        + TakeTurn
+        + JoinLine
+        + InsertJob
+        + SendDispatch
+        + 'static,
     F: Catalogue + 'static,
 {
     Router::new()
@@ -108,7 +121,7 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindLine + TakeTurn + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;

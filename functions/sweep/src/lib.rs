@@ -10,7 +10,9 @@ use domain::Timestamp;
 use hub::{
     Error,
     budget::Limits,
-    ports::{Clock, FindJob, FindLine, ListDue, PostponeLook, SaveJob, SendDispatch, ServeLine, SettleJob},
+    ports::{
+        Clock, FindJob, FindLine, ListDue, ListWaiting, PostponeLook, SaveJob, SendDispatch, ServeLine, SettleJob,
+    },
     sweep::{self, Report},
 };
 
@@ -26,7 +28,16 @@ const LONGEST: Duration = Duration::from_secs(50);
 /// A failure to list lines or jobs.
 pub async fn run<P>(ports: &P, limits: &Limits, deadline: Timestamp) -> Result<Report, Error>
 where
-    P: Clock + FindLine + ServeLine + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+    P: Clock
+        + FindLine
+        + ListWaiting
+        + ServeLine
+        + ListDue
+        + FindJob
+        + SaveJob
+        + PostponeLook
+        + SettleJob
+        + SendDispatch,
 {
     let swept = sweep::run(ports, limits, stop_at(deadline, ports.now())).await;
     swept.inspect_err(|error| tracing::error!(error = hub::chain(error), "a sweep ended early"))

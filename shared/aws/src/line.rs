@@ -12,12 +12,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes},
 };
 use domain::{
-    AppId, TenantId, Timestamp, UserId,
+    AppId, Timestamp,
     budget::Budget,
-    line::{Allotment, Bucket, Line, Priority, Served},
+    line::{Allotment, Bucket, Line, Served},
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, BudgetKey, Entropy, FindLine, JoinLine, ServeLine, Turn, Waiting};
+use hub::ports::{self, BudgetKey, Entropy, FindLine, JoinLine, ServeLine};
 
 use crate::{
     Cloud, budget,
@@ -201,17 +201,6 @@ impl FindLine for Cloud {
 }
 
 impl JoinLine for Cloud {
-    async fn take_turn(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        lane: Priority,
-        virtual_time: u64,
-        max_pending_jobs: u32,
-    ) -> ports::Result<Turn> {
-        self.next_turn(tenant, user, lane, virtual_time, max_pending_jobs).await
-    }
-
     async fn join_line(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> ports::Result<()> {
         let bucket = bucket.name();
         for attempt in 0..TRIES {
@@ -238,10 +227,6 @@ impl ServeLine for Cloud {
             .consistent_read(true);
         let items = self.list(query, None, u16::MAX, "listing lines").await?;
         items.iter().map(|item| Reader(item).parsed(SORT)).collect()
-    }
-
-    async fn first_in_line(&self, app: &AppId, limit: u16) -> ports::Result<Vec<Waiting>> {
-        self.waiting_jobs(app, limit).await
     }
 
     async fn hand_out(&self, app: &AppId, before: Timestamp, allotment: &Allotment) -> ports::Result<bool> {

@@ -102,13 +102,27 @@ impl Turns {
     /// The turns after the lane took its next one.
     #[must_use]
     pub fn taken(mut self, lane: Priority, virtual_time: u64) -> Self {
-        let turn = match lane {
+        let turn = self.of_mut(lane);
+        *turn = next_turn(*turn, lane, virtual_time);
+        self
+    }
+
+    /// The turns after the lane gave the one with this tag back, if that was its last.
+    #[must_use]
+    pub fn returned(mut self, lane: Priority, tag: u64) -> Self {
+        let turn = self.of_mut(lane);
+        if *turn == tag {
+            *turn = tag.saturating_sub(lane.stride());
+        }
+        self
+    }
+
+    fn of_mut(&mut self, lane: Priority) -> &mut u64 {
+        match lane {
             Priority::High => &mut self.high,
             Priority::Normal => &mut self.normal,
             Priority::Low => &mut self.low,
-        };
-        *turn = next_turn(*turn, lane, virtual_time);
-        self
+        }
     }
 
     /// Whether the account, once the lane took its turn, still has had no more than its share: its

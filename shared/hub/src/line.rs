@@ -11,7 +11,10 @@ use futures_util::future::join_all;
 
 use crate::{
     Error, chain, dispatch,
-    ports::{Clock, FindJob, FindLine, JoinLine, LOOK_SHARDS, Look, SaveJob, SendDispatch, ServeLine, Turn, Waiting},
+    ports::{
+        Clock, FindJob, FindLine, JoinLine, LOOK_SHARDS, ListWaiting, Look, SaveJob, SendDispatch, ServeLine, TakeTurn,
+        Turn, Waiting,
+    },
     sweep::Report,
 };
 
@@ -76,7 +79,7 @@ impl Outlook {
     /// A failure of the port.
     pub async fn way(
         &self,
-        ports: &impl JoinLine,
+        ports: &(impl TakeTurn + JoinLine),
         (tenant, user): (&TenantId, &UserId),
         lane: Priority,
         max_pending_jobs: u32,
@@ -92,6 +95,8 @@ impl Outlook {
         }
         let expected_at = self.expected_of_newcomer(&place);
         if expected_at.since(self.now) >= JOB_DEADLINE {
+            // Who asks again and again does not fall behind by being refused.
+            ports.return_turn(tenant, user, lane, place.tag).await?;
             return Ok(Way::TooMany);
         }
         self.join(ports, &place).await?;
@@ -102,7 +107,7 @@ impl Outlook {
     ///
     /// # Errors
     /// A failure of the port.
-    pub async fn wait(&self, ports: &impl JoinLine, job: &Job) -> Result<(Place, Timestamp), Error> {
+    pub async fn wait(&self, ports: &(impl TakeTurn + JoinLine), job: &Job) -> Result<(Place, Timestamp), Error> {
         let place = match job.state.place.as_ref().filter(|place| place.app == self.app) {
             Some(place) => place.clone(),
             None => {
@@ -148,7 +153,7 @@ pub(crate) fn due(job: &Job, now: Timestamp) -> Option<Timestamp> {
 /// is counted, and served by the next sweep.
 pub async fn serve<P>(ports: &P, limit: &Limit, stop_at: Timestamp, report: &mut Report) -> Result<(), Error>
 where
-    P: Clock + FindLine + ServeLine + FindJob + SaveJob + SendDispatch,
+    P: Clock + FindLine + ListWaiting + ServeLine + FindJob + SaveJob + SendDispatch,
 {
     // Each sweep begins at another part, so that none is always the last.
     let minute = ports.now().as_seconds() / 60;
@@ -170,7 +175,7 @@ where
 
 async fn serve_one<P>(ports: &P, limit: &Limit, app: &AppId, report: &mut Report) -> Result<(), Error>
 where
-    P: Clock + FindLine + ServeLine + FindJob + SaveJob + SendDispatch,
+    P: Clock + FindLine + ListWaiting + ServeLine + FindJob + SaveJob + SendDispatch,
 {
     let Outlook { standing, line, now, .. } = outlook(ports, limit, app).await?;
     let Some(allotment) = line.allot(limit, &standing, now) else { return Ok(()) };

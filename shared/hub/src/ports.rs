@@ -411,8 +411,8 @@ pub enum Turn {
     TooMany,
 }
 
-/// Joins lines.
-pub trait JoinLine: Send + Sync {
+/// Takes turns in lines.
+pub trait TakeTurn: Send + Sync {
     /// Takes the next turn of the account's lane ([`domain::line::next_turn`]), unless
     /// `max_pending_jobs` of the account are pending. Each turn is taken once.
     fn take_turn(
@@ -424,6 +424,18 @@ pub trait JoinLine: Send + Sync {
         max_pending_jobs: u32,
     ) -> impl Future<Output = Result<Turn>> + Send;
 
+    /// Gives the lane's turn with this tag back, unless it took another since.
+    fn return_turn(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        lane: Priority,
+        tag: u64,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Joins lines.
+pub trait JoinLine: Send + Sync {
     /// Counts one more job in the app's line, which begins with it if there was none. The line is
     /// kept for longer than a job can wait.
     fn join_line(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> impl Future<Output = Result<()>> + Send;
@@ -440,14 +452,17 @@ pub struct Waiting {
     pub tag: u64,
 }
 
+/// Lists the jobs in lines.
+pub trait ListWaiting: Send + Sync {
+    /// Up to `limit` jobs that wait in the app's line, in its order. The list may be some seconds
+    /// behind.
+    fn first_in_line(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<Waiting>>> + Send;
+}
+
 /// Serves lines.
 pub trait ServeLine: Send + Sync {
     /// The apps of this part (below [`LOOK_SHARDS`]) that have a line.
     fn lines(&self, shard: u8) -> impl Future<Output = Result<Vec<AppId>>> + Send;
-
-    /// Up to `limit` jobs that wait in the app's line, in its order. The list may be some seconds
-    /// behind.
-    fn first_in_line(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<Waiting>>> + Send;
 
     /// Hands these calls out, as [`domain::line::Line::handed_out`] says, if calls still are handed
     /// out until `before` only. `false` when another handed them out.

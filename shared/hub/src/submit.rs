@@ -28,7 +28,10 @@ use crate::{
     budget::Limits,
     chain, dispatch,
     line::{self, Outlook, Way},
-    ports::{Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, InsertJob, Inserted, JoinLine, SendDispatch},
+    ports::{
+        Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, InsertJob, Inserted, JoinLine, SendDispatch,
+        TakeTurn,
+    },
 };
 
 /// What accepting a job needs.
@@ -82,7 +85,7 @@ pub struct Accepted {
 
 impl<P, F> Submit<P, F>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindLine + JoinLine + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindAccount + FindJob + FindLine + TakeTurn + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     /// Accepts a wish of `tenant`, once for each idempotency key.

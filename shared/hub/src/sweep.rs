@@ -18,8 +18,8 @@ use crate::{
     budget::Limits,
     chain, dispatch, line,
     ports::{
-        Clock, Due, FindJob, FindLine, LOOK_SHARDS, ListDue, Look, PostponeLook, SaveJob, SendDispatch, ServeLine,
-        SettleJob,
+        Clock, Due, FindJob, FindLine, LOOK_SHARDS, ListDue, ListWaiting, Look, PostponeLook, SaveJob, SendDispatch,
+        ServeLine, SettleJob,
     },
 };
 
@@ -55,7 +55,16 @@ pub struct Report {
 /// is counted, and found again.
 pub async fn run<P>(ports: &P, limits: &Limits, stop_at: Timestamp) -> Result<Report, Error>
 where
-    P: Clock + FindLine + ServeLine + ListDue + FindJob + SaveJob + PostponeLook + SettleJob + SendDispatch,
+    P: Clock
+        + FindLine
+        + ListWaiting
+        + ServeLine
+        + ListDue
+        + FindJob
+        + SaveJob
+        + PostponeLook
+        + SettleJob
+        + SendDispatch,
 {
     let mut report = Report::default();
     // Long lines leave time to look at jobs.

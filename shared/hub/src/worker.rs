@@ -28,7 +28,7 @@ use crate::{
     line,
     ports::{
         CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, FindLine, JoinLine, KeepBudget,
-        KeepObject, KeepResult, Look, MarkAccount, SaveJob, SealedAccount, SendDispatch,
+        KeepObject, KeepResult, Look, MarkAccount, SaveJob, SealedAccount, SendDispatch, TakeTurn,
     },
     vaults::Vaults,
 };
@@ -52,6 +52,7 @@ pub trait Ports:
     + MarkAccount
     + KeepBudget
     + FindLine
+    + TakeTurn
     + JoinLine
     + SendDispatch
 {
@@ -69,6 +70,7 @@ impl<P> Ports for P where
         + MarkAccount
         + KeepBudget
         + FindLine
+        + TakeTurn
         + JoinLine
         + SendDispatch
 {

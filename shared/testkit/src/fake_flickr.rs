@@ -26,6 +26,8 @@ struct Script {
     callbacks: Vec<String>,
     findings: VecDeque<Finding>,
     checks: usize,
+    /// What a call that is done answers; none means an empty success.
+    content: Option<String>,
 }
 
 impl ScriptedFlickr {
@@ -45,6 +47,11 @@ impl ScriptedFlickr {
     /// Forgets what was told: every call is done.
     pub fn forget_answers(&self) {
         self.script().answers.clear();
+    }
+
+    /// Has every call that is done answer `content`, JSON text, from now on.
+    pub fn answer_with(&self, content: &str) {
+        self.script().content = Some(content.to_owned());
     }
 
     /// The methods called so far.
@@ -102,7 +109,8 @@ impl CallFlickr for ScriptedFlickr {
     async fn call(&self, _: &AppCredentials, _: &TokenCredentials, method: &MethodName, _: &Params, _: bool) -> Answer {
         self.script().calls.push(method.to_string());
         let outcome = self.next();
-        let result = (outcome.class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
+        let content = || self.script().content.clone().unwrap_or_else(|| r#"{"stat":"ok"}"#.to_owned());
+        let result = (outcome.class == Class::Done).then(content);
         Answer { outcome, result }
     }
 

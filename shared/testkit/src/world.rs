@@ -23,9 +23,9 @@ use hub::{
     ports::{
         BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
         FindJob, FindLine, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, JoinLine, KeepBudget,
-        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, Look, MarkAccount,
+        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, ListWaiting, Look, MarkAccount,
         PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
-        SealedAccount, SealedLogin, SendDispatch, ServeLine, SettleJob, TakeLogin, Turn, Waiting,
+        SealedAccount, SealedLogin, SendDispatch, ServeLine, SettleJob, TakeLogin, TakeTurn, Turn, Waiting,
     },
 };
 
@@ -878,7 +878,7 @@ impl FindLine for World {
     }
 }
 
-impl JoinLine for World {
+impl TakeTurn for World {
     async fn take_turn(
         &self,
         tenant: &TenantId,
@@ -899,6 +899,17 @@ impl JoinLine for World {
         .await
     }
 
+    async fn return_turn(&self, tenant: &TenantId, user: &UserId, lane: Priority, tag: u64) -> Result<()> {
+        self.call("return_turn", |contents, _| {
+            if let Some(turns) = contents.turns.get_mut(&(tenant.clone(), user.clone())) {
+                *turns = turns.returned(lane, tag);
+            }
+        })
+        .await
+    }
+}
+
+impl JoinLine for World {
     async fn join_line(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> Result<()> {
         self.call("join_line", |contents, _| {
             let line = contents.lines.entry(app.clone()).or_insert_with(|| Line::new(now));
@@ -908,14 +919,7 @@ impl JoinLine for World {
     }
 }
 
-impl ServeLine for World {
-    async fn lines(&self, wanted: u8) -> Result<Vec<AppId>> {
-        self.call("lines", |contents, _| {
-            contents.lines.keys().filter(|app| shard(app.as_str()) == wanted).cloned().collect()
-        })
-        .await
-    }
-
+impl ListWaiting for World {
     async fn first_in_line(&self, app: &AppId, limit: u16) -> Result<Vec<Waiting>> {
         self.call("first_in_line", |contents, _| {
             let none = JobId::from_bytes([0; 16]);
@@ -927,6 +931,15 @@ impl ServeLine for World {
                 tag: *tag,
             });
             waiting.take(limit.into()).collect()
+        })
+        .await
+    }
+}
+
+impl ServeLine for World {
+    async fn lines(&self, wanted: u8) -> Result<Vec<AppId>> {
+        self.call("lines", |contents, _| {
+            contents.lines.keys().filter(|app| shard(app.as_str()) == wanted).cloned().collect()
         })
         .await
     }

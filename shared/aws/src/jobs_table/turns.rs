@@ -10,7 +10,7 @@ use domain::{
     AppId, TenantId, UserId,
     line::{Priority, Turns, next_turn},
 };
-use hub::ports::{self, Turn, Waiting};
+use hub::ports::{self, ListWaiting, TakeTurn, Turn, Waiting};
 
 use super::{FEWER_PENDING, LINE_APP, LINE_INDEX, LINE_ORDER, PENDING, ids_of, pending_key, record::tag_of};
 use crate::{
@@ -81,10 +81,12 @@ impl Cloud {
             .send()
             .await
     }
+}
 
-    /// Takes the next turn of an account's lane: one write as long as the lane is ahead of the
-    /// virtual time, as that of an account with many jobs is, else two.
-    pub(crate) async fn next_turn(
+impl TakeTurn for Cloud {
+    /// One write as long as the lane is ahead of the virtual time, as that of an account with many
+    /// jobs is, else two.
+    async fn take_turn(
         &self,
         tenant: &TenantId,
         user: &UserId,
@@ -119,8 +121,27 @@ impl Cloud {
         Err(ports::Error::unavailable(TAKING, "too many jobs of the account are accepted at once"))
     }
 
-    /// Up to `limit` jobs of the app's line, the first in line first.
-    pub(crate) async fn waiting_jobs(&self, app: &AppId, limit: u16) -> ports::Result<Vec<Waiting>> {
+    async fn return_turn(&self, tenant: &TenantId, user: &UserId, lane: Priority, tag: u64) -> ports::Result<()> {
+        let turn = attribute(lane);
+        let update = self
+            .dynamo
+            .update_item()
+            .table_name(&self.jobs_table)
+            .set_key(Some(pending_key(tenant, user)))
+            .condition_expression(format!("{turn} = :tag"))
+            .update_expression(format!("SET {turn} = :before"))
+            .expression_attribute_values(":tag", whole(tag))
+            .expression_attribute_values(":before", whole(tag.saturating_sub(lane.stride())));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(from_sdk("giving a turn back")(error)),
+        }
+    }
+}
+
+impl ListWaiting for Cloud {
+    async fn first_in_line(&self, app: &AppId, limit: u16) -> ports::Result<Vec<Waiting>> {
         let query = self
             .dynamo
             .query()

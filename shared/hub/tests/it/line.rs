@@ -182,6 +182,10 @@ async fn a_line_too_long_for_its_deadline_is_closed() {
     };
     assert!((10..40).contains(&accepted), "{accepted} in a day at one call an hour");
     assert!(retry_after >= Duration::from_secs(3_600));
+
+    scene.submit.ports.forget_calls();
+    assert!(scene.ask(0, Priority::Normal, None).await.is_err());
+    assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "take_turn", "return_turn"]);
 }
 
 #[tokio::test]

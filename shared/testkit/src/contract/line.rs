@@ -9,14 +9,14 @@ use domain::{
 };
 use futures_util::future::join_all;
 use hub::ports::{
-    BudgetKey, ClaimJob, Clock, Entropy, FindJob, FindLine, InsertJob, JoinLine, KeepBudget, LOOK_SHARDS, Look,
-    SaveJob, ServeLine, Turn,
+    BudgetKey, ClaimJob, Clock, Entropy, FindJob, FindLine, InsertJob, JoinLine, KeepBudget, LOOK_SHARDS, ListWaiting,
+    Look, SaveJob, ServeLine, TakeTurn, Turn,
 };
 
 use crate::build;
 
 /// Taking turns: each once, in each lane by itself, and none where too many jobs are pending.
-pub async fn turns(ports: &(impl Clock + Entropy + InsertJob + JoinLine)) {
+pub async fn turns(ports: &(impl Clock + Entropy + InsertJob + TakeTurn)) {
     let tenant = build::tenant(ports);
     let user = UserId::of(&tenant, "1@N00");
     let take = |lane, virtual_time, max| ports.take_turn(&tenant, &user, lane, virtual_time, max);
@@ -36,16 +36,37 @@ pub async fn turns(ports: &(impl Clock + Entropy + InsertJob + JoinLine)) {
     let later = take(Priority::Normal, 500, 1).await.unwrap();
     assert_eq!(later, Turn::Taken(Turns { high: 111, normal: 504, low: 0 }), "a turn that passed is not made up for");
 
+    ports.return_turn(&tenant, &user, Priority::Normal, 500).await.unwrap();
+    let after_an_older = take(Priority::Normal, 500, 1).await.unwrap();
+    assert_eq!(after_an_older, Turn::Taken(Turns { high: 111, normal: 508, low: 0 }), "only the last is given back");
+    ports.return_turn(&tenant, &user, Priority::Normal, 508).await.unwrap();
+    let again = take(Priority::Normal, 500, 1).await.unwrap();
+    assert_eq!(again, Turn::Taken(Turns { high: 111, normal: 508, low: 0 }), "and then it is there again");
+    let stranger = UserId::of(&tenant, "2@N00");
+    ports.return_turn(&tenant, &stranger, Priority::High, 1).await.unwrap();
+
     let job = build::job(&tenant, ports.random(), build::order(&user, "flickr.test.null", "{}"), ports.now());
     ports.insert_job(&job, MAX_PENDING).await.unwrap();
     assert_eq!(take(Priority::Low, 500, 1).await.unwrap(), Turn::TooMany);
     let low = take(Priority::Low, 500, 2).await.unwrap();
-    assert_eq!(low, Turn::Taken(Turns { high: 111, normal: 504, low: 516 }), "a refusal took no turn");
+    assert_eq!(low, Turn::Taken(Turns { high: 111, normal: 508, low: 516 }), "a refusal took no turn");
 }
 
 /// A line: who joins is counted, who waits is listed in order, calls are handed out once.
 pub async fn lines(
-    ports: &(impl Clock + Entropy + KeepBudget + FindLine + JoinLine + ServeLine + InsertJob + FindJob + SaveJob + ClaimJob),
+    ports: &(
+         impl Clock
+         + Entropy
+         + KeepBudget
+         + FindLine
+         + JoinLine
+         + ListWaiting
+         + ServeLine
+         + InsertJob
+         + FindJob
+         + SaveJob
+         + ClaimJob
+     ),
 ) {
     let app = AppId::from_bytes(ports.random());
     let now = ports.now();
@@ -98,7 +119,7 @@ async fn listed(ports: &impl ServeLine) -> BTreeSet<AppId> {
 
 /// Jobs are listed while they wait, by their tags, then as they came.
 async fn waiting_jobs(
-    ports: &(impl Clock + Entropy + ServeLine + InsertJob + FindJob + SaveJob + ClaimJob),
+    ports: &(impl Clock + Entropy + ListWaiting + InsertJob + FindJob + SaveJob + ClaimJob),
     app: &AppId,
 ) {
     let tenant = build::tenant(ports);
