@@ -51,8 +51,8 @@ pub struct Report {
 /// Serves the lines of all apps, then looks at all jobs whose time has come, until `stop_at`.
 ///
 /// # Errors
-/// A failure to list lines or jobs. One job that cannot be dealt with does not keep the others waiting: it
-/// is counted, and found again.
+/// A failure to list jobs, or lines: then the jobs were looked at all the same. One job that cannot
+/// be dealt with does not keep the others waiting: it is counted, and found again.
 pub async fn run<P>(ports: &P, limits: &Limits, stop_at: Timestamp) -> Result<Report, Error>
 where
     P: Clock
@@ -69,7 +69,7 @@ where
     let mut report = Report::default();
     // Long lines leave time to look at jobs.
     let half = ports.now() + stop_at.since(ports.now()) / 2;
-    line::serve(ports, &limits.app, half, &mut report).await?;
+    let served = line::serve(ports, &limits.app, half, &mut report).await;
     let lines_unfinished = std::mem::take(&mut report.unfinished);
     // Page by page around the shards, so that none waits for another to be done. Every job that was
     // looked at leaves the list or moves behind `now`; a list that is behind shows it again, and
@@ -106,7 +106,7 @@ where
         unfinished = report.unfinished,
         "swept"
     );
-    Ok(report)
+    served.map(|()| report)
 }
 
 async fn look<P>(ports: &P, due: &Due, report: &mut Report)

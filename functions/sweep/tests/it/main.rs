@@ -112,6 +112,21 @@ async fn a_list_that_cannot_be_read_fails_the_sweep() {
     let world = scene(1).await;
     world.fault_next(Moment::Before, Fault::Fail);
     assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
+    world.forget_calls();
+    sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    let jobs = world.calls().iter().position(|call| *call == "due_jobs").unwrap();
+    world.forget_calls();
+    world.fault(jobs, Moment::Before, Fault::Fail);
+    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
+}
+
+#[tokio::test]
+async fn lines_that_cannot_be_listed_keep_no_job_from_being_looked_at() {
+    let world = scene(2).await;
+    world.pass(Duration::from_secs(3600));
+    world.fault_next(Moment::Before, Fault::Fail);
+    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err(), "and the failure is told");
+    assert_eq!(world.queue().len(), 2);
 }
 
 #[test]
