@@ -41,7 +41,7 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps budgets claims desk insertion lines logins looks objects pressure results saving tenants turns waits);
+contracts!(accounts answers apps budgets claims desk insertion lines logins looks objects pressure reception results saving tenants turns uses waits);
 
 /// How many do the same at once.
 const CROWD: u64 = 8;

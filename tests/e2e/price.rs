@@ -46,6 +46,7 @@ use domain::{
 };
 use hub::{
     budget::Limits,
+    cache::Tally,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     keyed_hash::KeyedHash,
@@ -296,7 +297,8 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
     // Hardly a wait between attempts: it is not what is measured.
     let policy = Policy { base: Duration::from_millis(1), ..Policy::REST };
     let vaults = aws::vaults(&config, &settings).unwrap();
-    let worker = Worker { ports: process(), flickr: flickr.clone(), vaults, policy, limits };
+    let tally = Tally::default();
+    let worker = Worker { ports: process(), flickr: flickr.clone(), vaults, policy, limits, tally };
     let sweep = process();
     Hub { api_key, keyed_hash, tenant, user, app, flickr, ports, enqueue, worker, sweep, requests }
 }

@@ -24,11 +24,13 @@ where
     F: CallFlickr + 'static,
     K: DataKeys + 'static,
 {
-    batch::each(messages, request_id, |message| {
+    let response = batch::each(messages, request_id, |message| {
         let worker = Arc::clone(&worker);
         async move { one(&worker, &message).await }
     })
-    .await
+    .await;
+    worker.tally.write(&worker.ports).await;
+    response
 }
 
 /// Whether the message is finished.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws::{Cloud, Settings};
 use aws_lambda_events::sqs::SqsEvent;
 use flickr::{Client, Hosts};
-use hub::worker::Worker;
+use hub::{cache::Tally, worker::Worker};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +17,8 @@ async fn main() -> Result<(), Error> {
     ports.open_tables().await;
     let vaults = aws::vaults(&config, &settings)?;
     let flickr = Client::new(Hosts::from_setting(settings.flickr_url.as_deref())?, ports.clone())?;
-    let worker = Arc::new(Worker { ports, flickr, vaults, policy: settings.rest_retries, limits: settings.limits });
+    let (policy, limits) = (settings.rest_retries, settings.limits);
+    let worker = Arc::new(Worker { ports, flickr, vaults, policy, limits, tally: Tally::default() });
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(worker::run(Arc::clone(&worker), event.payload, &event.context.request_id).await)
     }))

@@ -72,6 +72,53 @@ impl fmt::Display for MethodName {
     }
 }
 
+/// Some of Flickr's methods: one by its name, or all whose names begin so, as `flickr.photos.*`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MethodPattern {
+    begin: String,
+    open: bool,
+}
+
+/// The text is no pattern of methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("name a method, such as `flickr.photos.getInfo`, or the beginning of some and `*`, such as `flickr.photos.*`")]
+pub struct InvalidPattern;
+
+impl FromStr for MethodPattern {
+    type Err = InvalidPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let (begin, open) = text.strip_suffix('*').map_or((text, false), |begin| (begin, true));
+        let plain = begin.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+        if !plain || (begin.is_empty() && !open) || text.len() > MAX_METHOD_CHARACTERS {
+            return Err(InvalidPattern);
+        }
+        Ok(Self { begin: begin.to_owned(), open })
+    }
+}
+
+impl TryFrom<String> for MethodPattern {
+    type Error = InvalidPattern;
+
+    fn try_from(text: String) -> Result<Self, InvalidPattern> {
+        text.parse()
+    }
+}
+
+impl MethodPattern {
+    /// Whether `method`, a method's name, is among them.
+    pub fn matches(&self, method: &str) -> bool {
+        if self.open { method.starts_with(&self.begin) } else { method == self.begin }
+    }
+
+    /// How closely it names what it matches: of two patterns that match a method, the closer one is
+    /// greater.
+    pub fn closeness(&self) -> (bool, usize) {
+        (!self.open, self.begin.len())
+    }
+}
+
 /// The parameters of a call, without those that the hub itself sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -167,6 +214,19 @@ mod tests {
     fn methods_that_answer_with_tokens_are_refused() {
         for bad in ["flickr.auth.getFrob", "flickr.auth.oauth.getAccessToken", "flickr.Auth.checkToken"] {
             assert_eq!(bad.parse::<MethodName>(), Err(InvalidMethod::Auth), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_a_method_or_the_beginning_of_some() {
+        let matches = |pattern: &str, method| pattern.parse::<MethodPattern>().unwrap().matches(method);
+        assert!(matches("flickr.photos.getInfo", "flickr.photos.getInfo"));
+        assert!(!matches("flickr.photos.getInfo", "flickr.photos.getInfos"));
+        assert!(matches("flickr.photos.*", "flickr.photos.geo.getLocation"));
+        assert!(!matches("flickr.photos.*", "flickr.photosets.getList"));
+        assert!(matches("*", "flickr.photosets.getList"));
+        for bad in ["", "flickr.*.get", "flickr.photos.**", "flickr photos.*", "é*", &"f".repeat(101)] {
+            assert_eq!(bad.parse::<MethodPattern>(), Err(InvalidPattern), "{bad:?}");
         }
     }
 

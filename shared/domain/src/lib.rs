@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod budget;
+pub mod cache;
 pub mod call;
 pub mod id;
 pub mod idempotency;
@@ -13,4 +14,4 @@ pub mod time;
 pub mod timing;
 
 pub use id::{AppId, ClaimId, JobId, TenantId, TraceId, UserId};
-pub use time::Timestamp;
+pub use time::{Day, Timestamp};

@@ -31,6 +31,22 @@ impl Timestamp {
     }
 }
 
+/// A day of UTC, as `2026-09-21`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(String);
+
+impl Day {
+    /// The day of `point`.
+    pub fn of(point: Timestamp) -> Self {
+        Self(point.to_string().chars().take("2026-09-21".len()).collect())
+    }
+
+    /// As it is written everywhere.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Timestamp;
 
@@ -75,6 +91,14 @@ mod tests {
     fn a_timestamp_is_written_as_rfc_3339() {
         assert_eq!(Timestamp::from_milliseconds(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_milliseconds(1_790_000_000_123).to_string(), "2026-09-21T14:13:20.123Z");
+    }
+
+    #[test]
+    fn a_day_is_one_of_utc_and_sorts_as_days_come() {
+        let day = |text: &str| Day::of(text.parse().unwrap());
+        assert_eq!(day("2026-09-21T23:59:59.999Z").as_str(), "2026-09-21");
+        assert_eq!(day("2026-09-22T01:59:59+02:00").as_str(), "2026-09-21");
+        assert!(day("2026-09-30T00:00:00Z") < day("2026-10-01T00:00:00Z"));
     }
 
     #[test]

@@ -28,6 +28,13 @@ pub const JOB_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an ended job can be read.
 pub const JOB_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The oldest that a kept answer may be that is given again.
+pub const LONGEST_CACHE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an ended job's record is kept: other jobs may have taken its answer for theirs as long
+/// as it could be given again, and can themselves be read for [`JOB_RETENTION`].
+pub const RECORD_RETENTION: Duration = Duration::from_secs(JOB_RETENTION.as_secs() + 2 * LONGEST_CACHE_TTL.as_secs());
+
 /// How long the URL of a long result can be used.
 pub const RESULT_URL_LIFETIME: Duration = Duration::from_secs(60 * 60);
 

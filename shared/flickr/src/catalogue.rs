@@ -3,17 +3,26 @@
 //! `data/methods.json` is what Flickr's own reflection says of each method; `data/natural_writes.json`
 //! names those writes that may be repeated, says why, and which of a method's error codes mean, when
 //! it is repeated, that what was asked is already so. A write that is in doubt is not named there:
-//! it is then never repeated, which is safe.
+//! it is then never repeated, which is safe. `data/cache.json` says in which family the answers of a
+//! read are kept, for how long, and whose kept answers a write may make void. A read whose answers
+//! may not be kept (`cacheable` in `data/methods.json`) is in no family; a write that is not known
+//! makes all void.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
-use domain::{account::Perms, call::MethodName, outcome::Nature};
+use domain::{
+    account::Perms,
+    cache::{Families, Family, Kept},
+    call::{MethodName, MethodPattern},
+    outcome::Nature,
+};
 use serde::Deserialize;
 
 use crate::check::Check;
 
 const METHODS: &str = include_str!("../data/methods.json");
 const NATURAL_WRITES: &str = include_str!("../data/natural_writes.json");
+const CACHE: &str = include_str!("../data/cache.json");
 
 /// Flickr's methods, read at their first use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,7 +34,8 @@ pub struct Method {
     nature: Nature,
     verb: Verb,
     perms: Option<Perms>,
-    cacheable: bool,
+    kept: Option<Kept>,
+    raises: Families,
     already_so: Vec<i64>,
 }
 
@@ -74,6 +84,19 @@ impl hub::ports::Catalogue for Catalogue {
     fn is_checkable(&self, method: &MethodName) -> bool {
         Check::of(method).is_some()
     }
+
+    fn kept(&self, method: &MethodName) -> Option<Kept> {
+        self.find(method).and_then(Method::kept)
+    }
+
+    fn raises(&self, method: &MethodName) -> Families {
+        self.find(method).map_or_else(Families::all, |method| method.raises.clone())
+    }
+
+    fn families(&self, pattern: &MethodPattern) -> Families {
+        let matched = ALL.iter().filter(|(name, _)| pattern.matches(name));
+        matched.filter_map(|(_, method)| method.kept).map(|kept| kept.family).collect()
+    }
 }
 
 impl Method {
@@ -92,15 +115,15 @@ impl Method {
         self.perms
     }
 
-    /// Whether its answer may be kept and given again. It can differ from user to user even so.
-    pub fn is_cacheable(&self) -> bool {
-        self.cacheable
+    /// How its answers are kept; `None` when they never are. They can differ from user to user.
+    pub fn kept(&self) -> Option<Kept> {
+        self.kept
     }
 }
 
 #[expect(clippy::expect_used, reason = "the data is part of the program, and tests read it")]
 static ALL: LazyLock<HashMap<&'static str, Method>> =
-    LazyLock::new(|| read(METHODS, NATURAL_WRITES).expect("the catalogue's data"));
+    LazyLock::new(|| read(METHODS, NATURAL_WRITES, CACHE).expect("the catalogue's data"));
 
 #[derive(Deserialize)]
 struct Reflection<'a> {
@@ -144,18 +167,54 @@ struct AlreadySo {
     code: i64,
 }
 
-fn read<'a>(methods: &'a str, natural_writes: &'a str) -> serde_json::Result<HashMap<&'a str, Method>> {
+#[derive(Deserialize)]
+struct CacheTable {
+    families: Vec<FamilyEntry>,
+    writes: Vec<WriteEntry>,
+}
+
+#[derive(Deserialize)]
+struct FamilyEntry {
+    family: Family,
+    ttl_seconds: u64,
+    reads: Vec<MethodPattern>,
+}
+
+#[derive(Deserialize)]
+struct WriteEntry {
+    writes: MethodPattern,
+    raise: Families,
+}
+
+impl CacheTable {
+    /// How the answers of the read `method` are kept: as the pattern says that names it most closely.
+    fn kept(&self, method: &str) -> Option<Kept> {
+        let all = self.families.iter().flat_map(|entry| entry.reads.iter().map(move |reads| (entry, reads)));
+        let closest = all.filter(|(_, reads)| reads.matches(method)).max_by_key(|(_, reads)| reads.closeness());
+        closest.map(|(entry, _)| Kept { family: entry.family, ttl: Duration::from_secs(entry.ttl_seconds) })
+    }
+
+    /// Whose kept answers the write `method` may make void.
+    fn raised(&self, method: &str) -> Families {
+        let entry = self.writes.iter().find(|entry| entry.writes.matches(method));
+        entry.map_or_else(Families::all, |entry| entry.raise.clone())
+    }
+}
+
+fn read<'a>(methods: &'a str, natural_writes: &'a str, cache: &str) -> serde_json::Result<HashMap<&'a str, Method>> {
+    let cache: CacheTable = serde_json::from_str(cache)?;
     let natural: Vec<NaturalWrite> = serde_json::from_str(natural_writes)?;
     let mut natural: HashMap<_, _> = natural.into_iter().map(|write| (write.method, write.already_so)).collect();
     let reflection: Reflection = serde_json::from_str(methods)?;
     Ok(reflection
         .methods
         .into_iter()
-        .map(|entry| (entry.method, method(&entry, natural.remove(entry.method))))
+        .map(|entry| (entry.method, method(&entry, natural.remove(entry.method), &cache)))
         .collect())
 }
 
-fn method(entry: &Entry<'_>, natural: Option<Vec<AlreadySo>>) -> Method {
+fn method(entry: &Entry<'_>, natural: Option<Vec<AlreadySo>>, cache: &CacheTable) -> Method {
+    let is_kept = entry.kind == Kind::Read && entry.cacheable;
     Method {
         nature: match (entry.kind, &natural) {
             (Kind::Read, _) => Nature::Read,
@@ -169,7 +228,11 @@ fn method(entry: &Entry<'_>, natural: Option<Vec<AlreadySo>>) -> Method {
             RequiredPerms::Write => Some(Perms::Write),
             RequiredPerms::Delete => Some(Perms::Delete),
         },
-        cacheable: entry.cacheable,
+        kept: if is_kept { cache.kept(entry.method) } else { None },
+        raises: match entry.kind {
+            Kind::Read => Families::default(),
+            Kind::Write => cache.raised(entry.method),
+        },
         already_so: natural.unwrap_or_default().into_iter().map(|error| error.code).collect(),
     }
 }
@@ -204,7 +267,7 @@ mod tests {
         assert_eq!(count(Nature::Read), 153);
         assert_eq!(count(Nature::NaturalWrite), natural_writes().len());
         assert_eq!(count(Nature::NaturalWrite) + count(Nature::UnrepeatableWrite), 72);
-        assert_eq!(ALL.values().filter(|method| method.cacheable).count(), 139);
+        assert_eq!(ALL.values().filter(|method| method.kept.is_some()).count(), 139);
     }
 
     #[test]
@@ -264,7 +327,6 @@ mod tests {
             assert_eq!((Catalogue.nature(&name(method)), Catalogue.verb(&name(method))), (nature, verb), "{method}");
         }
         assert_eq!(Catalogue.find(&name("flickr.photos.delete")).unwrap().perms(), Some(Perms::Delete));
-        assert!(!Catalogue.find(&name("flickr.people.getUploadStatus")).unwrap().is_cacheable());
     }
 
     #[test]
@@ -274,6 +336,73 @@ mod tests {
             assert_eq!(Catalogue.verb(&name(method)), Verb::Post, "{method}");
             assert_eq!(Catalogue.find(&name(method)), None);
         }
+    }
+
+    #[test]
+    fn each_answer_that_may_be_kept_is_in_a_family() {
+        for entry in reflection() {
+            let method = &ALL[entry["method"].as_str().unwrap()];
+            assert_eq!(Value::Bool(method.kept.is_some()), entry["cacheable"], "{entry}");
+            assert!(method.kept.is_none_or(|kept| kept.ttl >= Duration::from_secs(300)), "{entry}");
+        }
+        let family = |method: &str| Catalogue.kept(&name(method)).map(|kept| kept.family);
+        assert_eq!(family("flickr.photos.getInfo"), Some(Family::Photos));
+        assert_eq!(family("flickr.photos.getFavorites"), Some(Family::Favorites), "the closer pattern");
+        assert_eq!(family("flickr.people.getPhotosOf"), Some(Family::Photos));
+        assert_eq!(family("flickr.people.getInfo"), Some(Family::People));
+        assert_eq!(family("flickr.photos.getNothing"), None);
+    }
+
+    #[test]
+    fn answers_that_change_by_themselves_and_reads_that_change_something_are_never_kept() {
+        let never = [
+            "flickr.photos.upload.checkTickets",
+            "flickr.people.getUploadStatus",
+            "flickr.people.getLimits",
+            "flickr.photos.getRecent",
+            "flickr.activity.userComments",
+            "flickr.activity.userPhotos",
+            "flickr.test.echo",
+            "flickr.test.login",
+            "flickr.test.null",
+            "flickr.push.subscribe",
+            "flickr.push.unsubscribe",
+            "flickr.auth.getFrob",
+            "flickr.auth.getToken",
+            "flickr.auth.getFullToken",
+            "flickr.auth.checkToken",
+            "flickr.auth.oauth.checkToken",
+            "flickr.auth.oauth.getAccessToken",
+        ];
+        for method in never {
+            assert_eq!(ALL[method].kept, None, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_write_makes_the_answers_of_its_own_family_void_and_a_read_none() {
+        for (method, known) in ALL.iter() {
+            if known.nature == Nature::Read {
+                assert!(known.raises.is_empty(), "{method}");
+                continue;
+            }
+            let word = method.split('.').nth(1).unwrap();
+            let own: Option<Family> = word.parse().ok();
+            assert!(own.is_none_or(|own| known.raises.iter().any(|raised| raised == own)), "{method}");
+            assert!(own.is_some() || word == "push" || known.raises == Families::all(), "{method}");
+        }
+        assert_eq!(Catalogue.raises(&name("flickr.new.thing")), Families::all());
+        assert!(Catalogue.raises(&name("flickr.photos.delete")).iter().any(|family| family == Family::Photosets));
+    }
+
+    #[test]
+    fn the_families_of_methods_are_found_by_a_pattern() {
+        let families = |pattern: &str| Catalogue.families(&pattern.parse().unwrap()).to_string();
+        assert_eq!(families("flickr.photos.getInfo"), "photos");
+        assert_eq!(families("flickr.photos.*"), "favorites,photos,reference");
+        assert_eq!(families("flickr.photos.setMeta"), "", "a write");
+        assert_eq!(families("flickr.nothing.*"), "");
+        assert_eq!(families("*").split(',').count(), Family::ALL.len());
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::{
     account::Perms,
-    call::{MethodName, Params},
+    cache::{Families, Kept},
+    call::{MethodName, MethodPattern, Params},
     outcome::{Finding, Nature, Outcome},
     timing::CALL_DEADLINE,
 };
@@ -167,6 +168,18 @@ impl<P: Send + Sync> hub::ports::Catalogue for Client<P> {
 
     fn is_checkable(&self, method: &MethodName) -> bool {
         Catalogue.is_checkable(method)
+    }
+
+    fn kept(&self, method: &MethodName) -> Option<Kept> {
+        Catalogue.kept(method)
+    }
+
+    fn raises(&self, method: &MethodName) -> Families {
+        Catalogue.raises(method)
+    }
+
+    fn families(&self, pattern: &MethodPattern) -> Families {
+        Catalogue.families(pattern)
     }
 }
 

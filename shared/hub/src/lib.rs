@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod budget;
+pub mod cache;
 pub mod connect;
 pub mod credentials;
 pub mod dead;

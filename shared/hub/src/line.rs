@@ -2,7 +2,7 @@
 
 use domain::{
     AppId, TenantId, Timestamp, UserId,
-    budget::{Limit, Standing},
+    budget::{Budget, Limit, Standing},
     job::{Carrier, Event, Job, Phase, Refusal, step},
     line::{Bucket, Line, Place, Priority},
     timing::JOB_DEADLINE,
@@ -40,8 +40,7 @@ pub struct Outlook {
 /// A failure of the port.
 pub async fn outlook(ports: &(impl Clock + FindLine), limit: &Limit, app: &AppId) -> Result<Outlook, Error> {
     let (budget, line) = ports.budget_and_line(app).await?;
-    let now = ports.now();
-    Ok(Outlook { app: app.clone(), limit: *limit, standing: budget.standing(limit, now), line, now })
+    Ok(Outlook::of(app, &budget, line, limit, ports.now()))
 }
 
 /// What becomes of a job that could run now.
@@ -57,6 +56,11 @@ pub enum Way {
 }
 
 impl Outlook {
+    /// How `budget` and `line` of `app` stand at `now`.
+    pub(crate) fn of(app: &AppId, budget: &Budget, line: Line, limit: &Limit, now: Timestamp) -> Self {
+        Self { app: app.clone(), limit: *limit, standing: budget.standing(limit, now), line, now }
+    }
+
     /// Whether a new job has to look at the line.
     pub fn line_is_needed(&self) -> bool {
         self.line.is_needed(&self.limit, &self.standing)

@@ -6,10 +6,11 @@
 use std::{error::Error as StdError, future::Future, time::Duration};
 
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
+    AppId, ClaimId, Day, JobId, TenantId, Timestamp, UserId,
     account::{Account, Perms},
     budget::Budget,
-    call::{MethodName, Params},
+    cache::{Change, Families, Freshness, Kept, Pointer, Question, Uses},
+    call::{MethodName, MethodPattern, Params},
     job::{Job, State},
     line::{Allotment, Bucket, Line, Priority, Served, Turns},
     login::{Digested, PendingLogin},
@@ -268,6 +269,9 @@ pub trait SaveJob: Send + Sync {
     /// The account's count of pending jobs falls with a run's end and rises with a replay, in the
     /// same write. If that meets too many others, a run's end is written alone, and the job stays
     /// among those that the sweep looks at until [`SettleJob`] lets the count follow.
+    ///
+    /// What the end changes of kept answers ([`Change::by_end_of`]) is changed in the same write, or
+    /// before it.
     fn save_job(&self, job: &Job, before: &State, look: Look) -> impl Future<Output = Result<bool>> + Send;
 }
 
@@ -402,6 +406,23 @@ pub trait FindLine: Send + Sync {
     fn budget_and_line(&self, app: &AppId) -> impl Future<Output = Result<(Budget, Line)>> + Send;
 }
 
+/// What a new job of an account has to know.
+#[derive(Debug, Clone)]
+pub struct Reception {
+    /// The account.
+    pub account: SealedAccount,
+    /// The budget of its app.
+    pub budget: Budget,
+    /// The line of its app.
+    pub line: Line,
+}
+
+/// Reads what a new job has to know.
+pub trait FindReception: Send + Sync {
+    /// The tenant's account, with the budget and the line of its app as [`FindLine`] gives them.
+    fn reception(&self, tenant: &TenantId, user: &UserId) -> impl Future<Output = Result<Option<Reception>>> + Send;
+}
+
 /// What a wish for a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -477,6 +498,73 @@ pub trait ServeLine: Send + Sync {
     fn serve_line(&self, app: &AppId, served: &Served) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// What is known of the answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cached {
+    /// What the account's writes did to its kept answers.
+    pub freshness: Freshness,
+    /// Which job has the answer, or will have it.
+    pub pointer: Option<Pointer>,
+}
+
+/// Looks for kept answers.
+pub trait FindCached: Send + Sync {
+    /// The tenant's account, and what is known of its answer to `question`.
+    fn account_and_cached(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        question: &Question,
+    ) -> impl Future<Output = Result<(Option<SealedAccount>, Cached)>> + Send;
+}
+
+/// Says which job has the answer to a question, or will have it.
+pub trait SetPointer: Send + Sync {
+    /// Sets the account's pointer if it still is as it was `seen`; `false` when it is another.
+    fn set_pointer(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        question: &Question,
+        pointer: &Pointer,
+        seen: Option<&Pointer>,
+    ) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Makes kept answers void.
+pub trait ChangeFreshness: Send + Sync {
+    /// Changes the account's freshness as [`Freshness::after`] says.
+    fn change_freshness(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        change: &Change,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Counts how kept answers are used.
+pub trait CountUses: Send + Sync {
+    /// Adds to what was counted of the tenant's method on that day. A count may be some too high
+    /// where an answer was lost. It is kept for [`USES_RETENTION`].
+    fn count_uses(
+        &self,
+        tenant: &TenantId,
+        day: &Day,
+        method: &MethodName,
+        uses: &Uses,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How long the counts of a day are kept.
+pub const USES_RETENTION: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+
+/// Reads how kept answers are used.
+pub trait ListUses: Send + Sync {
+    /// What was counted for the tenant from the day `from` on, by method, in no order; a method may
+    /// come several times.
+    fn uses(&self, tenant: &TenantId, from: &Day) -> impl Future<Output = Result<Vec<(MethodName, Uses)>>> + Send;
+}
+
 /// Sends messages to workers.
 pub trait SendDispatch: Send + Sync {
     /// Sends `dispatch`, to be received after `delay` (whole seconds; at most
@@ -531,6 +619,15 @@ pub trait Catalogue: Send + Sync {
 
     /// Whether [`CallFlickr::check`] can find out if a call of `method` took effect.
     fn is_checkable(&self, method: &MethodName) -> bool;
+
+    /// How answers of `method` are kept; `None` when they never are.
+    fn kept(&self, method: &MethodName) -> Option<Kept>;
+
+    /// Whose kept answers a call of `method` may make void. For an unknown method all.
+    fn raises(&self, method: &MethodName) -> Families;
+
+    /// The families of the methods whose answers are kept and that `pattern` matches.
+    fn families(&self, pattern: &MethodPattern) -> Families;
 }
 
 /// Flickr's answer to a call.

@@ -4,6 +4,7 @@ use domain::{
     JobId, TenantId, Timestamp, UserId,
     budget::Limit,
     job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
+    timing::JOB_RETENTION,
 };
 
 use crate::{
@@ -58,24 +59,46 @@ pub async fn job(
     user: Option<&UserId>,
 ) -> Result<Reading, Error> {
     let found = ports.job(tenant, id).await?;
-    let job = found.filter(|job| user.is_none_or(|user| *user == job.order.user)).ok_or(Kind::JobNotFound)?;
-    let missing = || Error::internal(format!("the result of {id} is missing"));
+    let now = ports.now();
+    // Its record is kept longer than it can be read, for the jobs that share its answer.
+    let readable =
+        |job: &Job| job.state.phase.ended_at().is_none_or(|at| (at + JOB_RETENTION).as_seconds() > now.as_seconds());
+    let is_it = |job: &Job| readable(job) && user.is_none_or(|user| *user == job.order.user);
+    let job = found.filter(is_it).ok_or(Kind::JobNotFound)?;
     let result = match &job.state.phase {
-        Phase::Completed { result, .. } => Some(match result {
-            StoredResult::Inline(text) => Content::Text(text.clone()),
-            StoredResult::Beside => Content::Text(ports.result(tenant, id).await?.ok_or_else(missing)?),
-            StoredResult::Object { bytes } if *bytes > MAX_ANSWERED_RESULT_BYTES => {
-                Content::Url(ports.object_url(tenant, id).await?)
-            }
-            StoredResult::Object { .. } => match ports.object(tenant, id).await?.ok_or_else(missing)? {
-                text if is_answerable(&text) => Content::Text(text),
-                _ => Content::Url(ports.object_url(tenant, id).await?),
-            },
-        }),
+        Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } => {
+            let leader = ports.job(tenant, leader).await?.ok_or_else(|| missing(leader))?;
+            Some(content(ports, &leader).await?)
+        }
+        Phase::Completed { .. } => Some(content(ports, &job).await?),
         _ => None,
     };
     let estimated_start = estimated_start(ports, limit, &job).await;
     Ok(Reading { job, result, estimated_start })
+}
+
+fn missing(id: &JobId) -> Error {
+    Error::internal(format!("the result of {id} is missing"))
+}
+
+/// The answer that a completed job got to a call of its own.
+async fn content(
+    ports: &(impl FindResult + FindObject),
+    Job { tenant, id, state, .. }: &Job,
+) -> Result<Content, Error> {
+    let Phase::Completed { result, .. } = &state.phase else { return Err(missing(id)) };
+    Ok(match result {
+        StoredResult::Inline(text) => Content::Text(text.clone()),
+        StoredResult::Beside => Content::Text(ports.result(tenant, id).await?.ok_or_else(|| missing(id))?),
+        StoredResult::Object { bytes } if *bytes > MAX_ANSWERED_RESULT_BYTES => {
+            Content::Url(ports.object_url(tenant, id).await?)
+        }
+        StoredResult::Object { .. } => match ports.object(tenant, id).await?.ok_or_else(|| missing(id))? {
+            text if is_answerable(&text) => Content::Text(text),
+            _ => Content::Url(ports.object_url(tenant, id).await?),
+        },
+        StoredResult::Shared { .. } => return Err(missing(id)),
+    })
 }
 
 /// When the job will about start. Its app's line is asked only if it stands there; a line that does not

@@ -26,11 +26,11 @@ use serde::Serialize;
 use crate::{
     Error, Kind,
     budget::Limits,
-    chain, dispatch,
-    line::{self, Outlook, Way},
+    cache, chain, dispatch,
+    line::{Outlook, Way},
     ports::{
-        Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, InsertJob, Inserted, JoinLine, SendDispatch,
-        TakeTurn,
+        Catalogue, Clock, Entropy, FindCached, FindJob, FindReception, InsertJob, Inserted, JoinLine, Reception,
+        SendDispatch, TakeTurn,
     },
 };
 
@@ -85,7 +85,7 @@ pub struct Accepted {
 
 impl<P, F> Submit<P, F>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindLine + TakeTurn + JoinLine + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindReception + FindCached + FindJob + TakeTurn + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     /// Accepts a wish of `tenant`, once for each idempotency key.
@@ -95,21 +95,25 @@ where
     /// a failure of the ports.
     pub async fn accept(&self, tenant: &TenantId, wish: Wish) -> Result<Accepted, Error> {
         let Wish { order, start, key, trace } = wish;
+        if order.cache.ttl().is_some() && self.catalogue.kept(&order.method).is_none() {
+            return Err(Error::invalid("cache.ttl_seconds", "is of no use: answers of this method are never kept"));
+        }
         let now = self.ports.now();
         let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
-        let account = self.ports.account(tenant, &order.user).await?;
-        let account = account.ok_or_else(|| Error::from(Kind::AccountNotFound));
-        let (sealed, start) = match account.and_then(|sealed| Ok((sealed, start_at(start, now)?))) {
-            Ok(found) => found,
-            Err(refusal) => {
-                // What is refused by now, an account that is gone or a time that has passed, does
-                // not make an old key forgotten.
-                let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-                return replay(earlier.ok_or(refusal)?, &fingerprint, None);
-            }
-        };
-        let outlook = line::outlook(&self.ports, &self.limits.app, &sealed.account.app).await?;
+        let reception = self.ports.reception(tenant, &order.user).await?;
+        let reception = reception.ok_or_else(|| Error::from(Kind::AccountNotFound));
+        let (Reception { account: sealed, budget, line }, start) =
+            match reception.and_then(|reception| Ok((reception, start_at(start, now)?))) {
+                Ok(found) => found,
+                Err(refusal) => {
+                    // What is refused by now, an account that is gone or a time that has passed, does
+                    // not make an old key forgotten.
+                    let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
+                    return replay(earlier.ok_or(refusal)?, &fingerprint, None);
+                }
+            };
+        let outlook = Outlook::of(&sealed.account.app, &budget, line, &self.limits.app, now);
         let (state, effects) = if start > now || !outlook.line_is_needed() {
             State::first(start, now)
         } else {
@@ -118,21 +122,14 @@ where
             if let Some(earlier) = earlier {
                 return replay(earlier, &fingerprint, Some(outlook));
             }
-            let account = (tenant, &order.user);
-            match outlook.way(&self.ports, account, order.priority, self.max_pending_jobs).await? {
-                Way::Go(place) => {
-                    let (state, effects) = State::first(start, now);
-                    (State { place: Some(place), ..state }, effects)
-                }
-                Way::Wait(place, expected_at) => (State::in_line(place, expected_at, now), Vec::new()),
-                Way::TooMany => return Err(self.too_many(&outlook)),
-            }
+            self.place(tenant, &order, &outlook, now).await?
         };
         let job = Job {
             tenant: tenant.clone(),
             id,
             nature: self.catalogue.nature(&order.method),
             checkable: self.catalogue.is_checkable(&order.method),
+            raises: self.catalogue.raises(&order.method),
             fingerprint,
             order,
             trace,
@@ -150,6 +147,28 @@ where
             }
             Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint, Some(outlook)),
             Inserted::TooMany => Err(self.too_many(&outlook)),
+        }
+    }
+
+    /// Where a new job begins whose app has a line. One that needs no call takes no turn.
+    async fn place(
+        &self,
+        tenant: &TenantId,
+        order: &Order,
+        outlook: &Outlook,
+        now: Timestamp,
+    ) -> Result<(State, Vec<Effect>), Error> {
+        if cache::needs_no_call(&self.ports, &self.catalogue, tenant, order).await {
+            return Ok(State::first(now, now));
+        }
+        let account = (tenant, &order.user);
+        match outlook.way(&self.ports, account, order.priority, self.max_pending_jobs).await? {
+            Way::Go(place) => {
+                let (state, effects) = State::first(now, now);
+                Ok((State { place: Some(place), ..state }, effects))
+            }
+            Way::Wait(place, expected_at) => Ok((State::in_line(place, expected_at, now), Vec::new())),
+            Way::TooMany => Err(self.too_many(outlook)),
         }
     }
 

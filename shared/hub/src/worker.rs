@@ -10,6 +10,7 @@ use domain::{
     AppId, ClaimId, Timestamp,
     account::Status,
     budget::{HostClass, Why},
+    cache::Use,
     job::{
         Attempt, Carrier, Claim, Doing, Effect, Event, Failure, FailureCode, Job, Next, Phase, Policy, Random, Refusal,
         StoredResult, next, step,
@@ -22,13 +23,15 @@ use vault::DataKeys;
 use crate::{
     Error, Kind,
     budget::{self, Granted, Limits, Refused},
+    cache::{self, Asked, Reply, Tally},
     chain,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::{self, Dispatch},
     line,
     ports::{
-        CallFlickr, ClaimJob, Claimed, Clock, Entropy, FindAccount, FindApp, FindLine, JoinLine, KeepBudget,
-        KeepObject, KeepResult, Look, MarkAccount, SaveJob, SealedAccount, SendDispatch, TakeTurn,
+        Cached, CallFlickr, ClaimJob, Claimed, Clock, CountUses, Entropy, FindAccount, FindApp, FindCached, FindJob,
+        FindLine, JoinLine, KeepBudget, KeepObject, KeepResult, Look, MarkAccount, SaveJob, SealedAccount,
+        SendDispatch, SetPointer, TakeTurn,
     },
     vaults::Vaults,
 };
@@ -44,12 +47,16 @@ pub trait Ports:
     Clock
     + Entropy
     + ClaimJob
+    + FindJob
     + SaveJob
     + KeepResult
     + KeepObject
     + FindAccount
     + FindApp
     + MarkAccount
+    + FindCached
+    + SetPointer
+    + CountUses
     + KeepBudget
     + FindLine
     + TakeTurn
@@ -62,12 +69,16 @@ impl<P> Ports for P where
     P: Clock
         + Entropy
         + ClaimJob
+        + FindJob
         + SaveJob
         + KeepResult
         + KeepObject
         + FindAccount
         + FindApp
         + MarkAccount
+        + FindCached
+        + SetPointer
+        + CountUses
         + KeepBudget
         + FindLine
         + TakeTurn
@@ -88,6 +99,8 @@ pub struct Worker<P, F, K> {
     pub policy: Policy,
     /// How many calls may be made.
     pub limits: Limits,
+    /// What is still to be written of how kept answers were used: by whoever ends a batch.
+    pub tally: Tally,
 }
 
 /// What a call is signed with.
@@ -167,7 +180,9 @@ where
         if checks_until.is_none() && self.ports.now() >= job.state.deadline() {
             return self.advance(&mut job, Event::Expire(claim)).await;
         }
-        let sealed = match self.account(&job).await? {
+        let asked = if checks_until.is_none() { Asked::by(&self.flickr, &job.order) } else { None };
+        let (account, cached) = self.account(&job, asked.as_ref()).await?;
+        let sealed = match account {
             Ok(sealed) => sealed,
             Err(failure) if checks_until.is_none() => return self.advance(&mut job, Event::Fail(claim, failure)).await,
             Err(_) => {
@@ -175,6 +190,18 @@ where
                 return self.advance(&mut job, Event::Fail(claim, unknown)).await;
             }
         };
+        let mut came = Use::Miss;
+        if let Some(asked) = &asked {
+            let (event, made) = self.ask(&job, &claim, asked, cached).await;
+            if let Some(event) = event {
+                let done = self.advance(&mut job, event).await?;
+                if done == Disposition::Finished && job.state.is_terminal() {
+                    self.tally.count(&job, made, self.ports.now());
+                }
+                return Ok(done);
+            }
+            came = made;
+        }
         let (app, narrow) = (&sealed.account.app, self.limits.of_account(&job.tenant, &job.order.user));
         let granted = match budget::take(&self.ports, &self.limits.app, app, narrow, HostClass::Rest).await? {
             Ok(granted) => granted,
@@ -198,10 +225,34 @@ where
                     let event = defer(&job, claim, self.ports.now(), "the grant to call was too old");
                     return self.advance(&mut job, event).await;
                 }
+                if asked.is_some() {
+                    self.tally.count(&job, came, self.ports.now());
+                }
                 self.call(&job, &claim, &signing, &granted).await?
             }
         };
         self.advance(&mut job, event).await
+    }
+
+    /// Asks for a kept answer: what the job is to become, unless it is to call; and what to count of it.
+    /// A cache that cannot be asked says so, and the job calls.
+    async fn ask(&self, job: &Job, claim: &ClaimId, asked: &Asked, cached: Option<Cached>) -> (Option<Event>, Use) {
+        let Some(cached) = cached else { return (None, Use::Unavailable) };
+        let waited = if job.state.follows.is_some() { Use::Shared } else { Use::Hit };
+        match cache::ask(&self.ports, asked, job, cached).await {
+            Ok(Reply::Answered(result)) => (Some(Event::Complete(claim.clone(), result)), waited),
+            Ok(Reply::Refused(failure)) => (Some(Event::Fail(claim.clone(), failure)), waited),
+            Ok(Reply::Follow(leader, due_at)) => {
+                let due_at = due_at.min(job.state.deadline());
+                (Some(Event::Follow { claim: claim.clone(), leader, due_at }), waited)
+            }
+            Ok(Reply::Call) if job.order.cache.bypass() => (None, Use::Bypassed),
+            Ok(Reply::Call) => (None, Use::Miss),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the cache cannot be asked: the job runs without it");
+                (None, Use::Unavailable)
+            }
+        }
     }
 
     /// The wait of a job that may not call: in its app's line, where it is the app's budget that is
@@ -278,18 +329,25 @@ where
         })
     }
 
-    /// The job's account, or why it cannot be used.
-    async fn account(&self, job: &Job) -> Result<Result<SealedAccount, Failure>, Error> {
-        let Some(sealed) = self.ports.account(&job.tenant, &job.order.user).await? else {
-            return Ok(Err(failure(FailureCode::AccountDisconnected, "the account was disconnected")));
+    /// The job's account, or why it cannot be used; and what is known of the answer that it asks for.
+    async fn account(
+        &self,
+        job: &Job,
+        asked: Option<&Asked>,
+    ) -> Result<(Result<SealedAccount, Failure>, Option<Cached>), Error> {
+        let (tenant, user) = (&job.tenant, &job.order.user);
+        let found = match asked {
+            Some(asked) => asked.find(&self.ports, tenant, user).await.map(|(account, cached)| (account, Some(cached))),
+            None => self.ports.account(tenant, user).await.map(|account| (account, None)),
         };
-        if sealed.account.status == Status::ReconnectNeeded {
-            return Ok(Err(failure(
-                FailureCode::ReconnectNeeded,
-                "Flickr refused the account's token: the user must connect again",
-            )));
-        }
-        Ok(Ok(sealed))
+        let (account, cached) = match found {
+            Err(error) if asked.is_some() => {
+                tracing::warn!(error = chain(&error), "the cache cannot be asked: the job runs without it");
+                (self.ports.account(tenant, user).await?, None)
+            }
+            found => found?,
+        };
+        Ok((usable(account), cached))
     }
 
     /// What the job's call is signed with.
@@ -304,9 +362,9 @@ where
         let text = result.as_deref().unwrap_or("{}");
         let place = StoredResult::place(text);
         match place {
-            None | Some(StoredResult::Inline(_)) => {}
+            None | Some(StoredResult::Inline(_) | StoredResult::Shared { .. }) => {}
             Some(StoredResult::Beside) => {
-                self.ports.keep_result(&job.tenant, &job.id, text, now + timing::JOB_RETENTION).await?;
+                self.ports.keep_result(&job.tenant, &job.id, text, now + timing::RECORD_RETENTION).await?;
             }
             Some(StoredResult::Object { .. }) => self.ports.keep_object(&job.tenant, &job.id, text).await?,
         }
@@ -370,6 +428,16 @@ where
         let [a, b, c, d, ..] = self.ports.random();
         u32::from_be_bytes([a, b, c, d])
     }
+}
+
+/// The account of a job, or why it cannot be used.
+fn usable(account: Option<SealedAccount>) -> Result<SealedAccount, Failure> {
+    let sealed = account.ok_or_else(|| failure(FailureCode::AccountDisconnected, "the account was disconnected"))?;
+    if sealed.account.status == Status::ReconnectNeeded {
+        let message = "Flickr refused the account's token: the user must connect again";
+        return Err(failure(FailureCode::ReconnectNeeded, message));
+    }
+    Ok(sealed)
 }
 
 /// Puts a job off that has not called.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     AppId, JobId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
+    cache::{Families, Terms},
     call::Params,
     idempotency::Fingerprint,
     job::{Job, Order, State, Target},
@@ -131,6 +132,7 @@ pub fn order(user: &UserId, method: &str, params: &str) -> Order {
         method: method.parse().unwrap(),
         params: Params::from_json(&serde_json::from_str(params).unwrap()).unwrap(),
         priority: Priority::Normal,
+        cache: Terms::default(),
         meta: None,
     }
 }
@@ -146,6 +148,7 @@ pub fn job(tenant: &TenantId, id: [u8; 16], order: Order, created_at: Timestamp)
         id: JobId::from_bytes(id),
         nature: Nature::Read,
         checkable: false,
+        raises: Families::default(),
         fingerprint: Fingerprint::of(&order).unwrap(),
         order,
         trace: TraceId::from_bytes(id),

@@ -3,11 +3,13 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use domain::{
     account::Perms,
-    call::{MethodName, Params},
+    cache::{Families, Family, Kept},
+    call::{MethodName, MethodPattern, Params},
     outcome::{Class, Finding, Nature, Outcome},
 };
 use hub::{
@@ -33,6 +35,9 @@ struct Script {
 impl ScriptedFlickr {
     /// The account every login connects.
     pub const NSID: &'static str = "12345678@N00";
+
+    /// How long answers are kept.
+    pub const TTL: Duration = Duration::from_secs(300);
 
     /// Answers the next calls so; after them every call is done, with an empty success.
     pub fn answer(&self, outcomes: impl IntoIterator<Item = Outcome>) {
@@ -90,6 +95,21 @@ impl Catalogue for ScriptedFlickr {
     /// What sets a thing, or ends in `Comment`.
     fn is_checkable(&self, method: &MethodName) -> bool {
         method.as_str().rsplit('.').next().is_some_and(|name| name.starts_with("set") || name.ends_with("Comment"))
+    }
+
+    /// The answers of reads of photos, for five minutes.
+    fn kept(&self, method: &MethodName) -> Option<Kept> {
+        let is_kept = self.nature(method) == Nature::Read && method.as_str().starts_with("flickr.photos.");
+        is_kept.then_some(Kept { family: Family::Photos, ttl: Self::TTL })
+    }
+
+    /// Each write those of photos.
+    fn raises(&self, method: &MethodName) -> Families {
+        (self.nature(method) != Nature::Read).then_some(Family::Photos).into_iter().collect()
+    }
+
+    fn families(&self, pattern: &MethodPattern) -> Families {
+        pattern.matches("flickr.photos.getInfo").then_some(Family::Photos).into_iter().collect()
     }
 }
 

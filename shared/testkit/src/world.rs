@@ -9,9 +9,11 @@ use std::{
 };
 
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
+    AppId, ClaimId, Day, JobId, TenantId, Timestamp, UserId,
     account::{Account, Status},
     budget::{Budget, Limit},
+    cache::{Change, Freshness, Pointer, Question, Uses},
+    call::MethodName,
     job::{Carrier, Event, Job, Phase, State, step},
     line::{Allotment, Bucket, Line, Priority, Served, Turns},
     login::{Digested, Mode, PendingLogin},
@@ -21,11 +23,12 @@ use hub::{
     dispatch::Dispatch,
     keyed_hash::ApiKeyHash,
     ports::{
-        BudgetKey, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Due, Entropy, Error, FindAccount, FindApp,
-        FindJob, FindLine, FindLogin, FindObject, FindResult, FindTenant, InsertJob, Inserted, JoinLine, KeepBudget,
-        KeepObject, KeepResult, LOOK_SHARDS, ListAccounts, ListApps, ListDead, ListDue, ListWaiting, Look, MarkAccount,
-        PostponeLook, Probe, Quarantine, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
-        SealedAccount, SealedLogin, SendDispatch, ServeLine, SettleJob, TakeLogin, TakeTurn, Turn, Waiting,
+        BudgetKey, Cached, ChangeFreshness, ClaimJob, Claimed, Clock, CountPending, CountUses, DiscardDead, Due,
+        Entropy, Error, FindAccount, FindApp, FindCached, FindJob, FindLine, FindLogin, FindObject, FindReception,
+        FindResult, FindTenant, InsertJob, Inserted, JoinLine, KeepBudget, KeepObject, KeepResult, LOOK_SHARDS,
+        ListAccounts, ListApps, ListDead, ListDue, ListUses, ListWaiting, Look, MarkAccount, PostponeLook, Probe,
+        Quarantine, Reception, RemoveAccount, Result, SaveAccount, SaveApp, SaveJob, SaveLogin, SaveTenant,
+        SealedAccount, SealedLogin, SendDispatch, ServeLine, SetPointer, SettleJob, TakeLogin, TakeTurn, Turn, Waiting,
     },
 };
 
@@ -113,6 +116,9 @@ struct Contents {
     turns: BTreeMap<(TenantId, UserId), Turns>,
     /// The list of jobs that stand in lines, by app and order.
     in_line: BTreeMap<(AppId, LineOrder), (TenantId, JobId)>,
+    freshness: BTreeMap<(TenantId, UserId), Freshness>,
+    pointers: BTreeMap<(TenantId, UserId, Question), Pointer>,
+    uses: BTreeMap<(TenantId, Day, MethodName), Uses>,
     queue: Vec<QueuedMessage>,
 }
 
@@ -165,6 +171,12 @@ pub enum Breach {
     InsertOverwrites,
     /// A call is granted though the circuit is open.
     CircuitIgnored,
+    /// The end of a write makes no kept answer void.
+    NothingRaised,
+    /// An answer that is kept is as good as new.
+    NothingAges,
+    /// An account is given what is kept for another.
+    AnswersOfAnyone,
 }
 
 impl World {
@@ -521,7 +533,7 @@ impl MarkAccount for World {
 
 /// Whether an ended job is past its retention.
 fn is_expired(job: &Job, now: Timestamp) -> bool {
-    job.state.phase.ended_at().is_some_and(|at| (at + timing::JOB_RETENTION).as_seconds() <= now.as_seconds())
+    job.state.phase.ended_at().is_some_and(|at| (at + timing::RECORD_RETENTION).as_seconds() <= now.as_seconds())
 }
 
 impl InsertJob for World {
@@ -574,6 +586,19 @@ impl Contents {
             *count = count.saturating_sub(1);
         }
         self.looks.set((job.tenant.clone(), job.id.clone()), None);
+    }
+
+    /// Makes kept answers of an account void.
+    fn change(&mut self, tenant: &TenantId, user: &UserId, change: &Change) {
+        let freshness = self.freshness.entry((tenant.clone(), user.clone())).or_default();
+        *freshness = std::mem::take(freshness).after(change);
+    }
+
+    /// Where the pointer of an account's question is.
+    fn pointer_key(&self, tenant: &TenantId, user: &UserId, question: &Question) -> (TenantId, UserId, Question) {
+        let anyone = UserId::from_bytes([0; 16]);
+        let user = if self.breach == Some(Breach::AnswersOfAnyone) { anyone } else { user.clone() };
+        (tenant.clone(), user, question.clone())
     }
 
     /// Puts a job that just died on the desk's list.
@@ -670,6 +695,12 @@ impl SaveJob for World {
             let was = stored.clone();
             stored.state = job.state.clone();
             contents.lined(Some(&was), job);
+            if !before.is_terminal()
+                && contents.breach != Some(Breach::NothingRaised)
+                && let Some(change) = Change::by_end_of(job)
+            {
+                contents.change(&job.tenant, &job.order.user, &change);
+            }
             if !before.is_terminal() && job.state.is_terminal() {
                 *contents.chronicle.ends.entry((job.id.clone(), job.state.run)).or_default() += 1;
             }
@@ -823,6 +854,73 @@ impl FindObject for World {
     }
 }
 
+impl FindCached for World {
+    async fn account_and_cached(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        question: &Question,
+    ) -> Result<(Option<SealedAccount>, Cached)> {
+        self.call("account_and_cached", |contents, now| {
+            let account = (tenant.clone(), user.clone());
+            let pointer = contents.pointers.get(&contents.pointer_key(tenant, user, question)).cloned();
+            let ageless = contents.breach == Some(Breach::NothingAges);
+            let pointer = pointer.map(|pointer| if ageless { Pointer { as_of: now, ..pointer } } else { pointer });
+            let freshness = contents.freshness.get(&account).cloned().unwrap_or_default();
+            (contents.accounts.get(&account).cloned(), Cached { freshness, pointer })
+        })
+        .await
+    }
+}
+
+impl SetPointer for World {
+    async fn set_pointer(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        question: &Question,
+        pointer: &Pointer,
+        seen: Option<&Pointer>,
+    ) -> Result<bool> {
+        self.call("set_pointer", |contents, _| {
+            let key = contents.pointer_key(tenant, user, question);
+            let ageless = contents.breach == Some(Breach::NothingAges);
+            let there = contents.pointers.get(&key);
+            if there != seen && there != Some(pointer) && !ageless {
+                return false;
+            }
+            contents.pointers.insert(key, pointer.clone());
+            true
+        })
+        .await
+    }
+}
+
+impl ChangeFreshness for World {
+    async fn change_freshness(&self, tenant: &TenantId, user: &UserId, change: &Change) -> Result<()> {
+        self.call("change_freshness", |contents, _| contents.change(tenant, user, change)).await
+    }
+}
+
+impl CountUses for World {
+    async fn count_uses(&self, tenant: &TenantId, day: &Day, method: &MethodName, uses: &Uses) -> Result<()> {
+        self.call("count_uses", |contents, _| {
+            *contents.uses.entry((tenant.clone(), day.clone(), method.clone())).or_default() += *uses;
+        })
+        .await
+    }
+}
+
+impl ListUses for World {
+    async fn uses(&self, tenant: &TenantId, from: &Day) -> Result<Vec<(MethodName, Uses)>> {
+        self.call("uses", |contents, _| {
+            let wanted = contents.uses.iter().filter(|((owner, day, _), _)| owner == tenant && day >= from);
+            wanted.map(|((_, _, method), uses)| (method.clone(), *uses)).collect()
+        })
+        .await
+    }
+}
+
 impl KeepBudget for World {
     async fn change_budget<T: Send>(
         &self,
@@ -870,9 +968,23 @@ fn circuits_of(budget: &Budget, other: &Budget) -> Budget {
 
 impl FindLine for World {
     async fn budget_and_line(&self, app: &AppId) -> Result<(Budget, Line)> {
-        self.call("budget_and_line", |contents, now| {
-            let budget = contents.budgets.get(&BudgetKey::App(app.clone())).cloned().unwrap_or_default();
-            (budget, contents.lines.get(app).cloned().unwrap_or_else(|| Line::new(now)))
+        self.call("budget_and_line", |contents, now| contents.budget_and_line(app, now)).await
+    }
+}
+
+impl Contents {
+    fn budget_and_line(&self, app: &AppId, now: Timestamp) -> (Budget, Line) {
+        let budget = self.budgets.get(&BudgetKey::App(app.clone())).cloned().unwrap_or_default();
+        (budget, self.lines.get(app).cloned().unwrap_or_else(|| Line::new(now)))
+    }
+}
+
+impl FindReception for World {
+    async fn reception(&self, tenant: &TenantId, user: &UserId) -> Result<Option<Reception>> {
+        self.call("reception", |contents, now| {
+            let account = contents.accounts.get(&(tenant.clone(), user.clone())).cloned()?;
+            let (budget, line) = contents.budget_and_line(&account.account.app, now);
+            Some(Reception { account, budget, line })
         })
         .await
     }

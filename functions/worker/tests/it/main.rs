@@ -13,13 +13,15 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
     TenantId, UserId,
     budget::MAX_PENDING,
-    call::{MethodName, Params},
+    cache::{Families, Kept},
+    call::{MethodName, MethodPattern, Params},
     job::{Job, Phase, Policy},
     outcome::{Finding, Nature},
     timing,
 };
 use hub::{
     budget::Limits,
+    cache::Tally,
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     ports::{Answer, CallFlickr, Catalogue, InsertJob, SaveAccount, SaveApp},
@@ -49,7 +51,9 @@ impl<F: CallFlickr + 'static> Scene<F> {
         let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
         ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
         ports.save_account(&account).await.unwrap();
-        let worker = Arc::new(Worker { ports, flickr, vaults, policy: Policy::REST, limits: Limits::default() });
+        let tally = Tally::default();
+        let worker = Worker { ports, flickr, vaults, policy: Policy::REST, limits: Limits::default(), tally };
+        let worker = Arc::new(worker);
         Self { tenant, user: account.account.user, worker }
     }
 
@@ -112,6 +116,18 @@ impl Catalogue for Panicking {
 
     fn is_checkable(&self, method: &MethodName) -> bool {
         self.flickr.is_checkable(method)
+    }
+
+    fn kept(&self, method: &MethodName) -> Option<Kept> {
+        self.flickr.kept(method)
+    }
+
+    fn raises(&self, method: &MethodName) -> Families {
+        self.flickr.raises(method)
+    }
+
+    fn families(&self, pattern: &MethodPattern) -> Families {
+        self.flickr.families(pattern)
     }
 }
 

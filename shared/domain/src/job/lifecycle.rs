@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, FailureCode, StoredResult};
-use crate::{ClaimId, Timestamp, line::Place, timing};
+use crate::{ClaimId, JobId, Timestamp, line::Place, timing};
 
 /// Where a job stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct State {
     pub doubt: bool,
     /// Its place in its app's line, once it has had one: it keeps it until it has ended.
     pub place: Option<Place>,
+    /// The job that asks the same, and for whose answer it waits or waited last.
+    pub follows: Option<JobId>,
     /// The rest, by phase.
     pub phase: Phase,
 }
@@ -170,6 +172,15 @@ pub enum Event {
         /// Why, for people.
         why: String,
     },
+    /// Another job asks the same: the holder waits for its answer. That is no attempt.
+    Follow {
+        /// The holder.
+        claim: ClaimId,
+        /// The other job.
+        leader: JobId,
+        /// When to look for its answer.
+        due_at: Timestamp,
+    },
     /// The job's turn in the line has come.
     Release {
         /// When its message is to be seen.
@@ -267,6 +278,7 @@ impl State {
             started_at: None,
             doubt: false,
             place: None,
+            follows: None,
             phase: if waits { Phase::Scheduled } else { Phase::Queued },
         }
     }
@@ -351,6 +363,7 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
         }
         Event::Complete(claim, result) => {
             holder(state, &claim)?;
+            let state = &if result.is_own() { state.clone() } else { not_attempted(state) };
             Ok((State { doubt: false, ..ended(state, Phase::Completed { at: now, result }) }, vec![]))
         }
         Event::Fail(claim, failure) => {
@@ -376,6 +389,12 @@ pub fn step(state: &State, event: Event, now: Timestamp) -> Result<(State, Vec<E
             holder(state, &claim)?;
             let waiting = State { doubt: false, phase: Phase::Deferred { why }, ..not_attempted(state) };
             Ok((lined(waiting, place, expected_at), vec![]))
+        }
+        Event::Follow { claim, leader, due_at } => {
+            holder(state, &claim)?;
+            let phase = Phase::Deferred { why: format!("{leader} asks the same, and shares its answer") };
+            let waiting = State { doubt: false, follows: Some(leader), phase, ..not_attempted(state) };
+            Ok(sent(waiting, due_at, now))
         }
         Event::Release { at } => match &state.phase {
             Phase::Queued | Phase::Deferred { .. } if state.carrier == Carrier::Line => {
@@ -538,6 +557,7 @@ fn replay(state: &State, force: bool, now: Timestamp) -> Result<(State, Vec<Effe
                 runnable_at: now,
                 started_at: None,
                 doubt: false,
+                follows: None,
                 phase: Phase::Queued,
                 ..state.clone()
             };
@@ -582,6 +602,10 @@ mod tests {
         Event::Defer { claim: claim(1), due_at, why: "busy".to_owned(), attempted }
     }
 
+    fn job(number: u8) -> JobId {
+        JobId::from_bytes([number; 16])
+    }
+
     fn place(tag: u64) -> Place {
         Place { app: AppId::from_bytes([9; 16]), tag }
     }
@@ -595,6 +619,19 @@ mod tests {
         let state = running();
         assert_eq!((state.attempts, state.started_at), (1, Some(at(0))));
         assert!(matches!(state.phase, Phase::Running(Claim { doing: Doing::Call, .. })));
+    }
+
+    #[test]
+    fn a_follower_has_attempted_nothing_and_comes_back() {
+        let follow = Event::Follow { claim: claim(1), leader: job(7), due_at: at(3) };
+        let (state, effects) = step(&running(), follow, at(1)).unwrap();
+        assert_eq!((state.attempts, state.started_at, &state.follows), (0, None, &Some(job(7))));
+        assert_eq!(effects, [Effect::Send { dispatch: 2, at: at(3) }]);
+        let (state, _) = step(&state, claimed(2, 2), at(3)).unwrap();
+        let shared = StoredResult::Shared { leader: job(7), as_of: at(1) };
+        let (state, _) = step(&state, Event::Complete(claim(2), shared), at(4)).unwrap();
+        assert!(state.is_terminal());
+        assert_eq!((state.attempts, state.started_at), (0, None), "it never called");
     }
 
     #[test]
@@ -768,6 +805,11 @@ mod tests {
                 expected_at: at(expected),
                 why: String::new()
             }),
+            (0u8..3, 0u8..3, 0i64..2000).prop_map(|(who, leader, due)| Event::Follow {
+                claim: claim(who),
+                leader: job(leader),
+                due_at: at(due)
+            }),
             (0i64..2000).prop_map(|due| Event::Release { at: at(due) }),
             any::<bool>().prop_map(|checkable| Event::Doubt { checkable }),
             Just(Event::Look),
@@ -822,7 +864,7 @@ mod tests {
         ) {
             // The holder alone knows: it defers and buries what took no effect.
             let holder_or_force = |event: &Event| matches!(event,
-                Event::Defer { .. } | Event::Line { .. } | Event::Bury(..) | Event::Replay { force: true } | Event::Complete(..));
+                Event::Defer { .. } | Event::Line { .. } | Event::Follow { .. } | Event::Bury(..) | Event::Replay { force: true } | Event::Complete(..));
             let mut state = calling();
             for (event, now) in events.into_iter().filter(|(event, _)| !holder_or_force(event)) {
                 if let Ok((next, _)) = step(&state, event, at(now)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use lifecycle::{CLOCK_SKEW, Carrier, Claim, Doing, Effect, Event, Phase, Refusal, State, step};
 pub use retry::{Attempt, Next, Policy, Random, next};
 
-use crate::{JobId, TenantId, Timestamp, TraceId, UserId, call, idempotency, line::Priority, outcome::Nature};
+use crate::{JobId, TenantId, Timestamp, TraceId, UserId, cache, call, idempotency, line::Priority, outcome::Nature};
 
 /// The longest `meta` of a job, in bytes of JSON.
 pub const MAX_META_BYTES: usize = 4 * 1024;
@@ -43,6 +43,8 @@ pub struct Job {
     pub nature: Nature,
     /// Whether it can be found out if its call took effect.
     pub checkable: bool,
+    /// Whose kept answers its end makes void.
+    pub raises: cache::Families,
     /// What its request must agree with when its idempotency key comes again.
     pub fingerprint: idempotency::Fingerprint,
     /// The trace of the request that made it.
@@ -66,6 +68,9 @@ pub struct Order {
     pub params: call::Params,
     /// In which lane it stands, where it has to stand in line.
     pub priority: Priority,
+    /// What it says of kept answers.
+    #[serde(skip_serializing_if = "cache::Terms::is_default")]
+    pub cache: cache::Terms,
     /// The caller's own JSON object, given back with the job; `None` when there was none.
     pub meta: Option<String>,
 }
@@ -95,9 +100,21 @@ pub enum StoredResult {
         /// Its length before compression.
         bytes: usize,
     },
+    /// With another job of the same account, which asked the same.
+    Shared {
+        /// The job.
+        leader: JobId,
+        /// When it asked: the answer is no older.
+        as_of: Timestamp,
+    },
 }
 
 impl StoredResult {
+    /// Whether it is the answer to a call of the job's own.
+    pub const fn is_own(&self) -> bool {
+        !matches!(self, StoredResult::Shared { .. })
+    }
+
     /// Where a result goes: the least of the three places that it fits; `None` when it is over
     /// [`MAX_RESULT_BYTES`].
     pub fn place(text: &str) -> Option<Self> {

@@ -86,7 +86,7 @@ async fn who_has_had_its_share_waits_for_its_turn_and_is_told_when_it_comes() {
     assert_eq!(first.iter().filter(|job| is_in_line(job)).count(), 1, "five may go ahead");
     scene.submit.ports.forget_calls();
     let accepted = scene.ask(0, Priority::Normal, None).await.unwrap();
-    assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "take_turn", "join_line", "insert_job"]);
+    assert_eq!(scene.submit.ports.calls(), ["reception", "take_turn", "join_line", "insert_job"]);
     let outlook = accepted.outlook.unwrap();
     let start = outlook.estimated_start(&accepted.job).unwrap();
     assert!(start > first[5].state.due_at && start.since(build::NOW) < Duration::from_secs(180), "{start}");
@@ -148,7 +148,7 @@ async fn a_repeated_request_takes_no_second_turn() {
     scene.submit.ports.pass(Duration::from_secs(5));
     let again = scene.ask(0, Priority::Low, Some("k")).await.unwrap();
     assert_eq!((again.replayed, again.job.state), (true, first.job.state));
-    assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "job"]);
+    assert_eq!(scene.submit.ports.calls(), ["reception", "job"]);
     assert_eq!(*scene.ask(0, Priority::High, Some("k")).await.unwrap_err().kind(), Kind::KeyReused);
 }
 
@@ -185,7 +185,7 @@ async fn a_line_too_long_for_its_deadline_is_closed() {
 
     scene.submit.ports.forget_calls();
     assert!(scene.ask(0, Priority::Normal, None).await.is_err());
-    assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "take_turn", "return_turn"]);
+    assert_eq!(scene.submit.ports.calls(), ["reception", "take_turn", "return_turn"]);
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn too_many_pending_jobs_take_no_turn() {
     scene.submit.ports.forget_calls();
     let refused = scene.ask(0, Priority::Normal, None).await.unwrap_err();
     assert!(matches!(refused.kind(), Kind::TooManyPending { .. }));
-    assert_eq!(scene.submit.ports.calls(), ["account", "budget_and_line", "take_turn"]);
+    assert_eq!(scene.submit.ports.calls(), ["reception", "take_turn"]);
 }
 
 #[tokio::test]

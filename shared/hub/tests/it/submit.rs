@@ -57,7 +57,7 @@ async fn a_job_is_written_once_and_sent_once() {
     let order = build::order(&user, "flickr.test.echo", r#"{"a": "canary-param"}"#);
     let accepted = accept(&submit, &tenant, order, None).await.unwrap();
     assert!(!accepted.replayed);
-    assert_eq!(submit.ports.calls(), ["account", "budget_and_line", "insert_job", "send_dispatch"]);
+    assert_eq!(submit.ports.calls(), ["reception", "insert_job", "send_dispatch"]);
     assert_eq!(submit.ports.jobs(), std::slice::from_ref(&accepted.job));
     let sent = submit.ports.queue().pop().unwrap();
     assert_eq!((&sent.dispatch.job, sent.dispatch.dispatch), (&accepted.job.id, 1));
@@ -174,7 +174,7 @@ async fn another_time_is_another_payload() {
 
 #[tokio::test]
 async fn asking_again_after_any_failure_makes_one_job_that_counts_once() {
-    for (call, name) in ["account", "budget_and_line", "insert_job", "send_dispatch"].into_iter().enumerate() {
+    for (call, name) in ["reception", "insert_job", "send_dispatch"].into_iter().enumerate() {
         for moment in [Moment::Before, Moment::After] {
             let (submit, tenant, user) = submit().await;
             let order = || build::order(&user, "flickr.test.echo", "{}");
@@ -209,7 +209,7 @@ async fn an_account_with_too_many_pending_jobs_is_told_when_to_come_back() {
         other => panic!("{other:?}"),
     };
     assert_eq!(refusal(&submit).await, 3, "two jobs at 3,330 an hour");
-    assert_eq!(submit.ports.calls(), ["account", "budget_and_line", "insert_job"], "nothing is sent");
+    assert_eq!(submit.ports.calls(), ["reception", "insert_job"], "nothing is sent");
     assert_eq!((submit.ports.jobs().len(), submit.ports.pending(&tenant, &user).await.unwrap()), (20, 20));
 
     submit.ports.pass(Duration::from_secs(1));

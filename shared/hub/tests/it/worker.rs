@@ -13,6 +13,7 @@ use domain::{
 use futures_util::FutureExt;
 use hub::{
     budget::Limits,
+    cache::Tally,
     dispatch::Dispatch,
     ports::{
         BudgetKey, Clock, CountPending, FindAccount, InsertJob, KeepBudget, RemoveAccount, SaveAccount, SaveApp,
@@ -51,6 +52,7 @@ async fn scene_with(method: &str, checkable: bool) -> Scene {
         vaults: build::vaults(),
         policy: Policy::REST,
         limits: Limits::default(),
+        tally: Tally::default(),
     };
     let tenant = build::tenant(&worker.ports);
     let (account, app) = build::sealed_account(&worker.vaults, &tenant, "1@N00", build::NOW).await;
@@ -113,7 +115,10 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = scene.run_to_the_end();
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    assert_eq!(scene.worker.ports.calls(), ["claim_job", "account", "change_budget", "app", "save_job"]);
+    assert_eq!(
+        scene.worker.ports.calls(),
+        ["claim_job", "account_and_cached", "set_pointer", "change_budget", "app", "save_job"]
+    );
     assert_eq!((job.state.attempts, scene.flickr_calls()), (1, 1));
 }
 

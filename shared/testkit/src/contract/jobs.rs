@@ -4,7 +4,7 @@ use domain::{
     ClaimId, JobId, Timestamp,
     budget::MAX_PENDING,
     job::{CLOCK_SKEW, Event, Failure, FailureCode, Job, Phase, State, StoredResult, step},
-    timing::{JOB_RETENTION, LEASE},
+    timing::{LEASE, RECORD_RETENTION},
 };
 use futures_util::future::join_all;
 use hub::ports::{
@@ -183,7 +183,7 @@ where
         assert!(!ports.save_job(&deferred, &running.state, Look::AsTold).await.unwrap(), "an ended job stays ended");
         assert_eq!(claimed(ports, &job, 2, &two, now + LEASE).await, Claimed::Refused(Box::new(ended.clone())));
 
-        let kept = now + JOB_RETENTION;
+        let kept = now + RECORD_RETENTION;
         assert_eq!(claimed(ports, &job, 2, &two, kept).await, Claimed::Unknown, "past its retention it is absent");
         let state = State::first(kept, kept).0;
         let again = Job { created_at: kept, state, ..job.clone() };

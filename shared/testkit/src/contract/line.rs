@@ -9,8 +9,8 @@ use domain::{
 };
 use futures_util::future::join_all;
 use hub::ports::{
-    BudgetKey, ClaimJob, Clock, Entropy, FindJob, FindLine, InsertJob, JoinLine, KeepBudget, LOOK_SHARDS, ListWaiting,
-    Look, SaveJob, ServeLine, TakeTurn, Turn,
+    BudgetKey, ClaimJob, Clock, Entropy, FindJob, FindLine, FindReception, InsertJob, JoinLine, KeepBudget,
+    LOOK_SHARDS, ListWaiting, Look, SaveAccount, SaveJob, ServeLine, TakeTurn, Turn,
 };
 
 use crate::build;
@@ -50,6 +50,35 @@ pub async fn turns(ports: &(impl Clock + Entropy + InsertJob + TakeTurn)) {
     assert_eq!(take(Priority::Low, 500, 1).await.unwrap(), Turn::TooMany);
     let low = take(Priority::Low, 500, 2).await.unwrap();
     assert_eq!(low, Turn::Taken(Turns { high: 111, normal: 508, low: 516 }), "a refusal took no turn");
+}
+
+/// What a new job has to know: the account, and the budget and the line of its app as they are now.
+pub async fn reception(
+    ports: &(impl Clock + Entropy + SaveAccount + KeepBudget + FindLine + JoinLine + FindReception),
+) {
+    let (tenant, now) = (build::tenant(ports), ports.now());
+    let user = UserId::of(&tenant, "1@N00");
+    let find = || async { ports.reception(&tenant, &user).await.unwrap() };
+    assert!(find().await.is_none(), "the account is not there");
+
+    let apps = [AppId::from_bytes(ports.random()), AppId::from_bytes(ports.random())];
+    for app in &apps {
+        let mut account = build::account(&tenant, "1@N00", now);
+        account.account.app = app.clone();
+        ports.save_account(&account).await.unwrap();
+        let before = find().await.unwrap();
+        assert_eq!((before.account, before.budget, before.line.waiting_jobs()), (account, Budget::default(), 0));
+
+        let key = BudgetKey::App(app.clone());
+        ports.change_budget(&key, |budget| budget.take(&Limit::FLICKR, HostClass::Rest, 2, now)).await.unwrap();
+        ports.join_line(app, Bucket::of(1, 1), now).await.unwrap();
+        let after = find().await.unwrap();
+        assert_ne!(after.budget, Budget::default());
+        let (budget, line) = ports.budget_and_line(app).await.unwrap();
+        assert_eq!((after.budget, after.line.waiting_jobs(), line.waiting_jobs()), (budget, 1, 1));
+    }
+    let stranger = build::tenant(ports);
+    assert!(ports.reception(&stranger, &user).await.unwrap().is_none());
 }
 
 /// A line: who joins is counted, who waits is listed in order, calls are handed out once.

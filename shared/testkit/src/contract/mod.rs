@@ -7,6 +7,7 @@
 
 mod accounts;
 mod budget;
+mod cache;
 mod jobs;
 mod line;
 mod logins;
@@ -14,7 +15,8 @@ mod tenants;
 
 pub use accounts::accounts;
 pub use budget::budgets;
+pub use cache::{answers, uses};
 pub use jobs::{claims, desk, insertion, looks, objects, pressure, results, saving, waits};
-pub use line::{lines, turns};
+pub use line::{lines, reception, turns};
 pub use logins::logins;
 pub use tenants::{apps, tenants};

@@ -9,7 +9,8 @@ use std::{
 
 use domain::{
     Timestamp,
-    call::{MethodName, Params},
+    cache::{Families, Family, Kept},
+    call::{MethodName, MethodPattern, Params},
     outcome::{Class, Finding, Nature, Outcome},
     timing::CALL_DEADLINE,
 };
@@ -27,6 +28,9 @@ const INDEX_LAG: Duration = Duration::from_secs(60);
 /// The methods jobs call: one of each nature, and one whose effect can be searched for.
 pub(crate) const METHODS: [&str; 4] =
     ["flickr.photos.getInfo", "flickr.photos.setMeta", "flickr.photosets.create", "flickr.photos.comments.addComment"];
+
+/// How old an answer may be that is given again, where a job says nothing else.
+pub(crate) const TTL: Duration = Duration::from_secs(300);
 
 /// What the marker of a job begins with whose worker always dies at its call.
 pub(crate) const POISON: &str = "poison-";
@@ -188,6 +192,23 @@ impl Catalogue for SimulatedFlickr {
 
     fn is_checkable(&self, method: &MethodName) -> bool {
         matches!(method.as_str(), "flickr.photos.setMeta" | "flickr.photos.comments.addComment")
+    }
+
+    fn kept(&self, method: &MethodName) -> Option<Kept> {
+        (self.nature(method) == Nature::Read).then_some(Kept { family: Family::Photos, ttl: TTL })
+    }
+
+    fn raises(&self, method: &MethodName) -> Families {
+        let family = match method.as_str() {
+            "flickr.photosets.create" => Some(Family::Photosets),
+            _ if self.nature(method) == Nature::Read => None,
+            _ => Some(Family::Photos),
+        };
+        family.into_iter().collect()
+    }
+
+    fn families(&self, _: &MethodPattern) -> Families {
+        [Family::Photos].into_iter().collect()
     }
 }
 

@@ -31,6 +31,7 @@ use domain::{
 use hub::{
     Kind,
     budget::Limits,
+    cache::Tally,
     dead::{self, Burial},
     dispatch::Dispatch,
     ports::{Clock, SaveAccount, SaveApp},
@@ -743,10 +744,13 @@ impl Simulation {
             vaults: self.vaults.clone(),
             policy: Policy::REST,
             limits: Limits { app: self.granted_limit(), account: None },
+            tally: Tally::default(),
         };
         let mail = Arc::clone(&self.mail);
         let task = async move {
-            if let Ok(Disposition::Finished | Disposition::LostLease) = worker.handle(&dispatch).await {
+            let handled = worker.handle(&dispatch).await;
+            worker.tally.write(&worker.ports).await;
+            if let Ok(Disposition::Finished | Disposition::LostLease) = handled {
                 mail.lock().unwrap_or_else(PoisonError::into_inner).finished.push(id);
             }
         };

@@ -14,4 +14,4 @@ macro_rules! contracts {
     };
 }
 
-contracts!(accounts apps budgets claims desk insertion lines logins looks objects pressure results saving tenants turns waits);
+contracts!(accounts answers apps budgets claims desk insertion lines logins looks objects pressure reception results saving tenants turns uses waits);
