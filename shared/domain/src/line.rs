@@ -15,10 +15,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AppId, Timestamp,
-    budget::{Limit, Standing},
-};
+use crate::{AppId, Timestamp, budget::Standing};
 
 /// How far ahead the line is dispatched: twice the time between two sweeps, so that one that is
 /// late leaves no gap.
@@ -238,8 +235,8 @@ pub struct Served {
 }
 
 /// The calls of the burst that the line leaves for accounts below their share.
-pub fn reserve(limit: &Limit) -> u32 {
-    limit.burst_calls / 3 * 2
+pub fn reserve(standing: &Standing) -> u32 {
+    standing.burst_calls / 3 * 2
 }
 
 impl Line {
@@ -268,8 +265,8 @@ impl Line {
 
     /// Whether a new job has to look at the line: someone waits, or no more is left of the budget
     /// than the reserve, or its circuit is not closed.
-    pub fn is_needed(&self, limit: &Limit, standing: &Standing) -> bool {
-        !self.waiting.is_empty() || !standing.is_closed() || standing.remaining_calls <= reserve(limit)
+    pub fn is_needed(&self, standing: &Standing) -> bool {
+        !self.waiting.is_empty() || !standing.is_closed() || standing.remaining_calls <= reserve(standing)
     }
 
     /// How many of the waiting jobs run before a job with `tag` that joins now.
@@ -284,24 +281,24 @@ impl Line {
     }
 
     /// When the job that has so many others ahead will about run: as sweeps will hand calls out.
-    pub fn expected(&self, ahead: u64, limit: &Limit, standing: &Standing, now: Timestamp) -> Timestamp {
+    pub fn expected(&self, ahead: u64, standing: &Standing, now: Timestamp) -> Timestamp {
         let resumes = standing.open_until.unwrap_or(now).max(now);
         let (mut begin, mut window) =
             if self.allotted.0 > resumes { (self.allotted.0, SWEEP_INTERVAL) } else { (next_sweep(resumes), HORIZON) };
-        let mut level = self.level_at(begin, limit, standing, now);
+        let mut level = self.level_at(begin, standing, now);
         let mut place = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1);
         loop {
-            let calls = share(level, window, limit, standing);
+            let calls = share(level, window, standing);
             if place <= calls {
                 return begin + window * place / calls;
             }
-            if level == reserve(limit) {
+            if level == reserve(standing) {
                 return begin + standing.interval().saturating_mul(place);
             }
             place -= calls;
             let left = level.saturating_add(standing.calls_in(window)).saturating_sub(calls);
             // Calls that come to nothing would come to nothing for ever.
-            level = if left == level { reserve(limit) } else { left };
+            level = if left == level { reserve(standing) } else { left };
             begin = begin + window;
             window = SWEEP_INTERVAL;
         }
@@ -309,22 +306,15 @@ impl Line {
 
     /// When a job that waits will about run: as was expected when it joined, within what the line
     /// says now.
-    pub fn expected_of(
-        &self,
-        tag: u64,
-        when_joined: Timestamp,
-        limit: &Limit,
-        standing: &Standing,
-        now: Timestamp,
-    ) -> Timestamp {
-        let earliest = self.expected(self.ahead(tag.saturating_sub(1)), limit, standing, now);
-        let latest = self.expected(self.ahead(tag), limit, standing, now);
+    pub fn expected_of(&self, tag: u64, when_joined: Timestamp, standing: &Standing, now: Timestamp) -> Timestamp {
+        let earliest = self.expected(self.ahead(tag.saturating_sub(1)), standing, now);
+        let latest = self.expected(self.ahead(tag), standing, now);
         when_joined.clamp(earliest, latest.max(earliest))
     }
 
     /// What the line may be given now, up to [`HORIZON`]. Of a circuit that is half open, its probe; of
     /// an open one, nothing.
-    pub fn allot(&self, limit: &Limit, standing: &Standing, now: Timestamp) -> Option<Allotment> {
+    pub fn allot(&self, standing: &Standing, now: Timestamp) -> Option<Allotment> {
         let until = now + HORIZON;
         let from = self.allotted.0.max(now);
         if standing.open_until.is_some() || from >= until {
@@ -334,7 +324,7 @@ impl Line {
         if standing.half_open {
             return Some(Allotment { calls: 1, anchor, from, until: from });
         }
-        let calls = share(self.level_at(from, limit, standing, now), until.since(from), limit, standing);
+        let calls = share(self.level_at(from, standing, now), until.since(from), standing);
         (calls > 0).then_some(Allotment { calls, anchor, from, until })
     }
 
@@ -377,10 +367,10 @@ impl Line {
     }
 
     /// How many calls the budget will have at `from`, when what was handed out is used.
-    fn level_at(&self, from: Timestamp, limit: &Limit, standing: &Standing, now: Timestamp) -> u32 {
+    fn level_at(&self, from: Timestamp, standing: &Standing, now: Timestamp) -> u32 {
         let outstanding = standing.calls_in(self.allotted.0.since(now));
         let coming = standing.remaining_calls.saturating_add(standing.calls_in(from.since(now)));
-        coming.saturating_sub(outstanding).min(limit.burst_calls)
+        coming.saturating_sub(outstanding).min(standing.burst_calls)
     }
 }
 
@@ -393,9 +383,9 @@ fn next_sweep(now: Timestamp) -> Timestamp {
 
 /// What a line may have of a budget that has `level` calls and gets more for as long as `window`:
 /// what is over the reserve, and, so that it never stands still, half of the rate at least, or one.
-fn share(level: u32, window: Duration, limit: &Limit, standing: &Standing) -> u32 {
+fn share(level: u32, window: Duration, standing: &Standing) -> u32 {
     let all = level.saturating_add(standing.calls_in(window));
-    all.saturating_sub(reserve(limit)).max(all.min((standing.calls_in(window) / 2).max(1)))
+    all.saturating_sub(reserve(standing)).max(all.min((standing.calls_in(window) / 2).max(1)))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub async fn take(
     let (grant, budget) = match (taken, &narrow) {
         (Ok((granted @ Grant::Granted { .. }, budget)), _) => (granted, budget),
         (refused, Some((limit, key))) => {
-            let back = |budget: &Budget| (Some(budget.give_back(limit, HostClass::Rest, 1, now)), ());
+            let back = |budget: &Budget| (Some(budget.give_back(limit, HostClass::Rest, 1)), ());
             ports.change_budget(key, back).await?;
             (refused?.0, Budget::default())
         }

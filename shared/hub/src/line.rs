@@ -63,15 +63,13 @@ impl Outlook {
 
     /// Whether a new job has to look at the line.
     pub fn line_is_needed(&self) -> bool {
-        self.line.is_needed(&self.limit, &self.standing)
+        self.line.is_needed(&self.standing)
     }
 
     /// When the job will about start; `None` when it started, or nobody can say.
     pub fn estimated_start(&self, job: &Job) -> Option<Timestamp> {
         match place_in_line(job).filter(|place| place.app == self.app) {
-            Some(Place { tag, .. }) => {
-                Some(self.line.expected_of(*tag, job.state.due_at, &self.limit, &self.standing, self.now))
-            }
+            Some(Place { tag, .. }) => Some(self.line.expected_of(*tag, job.state.due_at, &self.standing, self.now)),
             None => due(job, self.now),
         }
     }
@@ -134,7 +132,7 @@ impl Outlook {
     }
 
     fn expected_of_newcomer(&self, place: &Place) -> Timestamp {
-        self.line.expected(self.line.ahead(place.tag), &self.limit, &self.standing, self.now)
+        self.line.expected(self.line.ahead(place.tag), &self.standing, self.now)
     }
 }
 
@@ -182,7 +180,7 @@ where
     P: Clock + FindLine + ListWaiting + ServeLine + FindJob + SaveJob + SendDispatch,
 {
     let Outlook { standing, line, now, .. } = outlook(ports, limit, app).await?;
-    let Some(allotment) = line.allot(limit, &standing, now) else { return Ok(()) };
+    let Some(allotment) = line.allot(&standing, now) else { return Ok(()) };
     let wanted = u16::try_from(allotment.calls).unwrap_or(u16::MAX);
     let first = ports.first_in_line(app, wanted).await?;
     if first.is_empty() && line.waiting.is_empty() {

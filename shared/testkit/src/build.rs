@@ -94,13 +94,18 @@ pub async fn sealed_account_of(
 ) -> (SealedAccount, Vec<u8>) {
     let SealedAccount { mut account, .. } = account(tenant, nsid, connected_at);
     account.app = app.clone();
-    let token = TokenCredentials::new("canary-token", "canary-secret").to_secret().unwrap();
+    let token = TokenCredentials::new(token_of(&account.user), "canary-secret").to_secret().unwrap();
     let context = vaults::account(tenant, &account.user).unwrap();
     let sealed_token = vaults.tokens.seal(&context, &token).await.unwrap().into_bytes();
     let app = AppCredentials::new(app.as_str(), "canary-app-secret").to_secret().unwrap();
     let context = vaults::app(tenant, &account.app).unwrap();
     let sealed_app = vaults.secrets.seal(&context, &app).await.unwrap().into_bytes();
     (SealedAccount { account, sealed_token }, sealed_app)
+}
+
+/// The token of a user with a real one.
+pub fn token_of(user: &UserId) -> String {
+    format!("canary-token-{user}")
 }
 
 /// A pending login of `tenant`.

@@ -156,6 +156,10 @@ pub struct Chronicle {
     pub stale_claims: Vec<JobId>,
     /// Claims that were granted while another worker held the job.
     pub stolen_claims: Vec<JobId>,
+    /// When each job was last claimed.
+    pub claims: BTreeMap<JobId, Timestamp>,
+    /// When each job's runs ended.
+    pub ended_at: BTreeMap<JobId, Vec<Timestamp>>,
     /// The circuits that were opened: of which app, when, and until when.
     pub circuits: Vec<(AppId, Timestamp, Timestamp)>,
 }
@@ -651,7 +655,7 @@ impl ClaimJob for World {
         lease_until: Timestamp,
         now: Timestamp,
     ) -> Result<Claimed> {
-        self.call("claim_job", |contents, _| {
+        self.call("claim_job", |contents, true_now| {
             let Some(job) = contents.jobs.get_mut(&(tenant.clone(), id.clone())).filter(|job| !is_expired(job, now))
             else {
                 return Claimed::Unknown;
@@ -674,6 +678,7 @@ impl ClaimJob for World {
                     if was.dispatch != dispatch {
                         contents.chronicle.stale_claims.push(id.clone());
                     }
+                    contents.chronicle.claims.insert(id.clone(), true_now);
                     job.state = state;
                     Claimed::Held(Box::new(job.clone()))
                 }
@@ -686,7 +691,7 @@ impl ClaimJob for World {
 
 impl SaveJob for World {
     async fn save_job(&self, job: &Job, before: &State, look: Look) -> Result<bool> {
-        self.call("save_job", |contents, _| {
+        self.call("save_job", |contents, now| {
             let key = (job.tenant.clone(), job.id.clone());
             let Some(stored) = contents.jobs.get_mut(&key) else { return false };
             if !is_as(&stored.state, before) {
@@ -703,6 +708,7 @@ impl SaveJob for World {
             }
             if !before.is_terminal() && job.state.is_terminal() {
                 *contents.chronicle.ends.entry((job.id.clone(), job.state.run)).or_default() += 1;
+                contents.chronicle.ended_at.entry(job.id.clone()).or_default().push(now);
             }
             let resent =
                 look == Look::Anew && (job.state.dispatch > before.dispatch || job.state.resends > before.resends);

@@ -2,7 +2,8 @@
 //!
 //! The theoretical arrival time is when the bucket would be empty if no call came any more. A call
 //! is granted if that stays within a burst of `now`. So any rolling hour sees at most the rate and
-//! one burst.
+//! one burst. A lowered rate lowers the burst with it: its length in time stays that of the full
+//! rate, or whoever had used it up would be granted another when Flickr has just refused.
 
 use std::time::Duration;
 
@@ -60,13 +61,19 @@ pub(super) fn take(
 ) -> Result<Timestamp, Timestamp> {
     let interval = interval(limit, rate_per_mille);
     let after = arrival.map_or(now, |arrival| arrival.max(now)) + interval * calls;
-    let furthest = now + interval * limit.burst_calls;
+    let furthest = now + burst(limit, interval);
     if after <= furthest { Ok(after) } else { Err(now + after.since(furthest)) }
 }
 
-/// The arrival time without `calls`.
-pub(super) fn give_back(arrival: Timestamp, limit: &Limit, rate_per_mille: u32, calls: u32) -> Timestamp {
-    let length = interval(limit, rate_per_mille) * calls;
+/// How far ahead of now the arrival time may be: by a burst at the full rate, and by one call at any.
+fn burst(limit: &Limit, interval_at_rate: Duration) -> Duration {
+    (interval(limit, FULL_RATE) * limit.burst_calls).max(interval_at_rate)
+}
+
+/// The arrival time without `calls`, as far as they surely put it off: they may have been granted
+/// before the rate was lowered.
+pub(super) fn give_back(arrival: Timestamp, limit: &Limit, calls: u32) -> Timestamp {
+    let length = interval(limit, FULL_RATE) * calls;
     Timestamp::from_milliseconds(
         arrival.as_milliseconds().saturating_sub(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)),
     )
@@ -76,8 +83,13 @@ pub(super) fn give_back(arrival: Timestamp, limit: &Limit, rate_per_mille: u32, 
 pub(super) fn remaining(arrival: Option<Timestamp>, limit: &Limit, rate_per_mille: u32, now: Timestamp) -> u32 {
     let interval = interval(limit, rate_per_mille);
     let used = arrival.map_or(Duration::ZERO, |arrival| arrival.since(now));
-    let used = u32::try_from(used.as_millis().div_ceil(interval.as_millis().max(1))).unwrap_or(u32::MAX);
-    limit.burst_calls.saturating_sub(used)
+    let left = burst(limit, interval).saturating_sub(used);
+    u32::try_from(left.as_millis() / interval.as_millis().max(1)).unwrap_or(u32::MAX)
+}
+
+/// Calls that would be granted at once after a rest.
+pub(super) fn burst_calls(limit: &Limit, rate_per_mille: u32) -> u32 {
+    remaining(None, limit, rate_per_mille, Timestamp::from_milliseconds(0))
 }
 
 /// The rate after Flickr refused calls below it.

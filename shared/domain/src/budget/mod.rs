@@ -105,6 +105,8 @@ pub enum Why {
 pub struct Standing {
     /// Calls that could be made at once.
     pub remaining_calls: u32,
+    /// Calls that can be made at once after a rest, at the learned rate.
+    pub burst_calls: u32,
     /// When all of the burst is there again.
     pub full_at: Timestamp,
     /// Calls an hour, as learned.
@@ -175,12 +177,11 @@ impl Budget {
 
     /// The budget after `calls` to hosts of this class that were granted and will not be made.
     #[must_use]
-    pub fn give_back(&self, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> Self {
-        let rate = self.rate(now);
+    pub fn give_back(&self, limit: &Limit, class: HostClass, calls: u32) -> Self {
         let mut after = self.clone();
-        after.arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, rate, calls));
+        after.arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, calls));
         if let (Some(part), Some(arrival)) = (class.part(limit), after.parts.get_mut(&class)) {
-            *arrival = limiter::give_back(*arrival, &part, rate, calls);
+            *arrival = limiter::give_back(*arrival, &part, calls);
         }
         after
     }
@@ -213,6 +214,7 @@ impl Budget {
         };
         Standing {
             remaining_calls: if open.is_some() { 0 } else { limiter::remaining(self.arrival, limit, rate, now) },
+            burst_calls: limiter::burst_calls(limit, rate),
             full_at: self.arrival.map_or(now, |arrival| arrival.max(now)),
             calls_per_hour: limiter::learned(limit, rate),
             open_until: open,
@@ -270,7 +272,7 @@ mod tests {
         let (_, refused) = budget.take(&limit, HostClass::Rest, 1, NOW);
         assert_eq!(refused, Grant::Refused { retry_at: after(1), why: Why::Spent });
         assert!(!granted(&mut budget, &limit, 1, NOW + Duration::from_millis(999)));
-        budget = budget.give_back(&limit, HostClass::Rest, 1, NOW);
+        budget = budget.give_back(&limit, HostClass::Rest, 1);
         assert!(granted(&mut budget, &limit, 1, NOW));
         assert!(!granted(&mut budget, &limit, 1, NOW));
         let impossible = budget.take(&limit, HostClass::Rest, 3, after(9999)).1;
@@ -288,7 +290,7 @@ mod tests {
         }
         assert_eq!(logins, 30);
         assert_eq!(budget.standing(&limit, NOW).remaining_calls, 120, "they count in the whole, too");
-        let back = budget.give_back(&limit, HostClass::Oauth, 1, NOW);
+        let back = budget.give_back(&limit, HostClass::Oauth, 1);
         assert!(take(&back, HostClass::Oauth).is_some());
         let jobs = std::iter::successors(Some(budget), |budget| take(budget, HostClass::Rest)).count() - 1;
         assert_eq!(jobs, 120);
@@ -338,6 +340,22 @@ mod tests {
         assert_eq!(budget.standing(&limit, after(24 * 3600)).calls_per_hour, 3330);
     }
 
+    #[test]
+    fn a_rate_that_is_lowered_grants_no_second_burst() {
+        let limit = Limit { calls_per_hour: 60, burst_calls: 8 };
+        let mut budget = Budget::default();
+        assert!(granted(&mut budget, &limit, 8, NOW));
+        for minute in 0..5 {
+            let now = NOW + Duration::from_secs(61) * minute;
+            budget = budget.hear(HostClass::Upload, Signal::Throttled, 7, now).unwrap_or(budget);
+        }
+        let now = NOW + Duration::from_secs(244);
+        let standing = budget.standing(&limit, now);
+        assert_eq!((standing.calls_per_hour, standing.burst_calls, standing.remaining_calls), (3, 1, 0));
+        assert!(!granted(&mut budget, &limit, 1, now));
+        assert!(granted(&mut budget, &limit, 1, NOW + Duration::from_secs(480)), "one call is left at any rate");
+    }
+
     proptest! {
         /// The promise (I2), by an exact log: no rolling hour sees more than the rate and a burst,
         /// whatever the order of wishes, gifts back, refusals and changes of the limit to less.
@@ -357,7 +375,7 @@ mod tests {
                 }
                 if granted(&mut budget, &limit, calls, now) {
                     if kind == 2 {
-                        budget = budget.give_back(&limit, HostClass::Rest, calls, now);
+                        budget = budget.give_back(&limit, HostClass::Rest, calls);
                     } else {
                         log.extend((0..calls).map(|_| now));
                     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::budget::{Budget, Grant, HostClass, Signal};
+use crate::budget::{Budget, Grant, HostClass, Limit, Signal};
 
 const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 const LIMIT: Limit = Limit::FLICKR;
@@ -122,14 +122,14 @@ fn what_was_dispatched_is_counted_no_more() {
 fn a_line_is_needed_when_the_budget_is_down_to_the_reserve_or_someone_waits() {
     let line = Line::new(NOW);
     let standing = |calls| spent(calls, NOW).standing(&LIMIT, NOW);
-    assert!(!line.is_needed(&LIMIT, &standing(49)));
-    assert!(line.is_needed(&LIMIT, &standing(50)));
-    assert!(line_of(&[line.allotted.1 + 4]).is_needed(&LIMIT, &standing(1)));
+    assert!(!line.is_needed(&standing(49)));
+    assert!(line.is_needed(&standing(50)));
+    assert!(line_of(&[line.allotted.1 + 4]).is_needed(&standing(1)));
     let mut refused = spent(3, NOW);
     for _ in 0..3 {
         refused = refused.hear(HostClass::Rest, Signal::Throttled, 0, NOW).unwrap_or(refused);
     }
-    assert!(line.is_needed(&LIMIT, &refused.standing(&LIMIT, NOW)), "an open circuit");
+    assert!(line.is_needed(&refused.standing(&LIMIT, NOW)), "an open circuit");
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn an_open_circuit_gets_nothing_and_a_half_open_one_its_probe() {
         budget = budget.hear(HostClass::Rest, Signal::Throttled, 0, NOW).unwrap_or(budget);
     }
     let line = line_of(&tags(100, Priority::Normal, Line::new(NOW).allotted.1));
-    assert_eq!(line.allot(&LIMIT, &budget.standing(&LIMIT, after(299)), after(299)), None);
-    let probe = line.allot(&LIMIT, &budget.standing(&LIMIT, after(600)), after(600)).unwrap();
+    assert_eq!(line.allot(&budget.standing(&LIMIT, after(299)), after(299)), None);
+    let probe = line.allot(&budget.standing(&LIMIT, after(600)), after(600)).unwrap();
     assert_eq!(probe.calls, 1);
-    let waits = line.expected(0, &LIMIT, &budget.standing(&LIMIT, after(10)), after(10));
+    let waits = line.expected(0, &budget.standing(&LIMIT, after(10)), after(10));
     assert!(waits >= after(300), "and whoever waits is told so");
 }
 
@@ -173,7 +173,7 @@ impl Run {
         let mut now = NOW;
         let mut slots: Vec<Timestamp> = Vec::new();
         for pause in pauses {
-            if let Some(allotment) = self.line.allot(limit, &self.budget.standing(limit, now), now) {
+            if let Some(allotment) = self.line.allot(&self.budget.standing(limit, now), now) {
                 slots.extend((0..allotment.calls).map(|number| allotment.slot(number)));
                 self.line.allotted.0 = allotment.until;
             }
@@ -240,7 +240,7 @@ proptest! {
         let standing = budget.standing(&LIMIT, NOW);
         let mut expected = Vec::new();
         for (order, (tag, _)) in waiting.iter().enumerate() {
-            expected.push((*tag, order, line.expected(line.ahead(*tag), &LIMIT, &standing, NOW)));
+            expected.push((*tag, order, line.expected(line.ahead(*tag), &standing, NOW)));
             *line.waiting.entry(Bucket::of(*tag, begin)).or_default() += 1;
         }
         expected.sort();
@@ -248,7 +248,7 @@ proptest! {
         let mut starts: Vec<Timestamp> = Vec::new();
         let mut now = after(30);
         while starts.len() < expected.len() {
-            if let Some(allotment) = run.line.allot(&LIMIT, &run.budget.standing(&LIMIT, now), now) {
+            if let Some(allotment) = run.line.allot(&run.budget.standing(&LIMIT, now), now) {
                 starts.extend((0..allotment.calls).map(|number| allotment.slot(number)));
                 run.line.allotted.0 = allotment.until;
             }

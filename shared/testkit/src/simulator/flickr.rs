@@ -52,12 +52,23 @@ enum Mood {
     ActsLater,
 }
 
+/// A call as it took effect.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    /// The marker of the job that asked.
+    pub(crate) marker: String,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
 struct Deeds {
     chance: Chance,
     /// What was done, by the marker of the job that asked: how often, and when first.
     done: BTreeMap<String, (u32, Timestamp)>,
-    /// What will be done, and when.
-    later: Vec<(Timestamp, String)>,
+    /// The writes that were done, as they were.
+    writes: Vec<Deed>,
+    /// The writes that will be done.
+    later: Vec<Deed>,
     /// When each call came, and of which app.
     calls: Vec<(Timestamp, String)>,
     /// When each marker's first call came.
@@ -83,6 +94,7 @@ impl SimulatedFlickr {
         let deeds = Deeds {
             chance,
             done: BTreeMap::new(),
+            writes: Vec::new(),
             later: Vec::new(),
             calls: Vec::new(),
             first_calls: BTreeMap::new(),
@@ -128,6 +140,11 @@ impl SimulatedFlickr {
         deeds.done.iter().map(|(marker, (times, _))| (marker.clone(), *times)).collect()
     }
 
+    /// The writes that were done.
+    pub(crate) fn writes(&self) -> Vec<Deed> {
+        self.deeds().writes.clone()
+    }
+
     fn mood(&self, app: &AppCredentials, marker: &str) -> (Mood, Duration) {
         let now = self.world.now();
         let mut deeds = self.deeds();
@@ -163,15 +180,18 @@ impl SimulatedFlickr {
 }
 
 impl Deeds {
-    fn act(&mut self, marker: &str, at: Timestamp) {
-        self.done.entry(marker.to_owned()).or_insert((0, at)).0 += 1;
+    fn act(&mut self, deed: Deed, nature: Nature) {
+        self.done.entry(deed.marker.clone()).or_insert((0, deed.at)).0 += 1;
+        if nature != Nature::Read {
+            self.writes.push(deed);
+        }
     }
 
     /// Does what was to be done by `now`.
     fn settle(&mut self, now: Timestamp) {
-        let due: Vec<_> = self.later.extract_if(.., |(at, _)| *at <= now).collect();
-        for (at, marker) in due {
-            self.act(&marker, at);
+        let due: Vec<_> = self.later.extract_if(.., |deed| deed.at <= now).collect();
+        for deed in due {
+            self.act(deed, Nature::NaturalWrite);
         }
     }
 }
@@ -216,7 +236,7 @@ impl CallFlickr for SimulatedFlickr {
     async fn call(
         &self,
         app: &AppCredentials,
-        _: &TokenCredentials,
+        token: &TokenCredentials,
         method: &MethodName,
         params: &Params,
         _: bool,
@@ -235,11 +255,13 @@ impl CallFlickr for SimulatedFlickr {
         {
             let mut deeds = self.deeds();
             deeds.settle(now);
+            let deed = Deed { marker, at: now };
             match mood {
-                Mood::Well | Mood::ActsAndFails | Mood::ActsAndHangs => deeds.act(&marker, now),
+                Mood::Well | Mood::ActsAndFails | Mood::ActsAndHangs => deeds.act(deed, nature),
+                Mood::ActsLater if nature == Nature::Read => {}
                 Mood::ActsLater => {
                     let at = now + deeds.chance.milliseconds(1_000, 240_000);
-                    deeds.later.push((at, marker));
+                    deeds.later.push(Deed { at, ..deed });
                 }
                 Mood::NotReached | Mood::Refuses | Mood::Throttles | Mood::FailsUndone | Mood::Hangs => {}
             }
@@ -257,7 +279,10 @@ impl CallFlickr for SimulatedFlickr {
             _ if nature == Nature::Read || self.hides_doubt => Class::Transient,
             _ => Class::UnknownOutcome,
         };
-        let result = (class == Class::Done).then(|| r#"{"stat":"ok"}"#.to_owned());
+        // What a read sees: whose account it is, and as it was when.
+        let result = (class == Class::Done).then(|| {
+            serde_json::json!({ "stat": "ok", "token": token.token(), "at": now.as_milliseconds() }).to_string()
+        });
         Answer { outcome: Outcome::new(class, format!("{mood:?}")), result }
     }
 

@@ -23,8 +23,9 @@ use std::{
 use domain::{
     AppId, JobId, TenantId, Timestamp, TraceId, UserId,
     budget::{Limit, MAX_PENDING},
+    cache::Terms,
     idempotency::Key,
-    job::{Job, Order, Policy},
+    job::{Job, Order, Phase, Policy},
     line::Priority,
     timing,
 };
@@ -88,6 +89,8 @@ pub struct Setup {
     pub worker_slots: Option<usize>,
     /// The one port call at which the process dies, if just one does.
     pub crash_at: Option<(usize, Moment)>,
+    /// What the jobs call of which a process dies so.
+    pub crashing_method: &'static str,
     /// A rule broken on purpose.
     pub mutation: Option<Mutation>,
 }
@@ -176,6 +179,12 @@ pub enum Mutation {
     NoBudget,
     /// A budget that grants whatever its circuit says.
     CircuitIgnored,
+    /// A write whose end makes no kept answer void.
+    NothingRaised,
+    /// A kept answer that never grows old.
+    NothingAges,
+    /// A cache that does not tell accounts apart.
+    AnswersOfAnyone,
 }
 
 impl Setup {
@@ -198,6 +207,7 @@ impl Setup {
             outage: true,
             worker_slots: None,
             crash_at: None,
+            crashing_method: METHODS[2],
             mutation: None,
         }
     }
@@ -281,12 +291,28 @@ impl Setup {
         }
     }
 
-    /// One job, or two of which one has to stand in line, to which one thing happens.
-    pub fn one_crash(call: usize, moment: Moment, in_line: bool) -> Self {
+    /// Jobs to which one thing happens.
+    pub fn one_crash(call: usize, moment: Moment, scene: CrashScene) -> Self {
         let spare = Limit { calls_per_hour: 60, burst_calls: 1 };
-        let (jobs, limit) = if in_line { (2, spare) } else { (1, Limit::FLICKR) };
-        Self { jobs, limit, span: Duration::from_secs(1), crash_at: Some((call, moment)), ..Self::good_day() }
+        let (jobs, limit, crashing_method) = match scene {
+            CrashScene::Alone => (1, Limit::FLICKR, METHODS[2]),
+            CrashScene::InLine => (2, spare, METHODS[2]),
+            CrashScene::SameQuestion => (4, Limit::FLICKR, METHODS[0]),
+        };
+        let (crash_at, span) = (Some((call, moment)), Duration::from_secs(1));
+        Self { jobs, limit, span, crash_at, crashing_method, accounts_each: 1, tenants: 1, ..Self::good_day() }
     }
+}
+
+/// What happens when one thing happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashScene {
+    /// A write by itself.
+    Alone,
+    /// Two writes, of which one has to stand in line.
+    InLine,
+    /// Four reads of the same.
+    SameQuestion,
 }
 
 /// What a simulation came to.
@@ -312,6 +338,8 @@ pub struct Report {
     pub calls: Vec<(Timestamp, String)>,
     /// Messages that jobs waited for after their first.
     pub deferrals: u64,
+    /// Jobs that another job's call answered.
+    pub shared: u64,
     /// Asks that were answered with 503 because too many jobs were pending.
     pub turned_away: u64,
     /// Jobs by the state they ended in.
@@ -394,6 +422,7 @@ struct Ask {
     key: String,
     start: When,
     priority: Priority,
+    cache: Terms,
     flow: Option<usize>,
 }
 
@@ -452,6 +481,9 @@ impl Simulation {
             Some(Mutation::DispatchNotCompared) => Some(Breach::DispatchNotCompared),
             Some(Mutation::KeyIgnored) => Some(Breach::InsertOverwrites),
             Some(Mutation::CircuitIgnored) => Some(Breach::CircuitIgnored),
+            Some(Mutation::NothingRaised) => Some(Breach::NothingRaised),
+            Some(Mutation::NothingAges) => Some(Breach::NothingAges),
+            Some(Mutation::AnswersOfAnyone) => Some(Breach::AnswersOfAnyone),
             _ => None,
         };
         if let Some(breach) = breach {
@@ -494,10 +526,18 @@ impl Simulation {
     /// Puts the first things on the agenda, and sets the weather.
     fn begin(&mut self) {
         let span = u64::try_from(self.setup.span.as_millis()).unwrap_or(u64::MAX);
+        let mut at = build::NOW;
         for number in 0..self.setup.jobs {
-            let ask = self.invent(number);
+            // One in three follows on the one before: who works with an account looks, changes and
+            // looks again.
+            let follows_on = number > 0 && self.setup.crash_at.is_none() && self.chance.per_mille(350);
+            let ask = self.invent(number, follows_on);
             self.asks.push(ask);
-            let at = build::NOW + self.chance.milliseconds(0, span);
+            at = if follows_on {
+                at + self.chance.milliseconds(0, 60_000)
+            } else {
+                build::NOW + self.chance.milliseconds(0, span)
+            };
             self.plan(at, Item::Ask(number, 0));
         }
         for (index, flow) in self.setup.flows.clone().into_iter().enumerate() {
@@ -554,6 +594,7 @@ impl Simulation {
                 key: format!("key-{number}"),
                 start: When::Now,
                 priority: flow.priority,
+                cache: Terms::default(),
                 flow: Some(index),
             });
             let at = build::NOW + flow.from + self.chance.milliseconds(0, span);
@@ -642,30 +683,52 @@ impl Simulation {
         self.world.skewed(if self.setup.crash_at.is_some() { 0 } else { skew })
     }
 
-    /// What the caller with this number asks for.
-    fn invent(&mut self, number: u32) -> Ask {
+    /// What the caller with this number asks for; one that follows on the last asks for the same
+    /// account, at once, and mostly the same question.
+    fn invent(&mut self, number: u32, follows_on: bool) -> Ask {
         let quiet = self.setup.crash_at.is_some();
-        let (tenant, user) = self.chance.pick(&self.accounts).clone();
+        let last = self.asks.last().filter(|_| follows_on);
+        let (tenant, user) = match last {
+            Some(last) => (last.tenant.clone(), last.user.clone()),
+            None => self.chance.pick(&self.accounts).clone(),
+        };
         // One key in ten is used for two payloads: the second is refused.
         let key = match self.asks.last() {
-            Some(last) if self.chance.per_mille(100) => last.key.clone(),
+            Some(last) if !quiet && self.chance.per_mille(100) => last.key.clone(),
             _ => format!("key-{number}"),
         };
         let start = match self.chance.below(10) {
-            _ if quiet => When::Now,
+            _ if quiet || follows_on => When::Now,
             0 => When::After(Duration::from_secs(self.chance.below(600))),
             1 => When::After(Duration::from_secs(self.chance.below(7200))),
             _ => When::Now,
         };
-        let method = if quiet { METHODS[2] } else { self.chance.pick(&METHODS) };
+        let method = match self.setup.crash_at {
+            Some(_) => self.setup.crashing_method,
+            None if follows_on && self.chance.per_mille(500) => METHODS[0],
+            None => self.chance.pick(&METHODS),
+        };
         let kind = match self.chance.below(100) {
             _ if self.setup.flickr_faults_per_mille == 0 => "",
             0..3 => POISON,
             3 => STOPPED,
             _ => "",
         };
+        let marker = match method {
+            // Of questions there are few, so that jobs meet at them.
+            _ if quiet && method == METHODS[0] => "topic".to_owned(),
+            _ if method == METHODS[0] && kind.is_empty() => format!("topic-{}", self.chance.below(2)),
+            _ => format!("{kind}{number}"),
+        };
+        let cache = match self.chance.below(10) {
+            _ if quiet || method != METHODS[0] => None,
+            0 => Terms::new(None, true).ok(),
+            1..4 => Terms::new(u32::try_from(10 + self.chance.below(120)).ok(), false).ok(),
+            _ => None,
+        };
         let priority = *self.chance.pick(&[Priority::High, Priority::Normal, Priority::Normal, Priority::Low]);
-        Ask { tenant, user, method, marker: format!("{kind}{number}"), key, start, priority, flow: None }
+        let cache = cache.unwrap_or_default();
+        Ask { tenant, user, method, marker, key, start, priority, cache, flow: None }
     }
 
     /// A caller asks for a job, and again with the same key when it hears of no success.
@@ -680,7 +743,7 @@ impl Simulation {
         let tenant = ask.tenant.clone();
         let order = build::order(&ask.user, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker));
         let wish = Wish {
-            order: Order { priority: ask.priority, ..order },
+            order: Order { priority: ask.priority, cache: ask.cache, ..order },
             start: ask.start,
             key: Key::parse(&ask.key).ok(),
             trace: TraceId::from_bytes([1; 16]),
@@ -931,6 +994,8 @@ impl Simulation {
         for job in &jobs {
             *report.ends.entry(job.state.phase.name()).or_default() += 1;
             report.deferrals += u64::from(job.state.dispatch.saturating_sub(1));
+            let is_shared = matches!(&job.state.phase, Phase::Completed { result, .. } if !result.is_own());
+            report.shared += u64::from(is_shared);
             report.job_time += job.state.phase.ended_at().unwrap_or(now).since(job.created_at);
         }
         report.violations = judge(&Remains {
@@ -938,6 +1003,7 @@ impl Simulation {
             accepted: self.accepted,
             told: self.told,
             done: self.flickr.done(),
+            writes: self.flickr.writes(),
             forced: self.forced,
             chronicle: self.world.chronicle(),
             orphaned: self.orphaned,

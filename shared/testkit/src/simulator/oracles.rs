@@ -11,12 +11,14 @@ use std::{
 use domain::{
     JobId, TenantId, Timestamp, UserId,
     budget::{GRANT_LIFETIME, Limit},
-    job::{CLOCK_SKEW, Job, Phase},
+    cache::Family,
+    job::{CLOCK_SKEW, Job, Phase, StoredResult},
     outcome::Nature,
     timing,
 };
 
-use crate::Chronicle;
+use super::flickr::{Deed, TTL};
+use crate::{Chronicle, build};
 
 /// What a simulation left behind.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Remains {
     pub told: BTreeMap<(TenantId, String), BTreeSet<(JobId, String)>>,
     /// How often each marker's write was done at Flickr.
     pub done: BTreeMap<String, u32>,
+    /// The writes that were done at Flickr.
+    pub writes: Vec<Deed>,
     /// The markers whose replay was forced.
     pub forced: BTreeSet<String>,
     /// What happened to jobs.
@@ -65,6 +69,7 @@ pub(crate) fn judge(remains: &Remains) -> Vec<Violation> {
         dispatch,
         lease,
         counts,
+        cache,
     ];
     oracles.iter().flat_map(|oracle| oracle(remains)).collect()
 }
@@ -210,4 +215,63 @@ fn counts(remains: &Remains) -> Vec<Violation> {
         ("counts", format!("{user} has {open} open and {pending} pending jobs at {}", remains.now))
     });
     under.chain(drift).collect()
+}
+
+/// A kept answer: whose account Flickr showed, and as it was when.
+fn seen(job: &Job) -> Option<(String, Timestamp)> {
+    let Phase::Completed { result: StoredResult::Inline(text), .. } = &job.state.phase else { return None };
+    let answer: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some((answer["token"].as_str()?.to_owned(), Timestamp::from_milliseconds(answer["at"].as_i64()?)))
+}
+
+/// An answer that was kept for another job is of the same account, no older than its time to live,
+/// and not from before a write of the account that had ended when it was given. What a write of
+/// unknown outcome does after its end, it does within the time in which such writes are searched for.
+fn cache(remains: &Remains) -> Vec<Violation> {
+    let by_id: BTreeMap<&JobId, &Job> = remains.jobs.iter().map(|job| (&job.id, job)).collect();
+    let mut violations = Vec::new();
+    for job in &remains.jobs {
+        let Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } = &job.state.phase else { continue };
+        let Some(given_at) = remains.chronicle.claims.get(&job.id).copied() else { continue };
+        let Some((token, as_of)) = by_id.get(leader).and_then(|leader| seen(leader)) else {
+            violations.push(("cache", format!("{} was given an answer that {leader} does not have", job.id)));
+            continue;
+        };
+        if token != build::token_of(&job.order.user) {
+            violations.push(("cache", format!("{} was given an answer of {token}", job.id)));
+        }
+        let (ttl, age) = (job.order.cache.ttl().unwrap_or(TTL), given_at.since(as_of));
+        if age > ttl {
+            violations.push(("cache", format!("{} was given an answer {age:?} old, and takes {ttl:?}", job.id)));
+        }
+        if job.order.cache.bypass() {
+            violations.push(("cache", format!("{} was given an answer, and wanted its own", job.id)));
+        }
+        if let Some((write, at)) = hidden_write(remains, job, as_of, given_at) {
+            violations.push((
+                "cache",
+                format!("{} was given at {given_at} what was so at {as_of}, before {write} changed it at {at}", job.id),
+            ));
+        }
+    }
+    violations
+}
+
+/// A write of the job's account that had ended when the job was given its answer, and that the
+/// answer does not show.
+fn hidden_write(remains: &Remains, job: &Job, as_of: Timestamp, given_at: Timestamp) -> Option<(JobId, Timestamp)> {
+    let of_account = |write: &&Job| {
+        let (is_one, same) = (write.raises.iter().any(|family| family == Family::Photos), &job.order.user);
+        is_one && write.order.user == *same && write.tenant == job.tenant && write.state.run == 1
+    };
+    remains.jobs.iter().filter(of_account).find_map(|write| {
+        let ended_at = *remains.chronicle.ended_at.get(&write.id)?.first()?;
+        let completed = matches!(write.state.phase, Phase::Completed { .. });
+        let marker = super::marker_of(write);
+        let effects = remains.writes.iter().filter(|deed| deed.marker == marker).map(|deed| deed.at);
+        // What a completed write did again by an attempt before shows nothing new.
+        let effects: Vec<Timestamp> = if completed { effects.take(1).collect() } else { effects.collect() };
+        let hidden = effects.into_iter().find(|at| ended_at <= given_at && as_of < *at && *at <= given_at)?;
+        Some((write.id.clone(), hidden))
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use testkit::{
     Moment,
-    simulator::{Mutation, Report, Setup, run},
+    simulator::{CrashScene, Mutation, Report, Setup, run},
 };
 
 fn broken(reports: &[Report]) -> BTreeSet<&'static str> {
@@ -39,6 +39,8 @@ fn bad_days_are_bad_enough() {
     for (state, least) in [("completed", 1000), ("failed", 50), ("expired", 1), ("dead", 1)] {
         assert!(ends.get(state).is_some_and(|count| *count >= least), "few jobs end as {state}: {ends:?}");
     }
+    let shared: u64 = reports.iter().map(|report| report.shared).sum();
+    assert!(shared > 100, "few jobs share an answer: {shared}");
     let faults: u64 = reports.iter().map(|report| report.faults).sum();
     let jobs: u64 = reports.iter().map(|report| report.jobs).sum();
     assert!(faults > jobs, "{faults} faults, {jobs} jobs");
@@ -57,14 +59,21 @@ fn a_long_backlog_is_worked_off_with_few_messages_a_job() {
 /// after it; and of one that has to stand in line.
 #[test]
 fn no_single_crash_breaks_a_promise() {
-    for (in_line, jobs) in [(false, 1), (true, 2)] {
-        let whole = run(0, &Setup::one_crash(usize::MAX, Moment::Before, in_line));
+    for (scene, jobs) in [(CrashScene::Alone, 1), (CrashScene::InLine, 2), (CrashScene::SameQuestion, 4)] {
+        let whole = run(0, &Setup::one_crash(usize::MAX, Moment::Before, scene));
         let calls = usize::try_from(whole.port_calls).unwrap();
-        assert!(calls > 10 && (whole.deferrals > 0) == in_line, "{calls} {}", whole.deferrals);
+        assert!(
+            calls > 10 && (whole.deferrals > 0) == (scene != CrashScene::Alone),
+            "{scene:?} {calls} {} {} {:?}",
+            whole.deferrals,
+            whole.shared,
+            whole.ends
+        );
+        assert_eq!(whole.shared > 0, scene == CrashScene::SameQuestion);
         for call in 0..calls.min(300) {
             for moment in [Moment::Before, Moment::After] {
-                let report = run(0, &Setup::one_crash(call, moment, in_line));
-                assert_eq!((report.violations, report.jobs), (vec![], jobs), "call {call} {moment:?} {in_line}");
+                let report = run(0, &Setup::one_crash(call, moment, scene));
+                assert_eq!((report.violations, report.jobs), (vec![], jobs), "call {call} {moment:?} {scene:?}");
             }
         }
     }
@@ -81,6 +90,9 @@ fn every_rule_broken_on_purpose_is_noticed() {
         (Mutation::NoSweep, "I1"),
         (Mutation::NoBudget, "I2"),
         (Mutation::CircuitIgnored, "I8"),
+        (Mutation::NothingRaised, "cache"),
+        (Mutation::NothingAges, "cache"),
+        (Mutation::AnswersOfAnyone, "cache"),
     ];
     for (mutation, promise) in table {
         let setup = Setup { mutation: Some(mutation), ..Setup::bad_day() };
