@@ -108,6 +108,8 @@ pub struct Flow {
     pub from: Duration,
     /// Over how long they are asked for, at random.
     pub span: Duration,
+    /// Whether they all ask the same; else each asks something else.
+    pub same_question: bool,
 }
 
 /// How much an account asks for.
@@ -151,6 +153,8 @@ pub struct Start {
     pub expected_at: Option<Timestamp>,
     /// When Flickr was first called for it; none if it never was.
     pub called_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Start {
@@ -246,6 +250,7 @@ impl Setup {
             jobs: 500,
             from: Duration::ZERO,
             span: Duration::from_secs(600),
+            same_question: false,
         };
         Self {
             span: Duration::from_secs(600),
@@ -261,10 +266,21 @@ impl Setup {
     pub fn quiet_accounts(flood: bool) -> Self {
         let span = Duration::from_secs(3600);
         let jobs = 120;
-        let quiet = |account| Flow { account, priority: Priority::Normal, jobs, from: Duration::ZERO, span };
+        let (priority, from) = (Priority::Normal, Duration::ZERO);
+        let quiet = |account| Flow { account, priority, jobs, from, span, same_question: false };
         let loud = Flow { jobs: jobs * 100, ..quiet(8) };
         let flows = (0..8).map(quiet).chain(flood.then_some(loud)).collect();
         Self { span, tenants: 1, accounts_each: 9, flows, ..Self::good_day() }
+    }
+
+    /// An account asks the same six hundred times in ten minutes, while another asks for more of the
+    /// same app than its budget has for hours.
+    pub fn popular_question() -> Self {
+        let span = Duration::from_secs(600);
+        let (priority, from) = (Priority::Normal, Duration::ZERO);
+        let popular = Flow { account: 0, priority, jobs: 600, from, span, same_question: true };
+        let flood = Flow { account: 1, jobs: 900, span: Duration::from_secs(60), same_question: false, ..popular };
+        Self { span, tenants: 1, accounts_each: 2, flows: vec![popular, flood], ..Self::good_day() }
     }
 
     /// A day of twenty tenants, each with a Flickr app and a hundred accounts of three sizes. An account
@@ -275,9 +291,10 @@ impl Setup {
         const DAY: Duration = Duration::from_secs(24 * 3600);
         let flow = |account| {
             let jobs = AccountSize::of(account).jobs_a_day();
-            Flow { account, priority: Priority::ALL[account % 7 % 3], jobs, from: Duration::ZERO, span: DAY }
+            let (priority, from) = (Priority::ALL[account % 7 % 3], Duration::ZERO);
+            Flow { account, priority, jobs, from, span: DAY, same_question: false }
         };
-        let flood = Flow { account: 0, priority: Priority::Normal, jobs: 12_000, from: HOUR * 18, span: HOUR };
+        let flood = Flow { priority: Priority::Normal, jobs: 12_000, from: HOUR * 18, span: HOUR, ..flow(0) };
         Self {
             span: DAY,
             tenants: 20,
@@ -446,6 +463,8 @@ struct Simulation {
     /// Callers that ask no more.
     silent: BTreeSet<u32>,
     expected: BTreeMap<u32, Timestamp>,
+    /// Which caller was told first of each job.
+    numbers: BTreeMap<JobId, u32>,
     turned_away: u64,
     orphaned: Vec<JobId>,
     workers: BTreeSet<u64>,
@@ -509,6 +528,7 @@ impl Simulation {
             forced: BTreeSet::new(),
             silent: BTreeSet::new(),
             expected: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             turned_away: 0,
             orphaned: Vec::new(),
             workers: BTreeSet::new(),
@@ -528,9 +548,9 @@ impl Simulation {
         let span = u64::try_from(self.setup.span.as_millis()).unwrap_or(u64::MAX);
         let mut at = build::NOW;
         for number in 0..self.setup.jobs {
-            // One in three follows on the one before: who works with an account looks, changes and
+            // One in two follows on the one before: who works with an account looks, changes and
             // looks again.
-            let follows_on = number > 0 && self.setup.crash_at.is_none() && self.chance.per_mille(350);
+            let follows_on = number > 0 && self.setup.crash_at.is_none() && self.chance.per_mille(500);
             let ask = self.invent(number, follows_on);
             self.asks.push(ask);
             at = if follows_on {
@@ -590,7 +610,7 @@ impl Simulation {
                 tenant,
                 user,
                 method: METHODS[0],
-                marker: number.to_string(),
+                marker: if flow.same_question { "popular".to_owned() } else { number.to_string() },
                 key: format!("key-{number}"),
                 start: When::Now,
                 priority: flow.priority,
@@ -717,7 +737,7 @@ impl Simulation {
         let marker = match method {
             // Of questions there are few, so that jobs meet at them.
             _ if quiet && method == METHODS[0] => "topic".to_owned(),
-            _ if method == METHODS[0] && kind.is_empty() => format!("topic-{}", self.chance.below(2)),
+            _ if method == METHODS[0] && kind.is_empty() => format!("topic-{}", self.chance.below(3).min(1)),
             _ => format!("{kind}{number}"),
         };
         let cache = match self.chance.below(10) {
@@ -937,6 +957,7 @@ impl Simulation {
                         let key = (ask.tenant.clone(), ask.key.clone());
                         self.told.entry(key).or_default().insert((id.clone(), marker));
                     }
+                    self.numbers.entry(id.clone()).or_insert(number);
                     self.accepted.insert(id);
                     self.silence(number);
                 }
@@ -957,17 +978,15 @@ impl Simulation {
 
     /// When each job of which a caller was told started.
     fn starts(&self, jobs: &[Job]) -> Vec<Start> {
-        let numbers: BTreeMap<&str, usize> =
-            self.asks.iter().enumerate().map(|(number, ask)| (ask.marker.as_str(), number)).collect();
         let first_calls = self.flickr.first_calls();
         let start = |job: &Job| {
-            let marker = marker_of(job);
-            let number = numbers.get(marker.as_str())?;
+            let number = self.numbers.get(&job.id)?;
             Some(Start {
-                flow: self.asks.get(*number)?.flow,
+                flow: self.asks.get(*number as usize)?.flow,
                 accepted_at: job.created_at,
-                expected_at: self.expected.get(&u32::try_from(*number).ok()?).copied(),
-                called_at: first_calls.get(&marker).copied(),
+                expected_at: self.expected.get(number).copied(),
+                called_at: first_calls.get(&marker_of(job)).copied().filter(|_| is_called(job)),
+                ended_at: job.state.phase.ended_at(),
             })
         };
         let mut starts: Vec<Start> = jobs.iter().filter_map(start).collect();
@@ -994,8 +1013,7 @@ impl Simulation {
         for job in &jobs {
             *report.ends.entry(job.state.phase.name()).or_default() += 1;
             report.deferrals += u64::from(job.state.dispatch.saturating_sub(1));
-            let is_shared = matches!(&job.state.phase, Phase::Completed { result, .. } if !result.is_own());
-            report.shared += u64::from(is_shared);
+            report.shared += u64::from(!is_called(job));
             report.job_time += job.state.phase.ended_at().unwrap_or(now).since(job.created_at);
         }
         report.violations = judge(&Remains {
@@ -1016,6 +1034,11 @@ impl Simulation {
         });
         report
     }
+}
+
+/// Whether Flickr was called for a job, as far as its end tells.
+fn is_called(job: &Job) -> bool {
+    !matches!(&job.state.phase, Phase::Completed { result, .. } if !result.is_own())
 }
 
 /// What a future gives that waits for nothing.

@@ -1,5 +1,6 @@
 //! The fakes keep the ports' contracts.
 
+mod cache;
 mod line;
 mod simulation;
 
