@@ -1,10 +1,12 @@
-//! Accepts jobs: `POST /v1/flickr/rest`.
+//! Accepts jobs: `POST /v1/flickr/rest`; and makes kept answers void: `POST /v1/cache/invalidate`.
 //!
 //! A job is validated, written once and sent; 202 says that it is the hub's from then on. One with
 //! `run_at` or `delay_seconds` waits for its time first. One that the app's budget has no call for
 //! stands in line, by its priority. One of an account whose jobs already wait in great number is
 //! refused, with the time to come back. The answer says about when the job will start, and how the
 //! budget stands.
+
+mod invalidate;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +18,7 @@ use axum::{
     routing::post,
 };
 use domain::{
+    cache::Terms,
     call::{InvalidMethod, MethodName, Params},
     idempotency::Key,
     job::{MAX_META_BYTES, Order, Target},
@@ -28,8 +31,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     line::Outlook,
     ports::{
-        Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, FindTenant, InsertJob, JoinLine, SendDispatch,
-        TakeTurn,
+        Catalogue, ChangeFreshness, Clock, Entropy, FindAccount, FindCached, FindJob, FindReception, FindTenant,
+        InsertJob, JoinLine, SendDispatch, TakeTurn,
     },
     submit::{Accepted, Start, Submit, Wish},
 };
@@ -46,8 +49,10 @@ where
         + Entropy
         + FindTenant
         + FindAccount
+        + FindReception
+        + FindCached
+        + ChangeFreshness
         + FindJob
-        + FindLine
         + TakeTurn
         + JoinLine
         + InsertJob
@@ -57,6 +62,7 @@ where
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::<P, F>))
+        .route("/v1/cache/invalidate", post(invalidate::post::<P, F>))
         .with_state(submit)
         .layer(from_fn_with_state(authenticator, require_key::<P>))
 }
@@ -71,11 +77,32 @@ struct Request {
     user_id: String,
     target: Option<Target>,
     priority: Option<Priority>,
+    cache: Option<CacheTerms>,
     meta: Option<Map<String, Value>>,
     /// RFC 3339. Not with `delay_seconds`.
     run_at: Option<String>,
     /// Not with `run_at`.
     delay_seconds: Option<u64>,
+}
+
+/// What the job says of kept answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheTerms {
+    /// How old an answer may be.
+    ttl_seconds: Option<u32>,
+    /// Whether the job calls Flickr whatever is kept.
+    #[serde(default)]
+    bypass: bool,
+}
+
+impl CacheTerms {
+    /// # Errors
+    /// When the time to live is too short or too long.
+    fn terms(&self) -> Result<Terms, Problem> {
+        Terms::new(self.ttl_seconds, self.bypass)
+            .map_err(|error| Problem::field("cache.ttl_seconds", error.to_string()))
+    }
 }
 
 impl Request {
@@ -108,6 +135,7 @@ impl Request {
             priority: self.priority.unwrap_or_default(),
             method,
             params,
+            cache: self.cache.map(|cache| cache.terms()).transpose()?.unwrap_or_default(),
             meta,
         })
     }
@@ -121,7 +149,7 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindLine + TakeTurn + JoinLine + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindReception + FindCached + FindJob + TakeTurn + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;

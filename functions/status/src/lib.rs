@@ -15,7 +15,7 @@ use domain::{JobId, TenantId, UserId};
 use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
 use hub::{
     budget::Limits,
-    ports::{Clock, CountPending, FindAccount, FindJob, FindLine, FindObject, FindResult, FindTenant, ListApps, Probe},
+    ports::{Clock, CountPending, FindAccount, FindJob, FindLine, FindObject, FindResult, FindTenant, ListApps, ListUses, Probe},
     read::{self, Reading},
 };
 use serde::Deserialize;
@@ -31,7 +31,7 @@ struct Service<P> {
 pub fn routes<P>(ports: Arc<P>, limits: Limits, authenticator: Arc<Authenticator<P>>) -> Router
 where
     P: Clock + FindTenant + FindJob + FindResult + FindObject + FindLine + Probe + 'static,
-    P: ListApps + FindAccount + CountPending,
+    P: ListApps + FindAccount + CountPending + ListUses,
 {
     Router::new()
         .route("/v1/usage", get(usage::get::<P>))

@@ -6,11 +6,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{AppId, UserId};
+use domain::{AppId, UserId, cache::Uses};
 use edge::{Envelope, Problem, Query, RateLimit, Tenant};
 use hub::{
-    ports::{Clock, CountPending, FindAccount, FindLine, ListApps},
-    usage::{AppUsage, usage},
+    ports::{Clock, CountPending, FindAccount, FindLine, ListApps, ListUses},
+    usage::{AppUsage, CacheUsage, usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,55 @@ struct Answer {
     /// To be given as `cursor` for the next page; null on the last.
     next_cursor: Option<String>,
     pending: Option<PendingView>,
+    /// Null on all pages but the first.
+    cache: Option<CacheView>,
+}
+
+/// How kept answers were used.
+#[derive(Serialize)]
+struct CacheView {
+    /// The first day that is counted, of UTC; today is the last.
+    from: String,
+    calls_saved: u64,
+    hit_rate: Option<f64>,
+    methods: Vec<MethodView>,
+}
+
+#[derive(Serialize)]
+struct MethodView {
+    method: String,
+    hits: u64,
+    shared: u64,
+    misses: u64,
+    bypassed: u64,
+    unavailable: u64,
+    calls_saved: u64,
+    hit_rate: Option<f64>,
+}
+
+impl From<CacheUsage> for CacheView {
+    fn from(CacheUsage { from, methods }: CacheUsage) -> Self {
+        let mut all = Uses::default();
+        for uses in methods.values() {
+            all += *uses;
+        }
+        let view = |(method, uses): (_, Uses)| MethodView {
+            method: String::from(method),
+            hits: uses.hits,
+            shared: uses.shared,
+            misses: uses.misses,
+            bypassed: uses.bypassed,
+            unavailable: uses.unavailable,
+            calls_saved: uses.calls_saved(),
+            hit_rate: uses.hit_rate(),
+        };
+        Self {
+            from: from.as_str().to_owned(),
+            calls_saved: all.calls_saved(),
+            hit_rate: all.hit_rate(),
+            methods: methods.into_iter().map(view).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -79,7 +128,7 @@ pub(crate) async fn get<P>(
     Query(request): Query<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + ListApps + FindLine + FindAccount + CountPending,
+    P: Clock + ListApps + FindLine + FindAccount + CountPending + ListUses,
 {
     let unknown = |_| Problem::from(hub::Error::from(hub::Kind::AccountNotFound));
     let user: Option<UserId> = request.user_id.map(|user| user.parse().map_err(unknown)).transpose()?;
@@ -94,6 +143,7 @@ where
         apps: usage.apps.into_iter().map(AppView::from).collect(),
         next_cursor: usage.next.map(String::from),
         pending: user.zip(usage.pending_jobs).map(|(user_id, jobs)| PendingView { user_id, jobs }),
+        cache: usage.cache.map(CacheView::from),
     };
     let mut response = Envelope::ok(answer).into_response();
     if let Some(header) = header {

@@ -344,17 +344,14 @@ pub fn decide(pointer: &Pointer, generation: u64, leader: Option<&Job>, asker: &
             Decision::Lead
         }
         Phase::Running(claim) => {
-            let runs_since = Timestamp::from_milliseconds(claim.lease_until.as_milliseconds() - LEASE_MILLISECONDS);
-            Decision::Follow { due_at: now + now.since(runs_since).clamp(FOLLOW_PAUSE, LEASE) }
+            let runs_for = now.since(claim.lease_until.before(LEASE));
+            Decision::Follow { due_at: now + runs_for.clamp(FOLLOW_PAUSE, LEASE) }
         }
         Phase::Scheduled | Phase::Queued | Phase::Deferred { .. } | Phase::Verifying { .. } => {
             Decision::Follow { due_at: leader.state.due_at.max(now) + FOLLOW_PAUSE }
         }
     }
 }
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "40 seconds")]
-const LEASE_MILLISECONDS: i64 = LEASE.as_millis() as i64;
 
 /// How often jobs of a method asked for kept answers, by what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -375,6 +372,14 @@ impl Uses {
     /// How many calls were not made.
     pub fn calls_saved(&self) -> u64 {
         self.hits + self.shared
+    }
+
+    /// The share of the jobs that were answered without a call, of those that asked, from 0 to 1;
+    /// `None` when none asked.
+    pub fn hit_rate(&self) -> Option<f64> {
+        let asked = self.calls_saved() + self.misses;
+        #[expect(clippy::cast_precision_loss, reason = "a share is for people")]
+        (asked > 0).then(|| self.calls_saved() as f64 / asked as f64)
     }
 }
 

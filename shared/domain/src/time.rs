@@ -47,6 +47,14 @@ impl Day {
     }
 }
 
+impl Timestamp {
+    /// The point `length` before this one.
+    #[must_use]
+    pub fn before(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Timestamp;
 

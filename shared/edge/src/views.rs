@@ -3,7 +3,7 @@
 use domain::{
     Timestamp,
     account::{Account, Perms, Status},
-    job::{Failure, FailureCode, Job, Phase},
+    job::{Failure, FailureCode, Job, Phase, StoredResult},
 };
 use hub::read::Content;
 use serde::Serialize;
@@ -19,6 +19,10 @@ pub struct JobView {
     state: &'static str,
     result: Option<Box<RawValue>>,
     result_url: Option<String>,
+    /// Whether the result is the answer to another job's call.
+    from_cache: bool,
+    /// Of such a result: when that job asked, and so how old the result may be.
+    cached_at: Option<String>,
     error: Option<ErrorView>,
     attempts: u32,
     run: u32,
@@ -61,6 +65,10 @@ impl JobView {
             None => (None, None),
         };
         let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
+        let cached_at = match &job.state.phase {
+            Phase::Completed { result: StoredResult::Shared { as_of, .. }, .. } => Some(as_of.to_string()),
+            _ => None,
+        };
         let finished_at = job.state.phase.ended_at().map(|at| at.to_string());
         let state = job.state.phase.name();
         let needs_force = matches!(job.state.phase, Phase::Dead { .. }).then_some(job.state.doubt);
@@ -79,6 +87,8 @@ impl JobView {
             state,
             result: raw(result)?,
             result_url,
+            from_cache: cached_at.is_some(),
+            cached_at,
             error,
             attempts: job.state.attempts,
             run: job.state.run,

@@ -1,15 +1,20 @@
-//! How the budget of calls stands: of each of a tenant's Flickr apps, and how many jobs wait.
+//! How the budget of calls stands: of each of a tenant's Flickr apps, and how many jobs wait; and what
+//! kept answers spare of it.
+
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    AppId, TenantId, UserId,
+    AppId, Day, TenantId, UserId,
     budget::{Limit, Standing},
+    cache::Uses,
+    call::MethodName,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
     budget::Limits,
-    ports::{Clock, CountPending, FindAccount, FindLine, ListApps},
+    ports::{Clock, CountPending, FindAccount, FindLine, ListApps, ListUses},
 };
 
 /// The most apps one page holds: each costs a read.
@@ -28,6 +33,18 @@ pub struct AppUsage {
     pub waiting_jobs: u64,
 }
 
+/// How long ago the uses of kept answers that are shown begin: with today they are seven days.
+const USES_BEGIN: Duration = Duration::from_secs(6 * 24 * 60 * 60);
+
+/// How a tenant's kept answers were used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheUsage {
+    /// From which day on.
+    pub from: Day,
+    /// By method.
+    pub methods: BTreeMap<MethodName, Uses>,
+}
+
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
@@ -37,6 +54,8 @@ pub struct Usage {
     pub next: Option<AppId>,
     /// How many jobs of the account that was asked for are pending.
     pub pending_jobs: Option<u32>,
+    /// How kept answers were used; on the first page.
+    pub cache: Option<CacheUsage>,
 }
 
 /// The budgets of up to [`PAGE_APPS`] of the tenant's apps after `after`, and with `user` the count
@@ -45,7 +64,7 @@ pub struct Usage {
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn usage(
-    ports: &(impl Clock + ListApps + FindLine + FindAccount + CountPending),
+    ports: &(impl Clock + ListApps + FindLine + FindAccount + CountPending + ListUses),
     limits: &Limits,
     tenant: &TenantId,
     user: Option<&UserId>,
@@ -68,5 +87,16 @@ pub async fn usage(
         let standing = budget.standing(&limits.app, now);
         Ok::<_, Error>(AppUsage { app, limit: limits.app, standing, waiting_jobs: line.waiting_jobs() })
     });
-    Ok(Usage { apps: try_join_all(apps).await?, next, pending_jobs })
+    let apps = try_join_all(apps).await?;
+    let cache = if after.is_none() { Some(cache_usage(ports, tenant).await?) } else { None };
+    Ok(Usage { apps, next, pending_jobs, cache })
+}
+
+async fn cache_usage(ports: &(impl Clock + ListUses), tenant: &TenantId) -> Result<CacheUsage, Error> {
+    let from = Day::of(ports.now().before(USES_BEGIN));
+    let mut methods: BTreeMap<MethodName, Uses> = BTreeMap::new();
+    for (method, uses) in ports.uses(tenant, &from).await? {
+        *methods.entry(method).or_default() += uses;
+    }
+    Ok(CacheUsage { from, methods })
 }

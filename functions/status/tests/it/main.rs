@@ -241,7 +241,11 @@ async fn usage_shows_how_each_budget_stands() {
         "circuit": "closed",
         "open_until": null,
     });
-    assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null }));
+    let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
+    assert_eq!(
+        answer.data(),
+        json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache })
+    );
     assert_eq!(scene.get(KEYS[1], "/v1/usage").await.data(), empty, "a budget is shown to its app's tenant only");
 
     for _ in 0..3 {

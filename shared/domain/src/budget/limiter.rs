@@ -73,10 +73,7 @@ fn burst(limit: &Limit, interval_at_rate: Duration) -> Duration {
 /// The arrival time without `calls`, as far as they surely put it off: they may have been granted
 /// before the rate was lowered.
 pub(super) fn give_back(arrival: Timestamp, limit: &Limit, calls: u32) -> Timestamp {
-    let length = interval(limit, FULL_RATE) * calls;
-    Timestamp::from_milliseconds(
-        arrival.as_milliseconds().saturating_sub(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)),
-    )
+    arrival.before(interval(limit, FULL_RATE) * calls)
 }
 
 /// Calls that would be granted at once.
