@@ -72,6 +72,7 @@ fn key(tenant: &TenantId, id: &JobId, sort: &str) -> Attributes {
     item::key(format!("{tenant}#{id}"), sort)
 }
 
+/// The key of what is known of an account as a whole.
 pub(crate) fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
     item::key(format!("{tenant}#{user}"), "PENDING")
 }
