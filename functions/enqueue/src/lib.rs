@@ -16,6 +16,7 @@ use axum::{
     routing::post,
 };
 use domain::{
+    cache::Terms,
     call::{InvalidMethod, MethodName, Params},
     idempotency::Key,
     job::{MAX_META_BYTES, Order, Target},
@@ -28,7 +29,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     line::Outlook,
     ports::{
-        Catalogue, Clock, Entropy, FindAccount, FindJob, FindLine, FindTenant, InsertJob, JoinLine, SendDispatch,
+        Catalogue, Clock, Entropy, FindCached, FindJob, FindReception, FindTenant, InsertJob, JoinLine, SendDispatch,
         TakeTurn,
     },
     submit::{Accepted, Start, Submit, Wish},
@@ -45,9 +46,9 @@ where
     P: Clock
         + Entropy
         + FindTenant
-        + FindAccount
+        + FindReception
+        + FindCached
         + FindJob
-        + FindLine
         + TakeTurn
         + JoinLine
         + InsertJob
@@ -108,6 +109,7 @@ impl Request {
             priority: self.priority.unwrap_or_default(),
             method,
             params,
+            cache: Terms::default(),
             meta,
         })
     }
@@ -121,7 +123,7 @@ async fn accept<P, F>(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + FindAccount + FindJob + FindLine + TakeTurn + JoinLine + InsertJob + SendDispatch,
+    P: Clock + Entropy + FindReception + FindCached + FindJob + TakeTurn + JoinLine + InsertJob + SendDispatch,
     F: Catalogue,
 {
     let key = idempotency_key(&headers)?;

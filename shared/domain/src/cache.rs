@@ -353,7 +353,6 @@ pub fn decide(pointer: &Pointer, generation: u64, leader: Option<&Job>, asker: &
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "40 seconds")]
 const LEASE_MILLISECONDS: i64 = LEASE.as_millis() as i64;
 
 /// How often jobs of a method asked for kept answers, by what came of it.
