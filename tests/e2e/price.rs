@@ -39,9 +39,9 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
-    AppId, Day, TenantId, TraceId, UserId,
+    AppId, Day, TenantId, Timestamp, TraceId, UserId,
     budget::{Budget, HostClass, Limit, MAX_PENDING},
-    cache::Uses,
+    cache::{Pointer, Question, Uses},
     job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy, StoredResult},
     outcome::{Class, Outcome},
 };
@@ -51,7 +51,10 @@ use hub::{
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, Clock, Entropy, FindJob, KeepBudget, ListUses, SaveAccount, SaveApp, SaveTenant},
+    ports::{
+        BudgetKey, Clock, Entropy, FindCached, FindJob, KeepBudget, ListUses, SaveAccount, SaveApp, SaveTenant,
+        SetPointer,
+    },
     submit::{Start, Submit, Wish},
     sweep, tenants, vaults,
     worker::{Disposition, Worker},
@@ -60,7 +63,7 @@ use serde_json::{Value, json};
 use testkit::{ScriptedFlickr, build};
 use vault::DataKeys;
 
-use crate::emulator::random_key;
+use crate::{emulator::random_key, stack::until};
 
 /// The most write units a REST job may cost, from its submission to its end (docs/cost.md).
 const MAX_WRITE_UNITS: f64 = 14.0;
@@ -437,6 +440,21 @@ async fn a_kept_answer() {
     let uses = hub.ports.uses(&hub.tenant, &Day::of(hub.ports.now())).await.unwrap();
     let expected = Uses { hits: 2, misses: 1, ..Uses::default() };
     assert_eq!(uses, [(KEPT.0.parse().unwrap(), expected)]);
+
+    // The pointer as it were if the answer had been asked for so long ago that it is too old.
+    let (job, mut stale) = hub.submit_call(KEPT).await;
+    let question = Question::of(&job.order.method, &job.order.params);
+    let (_, cached) = hub.ports.account_and_cached(&hub.tenant, &hub.user, &question).await.unwrap();
+    let seen = cached.pointer.unwrap();
+    let ttl = i64::try_from(ScriptedFlickr::TTL.as_millis()).unwrap();
+    let as_of = Timestamp::from_milliseconds(seen.as_of.as_milliseconds() - ttl);
+    let old = Pointer { as_of, ..seen.clone() };
+    assert!(hub.ports.set_pointer(&hub.tenant, &hub.user, &question, &old, Some(&seen)).await.unwrap());
+    stale.extend(hub.handle(&job).await.1);
+    assert_eq!(hub.calls(), calls + 2);
+    // The job that has the old answer is read: it might be about to ask anew.
+    assert_eq!(written(&stale), [&SUBMISSION[..], &ASKING, &[("GetItem", 0.0)], &LEADING].concat());
+    Measure::of("kept_read_too_old", &["enqueue", "worker"], &stale).tell();
 }
 
 #[tokio::test]
@@ -469,7 +487,11 @@ async fn a_read_that_another_makes_already() {
     Measure::of("follower_wait", &["worker_without_call"], &wait).tell();
 
     hub.handle(&leader).await;
-    let (ended, _) = hub.handle(&follower).await;
+    let ended = until("the follower's end", async || {
+        let (job, _) = hub.handle(&follower).await;
+        job.state.is_terminal().then_some(job)
+    })
+    .await;
     let is_shared = |phase: &Phase| matches!(phase, Phase::Completed { result: StoredResult::Shared { leader: of, .. }, .. } if *of == leader.id);
     assert!(is_shared(&ended.state.phase), "{ended:?}");
     assert_eq!(hub.calls(), calls + 1, "one call for both");
