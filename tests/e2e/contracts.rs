@@ -54,7 +54,7 @@ const CROWD: u64 = 8;
 const PARAMETER: &str = "parameter-of-the-job";
 
 /// A job of a tenant of its own.
-fn job(ports: &Cloud) -> Job {
+pub fn job(ports: &Cloud) -> Job {
     let tenant = build::tenant(ports);
     let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.echo", &format!(r#"{{"a": "{PARAMETER}"}}"#));
     build::job(&tenant, ports.random(), order, ports.now())
@@ -163,12 +163,13 @@ fn question() -> Question {
     Question::of(&"flickr.photos.getInfo".parse().unwrap(), &Params::default())
 }
 
-async fn cached(ports: &Cloud, tenant: &TenantId, user: &UserId) -> Cached {
+/// What is known of the answer to [`question`].
+pub async fn cached(ports: &Cloud, tenant: &TenantId, user: &UserId) -> Cached {
     ports.account_and_cached(tenant, user, &question()).await.unwrap().1
 }
 
 /// A write of the account of `of`, running, with what it is when it has ended so at `at`.
-async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> (Job, Job) {
+pub async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> (Job, Job) {
     let raises = [Family::Photos].into_iter().collect();
     let job = Job { id: JobId::from_bytes(ports.random()), nature: Nature::NaturalWrite, raises, ..of.clone() };
     ports.insert_job(&job, MAX_PENDING).await.unwrap();
