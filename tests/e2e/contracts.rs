@@ -10,17 +10,21 @@ use aws::{Cloud, Settings};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
-    AppId, ClaimId, UserId,
+    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
     budget::MAX_PENDING,
+    cache::{Change, Family, Pointer, Question},
+    call::Params,
     job::{Event, Failure, FailureCode, Job, Phase, StoredResult, step},
     line::Bucket,
-    timing::LEASE,
+    outcome::Nature,
+    timing::{JOB_DEADLINE, LEASE, LONGEST_CACHE_TTL},
 };
 use hub::{
     dispatch::Dispatch,
     ports::{
-        ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindJob, FindLine, InsertJob, Inserted, JoinLine,
-        LOOK_SHARDS, ListDead, Look, SaveJob, SendDispatch, ServeLine, SettleJob,
+        Cached, ChangeFreshness, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindCached, FindJob,
+        FindLine, InsertJob, Inserted, JoinLine, LOOK_SHARDS, ListDead, Look, SaveJob, SendDispatch, ServeLine,
+        SetPointer, SettleJob,
     },
 };
 use serde_json::Value;
@@ -50,7 +54,7 @@ const CROWD: u64 = 8;
 const PARAMETER: &str = "parameter-of-the-job";
 
 /// A job of a tenant of its own.
-fn job(ports: &Cloud) -> Job {
+pub fn job(ports: &Cloud) -> Job {
     let tenant = build::tenant(ports);
     let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.echo", &format!(r#"{{"a": "{PARAMETER}"}}"#));
     build::job(&tenant, ports.random(), order, ports.now())
@@ -151,6 +155,109 @@ async fn an_end_that_was_written_alone_is_settled_once() {
             assert_eq!(desk().await, Vec::from_iter(is_dead.then(|| job.id.clone())), "a dead job is on the desk");
             assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap().as_ref(), Some(&ended));
         }
+    }
+}
+
+/// A question, always the same.
+fn question() -> Question {
+    Question::of(&"flickr.photos.getInfo".parse().unwrap(), &Params::default())
+}
+
+/// What is known of the answer to [`question`].
+pub async fn cached(ports: &Cloud, tenant: &TenantId, user: &UserId) -> Cached {
+    ports.account_and_cached(tenant, user, &question()).await.unwrap().1
+}
+
+/// A write of the account of `of`, running, with what it is when it has ended so at `at`.
+pub async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> (Job, Job) {
+    let raises = [Family::Photos].into_iter().collect();
+    let job = Job { id: JobId::from_bytes(ports.random()), nature: Nature::NaturalWrite, raises, ..of.clone() };
+    ports.insert_job(&job, MAX_PENDING).await.unwrap();
+    let (claim, now) = (ClaimId::from_bytes(ports.random()), ports.now());
+    let claimed = ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap();
+    let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
+    let ended = Job { state: step(&running.state, end(claim), at).unwrap().0, ..job };
+    (*running, ended)
+}
+
+#[tokio::test]
+async fn of_many_writes_that_end_at_once_each_makes_answers_void() {
+    let ports = cloud();
+    let of = job(&ports);
+    let mut ends = JoinSet::new();
+    for _ in 0..CROWD {
+        let done = |claim| Event::Complete(claim, StoredResult::Inline("{}".to_owned()));
+        let (running, ended) = ending(&ports, &of, ports.now(), done).await;
+        let ports = ports.clone();
+        ends.spawn(async move { ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap() });
+    }
+    assert!(ends.join_all().await.into_iter().all(|written| written));
+    let freshness = cached(&ports, &of.tenant, &of.order.user).await.freshness;
+    // One that was written alone made them void before, and may have done so for nothing.
+    assert!(freshness.generations[&Family::Photos] >= CROWD, "{freshness:?}");
+    assert_eq!(freshness.unsettled_until, None);
+}
+
+#[tokio::test]
+async fn what_is_unsettled_stays_so_for_the_longest() {
+    let ports = cloud();
+    let of = job(&ports);
+    let (tenant, user) = (&of.tenant, &of.order.user);
+    let unknown = |claim| {
+        let failure = Failure { code: FailureCode::OutcomeUnknown, message: String::new(), flickr_code: None };
+        Event::Fail(claim, failure)
+    };
+    let (early, late) = (ports.now(), ports.now() + Duration::from_secs(5));
+    let mut until = None;
+    for (number, at) in [(1, late), (2, early)] {
+        let (running, ended) = ending(&ports, &of, at, unknown).await;
+        assert!(ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap());
+        let freshness = cached(&ports, tenant, user).await.freshness;
+        assert_eq!(freshness.generations, [(Family::Photos, number)].into());
+        assert_eq!(*until.get_or_insert(freshness.unsettled_until), freshness.unsettled_until);
+    }
+    assert_eq!(pending(&ports, &of).await, 0, "both were counted as they ended");
+    for (number, unsettled_until) in [(3, Some(early)), (4, None)] {
+        let change = Change { families: [Family::Photos].into_iter().collect(), unsettled_until };
+        ports.change_freshness(tenant, user, &change).await.unwrap();
+        let freshness = cached(&ports, tenant, user).await.freshness;
+        assert_eq!(
+            (freshness.generations, Some(freshness.unsettled_until)),
+            ([(Family::Photos, number)].into(), until)
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_many_that_ask_at_once_one_leads() {
+    let ports = cloud();
+    let of = job(&ports);
+    let mut settings = JoinSet::new();
+    for _ in 0..CROWD {
+        let (ports, tenant, user) = (ports.clone(), of.tenant.clone(), of.order.user.clone());
+        let pointer = Pointer { leader: JobId::from_bytes(ports.random()), generation: 0, as_of: ports.now() };
+        settings.spawn(async move {
+            let set = ports.set_pointer(&tenant, &user, &question(), &pointer, None).await.unwrap();
+            set.then_some(pointer)
+        });
+    }
+    let set: Vec<Pointer> = settings.join_all().await.into_iter().flatten().collect();
+    assert_eq!(set.len(), 1);
+    assert_eq!(cached(&ports, &of.tenant, &of.order.user).await.pointer.as_ref(), set.first());
+}
+
+#[tokio::test]
+async fn a_pointer_whose_time_is_over_is_none() {
+    let ports = cloud();
+    let of = job(&ports);
+    let (tenant, user) = (&of.tenant, &of.order.user);
+    let now = ports.now();
+    let kept = i64::try_from((JOB_DEADLINE + LONGEST_CACHE_TTL).as_millis()).unwrap();
+    let long_ago = Timestamp::from_milliseconds(now.as_milliseconds() - kept);
+    let pointer = |as_of| Pointer { leader: of.id.clone(), generation: 0, as_of };
+    for (as_of, found) in [(long_ago, None), (now, Some(pointer(now)))] {
+        assert!(ports.set_pointer(tenant, user, &question(), &pointer(as_of), None).await.unwrap());
+        assert_eq!(cached(&ports, tenant, user).await.pointer, found);
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod contracts;
 mod crash;
+mod crowd;
 mod edge;
 mod emulator;
 mod engine;

@@ -39,9 +39,10 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
-    AppId, TenantId, TraceId, UserId,
+    AppId, Day, TenantId, Timestamp, TraceId, UserId,
     budget::{Budget, HostClass, Limit, MAX_PENDING},
-    job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy},
+    cache::{Pointer, Question, Uses},
+    job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy, StoredResult},
     outcome::{Class, Outcome},
 };
 use hub::{
@@ -50,7 +51,10 @@ use hub::{
     credentials::{AppCredentials, TokenCredentials},
     dispatch::Dispatch,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, Clock, Entropy, FindJob, KeepBudget, SaveAccount, SaveApp, SaveTenant},
+    ports::{
+        BudgetKey, Clock, Entropy, FindCached, FindJob, KeepBudget, ListUses, SaveAccount, SaveApp, SaveTenant,
+        SetPointer,
+    },
     submit::{Start, Submit, Wish},
     sweep, tenants, vaults,
     worker::{Disposition, Worker},
@@ -59,7 +63,7 @@ use serde_json::{Value, json};
 use testkit::{ScriptedFlickr, build};
 use vault::DataKeys;
 
-use crate::emulator::random_key;
+use crate::{emulator::random_key, stack::until};
 
 /// The most write units a REST job may cost, from its submission to its end (docs/cost.md).
 const MAX_WRITE_UNITS: f64 = 14.0;
@@ -69,6 +73,18 @@ const MAX_REQUESTS: usize = 8;
 
 /// An answer that leaves the job's item under one KB.
 const SHORT_ANSWER_BYTES: usize = 100;
+
+/// What a job calls where nothing else is said: a read whose answer is not kept.
+const PLAIN: Call = ("flickr.people.getInfo", r#"{"user_id": "12345678@N00"}"#);
+
+/// A read whose answer is kept.
+const KEPT: Call = ("flickr.photos.getInfo", r#"{"photo_id": "53000000000"}"#);
+
+/// A write that makes the answers of such reads void.
+const WRITE: Call = ("flickr.photos.setMeta", r#"{"photo_id": "53000000000", "title": "t"}"#);
+
+/// A method and its parameters.
+type Call = (&'static str, &'static str);
 
 /// A request of AWS, and its units.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,7 +174,7 @@ fn units(operation: &str, keys: f64, answer: &Value) -> (f64, f64) {
 /// What a use case costs, or a part of it that several share.
 struct Measure {
     use_case: &'static str,
-    /// The functions that it invokes.
+    /// The functions that it invokes, as `scripts/price.py` names them.
     functions: &'static [&'static str],
     requests: BTreeMap<String, f64>,
     write_units: f64,
@@ -304,11 +320,16 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
 }
 
 impl<K: DataKeys> Hub<K> {
-    /// Submits a job, as `enqueue` does for each request; and what that took.
+    /// Submits a [`PLAIN`] job; and what that took.
     async fn submit(&self) -> (Job, Vec<Request>) {
+        self.submit_call(PLAIN).await
+    }
+
+    /// Submits a job, as `enqueue` does for each request; and what that took.
+    async fn submit_call(&self, (method, params): Call) -> (Job, Vec<Request>) {
         let ports = &self.enqueue.ports;
         let found = tenants::authenticate(ports, &self.keyed_hash, &self.api_key).await.unwrap();
-        let order = build::order(&self.user, "flickr.photos.getInfo", r#"{"photo_id": "53000000000"}"#);
+        let order = build::order(&self.user, method, params);
         let wish = Wish { order, start: Start::Now, key: None, trace: TraceId::from_bytes(ports.random()) };
         let accepted = self.enqueue.accept(&found.unwrap(), wish).await.unwrap();
         (accepted.job, self.requests.take())
@@ -331,19 +352,41 @@ impl<K: DataKeys> Hub<K> {
         self.ports.job(&self.tenant, &job.id).await.unwrap().unwrap()
     }
 
-    /// A job from its submission to its end.
+    /// A [`PLAIN`] job from its submission to its end.
     async fn run(&self) -> Vec<Request> {
-        let (job, mut requests) = self.submit().await;
+        self.run_call(PLAIN).await
+    }
+
+    /// A job from its submission to its end.
+    async fn run_call(&self, call: Call) -> Vec<Request> {
+        let (job, mut requests) = self.submit_call(call).await;
         let (ended, more) = self.handle(&job).await;
         assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
         requests.extend(more);
         requests
     }
+
+    /// Writes how kept answers were used, as a worker does when a batch ends; and what that took.
+    async fn count_uses(&self) -> Vec<Request> {
+        self.worker.tally.write(&self.worker.ports).await;
+        self.requests.take()
+    }
+
+    /// How often Flickr was called so far.
+    fn calls(&self) -> usize {
+        self.flickr.calls().len()
+    }
 }
+
+/// What `enqueue` asks for a job: the account, with its app's budget and line; the job and the count of
+/// pending ones, and the entry in the index of open jobs; the message.
+const SUBMISSION: [(&str, f64); 3] =
+    [("BatchGetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
 
 /// What a worker asks for a job that completes.
 const COMPLETION: [(&str, f64); 4] =
-    // The job; the budget; the job and the count of pending ones, and the entry in the index of open jobs.
+    // The job; the account; the budget; the job and the count of pending ones, and the entry in the
+    // index of open jobs.
     [("UpdateItem", 1.0), ("GetItem", 0.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
 
 #[tokio::test]
@@ -355,13 +398,103 @@ async fn a_rest_job() {
     Measure::of("rest_job_cold", &["enqueue", "worker"], &cold).tell();
 
     let warm = hub.run().await;
-    let submission =
-        [("GetItem", 0.0), ("BatchGetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
-    assert_eq!(written(&warm), [submission, COMPLETION].concat());
+    assert_eq!(written(&warm), [&SUBMISSION[..], &COMPLETION].concat());
     let measure = Measure::of("rest_job", &["enqueue", "worker"], &warm).tell();
     assert!(warm.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{warm:?}");
     assert!(!measure.requests.contains_key("Decrypt"), "no key is asked for twice: {warm:?}");
     assert_eq!(measure.read_units, 1.0 + 2.0 + 1.0, "two accounts, a budget and a line: {warm:?}");
+}
+
+/// What a worker asks first for a job whose answer may be kept: the job; the account with what is known
+/// of the answer.
+const ASKING: [(&str, f64); 2] = [("UpdateItem", 1.0), ("BatchGetItem", 0.0)];
+
+/// What it asks then where the job is to call: that others follow it; the budget; the end.
+const LEADING: [(&str, f64); 3] = [("PutItem", 1.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+
+#[tokio::test]
+async fn a_kept_answer() {
+    let hub = hub(Limits::default()).await;
+    hub.run().await;
+    let calls = hub.calls();
+    let miss = hub.run_call(KEPT).await;
+    assert_eq!(written(&miss), [&SUBMISSION[..], &ASKING, &LEADING].concat());
+    assert_eq!(hub.calls(), calls + 1);
+    let measure = Measure::of("kept_read_miss", &["enqueue", "worker"], &miss).tell();
+    assert!(miss.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{miss:?}");
+    assert_eq!(measure.read_units, 3.0 + 3.0, "two accounts, a budget and a line, a count and a pointer: {miss:?}");
+
+    let hit = hub.run_call(KEPT).await;
+    assert_eq!(hub.calls(), calls + 1, "Flickr is not called");
+    // The job that has the answer; no budget.
+    let answered = [("GetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+    assert_eq!(written(&hit), [&SUBMISSION[..], &ASKING, &answered].concat());
+    Measure::of("cached_read", &["enqueue", "worker_without_call"], &hit).tell();
+
+    // However many a batch had of one method.
+    hub.run_call(KEPT).await;
+    let count = hub.count_uses().await;
+    assert_eq!(written(&count), [("UpdateItem", 1.0)]);
+    Measure::of("count_of_uses", &[], &count).tell();
+    assert!(hub.count_uses().await.is_empty(), "nothing is counted twice");
+    let uses = hub.ports.uses(&hub.tenant, &Day::of(hub.ports.now())).await.unwrap();
+    let expected = Uses { hits: 2, misses: 1, ..Uses::default() };
+    assert_eq!(uses, [(KEPT.0.parse().unwrap(), expected)]);
+
+    // The pointer as it were if the answer had been asked for so long ago that it is too old.
+    let (job, mut stale) = hub.submit_call(KEPT).await;
+    let question = Question::of(&job.order.method, &job.order.params);
+    let (_, cached) = hub.ports.account_and_cached(&hub.tenant, &hub.user, &question).await.unwrap();
+    let seen = cached.pointer.unwrap();
+    let ttl = i64::try_from(ScriptedFlickr::TTL.as_millis()).unwrap();
+    let as_of = Timestamp::from_milliseconds(seen.as_of.as_milliseconds() - ttl);
+    let old = Pointer { as_of, ..seen.clone() };
+    assert!(hub.ports.set_pointer(&hub.tenant, &hub.user, &question, &old, Some(&seen)).await.unwrap());
+    stale.extend(hub.handle(&job).await.1);
+    assert_eq!(hub.calls(), calls + 2);
+    // The job that has the old answer is read: it might be about to ask anew.
+    assert_eq!(written(&stale), [&SUBMISSION[..], &ASKING, &[("GetItem", 0.0)], &LEADING].concat());
+    Measure::of("kept_read_too_old", &["enqueue", "worker"], &stale).tell();
+}
+
+#[tokio::test]
+async fn a_write_makes_kept_answers_void_at_no_price() {
+    let hub = hub(Limits::default()).await;
+    hub.run_call(KEPT).await;
+    let write = hub.run_call(WRITE).await;
+    assert_eq!(written(&write), [&SUBMISSION[..], &COMPLETION].concat(), "a write is as dear as a read");
+    Measure::of("write_job", &["enqueue", "worker"], &write).tell();
+    let calls = hub.calls();
+    let read = hub.run_call(KEPT).await;
+    assert_eq!(hub.calls(), calls + 1, "what is void is not given");
+    assert_eq!(written(&read), [&SUBMISSION[..], &ASKING, &LEADING].concat(), "its job is not even read");
+}
+
+#[tokio::test]
+async fn a_read_that_another_makes_already() {
+    let hub = hub(Limits::default()).await;
+    hub.run().await;
+    hub.flickr.answer_once(Outcome::new(Class::Transient, "one of those days"));
+    let (leader, _) = hub.submit_call(KEPT).await;
+    hub.handle(&leader).await;
+    let calls = hub.calls();
+    let (follower, _) = hub.submit_call(KEPT).await;
+    let (waiting, wait) = hub.handle(&follower).await;
+    assert_eq!(waiting.state.follows, Some(leader.id.clone()));
+    // The job that is to have the answer; the wait and its message.
+    let waits = [("GetItem", 0.0), ("UpdateItem", 1.0), ("SendMessage", 0.0)];
+    assert_eq!(written(&wait), [&ASKING[..], &waits].concat());
+    Measure::of("follower_wait", &["worker_without_call"], &wait).tell();
+
+    hub.handle(&leader).await;
+    let ended = until("the follower's end", async || {
+        let (job, _) = hub.handle(&follower).await;
+        job.state.is_terminal().then_some(job)
+    })
+    .await;
+    let is_shared = |phase: &Phase| matches!(phase, Phase::Completed { result: StoredResult::Shared { leader: of, .. }, .. } if *of == leader.id);
+    assert!(is_shared(&ended.state.phase), "{ended:?}");
+    assert_eq!(hub.calls(), calls + 1, "one call for both");
 }
 
 #[tokio::test]
@@ -387,15 +520,15 @@ async fn a_rest_job_with_a_longer_answer() {
     hub.flickr.answer_with(&answer_of(MAX_INLINE_RESULT_BYTES));
     let inline = hub.run().await;
     let end = ("TransactWriteItems", 4.0 + 2.0 + 1.0);
-    assert_eq!(written(&inline[4..]), [claim, account, take, end]);
+    assert_eq!(written(&inline[SUBMISSION.len()..]), [claim, account, take, end]);
     let measure = Measure::of("rest_job_1_kb_answer", &["enqueue", "worker"], &inline).tell();
     assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{inline:?}");
 
-    // One beside it, as that of `flickr.photos.getInfo` is: four KB with its keys.
+    // One beside it, as that of most reads is: four KB with its keys.
     hub.flickr.answer_with(&answer_of(3_800));
     let beside = hub.run().await;
     let keep = ("PutItem", 4.0);
-    assert_eq!(written(&beside[4..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
+    assert_eq!(written(&beside[SUBMISSION.len()..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
     Measure::of("rest_job_4_kb_answer", &["enqueue", "worker"], &beside).tell();
 }
 
@@ -433,7 +566,7 @@ async fn a_deferral() {
     let [claim, account, ..] = COMPLETION;
     let expected = [claim, account, ("GetItem", 0.0), ("UpdateItem", 1.0), ("SendMessage", 0.0)];
     assert_eq!(written(&requests), expected, "what is remembered refuses, and is asked for once more");
-    Measure::of("deferral", &["worker"], &requests).tell();
+    Measure::of("deferral", &["worker_without_call"], &requests).tell();
 }
 
 #[tokio::test]
@@ -463,9 +596,8 @@ async fn a_job_in_line() {
         assert!(in_line(&job), "{job:?}");
         join = requests;
     }
-    // The account, the budget with the line, a turn, a place; the job with its entries in both indexes.
+    // The account with the budget and the line, a turn, a place; the job with its entries in both indexes.
     let joining = [
-        ("GetItem", 0.0),
         ("BatchGetItem", 0.0),
         ("UpdateItem", 1.0),
         ("UpdateItem", 1.0),

@@ -15,7 +15,10 @@ use domain::{JobId, TenantId, UserId};
 use edge::{Authenticator, Code, Envelope, Json, Problem, Tenant, require_key, views::JobView};
 use hub::{
     budget::Limits,
-    ports::{Clock, CountPending, FindAccount, FindJob, FindLine, FindObject, FindResult, FindTenant, ListApps, ListUses, Probe},
+    ports::{
+        Clock, CountPending, FindAccount, FindJob, FindLine, FindObject, FindResult, FindTenant, ListApps, ListUses,
+        Probe,
+    },
     read::{self, Reading},
 };
 use serde::Deserialize;

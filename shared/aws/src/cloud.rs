@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 
 use crate::{
     budget::Seen,
-    known::{KnownApps, KnownKeys},
+    known::{KnownAccounts, KnownApps, KnownKeys},
     results_bucket,
     settings::Settings,
 };
@@ -29,6 +29,7 @@ pub struct Cloud {
     pub(crate) rest_queue_url: String,
     pub(crate) results_bucket: String,
     pub(crate) budgets: Seen,
+    pub(crate) accounts: KnownAccounts,
     pub(crate) apps: KnownApps,
     pub(crate) api_keys: KnownKeys,
 }
@@ -46,6 +47,7 @@ impl Cloud {
             rest_queue_url: settings.rest_queue_url.clone(),
             results_bucket: settings.results_bucket.clone(),
             budgets: Seen::default(),
+            accounts: KnownAccounts::default(),
             apps: KnownApps::default(),
             api_keys: KnownKeys::default(),
         }

@@ -77,6 +77,11 @@ impl<'a> Reader<'a> {
         self.text(name)?.parse().map_err(|_| unreadable(name))
     }
 
+    /// The attribute, parsed, if it is there.
+    pub(crate) fn optional_parsed<T: std::str::FromStr>(&self, name: &'static str) -> ports::Result<Option<T>> {
+        self.optional_text(name).map(|text| text.parse().map_err(|_| unreadable(name))).transpose()
+    }
+
     /// The attribute as one of serde's unit variants or newtypes of text.
     pub(crate) fn named<T: serde::de::DeserializeOwned>(&self, name: &'static str) -> ports::Result<T> {
         serde_json::from_value(self.text(name)?.into()).map_err(|_| unreadable(name))

@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use domain::{AppId, TenantId, Timestamp};
+use domain::{AppId, TenantId, Timestamp, UserId};
 use hub::keyed_hash::ApiKeyHash;
 
-/// The most apps, and the most API keys, that are remembered.
+/// The most accounts, the most apps, and the most API keys, that are remembered.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// How long it is remembered whose an API key is: so much longer a removed one may work.
@@ -36,6 +36,23 @@ impl KnownApps {
     /// Remembers an app's sealed credentials, for as long as the process lives.
     pub(crate) fn remember(&self, tenant: &TenantId, app: &AppId, sealed: &[u8]) {
         insert(&self.0, (tenant.clone(), app.clone()), sealed.to_vec());
+    }
+}
+
+/// Which Flickr apps accounts have. One that is connected anew may get another: what is remembered says
+/// only what to read beside the account, which says which it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownAccounts(Memory<(TenantId, UserId), AppId>);
+
+impl KnownAccounts {
+    /// The app that the account was seen to have last.
+    pub(crate) fn recall(&self, tenant: &TenantId, user: &UserId) -> Option<AppId> {
+        lock(&self.0).get(&(tenant.clone(), user.clone())).cloned()
+    }
+
+    /// Remembers the account's app, until another is seen.
+    pub(crate) fn remember(&self, tenant: &TenantId, user: &UserId, app: &AppId) {
+        insert(&self.0, (tenant.clone(), user.clone()), app.clone());
     }
 }
 
@@ -95,6 +112,18 @@ mod tests {
         assert_eq!(known.clone().recall(&tenant(1), &app), Some(vec![3]), "a clone knows the same");
         assert_eq!(known.recall(&tenant(2), &app), None);
         assert_eq!(known.recall(&tenant(1), &AppId::from_bytes([8; 16])), None);
+    }
+
+    #[test]
+    fn an_account_is_known_with_the_app_that_was_seen_last() {
+        let (known, user) = (KnownAccounts::default(), UserId::of(&tenant(1), "1@N00"));
+        assert_eq!(known.recall(&tenant(1), &user), None);
+        for app in [8, 9].map(|number| AppId::from_bytes([number; 16])) {
+            known.remember(&tenant(1), &user, &app);
+            assert_eq!(known.clone().recall(&tenant(1), &user), Some(app));
+        }
+        assert_eq!(known.recall(&tenant(2), &user), None);
+        assert_eq!(known.recall(&tenant(1), &UserId::of(&tenant(1), "2@N00")), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod budget;
+mod cache;
 mod cloud;
 mod config;
 mod error;
@@ -16,6 +17,7 @@ mod results_bucket;
 mod runtime_table;
 mod secrets;
 pub mod settings;
+mod several;
 mod system;
 mod trust;
 mod vault_table;

@@ -7,23 +7,24 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    error::BuildError,
-    types::{AttributeValue, KeysAndAttributes},
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AppId, Timestamp,
+    AppId, TenantId, Timestamp, UserId,
+    account::Account,
     budget::Budget,
     line::{Allotment, Bucket, Line, Served},
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, BudgetKey, Entropy, FindLine, JoinLine, ServeLine};
+use hub::ports::{
+    self, BudgetKey, Entropy, FindAccount, FindLine, FindReception, JoinLine, Reception, SealedAccount, ServeLine,
+};
 
 use crate::{
     Cloud, budget,
     error::from_sdk,
     item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, bytes, expiry, named, number, text, time, whole},
     system::now,
+    vault_table::{account_key, read_sealed},
 };
 
 const ANCHOR_AT: &str = "anchor_at";
@@ -36,13 +37,14 @@ const ALLOTTED_BY: &str = "allotted_by";
 /// How long a line is kept after the last one joined: longer than a job waits.
 const KEPT: Duration = JOB_DEADLINE.saturating_add(Duration::from_secs(60 * 60));
 
-/// How often what meets others, or is answered in part, is tried.
+/// How often what meets others is tried.
 const TRIES: u32 = 6;
 
 /// The most counts that one update changes: DynamoDB bounds an expression at 4 KB.
 const MAX_CHANGES: usize = 100;
 
 const READING: &str = "reading a budget and a line";
+const RECEIVING: &str = "reading what a new job has to know";
 const JOINING: &str = "joining a line";
 const HANDING_OUT: &str = "handing out calls";
 const SERVING: &str = "serving a line";
@@ -82,24 +84,6 @@ fn read(item: Option<&Attributes>, now: Timestamp) -> ports::Result<Line> {
 }
 
 impl Cloud {
-    /// Those of the items that are there, read at once.
-    async fn get_several(&self, keys: Vec<Attributes>) -> ports::Result<Vec<Attributes>> {
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let mut wanted = wanted.map_err(|error: BuildError| ports::Error::broken(READING, error))?;
-        let mut found = Vec::new();
-        for attempt in 0..TRIES {
-            self.pause(attempt).await;
-            let request = self.dynamo.batch_get_item().request_items(&self.runtime_table, wanted);
-            let answer = request.send().await.map_err(from_sdk(READING))?;
-            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            match answer.unprocessed_keys.unwrap_or_default().remove(&self.runtime_table) {
-                Some(rest) if !rest.keys().is_empty() => wanted = rest,
-                _ => return Ok(found),
-            }
-        }
-        Err(ports::Error::unavailable(READING, "the table answers in part only"))
-    }
-
     /// Counts one more job in a line that is there or begins. `false` where there is one whose time
     /// is over.
     async fn join_open(&self, app: &AppId, bucket: &str, now: Timestamp) -> ports::Result<bool> {
@@ -188,15 +172,58 @@ impl Cloud {
     }
 }
 
+impl Cloud {
+    /// The budget and the line in an app's items. The budget is remembered.
+    fn read_both(
+        &self,
+        app: &AppId,
+        budget: Option<&Attributes>,
+        line: Option<&Attributes>,
+    ) -> ports::Result<(Budget, Line)> {
+        let now = now();
+        let (version, budget) = budget::read(budget, now)?;
+        self.budgets.remember(&BudgetKey::App(app.clone()), version, budget.clone());
+        Ok((budget, read(line, now)?))
+    }
+
+    /// The account with the budget and the line of its app.
+    async fn received(&self, account: SealedAccount) -> ports::Result<Reception> {
+        let Account { tenant, user, app, .. } = &account.account;
+        let (budget, line) = self.budget_and_line(app).await?;
+        self.accounts.remember(tenant, user, app);
+        Ok(Reception { account, budget, line })
+    }
+}
+
 impl FindLine for Cloud {
     async fn budget_and_line(&self, app: &AppId) -> ports::Result<(Budget, Line)> {
-        let key = BudgetKey::App(app.clone());
-        let found = self.get_several(vec![budget::key_of(&key), line_key(app)]).await?;
-        let is_line = |item: &&Attributes| Reader(item).optional_text(SORT) == Some(app.as_str());
-        let now = now();
-        let (version, budget) = budget::read(found.iter().find(|item| !is_line(item)), now)?;
-        self.budgets.remember(&key, version, budget.clone());
-        Ok((budget, read(found.iter().find(is_line), now)?))
+        let table = self.runtime_table.as_str();
+        let wanted = [(table, budget::key_of(&BudgetKey::App(app.clone()))), (table, line_key(app))];
+        let [budget, line] = self.get_several(wanted, READING).await?;
+        self.read_both(app, budget.as_ref(), line.as_ref())
+    }
+}
+
+impl FindReception for Cloud {
+    /// One read where this process knows which app the account had, else two.
+    async fn reception(&self, tenant: &TenantId, user: &UserId) -> ports::Result<Option<Reception>> {
+        let Some(app) = self.accounts.recall(tenant, user) else {
+            let Some(account) = self.account(tenant, user).await? else { return Ok(None) };
+            return self.received(account).await.map(Some);
+        };
+        let runtime = self.runtime_table.as_str();
+        let wanted = [
+            (self.vault_table.as_str(), account_key(tenant, user)),
+            (runtime, budget::key_of(&BudgetKey::App(app.clone()))),
+            (runtime, line_key(&app)),
+        ];
+        let [account, budget, line] = self.get_several(wanted, RECEIVING).await?;
+        let Some(account) = account.map(|item| read_sealed(tenant, &item)).transpose()? else { return Ok(None) };
+        if account.account.app != app {
+            return self.received(account).await.map(Some);
+        }
+        let (budget, line) = self.read_both(&app, budget.as_ref(), line.as_ref())?;
+        Ok(Some(Reception { account, budget, line }))
     }
 }
 

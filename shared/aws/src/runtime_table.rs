@@ -7,6 +7,8 @@
 //! | `BUDGET#tenant#user` | `BUDGET` | the budget of an account's calls |
 //! | `BUDGET#tenant#UNVERIFIED` | `BUDGET` | the budget of a tenant's calls for apps not yet accepted |
 //! | `LINE#shard` | app | the line of an app: where it stands, and how many wait |
+//! | `CACHE#tenant#user` | digest of the question | which job has the answer, or will have it |
+//! | `USES#tenant` | day and method | how often kept answers were of use |
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{

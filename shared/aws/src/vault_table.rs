@@ -43,7 +43,8 @@ fn app_key(tenant: &TenantId, app: &AppId) -> Attributes {
     item::key(tenant.as_str(), format!("{APP}{app}"))
 }
 
-fn account_key(tenant: &TenantId, user: &UserId) -> Attributes {
+/// The key of an account.
+pub(crate) fn account_key(tenant: &TenantId, user: &UserId) -> Attributes {
     item::key(tenant.as_str(), format!("{ACCOUNT}{user}"))
 }
 
@@ -161,14 +162,15 @@ fn read_account(tenant: &TenantId, item: &Attributes) -> ports::Result<Account> 
     })
 }
 
+/// The account in its item, with its sealed token.
+pub(crate) fn read_sealed(tenant: &TenantId, item: &Attributes) -> ports::Result<SealedAccount> {
+    Ok(SealedAccount { account: read_account(tenant, item)?, sealed_token: Reader(item).bytes(SEALED)? })
+}
+
 impl FindAccount for Cloud {
     async fn account(&self, tenant: &TenantId, user: &UserId) -> ports::Result<Option<SealedAccount>> {
         let found = self.get(&self.vault_table, account_key(tenant, user), "finding an account").await?;
-        found
-            .map(|item| {
-                Ok(SealedAccount { account: read_account(tenant, &item)?, sealed_token: Reader(&item).bytes(SEALED)? })
-            })
-            .transpose()
+        found.map(|item| read_sealed(tenant, &item)).transpose()
     }
 }
 

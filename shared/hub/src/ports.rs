@@ -364,7 +364,7 @@ pub trait FindResult: Send + Sync {
 /// Keeps results too long for a record.
 pub trait KeepObject: Send + Sync {
     /// Keeps `result` of the tenant's job, compressed, replacing what was kept. It is deleted some
-    /// time after [`domain::timing::JOB_RETENTION`].
+    /// time after [`domain::timing::RECORD_RETENTION`].
     fn keep_object(&self, tenant: &TenantId, id: &JobId, result: &str) -> impl Future<Output = Result<()>> + Send;
 }
 

@@ -217,7 +217,8 @@ async fn foreign_unknown_and_malformed_ids_answer_alike() {
 #[tokio::test]
 async fn usage_shows_how_each_budget_stands() {
     let scene = scene().await;
-    let empty = json!({ "apps": [], "next_cursor": null, "pending": null });
+    let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
+    let empty = json!({ "apps": [], "next_cursor": null, "pending": null, "cache": cache });
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!((answer.data(), answer.headers.get("ratelimit")), (empty.clone(), None));
 
@@ -242,10 +243,7 @@ async fn usage_shows_how_each_budget_stands() {
         "open_until": null,
     });
     let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
-    assert_eq!(
-        answer.data(),
-        json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache })
-    );
+    assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache }));
     assert_eq!(scene.get(KEYS[1], "/v1/usage").await.data(), empty, "a budget is shown to its app's tenant only");
 
     for _ in 0..3 {

@@ -6,7 +6,7 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     job::Policy,
     line::SWEEP_INTERVAL,
-    timing::{VISIBILITY_TIMEOUT, WORKER_TIMEOUT},
+    timing::{RECORD_RETENTION, VISIBILITY_TIMEOUT, WORKER_TIMEOUT},
 };
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -35,6 +35,13 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
 fn the_sweep_comes_when_the_line_counts_on_it() {
     assert_eq!(SWEEP_INTERVAL, Duration::from_secs(60));
     assert!(resource("SweepFunction").contains(&"ScheduleExpression: cron(* * * * ? *)"), "with each minute");
+}
+
+#[test]
+fn long_results_are_kept_longer_than_the_records_of_their_jobs() {
+    let days = RECORD_RETENTION.as_secs() / (24 * 60 * 60) + 1;
+    let expiration = format!("ExpirationInDays: {days}");
+    assert!(resource("ResultsBucket").contains(&expiration.as_str()), "{expiration}");
 }
 
 #[test]

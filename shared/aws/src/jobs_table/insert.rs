@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use domain::{
     job::Job,
-    timing::{JOB_DEADLINE, JOB_RETENTION},
+    timing::{JOB_DEADLINE, RECORD_RETENTION},
 };
 use hub::ports::{self, InsertJob, Inserted};
 
@@ -41,7 +41,7 @@ impl InsertJob for Cloud {
             let mut order = key(&job.tenant, &job.id, ORDER);
             // No job is open longer than its deadline, so this outlives it; a replay comes within
             // the retention, and gets the same again.
-            let expires_at = job.state.deadline() + 2 * JOB_RETENTION + JOB_DEADLINE;
+            let expires_at = job.state.deadline() + 2 * RECORD_RETENTION + JOB_DEADLINE;
             order.extend(named([(ORDER_TEXT, text(long)), (EXPIRES_AT, expiry(expires_at))]));
             beside = Some(order);
         }

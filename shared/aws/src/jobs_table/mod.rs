@@ -5,7 +5,7 @@
 //! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
 //! | `tenant#job` | `ORDER` | parameters and `meta`, when they are long |
 //! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
-//! | `tenant#user` | `PENDING` | how many jobs of the account are open, and which turns it took in lines |
+//! | `tenant#user` | `PENDING` | how many jobs of the account are open, which turns it took in lines, and how often its kept answers were made void |
 //! | `tenant#DEAD` | time and job | a dead job on the desk |
 //! | `QUARANTINE` | message id | a message that cannot be read |
 //!
@@ -17,9 +17,10 @@
 //! gives the job back. Its condition says what [`domain::job::step`] says, and the port's contract
 //! holds the two together. Every other transition is computed from the job as it was read and
 //! written under the condition that it still is so. A job's beginning and end go with the count of
-//! pending jobs in one transaction.
+//! pending jobs in one transaction, and the end of a write with what it makes void.
 
 mod claim;
+pub(crate) mod freshness;
 mod insert;
 mod lists;
 mod record;
@@ -37,6 +38,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use domain::{JobId, TenantId, Timestamp, UserId};
 use hub::ports::{self, CountPending, Entropy, FindJob, FindResult, KeepResult};
 
+use self::freshness::Raise;
 use crate::{
     Cloud,
     error::from_sdk,
@@ -70,7 +72,8 @@ fn key(tenant: &TenantId, id: &JobId, sort: &str) -> Attributes {
     item::key(format!("{tenant}#{id}"), sort)
 }
 
-fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
+/// The key of what is known of an account as a whole.
+pub(crate) fn pending_key(tenant: &TenantId, user: &UserId) -> Attributes {
     item::key(format!("{tenant}#{user}"), "PENDING")
 }
 
@@ -136,6 +139,28 @@ impl Cloud {
     /// The part of a transaction that changes the count of an account's pending jobs.
     fn count(&self, tenant: &TenantId, user: &UserId, change: i64) -> Result<TransactWriteItem, BuildError> {
         self.counting(tenant, user, change).build().part()
+    }
+
+    /// The part of a transaction that changes the count of an account's pending jobs, and makes kept
+    /// answers of it void.
+    fn count_and_raise(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        change: i64,
+        raise: Raise,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let additions: Vec<String> = [format!("{PENDING} :change")].into_iter().chain(raise.additions).collect();
+        let update = self.counting(tenant, user, change);
+        let update = raise
+            .values
+            .into_iter()
+            .fold(update, |update, (name, value)| update.expression_attribute_values(name, value));
+        update
+            .update_expression(format!("ADD {}{}", additions.join(", "), raise.set))
+            .set_condition_expression(raise.condition)
+            .build()
+            .part()
     }
 
     /// The part of a transaction that counts one more pending job of an account that has fewer than

@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Timestamp,
+    cache::Terms,
     call::Params,
     idempotency::Fingerprint,
     job::{Carrier, Claim, Doing, Job, Order, Phase, State, StoredResult},
     line::Place,
-    timing::JOB_RETENTION,
+    timing::RECORD_RETENTION,
 };
 use hub::ports;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use crate::{
 pub(super) const ORDER_TEXT: &str = "order";
 
 /// The attributes of a job's state: each write of a state sets those it has and removes the others.
-pub(super) const STATE: [&str; 24] = [
+pub(super) const STATE: [&str; 27] = [
     "run",
     "resends",
     "dispatch",
@@ -32,6 +33,7 @@ pub(super) const STATE: [&str; 24] = [
     "runnable_at",
     "started_at",
     "doubt",
+    FOLLOWS,
     PLACE,
     LINE_APP,
     LINE_ORDER,
@@ -45,12 +47,24 @@ pub(super) const STATE: [&str; 24] = [
     "failure",
     "result",
     "result_bytes",
+    RESULT_OF,
+    RESULT_AS_OF,
     "dead_cursor",
     EXPIRES_AT,
 ];
 
 /// A job's place in an app's line: the app and the tag.
 const PLACE: &str = "place";
+
+/// The job for whose answer it waits or waited last.
+const FOLLOWS: &str = "follows";
+
+/// The job whose answer it shares, and when that one asked.
+const RESULT_OF: &str = "result_of";
+const RESULT_AS_OF: &str = "result_as_of";
+
+/// The families that its end makes void.
+const RAISES: &str = "raises";
 
 /// When a search for a write's effect ends: a job that has it is verifying, or runs a check.
 pub(super) const CHECK_UNTIL: &str = "check_until";
@@ -59,6 +73,8 @@ pub(super) const CHECK_UNTIL: &str = "check_until";
 #[derive(Serialize, Deserialize)]
 struct Long {
     params: Params,
+    #[serde(default, skip_serializing_if = "Terms::is_default")]
+    cache: Terms,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<String>,
 }
@@ -69,7 +85,8 @@ fn broken(error: serde_json::Error) -> ports::Error {
 
 /// The part of an order that can be long, as JSON text.
 pub(super) fn long_text(order: &Order) -> ports::Result<String> {
-    serde_json::to_string(&Long { params: order.params.clone(), meta: order.meta.clone() }).map_err(broken)
+    let long = Long { params: order.params.clone(), cache: order.cache, meta: order.meta.clone() };
+    serde_json::to_string(&long).map_err(broken)
 }
 
 /// The job's item, without the part of its order that can be long.
@@ -87,6 +104,7 @@ pub(super) fn core(job: &Job, sort: &str) -> ports::Result<Attributes> {
         ("trace", text(job.trace.as_str())),
         ("created_at", time(job.created_at)),
     ]));
+    core.extend(named((!job.raises.is_empty()).then(|| (RAISES, text(job.raises.to_string())))));
     core.extend(named(state_attributes(job)?));
     Ok(core)
 }
@@ -124,6 +142,7 @@ pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, At
         ("phase", text(state.phase.name())),
     ];
     attributes.extend(state.started_at.map(|at| ("started_at", time(at))));
+    attributes.extend(state.follows.as_ref().map(|leader| (FOLLOWS, text(leader.as_str()))));
     if let Some(place) = &state.place {
         attributes.push((PLACE, text(format!("{}#{}", place.app, place.tag))));
         if state.carrier == Carrier::Line && !state.is_terminal() {
@@ -149,13 +168,16 @@ pub(super) fn state_attributes(job: &Job) -> ports::Result<Vec<(&'static str, At
         Phase::Completed { result: StoredResult::Object { bytes }, .. } => {
             attributes.push(("result_bytes", number(i64::try_from(*bytes).unwrap_or(i64::MAX))));
         }
+        Phase::Completed { result: StoredResult::Shared { leader, as_of }, .. } => {
+            attributes.extend([(RESULT_OF, text(leader.as_str())), (RESULT_AS_OF, time(*as_of))]);
+        }
         Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => {
             attributes.push(("failure", text(serde_json::to_string(failure).map_err(broken)?)));
         }
     }
     attributes.extend(dead_cursor(job).map(|cursor| ("dead_cursor", text(cursor))));
     if let Some(at) = state.phase.ended_at() {
-        attributes.extend([("ended_at", time(at)), (EXPIRES_AT, expiry(at + JOB_RETENTION))]);
+        attributes.extend([("ended_at", time(at)), (EXPIRES_AT, expiry(at + RECORD_RETENTION))]);
     }
     Ok(attributes)
 }
@@ -164,6 +186,18 @@ fn read_place(text: &str) -> ports::Result<Place> {
     let parts = text.split_once('#');
     let place = parts.and_then(|(app, tag)| Some(Place { app: app.parse().ok()?, tag: tag.parse().ok()? }));
     place.ok_or_else(|| unreadable(PLACE))
+}
+
+fn read_result(reader: &Reader<'_>) -> ports::Result<StoredResult> {
+    if let Some(result) = reader.optional_text("result") {
+        return Ok(StoredResult::Inline(result.to_owned()));
+    }
+    if reader.optional_text(RESULT_OF).is_some() {
+        return Ok(StoredResult::Shared { leader: reader.parsed(RESULT_OF)?, as_of: reader.time(RESULT_AS_OF)? });
+    }
+    let bytes = reader.optional_number("result_bytes").map(usize::try_from).transpose();
+    let bytes = bytes.map_err(|_| unreadable("result_bytes"))?;
+    Ok(bytes.map_or(StoredResult::Beside, |bytes| StoredResult::Object { bytes }))
 }
 
 pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
@@ -185,16 +219,7 @@ pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
         }),
         "deferred" => Phase::Deferred { why: reader.text("why")?.to_owned() },
         "verifying" => Phase::Verifying { until: check_until.ok_or_else(|| unreadable(CHECK_UNTIL))? },
-        "completed" => Phase::Completed {
-            at: ended_at()?,
-            result: match (reader.optional_text("result"), reader.optional_number("result_bytes")) {
-                (Some(result), _) => StoredResult::Inline(result.to_owned()),
-                (None, Some(bytes)) => {
-                    StoredResult::Object { bytes: usize::try_from(bytes).map_err(|_| unreadable("result_bytes"))? }
-                }
-                (None, None) => StoredResult::Beside,
-            },
-        },
+        "completed" => Phase::Completed { at: ended_at()?, result: read_result(&reader)? },
         "failed" => Phase::Failed { at: ended_at()?, failure: failure()? },
         "expired" => Phase::Expired { at: ended_at()? },
         "dead" => Phase::Dead { at: ended_at()?, failure: failure()? },
@@ -210,6 +235,7 @@ pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
         runnable_at: reader.time("runnable_at")?,
         started_at: reader.optional_number("started_at").map(Timestamp::from_milliseconds),
         doubt: reader.flag("doubt")?,
+        follows: reader.optional_parsed(FOLLOWS)?,
         place: reader.optional_text(PLACE).map(read_place).transpose()?,
         phase,
     })
@@ -237,10 +263,12 @@ impl Cloud {
                 priority: reader.named("priority")?,
                 method: reader.parsed("method")?,
                 params: long.params,
+                cache: long.cache,
                 meta: long.meta,
             },
             nature: reader.named("nature")?,
             checkable: reader.flag("checkable")?,
+            raises: reader.optional_parsed(RAISES)?.unwrap_or_default(),
             fingerprint: Fingerprint::from_stored(reader.text("fingerprint")?.to_owned()),
             trace: reader.parsed("trace")?,
             created_at: reader.time("created_at")?,
@@ -255,6 +283,7 @@ impl Cloud {
 mod tests {
     use domain::{
         AppId, ClaimId, JobId, TenantId, TraceId, UserId,
+        cache::{Families, Family},
         job::{Failure, FailureCode, Target},
         line::Priority,
         outcome::Nature,
@@ -262,9 +291,36 @@ mod tests {
 
     use super::*;
 
+    const AT: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
+
+    fn job(state: State, cache: Terms, raises: Families) -> Job {
+        let tenant = TenantId::from_bytes([1; 16]);
+        let order = Order {
+            user: UserId::of(&tenant, "1@N00"),
+            target: Target::Rest,
+            priority: Priority::Low,
+            method: "flickr.test.null".parse().unwrap(),
+            params: Params::default(),
+            cache,
+            meta: None,
+        };
+        Job {
+            tenant,
+            id: JobId::from_bytes([2; 16]),
+            nature: Nature::Read,
+            checkable: false,
+            raises,
+            fingerprint: Fingerprint::of(&order).unwrap(),
+            order,
+            trace: TraceId::from_bytes([3; 16]),
+            created_at: AT,
+            state,
+        }
+    }
+
     #[test]
     fn a_state_reads_back_as_written_and_uses_only_known_attributes() {
-        let at = Timestamp::from_milliseconds(1_790_000_000_123);
+        let at = AT;
         let failure = || Failure { code: FailureCode::FlickrRejected, message: "m".to_owned(), flickr_code: Some(1) };
         let claim = |doing| Phase::Running(Claim { id: ClaimId::from_bytes([1; 16]), lease_until: at, doing });
         let phases = [
@@ -278,46 +334,29 @@ mod tests {
             Phase::Completed { at, result: StoredResult::Inline("{}".to_owned()) },
             Phase::Completed { at, result: StoredResult::Beside },
             Phase::Completed { at, result: StoredResult::Object { bytes: 5_000_000 } },
+            Phase::Completed { at, result: StoredResult::Shared { leader: JobId::from_bytes([7; 16]), as_of: at } },
             Phase::Failed { at, failure: failure() },
             Phase::Expired { at },
             Phase::Dead { at, failure: failure() },
         ];
-        let tenant = TenantId::from_bytes([1; 16]);
         let place = Place { app: AppId::from_bytes([9; 16]), tag: u64::MAX };
         let standings = [(Carrier::Sweep, None), (Carrier::Queue, Some(&place)), (Carrier::Line, Some(&place))];
         for (phase, (carrier, place)) in phases.iter().flat_map(|phase| standings.map(|standing| (phase, standing))) {
             let state = State {
                 run: 2,
                 dispatch: 3,
-                due_at: at,
+                due_at: AT,
                 carrier,
                 resends: 3,
                 attempts: 2,
-                runnable_at: at,
-                started_at: Some(at),
+                runnable_at: AT,
+                started_at: Some(AT),
                 doubt: true,
                 place: place.cloned(),
+                follows: place.map(|_| JobId::from_bytes([8; 16])),
                 phase: phase.clone(),
             };
-            let order = Order {
-                user: UserId::of(&tenant, "1@N00"),
-                target: Target::Rest,
-                priority: Priority::Low,
-                method: "flickr.test.null".parse().unwrap(),
-                params: Params::default(),
-                meta: None,
-            };
-            let job = Job {
-                tenant: tenant.clone(),
-                id: JobId::from_bytes([2; 16]),
-                nature: Nature::Read,
-                checkable: false,
-                fingerprint: Fingerprint::of(&order).unwrap(),
-                order,
-                trace: TraceId::from_bytes([3; 16]),
-                created_at: at,
-                state: state.clone(),
-            };
+            let job = job(state.clone(), Terms::default(), Families::default());
             let attributes: Attributes = named(state_attributes(&job).unwrap()).collect();
             assert!(attributes.keys().all(|name| STATE.contains(&name.as_str())));
             assert_eq!(attributes.contains_key(EXPIRES_AT), state.is_terminal(), "only an ended job expires");
@@ -328,5 +367,23 @@ mod tests {
             assert!(order.is_none_or(|order| tag_of(order) == Some(u64::MAX)));
             assert_eq!(read_state(&attributes).unwrap(), state);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_kept_answers_is_written_only_where_something_is() {
+        let state = || State::first(AT, AT).0;
+        let plain = job(state(), Terms::default(), Families::default());
+        assert_eq!(long_text(&plain.order).unwrap(), r#"{"params":{}}"#);
+        assert!(!core(&plain, "JOB").unwrap().contains_key(RAISES));
+        let read: Long = serde_json::from_str(r#"{"params":{}}"#).unwrap();
+        assert!(read.cache.is_default(), "an order of before there was a cache");
+
+        let terms = Terms::new(Some(60), true).unwrap();
+        let raising = job(state(), terms, [Family::Tags, Family::Photos].into_iter().collect());
+        let read: Long = serde_json::from_str(&long_text(&raising.order).unwrap()).unwrap();
+        assert_eq!(read.cache, terms);
+        let core = core(&raising, "JOB").unwrap();
+        assert_eq!(Reader(&core).optional_text(RAISES), Some("photos,tags"));
+        assert_eq!(Reader(&core).optional_parsed(RAISES).unwrap(), Some(raising.raises));
     }
 }

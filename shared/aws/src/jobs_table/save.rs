@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
+    error::BuildError,
     operation::update_item::UpdateItemError,
     types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
-    JobId, TenantId,
+    JobId, TenantId, cache,
     job::{Job, Phase, State},
     timing::JOB_RETENTION,
 };
-use hub::ports::{self, FindJob, Look, SaveJob, SettleJob};
+use hub::ports::{self, ChangeFreshness, FindJob, Look, SaveJob, SettleJob};
 
 use super::{
-    JOB, LOOK_AT, LOOK_SHARD, Part, Transacted, key,
+    JOB, LOOK_AT, LOOK_SHARD, Part, Transacted,
+    freshness::Raise,
+    key,
     lists::{dead_item, dead_key},
     record::{STATE, dead_cursor, read_state, state_attributes},
 };
@@ -100,8 +103,14 @@ impl Cloud {
         }
     }
 
-    /// Writes a change with the count of pending jobs and the desk of dead ones.
-    async fn write_counted(&self, job: &Job, before: &State, change: Change, by: i64) -> ports::Result<Transacted> {
+    /// Writes a change with what the account's item says of it, and with the desk of dead jobs.
+    async fn write_counted(
+        &self,
+        job: &Job,
+        before: &State,
+        change: Change,
+        account: Result<TransactWriteItem, BuildError>,
+    ) -> ports::Result<Transacted> {
         let update = Update::builder()
             .table_name(&self.jobs_table)
             .set_key(Some(key(&job.tenant, &job.id, JOB)))
@@ -111,17 +120,13 @@ impl Cloud {
             .set_expression_attribute_values(Some(change.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build();
-        let mut parts = vec![update.part(), self.count(&job.tenant, &job.order.user, by)];
+        let mut parts = vec![update.part(), account];
         parts.extend(self.desk(job, before));
         self.transact(MOVING, parts).await
     }
 
     /// The part of a transaction that puts a job on the desk of dead ones, or takes it off.
-    fn desk(
-        &self,
-        job: &Job,
-        before: &State,
-    ) -> Option<Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError>> {
+    fn desk(&self, job: &Job, before: &State) -> Option<Result<TransactWriteItem, BuildError>> {
         if let Some(item) = dead_item(job, job.state.phase.ended_at().map(|at| at + JOB_RETENTION)) {
             return Some(Put::builder().table_name(&self.jobs_table).set_item(Some(item)).build().part());
         }
@@ -142,18 +147,29 @@ impl SaveJob for Cloud {
         if by == 0 {
             return self.write_alone(job, change(job, before, listing)?).await;
         }
+        let (tenant, user) = (&job.tenant, &job.order.user);
+        let raised = if by < 0 { cache::Change::by_end_of(job) } else { None };
+        let mut later = false;
         for attempt in 0..TRIES {
             self.pause(attempt).await;
-            match self.write_counted(job, before, change(job, before, listing)?, by).await? {
+            let account = match &raised {
+                Some(raised) => self.count_and_raise(tenant, user, by, Raise::of(raised, later)),
+                None => self.count(tenant, user, by),
+            };
+            match self.write_counted(job, before, change(job, before, listing)?, account).await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(found) => return is_done(job, found.as_ref()),
-                // Nothing but the job's own state refuses a move.
-                Transacted::RefusedBySecond | Transacted::Crowded => {}
+                Transacted::RefusedBySecond => later = true,
+                Transacted::Crowded => {}
             }
         }
         if by < 0 {
-            // The end is what matters: the job stays listed, and the sweep settles its count.
+            // The end is what matters: the job stays listed, and the sweep settles its count. What it
+            // makes void is void before it is an end.
             tracing::warn!(job_id = %job.id, "a job's end is written before its count");
+            if let Some(raised) = &raised {
+                self.change_freshness(tenant, user, raised).await?;
+            }
             return self.write_alone(job, change(job, before, Listing::Stays)?).await;
         }
         Err(ports::Error::unavailable(MOVING, "too many jobs of the account move at once"))

@@ -61,7 +61,8 @@ fn quiet_accounts_do_not_notice_a_flood() {
 
 #[test]
 fn a_higher_lane_waits_less_and_a_lower_one_is_not_forgotten() {
-    let flow = |account, priority| Flow { account, priority, jobs: 400, ..Setup::long_line().flows[0].clone() };
+    let (like, span) = (&Setup::long_line().flows[0], Duration::from_secs(60));
+    let flow = |account, priority| Flow { account, priority, jobs: 400, span, ..like.clone() };
     let flows = (0..9).map(|account| flow(account, Priority::ALL[account % 3])).collect();
     let setup = Setup { span, tenants: 1, accounts_each: 9, flows, ..Setup::good_day() };
     let report = run(3, &setup);
