@@ -590,8 +590,12 @@ async fn a_job_in_line() {
         }
         hub.handle(&job).await;
     };
+    // A read whose answer may be kept looks for it before it takes a turn.
+    let (kept, asking) = hub.submit_call(KEPT).await;
+    assert!(in_line(&kept), "{kept:?}");
+    assert_eq!(written(&asking)[..2], [("BatchGetItem", 0.0); 2]);
     let mut join = Vec::new();
-    for _ in 1..JOBS {
+    for _ in 2..JOBS {
         let (job, requests) = hub.submit().await;
         assert!(in_line(&job), "{job:?}");
         join = requests;

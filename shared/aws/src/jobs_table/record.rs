@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Timestamp,
-    cache::Terms,
+    cache::{Families, Terms},
     call::Params,
     idempotency::Fingerprint,
     job::{Carrier, Claim, Doing, Job, Order, Phase, State, StoredResult},
     line::Place,
+    outcome::Nature,
     timing::RECORD_RETENTION,
 };
 use hub::ports;
@@ -63,7 +64,7 @@ const FOLLOWS: &str = "follows";
 const RESULT_OF: &str = "result_of";
 const RESULT_AS_OF: &str = "result_as_of";
 
-/// The families that its end makes void.
+/// The families that its end makes void. A read has it only where there are any.
 const RAISES: &str = "raises";
 
 /// When a search for a write's effect ends: a job that has it is verifying, or runs a check.
@@ -104,7 +105,8 @@ pub(super) fn core(job: &Job, sort: &str) -> ports::Result<Attributes> {
         ("trace", text(job.trace.as_str())),
         ("created_at", time(job.created_at)),
     ]));
-    core.extend(named((!job.raises.is_empty()).then(|| (RAISES, text(job.raises.to_string())))));
+    let raises = job.nature != Nature::Read || !job.raises.is_empty();
+    core.extend(named(raises.then(|| (RAISES, text(job.raises.to_string())))));
     core.extend(named(state_attributes(job)?));
     Ok(core)
 }
@@ -188,6 +190,13 @@ fn read_place(text: &str) -> ports::Result<Place> {
     place.ok_or_else(|| unreadable(PLACE))
 }
 
+/// A write that does not say whose kept answers it makes void was accepted before any were kept: it may
+/// be any.
+fn read_raises(reader: &Reader<'_>, nature: Nature) -> ports::Result<Families> {
+    let unsaid = || if nature == Nature::Read { Families::default() } else { Families::all() };
+    Ok(reader.optional_parsed(RAISES)?.unwrap_or_else(unsaid))
+}
+
 fn read_result(reader: &Reader<'_>) -> ports::Result<StoredResult> {
     if let Some(result) = reader.optional_text("result") {
         return Ok(StoredResult::Inline(result.to_owned()));
@@ -256,6 +265,7 @@ impl Cloud {
             }
         };
         let long: Long = serde_json::from_str(long).map_err(|_| unreadable(ORDER_TEXT))?;
+        let nature = reader.named("nature")?;
         Ok(Job {
             order: Order {
                 user: reader.parsed("user")?,
@@ -266,9 +276,9 @@ impl Cloud {
                 cache: long.cache,
                 meta: long.meta,
             },
-            nature: reader.named("nature")?,
+            nature,
             checkable: reader.flag("checkable")?,
-            raises: reader.optional_parsed(RAISES)?.unwrap_or_default(),
+            raises: read_raises(&reader, nature)?,
             fingerprint: Fingerprint::from_stored(reader.text("fingerprint")?.to_owned()),
             trace: reader.parsed("trace")?,
             created_at: reader.time("created_at")?,
@@ -283,10 +293,9 @@ impl Cloud {
 mod tests {
     use domain::{
         AppId, ClaimId, JobId, TenantId, TraceId, UserId,
-        cache::{Families, Family},
+        cache::Family,
         job::{Failure, FailureCode, Target},
         line::Priority,
-        outcome::Nature,
     };
 
     use super::*;
@@ -382,8 +391,15 @@ mod tests {
         let raising = job(state(), terms, [Family::Tags, Family::Photos].into_iter().collect());
         let read: Long = serde_json::from_str(&long_text(&raising.order).unwrap()).unwrap();
         assert_eq!(read.cache, terms);
-        let core = core(&raising, "JOB").unwrap();
-        assert_eq!(Reader(&core).optional_text(RAISES), Some("photos,tags"));
-        assert_eq!(Reader(&core).optional_parsed(RAISES).unwrap(), Some(raising.raises));
+        let written = core(&raising, "JOB").unwrap();
+        assert_eq!(Reader(&written).optional_text(RAISES), Some("photos,tags"));
+        assert_eq!(read_raises(&Reader(&written), Nature::Read).unwrap(), raising.raises);
+
+        let harmless = Job { nature: Nature::NaturalWrite, ..plain };
+        let mut written = core(&harmless, "JOB").unwrap();
+        assert_eq!(read_raises(&Reader(&written), harmless.nature).unwrap(), Families::default());
+        written.remove(RAISES);
+        assert_eq!(read_raises(&Reader(&written), harmless.nature).unwrap(), Families::all(), "a write of before");
+        assert_eq!(read_raises(&Reader(&written), Nature::Read).unwrap(), Families::default());
     }
 }
