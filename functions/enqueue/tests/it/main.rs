@@ -350,3 +350,78 @@ async fn what_fails_underneath_is_503_and_not_explained() {
     assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert!(!answer.text.contains("injected"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn what_a_job_says_of_kept_answers_is_kept_with_it() {
+    for (given, ttl, bypass) in [
+        (json!({ "ttl_seconds": 60 }), Some(60), false),
+        (json!({ "bypass": true }), None, true),
+        (json!({}), None, false),
+        (Value::Null, None, false),
+    ] {
+        let scene = scene().await;
+        let mut body = scene.body();
+        (body["method"], body["cache"]) = (json!("flickr.photos.getInfo"), given);
+        let answer = scene.post(&[], &body).await;
+        assert_eq!((answer.status, &answer.data()["from_cache"]), (StatusCode::ACCEPTED, &json!(false)));
+        let terms = scene.world.jobs()[0].order.cache;
+        assert_eq!((terms.ttl(), terms.bypass()), (ttl.map(Duration::from_secs), bypass));
+    }
+}
+
+#[tokio::test]
+async fn what_it_cannot_say_of_kept_answers_is_named() {
+    let scene = scene().await;
+    for (method, cache, field) in [
+        ("flickr.photos.getInfo", json!({ "ttl_seconds": 9 }), "cache.ttl_seconds"),
+        ("flickr.photos.getInfo", json!({ "ttl_seconds": 86_401 }), "cache.ttl_seconds"),
+        ("flickr.photos.getInfo", json!({ "ttl_seconds": -1 }), "cache.ttl_seconds"),
+        ("flickr.photos.getInfo", json!({ "ttl_seconds": "60" }), "cache.ttl_seconds"),
+        ("flickr.photos.getInfo", json!({ "bypass": "yes" }), "cache.bypass"),
+        ("flickr.photos.getInfo", json!({ "surprise": 1 }), "cache.surprise"),
+        ("flickr.photos.getInfo", json!(60), "cache"),
+        ("flickr.test.echo", json!({ "ttl_seconds": 60 }), "cache.ttl_seconds"),
+        ("flickr.photos.setMeta", json!({ "ttl_seconds": 60 }), "cache.ttl_seconds"),
+    ] {
+        let mut body = scene.body();
+        (body["method"], body["cache"]) = (json!(method), cache);
+        let answer = scene.post(&[], &body).await;
+        assert_eq!(answer.problem(), "ERR_INVALID_REQUEST", "{body}");
+        assert_eq!(answer.json()["error"]["details"][0]["field"], field, "{body}: {}", answer.text);
+    }
+    assert!(scene.world.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn kept_answers_are_made_void_by_method_or_all() {
+    let scene = scene().await;
+    let post = async |body: Value| {
+        let headers = [("x-api-key", API_KEY)];
+        send(&scene.routes, Method::POST, "/v1/cache/invalidate", &headers, &body.to_string()).await
+    };
+    for method in [json!("flickr.photos.*"), json!("flickr.photos.getInfo")] {
+        let answer = post(json!({ "user_id": scene.user, "method": method })).await;
+        assert_eq!(answer.data(), json!({ "user_id": scene.user, "families": ["photos"] }));
+    }
+    for body in [json!({ "user_id": scene.user }), json!({ "user_id": scene.user, "method": null })] {
+        let families = post(body).await.data()["families"].as_array().unwrap().len();
+        assert_eq!(families, domain::cache::Family::ALL.len());
+    }
+    assert_eq!(scene.world.count("change_freshness"), 4);
+
+    for (body, code) in [
+        (json!({ "user_id": "usr_00000000000000000000000000000000" }), "ERR_TOKEN_NOT_FOUND"),
+        (json!({ "user_id": "x" }), "ERR_INVALID_REQUEST"),
+        (json!({ "user_id": scene.user, "method": "flickr.photos.setMeta" }), "ERR_INVALID_REQUEST"),
+        (json!({ "user_id": scene.user, "method": "*photos" }), "ERR_INVALID_REQUEST"),
+        (json!({ "user_id": scene.user, "method": "" }), "ERR_INVALID_REQUEST"),
+        (json!({ "user_id": scene.user, "method": 1 }), "ERR_INVALID_REQUEST"),
+        (json!({ "user_id": scene.user, "surprise": 1 }), "ERR_INVALID_REQUEST"),
+        (json!({}), "ERR_INVALID_REQUEST"),
+    ] {
+        assert_eq!(post(body.clone()).await.problem(), code, "{body}");
+    }
+    assert_eq!(scene.world.count("change_freshness"), 4);
+    let strange = send(&scene.routes, Method::POST, "/v1/cache/invalidate", &[], "{}").await;
+    assert_eq!(strange.problem(), "ERR_UNAUTHORIZED");
+}

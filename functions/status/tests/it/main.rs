@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
-    AppId, ClaimId, TenantId, UserId,
+    AppId, ClaimId, Day, TenantId, UserId,
     budget::{HostClass, Limit, MAX_PENDING, Signal},
-    job::{Event, Failure, FailureCode, Job, State, StoredResult, step},
+    cache::Uses,
+    job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, step},
     line::{Bucket, Place},
     timing::LEASE,
 };
@@ -17,10 +18,13 @@ use http::Method;
 use hub::{
     budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, ClaimJob, InsertJob, JoinLine, KeepBudget, KeepResult, Look, SaveAccount, SaveApp, SaveJob},
+    ports::{
+        BudgetKey, ClaimJob, CountUses, InsertJob, JoinLine, KeepBudget, KeepResult, Look, SaveAccount, SaveApp,
+        SaveJob,
+    },
     tenants,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{
     Fault, Moment, World, build,
     http_client::{Answer, send},
@@ -321,4 +325,50 @@ async fn health_is_open_and_readiness_checks_what_jobs_stand_on() {
     let down = scene.get(KEYS[0], "/v1/health/ready").await;
     assert_eq!((down.status.as_u16(), down.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert_eq!(down.json()["error"]["details"][0], json!({ "dependency": "world", "status": "down" }));
+}
+
+#[tokio::test]
+async fn a_job_that_another_answered_is_read_with_that_ones_result() {
+    let scene = scene().await;
+    let leader = scene.job(|claim| Event::Complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
+    let job = build::job(&leader.tenant, [6; 16], leader.order.clone(), build::NOW);
+    let shared = StoredResult::Shared { leader: leader.id.clone(), as_of: build::NOW };
+    let phase = Phase::Completed { at: build::NOW + Duration::from_secs(5), result: shared };
+    let job = Job { state: State { phase, ..job.state.clone() }, ..job };
+    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await;
+    let data = answer.data();
+    assert_eq!((&data["from_cache"], &data["cached_at"]), (&json!(true), &json!(build::NOW.to_string())));
+    assert!(answer.text.contains(RESULT), "{}", answer.text);
+    let own = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", leader.id)).await.data();
+    assert_eq!((&own["from_cache"], &own["cached_at"]), (&json!(false), &Value::Null));
+}
+
+#[tokio::test]
+async fn usage_shows_what_kept_answers_spared_in_the_last_seven_days() {
+    let scene = scene().await;
+    let method = |name: &str| name.parse().unwrap();
+    let (info, sizes) = (method("flickr.photos.getInfo"), method("flickr.photos.getSizes"));
+    let day = |ago: u64| Day::of(build::NOW.before(Duration::from_secs(ago * 24 * 3600)));
+    let some = Uses { hits: 3, shared: 1, misses: 4, bypassed: 2, unavailable: 1 };
+    for (tenant, day, method, uses) in [
+        (0, day(0), &info, some),
+        (0, day(6), &info, Uses { hits: 4, ..Uses::default() }),
+        (0, day(7), &info, some),
+        (0, day(1), &sizes, Uses { bypassed: 1, ..Uses::default() }),
+        (1, day(0), &sizes, some),
+    ] {
+        scene.world.count_uses(&scene.tenants[tenant], &day, method, &uses).await.unwrap();
+    }
+    let cache = scene.get(KEYS[0], "/v1/usage").await.data()["cache"].clone();
+    let zero = json!({
+        "method": "flickr.photos.getSizes", "hits": 0, "shared": 0, "misses": 0, "bypassed": 1, "unavailable": 0,
+        "calls_saved": 0, "hit_rate": null,
+    });
+    let many = json!({
+        "method": "flickr.photos.getInfo", "hits": 7, "shared": 1, "misses": 4, "bypassed": 2, "unavailable": 1,
+        "calls_saved": 8, "hit_rate": 8.0 / 12.0,
+    });
+    let expected = json!({ "from": "2026-09-15", "calls_saved": 8, "hit_rate": 8.0 / 12.0, "methods": [many, zero] });
+    assert_eq!(cache, expected);
 }

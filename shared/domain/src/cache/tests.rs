@@ -62,8 +62,8 @@ fn running(since: i64) -> Phase {
 
 /// What follows at `now` for a job that follows `follows`, from a pointer of second 5 to a job in
 /// `phase`; it takes an answer up to a minute old.
-fn decided(phase: Phase, follows: Option<JobId>, now: i64) -> Decision {
-    decided_of(&job(phase), follows.as_ref(), Priority::Normal, now)
+fn decided(phase: Phase, follows: Option<&JobId>, now: i64) -> Decision {
+    decided_of(&job(phase), follows, Priority::Normal, now)
 }
 
 fn decided_of(leader: &Job, follows: Option<&JobId>, priority: Priority, now: i64) -> Decision {
@@ -107,8 +107,8 @@ fn a_fresh_answer_is_given_until_its_time_to_live_less_what_clocks_may_differ() 
 
 #[test]
 fn whoever_waited_for_an_answer_takes_none_that_is_too_old_either() {
-    assert_eq!(decided(completed(), Some(id(1)), 61), Decision::Answered);
-    assert_eq!(decided(completed(), Some(id(1)), 62), Decision::Lead);
+    assert_eq!(decided(completed(), Some(&id(1)), 61), Decision::Answered);
+    assert_eq!(decided(completed(), Some(&id(1)), 62), Decision::Lead);
 }
 
 #[test]
@@ -155,18 +155,18 @@ fn a_follower_waits_for_a_leader_that_waits_unless_it_is_more_urgent() {
 #[test]
 fn a_refusal_is_shared_with_those_who_waited_and_not_kept() {
     let refusal = failed(FailureCode::FlickrRejected);
-    assert!(matches!(decided(refusal.clone(), Some(id(1)), 11), Decision::Refused(_)));
+    assert!(matches!(decided(refusal.clone(), Some(&id(1)), 11), Decision::Refused(_)));
     assert_eq!(decided(refusal, None, 11), Decision::Lead);
     for code in [FailureCode::ReconnectNeeded, FailureCode::ResultTooLarge] {
-        assert_eq!(decided(failed(code), Some(id(1)), 11), Decision::Lead, "{code:?}");
+        assert_eq!(decided(failed(code), Some(&id(1)), 11), Decision::Lead, "{code:?}");
     }
-    assert_eq!(decided(Phase::Expired { at: at(10) }, Some(id(1)), 11), Decision::Lead);
+    assert_eq!(decided(Phase::Expired { at: at(10) }, Some(&id(1)), 11), Decision::Lead);
 }
 
 #[test]
 fn nobody_waits_for_a_second_leader() {
-    assert_eq!(decided(running(5), Some(id(9)), 6), Decision::Lead);
-    assert_eq!(decided(completed(), Some(id(9)), 6), Decision::Answered, "an answer that is there is taken");
+    assert_eq!(decided(running(5), Some(&id(9)), 6), Decision::Lead);
+    assert_eq!(decided(completed(), Some(&id(9)), 6), Decision::Answered, "an answer that is there is taken");
 }
 
 #[test]

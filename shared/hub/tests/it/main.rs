@@ -1,6 +1,6 @@
 //! The use cases over the fakes.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod cache;
 mod connect;
