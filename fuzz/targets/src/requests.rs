@@ -8,7 +8,7 @@ use std::{
 use axum::{body::Body, extract::FromRequest};
 use domain::{
     AppId, ClaimId, JobId, TenantId, TraceId, UserId,
-    call::{MAX_METHOD_CHARACTERS, MAX_PARAMS_BYTES, MethodName, Params, is_reserved},
+    call::{MAX_METHOD_CHARACTERS, MAX_PARAMS_BYTES, MethodName, MethodPattern, Params, is_reserved},
     idempotency::{Fingerprint, Key, MAX_KEY_CHARACTERS},
     job::Target,
     login,
@@ -38,9 +38,12 @@ pub fn idempotency_key(data: &[u8]) {
     }
 }
 
-/// The method of a call.
+/// The method of a call, and a pattern of methods: what it is written with, it matches.
 pub fn method_name(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    if let Ok(pattern) = text.parse::<MethodPattern>() {
+        assert!(pattern.matches(text.strip_suffix('*').unwrap_or(&text)), "{text:?}");
+    }
     let Some(method) = reads_as_written::<MethodName>(&text) else { return };
     let words: Vec<&str> = method.as_str().split('.').collect();
     assert!(words.len() > 2 && words[0] == "flickr" && text.len() <= MAX_METHOD_CHARACTERS, "{text:?}");

@@ -73,8 +73,8 @@ pub enum Reply {
     Call,
 }
 
-/// Asks for a running job, of which `cached` is known. If it is to call, those who ask the same from
-/// now on follow it. With what to count of it; a call is counted when it is made.
+/// Asks for a running job, of whose answer `cached` is known. If it is to call, those who ask the same
+/// from now on follow it.
 ///
 /// # Errors
 /// A failure of the ports: the job can call all the same.

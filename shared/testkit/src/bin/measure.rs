@@ -1,5 +1,6 @@
-//! `measure`: what the line makes of ten thousand waiting jobs, of a flood and of a day of traffic,
-//! in the simulator, as JSON lines. Times are in seconds of virtual time.
+//! `measure`: what the line makes of ten thousand waiting jobs, of a flood and of a day of traffic, and
+//! kept answers of a question that many ask, in the simulator, as JSON lines. Times are in seconds of
+//! virtual time.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
@@ -13,11 +14,14 @@ use testkit::{
 fn main() -> ExitCode {
     let (line, day) = (run(1, &Setup::long_line()), run(1, &Setup::day()));
     let (alone, flooded) = (run(2, &Setup::quiet_accounts(false)), run(2, &Setup::quiet_accounts(true)));
-    let broken: Vec<_> = [&line, &day, &alone, &flooded].iter().flat_map(|report| &report.violations).collect();
+    let popular = run(3, &Setup::popular_question());
+    let broken: Vec<_> =
+        [&line, &day, &alone, &flooded, &popular].iter().flat_map(|report| &report.violations).collect();
     for (promise, how) in &broken {
         println!("{}", json!({"measure": "violation", "promise": promise, "how": how}));
     }
-    for measure in long_line(&line).into_iter().chain(quiet(&alone, &flooded)).chain(of_day(&day)) {
+    let line = long_line(&line).into_iter().chain(quiet(&alone, &flooded));
+    for measure in line.chain(of_day(&day)).chain([popular_question(&popular)]) {
         println!("{measure}");
     }
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -48,6 +52,19 @@ fn quiet(alone: &Report, flooded: &Report) -> Vec<Value> {
         "measure": "quiet_account_p99_wait", "alone": before, "in_a_flood": during,
         "ratio": rounded(during / before), "target": 2.0,
     })]
+}
+
+/// What is spared of those who ask the same, while others spend the budget.
+fn popular_question(report: &Report) -> Value {
+    let asked: Vec<&Start> = report.starts.iter().filter(|start| start.flow == Some(0)).collect();
+    let called = asked.iter().filter(|start| start.called_at.is_some()).count();
+    let mut dwelt: Vec<f64> =
+        asked.iter().filter_map(|start| Some(start.ended_at?.since(start.accepted_at).as_secs_f64())).collect();
+    dwelt.sort_by(f64::total_cmp);
+    json!({
+        "measure": "popular_question", "jobs": asked.len(), "calls": called, "calls_saved": asked.len() - called,
+        "p50": percentile(&dwelt, 50), "p99": percentile(&dwelt, 99), "most": percentile(&dwelt, 100),
+    })
 }
 
 /// The dwell times of a day by lane and size of account, and what it cost.
