@@ -76,9 +76,10 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
                 let more = if fault == "act_after_error" { json!({ "delay_ms": 2_000 }) } else { json!({}) };
                 flickr.fault(&account.nsid, fault, &more).await;
             }
-            // A read, a write that may be repeated, and one that may not.
+            // A read that no other job asks, a write that may be repeated, and one that may not: were
+            // reads answered by what is kept, half of the calls would fail, and the circuit open.
             let (method, params) = match number % 3 {
-                0 => ("flickr.photos.getInfo", json!({ "photo_id": photo })),
+                0 => ("flickr.photos.getInfo", json!({ "photo_id": photo, "number": number })),
                 1 => ("flickr.photos.setMeta", json!({ "photo_id": photo, "title": format!("t{number}") })),
                 _ => ("flickr.photosets.create", json!({ "title": format!("s{number}"), "primary_photo_id": photo })),
             };

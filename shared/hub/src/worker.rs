@@ -190,18 +190,26 @@ where
                 return self.advance(&mut job, Event::Fail(claim, unknown)).await;
             }
         };
-        let mut came = Use::Miss;
-        if let Some(asked) = &asked {
-            let (event, made) = self.ask(&job, &claim, asked, cached).await;
-            if let Some(event) = event {
-                let done = self.advance(&mut job, event).await?;
-                if done == Disposition::Finished && job.state.is_terminal() {
-                    self.tally.count(&job, made, self.ports.now());
-                }
-                return Ok(done);
-            }
-            came = made;
+        let Some(asked) = asked else { return self.spend(job, claim, &sealed, checks_until, None).await };
+        let (event, made) = self.ask(&job, &claim, &asked, cached).await;
+        let Some(event) = event else { return self.spend(job, claim, &sealed, checks_until, Some(made)).await };
+        let done = self.advance(&mut job, event).await?;
+        if done == Disposition::Finished && job.state.is_terminal() {
+            self.tally.count(&job, made, self.ports.now());
         }
+        Ok(done)
+    }
+
+    /// Asks for a call and makes it, or has the job wait for one. `made` is what to count of a call
+    /// whose answer could have been kept.
+    async fn spend(
+        &self,
+        mut job: Job,
+        claim: ClaimId,
+        sealed: &SealedAccount,
+        checks_until: Option<Timestamp>,
+        made: Option<Use>,
+    ) -> Result<Disposition, Error> {
         let (app, narrow) = (&sealed.account.app, self.limits.of_account(&job.tenant, &job.order.user));
         let granted = match budget::take(&self.ports, &self.limits.app, app, narrow, HostClass::Rest).await? {
             Ok(granted) => granted,
@@ -210,7 +218,7 @@ where
                 return self.advance(&mut job, event).await;
             }
         };
-        let signing = self.signing(&job, &sealed).await?;
+        let signing = self.signing(&job, sealed).await?;
         let event = match checks_until {
             Some(until) => self.check(&job, &claim, &signing, until).await?,
             None => {
@@ -225,8 +233,8 @@ where
                     let event = defer(&job, claim, self.ports.now(), "the grant to call was too old");
                     return self.advance(&mut job, event).await;
                 }
-                if asked.is_some() {
-                    self.tally.count(&job, came, self.ports.now());
+                if let Some(made) = made {
+                    self.tally.count(&job, made, self.ports.now());
                 }
                 self.call(&job, &claim, &signing, &granted).await?
             }
