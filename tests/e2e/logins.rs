@@ -11,6 +11,13 @@ fn complete(started: &Value, consent: &Value, state: Option<&str>) -> Value {
     json!({ "oauth_token": started["oauth_token"], "oauth_verifier": consent["oauth_verifier"], "state": state })
 }
 
+/// A Flickr app of a test's own, to begin logins with: those of all other tests share the few calls
+/// that logins have of one app.
+async fn own_app(flickr: &Flickr) -> Value {
+    let app = flickr.control("/_fake/apps", &json!({})).await;
+    json!({ "api_key": app["key"], "api_secret": app["secret"] })
+}
+
 #[tokio::test]
 async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_alike() {
     let _calm = calm().await;
@@ -70,9 +77,10 @@ async fn an_unlisted_return_url_and_a_refused_app_are_told() {
     assert_eq!((unlisted.status.as_u16(), unlisted.problem().as_str()), (422, "ERR_RETURN_URL_NOT_ALLOWED"));
     let refused = hub.start(&json!({ "api_key": "00000000000000000000000000000000" })).await;
     assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "ERR_FLICKR_APP_REFUSED"));
-    let started = hub.start(&json!({})).await.data();
+    let flickr = Flickr::new();
+    let started = hub.start(&own_app(&flickr).await).await.data();
     let wrong = json!({ "oauth_token": started["oauth_token"], "oauth_verifier": "000-000-000" });
-    Flickr::new().approve(&started, "write").await;
+    flickr.approve(&started, "write").await;
     assert_eq!(hub.post("/v1/auth/complete", &wrong).await.problem(), "ERR_VERIFIER_REFUSED");
 }
 
@@ -80,9 +88,9 @@ async fn an_unlisted_return_url_and_a_refused_app_are_told() {
 async fn a_user_who_connects_again_is_the_same_user_and_can_be_disconnected() {
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let user = flickr.control("/_fake/users", &json!({})).await;
-    let mut users = Vec::new();
+    let (app, mut users) = (own_app(&flickr).await, Vec::new());
     for _ in 0..2 {
-        let started = hub.start(&json!({})).await.data();
+        let started = hub.start(&app).await.data();
         let approve = json!({ "oauth_token": started["oauth_token"], "perms": "write", "user": user["nsid"] });
         let consent = flickr.control("/_fake/approve", &approve).await;
         users.push(hub.post("/v1/auth/complete", &complete(&started, &consent, None)).await.data()["user_id"].clone());
