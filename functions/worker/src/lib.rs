@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::timing::COUNTING_DEADLINE;
 use edge::batch;
 use hub::{
     dispatch::Dispatch,
     ports::CallFlickr,
     worker::{Disposition, Ports, Worker},
 };
+use tokio::time::timeout;
 use vault::DataKeys;
 
 // A panic must unwind, or it would fail its whole batch: whatever builds the function builds it so.
@@ -29,7 +31,10 @@ where
         async move { one(&worker, &message).await }
     })
     .await;
-    worker.tally.write(&worker.ports).await;
+    // The jobs are done: what counting meets must not bring their messages again.
+    if timeout(COUNTING_DEADLINE, worker.tally.write(&worker.ports)).await.is_err() {
+        tracing::warn!("counting the cache's use took too long, and was given up");
+    }
     response
 }
 

@@ -286,6 +286,14 @@ pub struct Pointer {
     pub as_of: Timestamp,
 }
 
+impl Pointer {
+    /// Whether it may say anything to `asker` in the present `generation`: it is not void, and is not
+    /// the asker's own.
+    pub fn concerns(&self, generation: u64, asker: &Asker<'_>) -> bool {
+        self.generation == generation && asker.id != Some(&self.leader)
+    }
+}
+
 /// Who asks a question.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a> {
@@ -321,7 +329,7 @@ const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
 /// What follows for `asker` from a pointer of the present `generation`, whose job is `leader` (if it
 /// still can be read).
 pub fn decide(pointer: &Pointer, generation: u64, leader: Option<&Job>, asker: &Asker<'_>, now: Timestamp) -> Decision {
-    let Some(leader) = leader.filter(|leader| pointer.generation == generation && asker.id != Some(&leader.id)) else {
+    let Some(leader) = leader.filter(|_| pointer.concerns(generation, asker)) else {
         return Decision::Lead;
     };
     let followed = asker.follows == Some(&leader.id);

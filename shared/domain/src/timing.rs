@@ -13,6 +13,9 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(20);
 /// answer sent.
 pub const MESSAGE_DEADLINE: Duration = Duration::from_secs(27);
 
+/// The longest that counting may take when a batch has ended: its answer waits for it.
+pub const COUNTING_DEADLINE: Duration = Duration::from_secs(2);
+
 /// How long AWS Lambda lets the worker of REST jobs run.
 pub const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -60,7 +63,7 @@ pub const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 pub const LONGEST_QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
 const _: () = assert!(CALL_DEADLINE.as_secs() < MESSAGE_DEADLINE.as_secs());
-const _: () = assert!(MESSAGE_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
+const _: () = assert!(MESSAGE_DEADLINE.as_secs() + COUNTING_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
 const _: () = assert!(WORKER_TIMEOUT.as_secs() <= LEASE.as_secs());
 const _: () = assert!(LEASE.as_secs() < VISIBILITY_TIMEOUT.as_secs());
 const _: () = assert!(2 * VISIBILITY_TIMEOUT.as_secs() < ORPHANED_AFTER.as_secs());

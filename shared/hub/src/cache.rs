@@ -123,7 +123,7 @@ async fn look(
     asker: &Asker<'_>,
     now: Timestamp,
 ) -> ports::Result<Decision> {
-    if pointer.generation != generation || asker.id == Some(&pointer.leader) {
+    if !pointer.concerns(generation, asker) {
         return Ok(Decision::Lead);
     }
     let leader = ports.job(tenant, &pointer.leader).await?;

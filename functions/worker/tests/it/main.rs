@@ -173,3 +173,22 @@ async fn a_message_that_panics_fails_alone_and_its_job_is_taken_over() {
     assert!(scene.run(again).await.is_empty());
     assert_eq!(scene.completed(), 3);
 }
+
+#[tokio::test]
+async fn a_count_that_is_not_written_brings_no_message_again() {
+    let method = "flickr.photos.getInfo";
+    let whole = Scene::new(ScriptedFlickr::default()).await;
+    let message = whole.message(0, method).await;
+    whole.world().forget_calls();
+    assert!(whole.run(vec![message]).await.is_empty());
+    let counting = whole.world().calls().iter().position(|call| *call == "count_uses").unwrap();
+
+    for fault in [Fault::Fail, Fault::Crash] {
+        let scene = Scene::new(ScriptedFlickr::default()).await;
+        let message = scene.message(0, method).await;
+        scene.world().forget_calls();
+        scene.world().fault(counting, Moment::Before, fault);
+        assert!(scene.run(vec![message]).await.is_empty(), "{fault:?}");
+        assert_eq!((scene.completed(), scene.world().calls()[counting]), (1, "count_uses"));
+    }
+}

@@ -77,7 +77,7 @@ fn consent_page(world: &World, token: &str, perms: Perms) -> Answer {
          <input type=\"hidden\" name=\"oauth_token\" value=\"{}\">\n\
          <input type=\"hidden\" name=\"perms\" value=\"{perms}\">\n\
          <p><label>Sign in as <select name=\"user\">{options}</select></label>\n\
-         <label>or as a new user <input name=\"new_user\" placeholder=\"username\"></label></p>\n\
+         <label>or as a new user named <input name=\"new_user\"></label></p>\n\
          <p><button name=\"decision\" value=\"approve\">Approve</button>\n\
          <button name=\"decision\" value=\"decline\">Decline</button></p>\n\
          </form>",
