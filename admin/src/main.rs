@@ -1,17 +1,23 @@
-//! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS
-//! credentials and the stack's settings in the environment.
+//! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
-use std::{error::Error, io::Read, process::ExitCode};
+mod stack;
+mod tenant;
 
-use aws::Cloud;
+use std::{error::Error, process::ExitCode};
+
 use clap::{Parser, Subcommand};
-use hub::tenants;
 
-/// Operates a deployed FlickrHub stack. Its settings (`VAULT_TABLE`, `HASH_SECRET_ARN`, ...) and the
-/// operator's AWS credentials are read from the environment.
+use crate::stack::Stack;
+
+/// Operates a deployed FlickrHub stack, with your own AWS credentials.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// The name of the CloudFormation stack. Its outputs say where its tables and keys are, and AWS credentials and
+    /// region are found as the AWS CLI finds them: `AWS_PROFILE`, `AWS_REGION`, single sign-on, and so on. Without it
+    /// the settings (`VAULT_TABLE`, `HASH_SECRET_ARN`, ...), credentials and region are read from the environment.
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -20,24 +26,13 @@ struct Arguments {
 enum Command {
     /// Tenants.
     #[command(subcommand)]
-    Tenant(Tenant),
-}
-
-#[derive(Subcommand)]
-enum Tenant {
-    /// Makes a tenant. Its API key, as API Gateway has it, is read from standard input, and kept as
-    /// a keyed hash alone.
-    Create {
-        /// What the tenant is called.
-        #[arg(long)]
-        name: String,
-    },
+    Tenant(tenant::Command),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     aws::logging::start();
-    match run(Arguments::parse().command).await {
+    match run(Arguments::parse()).await {
         Ok(answer) => {
             println!("{answer}");
             ExitCode::SUCCESS
@@ -49,15 +44,35 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Carries out a command; what it answers, as JSON.
-async fn run(command: Command) -> Result<serde_json::Value, Box<dyn Error>> {
-    let Command::Tenant(Tenant::Create { name }) = command;
-    let mut api_key = String::new();
-    std::io::stdin().take(1024).read_to_string(&mut api_key)?;
-    let settings = aws::Settings::from_env()?;
-    let config = aws::sdk_config()?;
-    let keyed_hash = aws::keyed_hash(&config, &settings).await?;
-    let ports = Cloud::new(&config, &settings);
-    let tenant = tenants::create(&ports, &keyed_hash, &name, api_key.trim_end_matches(['\r', '\n'])).await?;
-    Ok(serde_json::json!({ "tenant_id": tenant }))
+/// Carries out a command; its answer, as JSON.
+async fn run(Arguments { stack, command }: Arguments) -> Result<serde_json::Value, Box<dyn Error>> {
+    let stack = match stack {
+        Some(name) => Stack::open(&name).await?,
+        None => Stack::from_env()?,
+    };
+    match command {
+        Command::Tenant(command) => tenant::run(&stack, command).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_stack_may_be_named() {
+        let parse = |arguments: &[&str]| Arguments::try_parse_from(arguments).map(|arguments| arguments.stack);
+        let create = ["tenant", "create", "--name", "first"];
+        let named = [&["flickrhub-admin", "--stack", "flickrhub"][..], &create].concat();
+        assert_eq!(parse(&named).unwrap().as_deref(), Some("flickrhub"));
+        assert_eq!(parse(&[&["flickrhub-admin"][..], &create].concat()).unwrap(), None);
+        assert!(parse(&["flickrhub-admin", "--stack", "flickrhub"]).is_err(), "a command is needed");
+    }
 }

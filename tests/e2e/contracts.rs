@@ -1,34 +1,33 @@
-//! The adapters keep the ports' contracts, as the fakes do, and what only the services themselves
-//! can show: many writes at once, an end that was written alone, messages.
+//! The adapters keep the ports' contracts, as the fakes do, and what only the services themselves can show: many writes
+//! at once, an end that was written alone, messages.
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use aws::{Cloud, Settings};
+use aws::{Cloud, Settings, settings::Stores};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp, UserId,
+    AccountRef, AppId, ClaimId, JobId, Timestamp,
     budget::MAX_PENDING,
-    cache::{Change, Family, Pointer, Question},
-    call::Params,
-    job::{Event, Failure, FailureCode, Job, Phase, StoredResult, step},
-    line::Bucket,
-    outcome::Nature,
-    timing::{JOB_DEADLINE, LEASE, LONGEST_CACHE_TTL},
+    cache::{CacheEntry, CacheKey, CacheTag, Invalidation},
+    call::{Params, RestCall},
+    fair_queue::Bucket,
+    idempotency::Idempotency,
+    job::{Event, Failure, FailureCode, Job, PerTarget, Phase, StoredResult, Transition, step},
+    timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, Timing},
 };
 use hub::{
-    dispatch::Dispatch,
+    message::Dispatch,
     ports::{
-        Cached, ChangeFreshness, ClaimJob, Claimed, Clock, CountPending, DiscardDead, Entropy, FindCached, FindJob,
-        FindLine, InsertJob, Inserted, JoinLine, LOOK_SHARDS, ListDead, Look, SaveJob, SendDispatch, ServeLine,
-        SetPointer, SettleJob,
+        CacheView, ClaimRequest, Claimed, Clock, DeadJobs, Entropy, FairQueues, Inserted, Jobs, Messages,
+        NewCacheEntry, ResponseCache, SHARDS,
     },
 };
 use serde_json::Value;
-use testkit::{build, contract};
+use testkit::build;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -36,16 +35,7 @@ use crate::{
     stack::{env, until},
 };
 
-macro_rules! contracts {
-    ($($name:ident)*) => {
-        $(#[tokio::test]
-        async fn $name() {
-            contract::$name(&cloud()).await;
-        })*
-    };
-}
-
-contracts!(accounts answers apps budgets claims desk insertion lines logins looks objects pressure reception results saving tenants turns uses waits);
+testkit::contract::suites!(cloud());
 
 /// How many do the same at once.
 const CROWD: u64 = 8;
@@ -55,13 +45,37 @@ const PARAMETER: &str = "parameter-of-the-job";
 
 /// A job of a tenant of its own.
 pub fn job(ports: &Cloud) -> Job {
-    let tenant = build::tenant(ports);
-    let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.echo", &format!(r#"{{"a": "{PARAMETER}"}}"#));
-    build::job(&tenant, ports.random(), order, ports.now())
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let spec = build::spec(&account, "flickr.test.echo", &format!(r#"{{"a": "{PARAMETER}"}}"#));
+    build::job(ports.random(), spec, ports.now())
+}
+
+async fn insert(ports: &Cloud, job: &Job) {
+    assert_eq!(ports.insert(&build::acceptance(job), MAX_PENDING).await.unwrap(), Inserted::New);
+}
+
+async fn stored(ports: &Cloud, job: &Job) -> Job {
+    ports.job(&job.reference()).await.unwrap().unwrap()
 }
 
 async fn pending(ports: &Cloud, job: &Job) -> u32 {
-    ports.pending(&job.tenant, &job.order.user).await.unwrap()
+    ports.pending_jobs(&job.spec.account).await.unwrap()
+}
+
+/// A claim of an accepted job, new with each call.
+fn claim(ports: &Cloud, job: &Job) -> ClaimRequest {
+    let (claim, now) = (ClaimId::from_bytes(ports.random()), ports.now());
+    let lease_until = now + Timing::REST.lease;
+    ClaimRequest { job: job.reference(), fencing_number: job.state.fencing_number, claim, lease_until, now }
+}
+
+/// The job, inserted and claimed, with its claim.
+async fn running(ports: &Cloud, job: &Job) -> (Job, ClaimId) {
+    insert(ports, job).await;
+    let request = claim(ports, job);
+    let claimed = ports.claim(&request).await.unwrap();
+    let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
+    (*running, request.claim)
 }
 
 #[tokio::test]
@@ -72,10 +86,10 @@ async fn of_many_insertions_at_once_one_is_new() {
     for number in 0..CROWD {
         let ports = ports.clone();
         let job = Job { created_at: job.created_at + Duration::from_millis(number), ..job.clone() };
-        insertions.spawn(async move { ports.insert_job(&job, MAX_PENDING).await.unwrap() });
+        insertions.spawn(async move { ports.insert(&build::acceptance(&job), MAX_PENDING).await.unwrap() });
     }
     let found = insertions.join_all().await;
-    let stored = Inserted::Exists(Box::new(ports.job(&job.tenant, &job.id).await.unwrap().unwrap()));
+    let stored = Inserted::Exists(Box::new(stored(&ports, &job).await));
     let (new, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| *found == Inserted::New);
     assert_eq!(new.len(), 1);
     assert!(others.iter().all(|found| *found == stored), "the others find the one: {others:?}");
@@ -86,15 +100,14 @@ async fn of_many_insertions_at_once_one_is_new() {
 async fn of_many_claims_at_once_one_holds() {
     let ports = cloud();
     let job = job(&ports);
-    ports.insert_job(&job, MAX_PENDING).await.unwrap();
-    let now = ports.now();
+    insert(&ports, &job).await;
     let mut claims = JoinSet::new();
     for _ in 0..CROWD {
-        let (ports, job, claim) = (ports.clone(), job.clone(), ClaimId::from_bytes(ports.random()));
-        claims.spawn(async move { ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap() });
+        let (ports, request) = (ports.clone(), claim(&ports, &job));
+        claims.spawn(async move { ports.claim(&request).await.unwrap() });
     }
     let found = claims.join_all().await;
-    let stored = Box::new(ports.job(&job.tenant, &job.id).await.unwrap().unwrap());
+    let stored = Box::new(stored(&ports, &job).await);
     assert_eq!(stored.state.attempts, 1);
     let (held, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| matches!(found, Claimed::Held(_)));
     assert_eq!(held, [Claimed::Held(stored.clone())]);
@@ -106,103 +119,100 @@ async fn of_many_claims_at_once_one_holds() {
 async fn an_end_that_was_written_alone_is_settled_once() {
     let ports = cloud();
     let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
-    let claim = ClaimId::from_bytes(ports.random());
     let failure = Failure { code: FailureCode::WorkerCrashed, message: "x".to_owned(), flickr_code: None };
-    let ends = [
-        Event::Complete(claim.clone(), StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned())),
-        Event::Bury(claim.clone(), failure),
-    ];
-    for end in ends {
-        let (job, now) = (job(&ports), ports.now());
-        ports.insert_job(&job, MAX_PENDING).await.unwrap();
-        let claimed = ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap();
-        let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
-        let ended = Job { state: step(&running.state, end, now).unwrap().0, ..job.clone() };
-        assert!(ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap());
+    let complete = |claim| Event::Complete(claim, StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned()));
+    let give_up = |claim| Event::GiveUp(claim, failure.clone());
+    for end in [&complete as &dyn Fn(ClaimId) -> Event, &give_up] {
+        let (running, claim) = running(&ports, &job(&ports)).await;
+        let end = step(&running, end(claim), ports.now()).unwrap();
+        assert!(ports.commit(&end).await.unwrap());
+        let ended = end.after;
 
-        // As if only the job's item had been written. The look is in the future, where the stack's
-        // own sweep does not see it.
-        ports.discard_dead(&ended).await.unwrap();
-        let look_at = now + Duration::from_secs(60 * 60);
+        // As if only the job's item had been written. The check is in the future, where the stack's own sweep does not
+        // see it.
+        ports.discard_dead_job(&ended).await.unwrap();
+        let next_check_at = ports.now() + Duration::from_secs(60 * 60);
         let item = |id: &str, sort: &str| {
-            let key = AttributeValue::S(format!("{}#{id}", job.tenant));
+            let key = AttributeValue::S(format!("{}#{id}", ended.tenant()));
             let update = dynamo.update_item().table_name(env("JOBS_TABLE")).key("pk", key);
             update.key("sk", AttributeValue::S(sort.to_owned()))
         };
-        item(job.id.as_str(), "JOB")
-            .update_expression("SET look_at = :at, look_shard = :shard")
-            .expression_attribute_values(":at", AttributeValue::N(look_at.as_milliseconds().to_string()))
+        item(ended.id.as_str(), "JOB")
+            .update_expression("SET next_check_at = :at, check_shard = :shard")
+            .expression_attribute_values(":at", AttributeValue::N(next_check_at.as_milliseconds().to_string()))
             .expression_attribute_values(":shard", AttributeValue::S("0".to_owned()))
             .send()
             .await
             .unwrap();
-        item(job.order.user.as_str(), "PENDING")
+        item(ended.spec.account.user.as_str(), "ACCOUNT")
             .update_expression("ADD pending :one")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .send()
             .await
             .unwrap();
-        let desk = async || {
-            let listed = ports.dead_jobs(&job.tenant, None, 10).await.unwrap();
-            listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        let dead_jobs = async || {
+            let listed = ports.dead_jobs(ended.tenant(), None, 10).await.unwrap();
+            listed.into_iter().map(|listed| listed.id).collect::<Vec<_>>()
         };
-        assert_eq!((pending(&ports, &job).await, desk().await), (1, vec![]));
+        assert_eq!((pending(&ports, &ended).await, dead_jobs().await), (1, vec![]));
 
         for settled in [true, false] {
-            assert_eq!(ports.settle_job(&job.tenant, &job.id).await.unwrap(), settled);
-            assert_eq!(pending(&ports, &job).await, 0);
+            assert_eq!(ports.settle(&ended.reference()).await.unwrap(), settled);
+            assert_eq!(pending(&ports, &ended).await, 0);
             let is_dead = matches!(ended.state.phase, Phase::Dead { .. });
-            assert_eq!(desk().await, Vec::from_iter(is_dead.then(|| job.id.clone())), "a dead job is on the desk");
-            assert_eq!(ports.job(&job.tenant, &job.id).await.unwrap().as_ref(), Some(&ended));
+            assert_eq!(dead_jobs().await, Vec::from_iter(is_dead.then(|| ended.id.clone())), "a dead job is listed");
+            assert_eq!(stored(&ports, &ended).await, ended);
         }
     }
 }
 
-/// A question, always the same.
-fn question() -> Question {
-    Question::of(&"flickr.photos.getInfo".parse().unwrap(), &Params::default())
+/// Under which key the cache has the answer of a call, always the same.
+fn cache_key() -> CacheKey {
+    CacheKey::of(&RestCall { method: "flickr.photos.getInfo".parse().unwrap(), params: Params::default() })
 }
 
-/// What is known of the answer to [`question`].
-pub async fn cached(ports: &Cloud, tenant: &TenantId, user: &UserId) -> Cached {
-    ports.account_and_cached(tenant, user, &question()).await.unwrap().1
+/// What the cache has for the account under [`cache_key`].
+pub async fn view(ports: &Cloud, account: &AccountRef) -> CacheView {
+    ports.look_up(account, &cache_key()).await.unwrap().1
 }
 
-/// A write of the account of `of`, running, with what it is when it has ended so at `at`.
-pub async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> (Job, Job) {
-    let raises = [Family::Photos].into_iter().collect();
-    let job = Job { id: JobId::from_bytes(ports.random()), nature: Nature::NaturalWrite, raises, ..of.clone() };
-    ports.insert_job(&job, MAX_PENDING).await.unwrap();
-    let (claim, now) = (ClaimId::from_bytes(ports.random()), ports.now());
-    let claimed = ports.claim_job(&job.tenant, &job.id, 1, &claim, now + LEASE, now).await.unwrap();
-    let Claimed::Held(running) = claimed else { panic!("not held: {claimed:?}") };
-    let ended = Job { state: step(&running.state, end(claim), at).unwrap().0, ..job };
-    (*running, ended)
+/// Writes an entry under [`cache_key`], where there was none.
+async fn set_entry(ports: &Cloud, account: &AccountRef, entry: &CacheEntry) -> bool {
+    ports.set_entry(NewCacheEntry { account, key: &cache_key(), entry, seen: None }).await.unwrap()
+}
+
+/// The end at `at` of a write of the account of `of`, which runs.
+pub async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> Transition {
+    let invalidates = [CacheTag::Photos].into_iter().collect();
+    let id = JobId::from_bytes(ports.random());
+    let job = Job { id, idempotency: Idempotency::Idempotent, invalidates, ..of.clone() };
+    let (running, claim) = running(ports, &job).await;
+    step(&running, end(claim), at).unwrap()
 }
 
 #[tokio::test]
-async fn of_many_writes_that_end_at_once_each_makes_answers_void() {
+async fn of_many_writes_that_end_at_once_each_invalidates() {
     let ports = cloud();
     let of = job(&ports);
     let mut ends = JoinSet::new();
     for _ in 0..CROWD {
         let done = |claim| Event::Complete(claim, StoredResult::Inline("{}".to_owned()));
-        let (running, ended) = ending(&ports, &of, ports.now(), done).await;
+        let end = ending(&ports, &of, ports.now(), done).await;
         let ports = ports.clone();
-        ends.spawn(async move { ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap() });
+        ends.spawn(async move { ports.commit(&end).await.unwrap() });
     }
     assert!(ends.join_all().await.into_iter().all(|written| written));
-    let freshness = cached(&ports, &of.tenant, &of.order.user).await.freshness;
-    // One that was written alone made them void before, and may have done so for nothing.
-    assert!(freshness.generations[&Family::Photos] >= CROWD, "{freshness:?}");
-    assert_eq!(freshness.unsettled_until, None);
+    let generations = view(&ports, &of.spec.account).await.generations;
+    // One that was written alone invalidated before, and may have done so for nothing.
+    assert!(generations.by_tag[&CacheTag::Photos] >= CROWD, "{generations:?}");
+    assert_eq!(generations.unsettled_until, None);
 }
 
 #[tokio::test]
 async fn what_is_unsettled_stays_so_for_the_longest() {
     let ports = cloud();
     let of = job(&ports);
-    let (tenant, user) = (&of.tenant, &of.order.user);
+    let account = &of.spec.account;
     let unknown = |claim| {
         let failure = Failure { code: FailureCode::OutcomeUnknown, message: String::new(), flickr_code: None };
         Event::Fail(claim, failure)
@@ -210,20 +220,20 @@ async fn what_is_unsettled_stays_so_for_the_longest() {
     let (early, late) = (ports.now(), ports.now() + Duration::from_secs(5));
     let mut until = None;
     for (number, at) in [(1, late), (2, early)] {
-        let (running, ended) = ending(&ports, &of, at, unknown).await;
-        assert!(ports.save_job(&ended, &running.state, Look::AsTold).await.unwrap());
-        let freshness = cached(&ports, tenant, user).await.freshness;
-        assert_eq!(freshness.generations, [(Family::Photos, number)].into());
-        assert_eq!(*until.get_or_insert(freshness.unsettled_until), freshness.unsettled_until);
+        let end = ending(&ports, &of, at, unknown).await;
+        assert!(ports.commit(&end).await.unwrap());
+        let generations = view(&ports, account).await.generations;
+        assert_eq!(generations.by_tag, [(CacheTag::Photos, number)].into());
+        assert_eq!(*until.get_or_insert(generations.unsettled_until), generations.unsettled_until);
     }
     assert_eq!(pending(&ports, &of).await, 0, "both were counted as they ended");
     for (number, unsettled_until) in [(3, Some(early)), (4, None)] {
-        let change = Change { families: [Family::Photos].into_iter().collect(), unsettled_until };
-        ports.change_freshness(tenant, user, &change).await.unwrap();
-        let freshness = cached(&ports, tenant, user).await.freshness;
+        let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until };
+        ports.invalidate(account, &change).await.unwrap();
+        let generations = view(&ports, account).await.generations;
         assert_eq!(
-            (freshness.generations, Some(freshness.unsettled_until)),
-            ([(Family::Photos, number)].into(), until)
+            (generations.by_tag, Some(generations.unsettled_until)),
+            ([(CacheTag::Photos, number)].into(), until)
         );
     }
 }
@@ -234,88 +244,84 @@ async fn of_many_that_ask_at_once_one_leads() {
     let of = job(&ports);
     let mut settings = JoinSet::new();
     for _ in 0..CROWD {
-        let (ports, tenant, user) = (ports.clone(), of.tenant.clone(), of.order.user.clone());
-        let pointer = Pointer { leader: JobId::from_bytes(ports.random()), generation: 0, as_of: ports.now() };
-        settings.spawn(async move {
-            let set = ports.set_pointer(&tenant, &user, &question(), &pointer, None).await.unwrap();
-            set.then_some(pointer)
-        });
+        let (ports, account) = (ports.clone(), of.spec.account.clone());
+        let entry = CacheEntry { leader: JobId::from_bytes(ports.random()), generation: 0, as_of: ports.now() };
+        settings.spawn(async move { set_entry(&ports, &account, &entry).await.then_some(entry) });
     }
-    let set: Vec<Pointer> = settings.join_all().await.into_iter().flatten().collect();
+    let set: Vec<CacheEntry> = settings.join_all().await.into_iter().flatten().collect();
     assert_eq!(set.len(), 1);
-    assert_eq!(cached(&ports, &of.tenant, &of.order.user).await.pointer.as_ref(), set.first());
+    assert_eq!(view(&ports, &of.spec.account).await.entry.as_ref(), set.first());
 }
 
 #[tokio::test]
-async fn a_pointer_whose_time_is_over_is_none() {
+async fn an_entry_whose_time_is_over_is_none() {
     let ports = cloud();
     let of = job(&ports);
-    let (tenant, user) = (&of.tenant, &of.order.user);
     let now = ports.now();
-    let kept = i64::try_from((JOB_DEADLINE + LONGEST_CACHE_TTL).as_millis()).unwrap();
-    let long_ago = Timestamp::from_milliseconds(now.as_milliseconds() - kept);
-    let pointer = |as_of| Pointer { leader: of.id.clone(), generation: 0, as_of };
-    for (as_of, found) in [(long_ago, None), (now, Some(pointer(now)))] {
-        assert!(ports.set_pointer(tenant, user, &question(), &pointer(as_of), None).await.unwrap());
-        assert_eq!(cached(&ports, tenant, user).await.pointer, found);
+    let retention = i64::try_from((JOB_DEADLINE + LONGEST_CACHE_TTL).as_millis()).unwrap();
+    let long_ago = Timestamp::from_milliseconds(now.as_milliseconds() - retention);
+    let entry = |as_of| CacheEntry { leader: of.id.clone(), generation: 0, as_of };
+    for (as_of, found) in [(long_ago, None), (now, Some(entry(now)))] {
+        assert!(set_entry(&ports, &of.spec.account, &entry(as_of)).await);
+        assert_eq!(view(&ports, &of.spec.account).await.entry, found);
     }
 }
 
 #[tokio::test]
-async fn a_line_whose_time_is_over_begins_anew() {
+async fn a_fair_queue_whose_time_is_over_begins_anew() {
     let ports = cloud();
     let app = AppId::from_bytes(ports.random());
     let long_ago = ports.now();
     let bucket = Bucket::of(7, 0);
-    ports.join_line(&app, bucket, long_ago).await.unwrap();
-    let (_, old) = ports.budget_and_line(&app).await.unwrap();
+    ports.join_queue(&app, bucket, long_ago).await.unwrap();
+    let (_, old) = ports.budget_and_queue(&app).await.unwrap();
 
     // Its time is over, and it is not deleted yet.
-    let shard = app.as_str().chars().next_back().unwrap().to_digit(16).unwrap() % u32::from(LOOK_SHARDS);
+    let shard = app.as_str().chars().next_back().unwrap().to_digit(16).unwrap() % u32::from(SHARDS);
     let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
     dynamo
         .update_item()
         .table_name(env("RUNTIME_TABLE"))
-        .key("pk", AttributeValue::S(format!("LINE#{shard}")))
+        .key("pk", AttributeValue::S(format!("FAIR_QUEUE#{shard}")))
         .key("sk", AttributeValue::S(app.as_str().to_owned()))
         .condition_expression("attribute_exists(pk)")
-        .update_expression("SET expires_at = :over, anchor_tag = :early, allotted_tag = :early")
+        .update_expression("SET expires_at = :over, anchor_tag = :early, allocated_tag = :early")
         .expression_attribute_values(":over", AttributeValue::N((ports.now().as_seconds() - 1).to_string()))
         .expression_attribute_values(":early", AttributeValue::N("5".to_owned()))
         .send()
         .await
         .unwrap();
-    let listed = async || ports.lines(u8::try_from(shard).unwrap()).await.unwrap().contains(&app);
+    let listed = async || ports.fair_queues(u8::try_from(shard).unwrap()).await.unwrap().contains(&app);
     assert!(!listed().await);
-    assert_eq!(ports.budget_and_line(&app).await.unwrap().1.waiting_jobs(), 0);
+    assert_eq!(ports.budget_and_queue(&app).await.unwrap().1.waiting_jobs(), 0);
 
     let mut joins = JoinSet::new();
     for number in 0..CROWD {
         let (ports, app) = (ports.clone(), app.clone());
-        joins.spawn(async move { ports.join_line(&app, Bucket::of(8 + number % 2, 0), ports.now()).await.unwrap() });
+        joins.spawn(async move { ports.join_queue(&app, Bucket::of(8 + number % 2, 0), ports.now()).await.unwrap() });
     }
     joins.join_all().await;
-    let (_, line) = ports.budget_and_line(&app).await.unwrap();
-    assert_eq!(line.waiting, [8, 9].map(|tag| (Bucket::of(tag, 0), u32::try_from(CROWD / 2).unwrap())).into());
-    assert!(line.virtual_time(ports.now()) >= old.virtual_time(long_ago), "its time does not go back");
+    let (_, queue) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(queue.waiting, [8, 9].map(|tag| (Bucket::of(tag, 0), u32::try_from(CROWD / 2).unwrap())).into());
+    assert!(queue.virtual_time(ports.now()) >= old.virtual_time(long_ago), "its time does not go back");
     assert!(listed().await);
 }
 
 #[tokio::test]
-async fn a_line_is_served_however_many_counts_change() {
+async fn a_fair_queue_is_dispatched_however_many_counts_change() {
     let ports = cloud();
     let app = AppId::from_bytes(ports.random());
     let tags: Vec<u64> = (0..250).map(|number| 1 + number % 60 + 64 * (number / 60)).collect();
     for tag in &tags {
-        ports.join_line(&app, Bucket::of(*tag, *tag), ports.now()).await.unwrap();
+        ports.join_queue(&app, Bucket::of(*tag, *tag), ports.now()).await.unwrap();
     }
-    let (_, line) = ports.budget_and_line(&app).await.unwrap();
-    assert_eq!((line.waiting.len(), line.waiting_jobs()), (tags.len(), 250));
-    let served = line.served(&tags[..200], false);
-    assert!(served.emptied.len() >= 200);
-    ports.serve_line(&app, &served).await.unwrap();
-    let (_, after) = ports.budget_and_line(&app).await.unwrap();
-    assert_eq!(after, line.after(&served));
+    let (_, queue) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!((queue.waiting.len(), queue.waiting_jobs()), (tags.len(), 250));
+    let batch = queue.dispatched(&tags[..200], false);
+    assert!(batch.emptied.len() >= 200);
+    ports.record_dispatch(&app, &batch).await.unwrap();
+    let (_, after) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(after, queue.after_dispatch(&batch));
 }
 
 #[tokio::test]
@@ -324,11 +330,11 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
     let config = aws::sdk_config().unwrap();
     let sqs = aws_sdk_sqs::Client::new(&config);
     let queue = sqs.create_queue().queue_name(random_key()).send().await.unwrap().queue_url.unwrap();
-    let settings = Settings { rest_queue_url: queue.clone(), ..Settings::from_env().unwrap() };
-    let ports = Cloud::new(&config, &settings);
+    let stores = Stores { queue_urls: PerTarget::new(|_| queue.clone()), ..Settings::from_env().unwrap().stores };
+    let ports = Cloud::new(&config, &stores);
     let job = job(&ports);
     let prompt = Dispatch::of(&job);
-    let late = Dispatch { dispatch: prompt.dispatch + 1, ..prompt.clone() };
+    let late = Dispatch { fencing_number: prompt.fencing_number + 1, ..prompt.clone() };
     let received = async || {
         let receive = sqs.receive_message().queue_url(&queue).max_number_of_messages(10);
         let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
@@ -342,7 +348,7 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
 
     // The same twice is two messages: a queue that took one for the other would lose the second.
     for _ in 0..2 {
-        ports.send_dispatch(&prompt, Duration::ZERO).await.unwrap();
+        ports.send(&prompt, Duration::ZERO).await.unwrap();
     }
     let mut messages = Vec::new();
     until("the prompt messages", async || {
@@ -351,7 +357,7 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
     })
     .await;
     let sent = Instant::now();
-    ports.send_dispatch(&late, DELAY).await.unwrap();
+    ports.send(&late, DELAY).await.unwrap();
     until("the late message", async || {
         messages.extend(received().await);
         (messages.len() >= 3).then_some(())
@@ -366,10 +372,10 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
         let body = message.body().unwrap();
         let object: Value = serde_json::from_str(body).unwrap();
         let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, BTreeSet::from(["dispatch", "job", "tenant", "trace", "user"]));
+        assert_eq!(keys, BTreeSet::from(["fencing_number", "job", "target", "tenant", "trace", "user"]));
         assert!(!body.contains(PARAMETER), "{body}");
         let group = message.attributes().and_then(|found| found.get(&MessageSystemAttributeName::MessageGroupId));
-        assert!(group.is_none_or(|group| group == job.order.user.as_str()), "{group:?}");
+        assert!(group.is_none_or(|group| group == job.spec.account.user.as_str()), "{group:?}");
     }
     sqs.delete_queue().queue_url(&queue).send().await.unwrap();
 }

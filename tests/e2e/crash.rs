@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::stack::{Flickr, Hub, env, storm, until};
+use crate::stack::{Flickr, Hub, env, exclusive_stack, until};
 
 /// The worker processes of this stack's emulator.
 fn workers() -> Vec<u32> {
@@ -21,7 +21,7 @@ fn workers() -> Vec<u32> {
     processes.filter(is_worker).collect()
 }
 
-/// Kills the worker processes, in a [`storm`]; how many. One that has just ended by itself is let be.
+/// Kills the worker processes, in a [`exclusive_stack`]; how many. One that has just ended by itself is let be.
 pub fn kill_workers() -> usize {
     let kill = |process: &u32| {
         let mut kill = Command::new("kill");
@@ -32,7 +32,7 @@ pub fn kill_workers() -> usize {
 
 #[tokio::test]
 async fn a_job_whose_worker_is_killed_still_ends_once() {
-    let _storm = storm().await;
+    let _exclusive = exclusive_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;

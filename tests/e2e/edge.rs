@@ -5,11 +5,11 @@ use serde_json::json;
 
 use crate::{
     emulator::random_key,
-    stack::{Hub, calm, until},
+    stack::{Hub, shared_stack, until},
 };
 
 #[tokio::test]
-async fn what_api_gateway_refuses_reads_like_what_the_hub_refuses() {
+async fn what_api_gateway_refuses_reads_like_what_flickrhub_refuses() {
     let table = [
         (Hub::with_key(None), Method::GET, "/v1/accounts", 401),
         (Hub::with_key(Some(random_key())), Method::GET, "/v1/accounts", 401),
@@ -26,7 +26,7 @@ async fn what_api_gateway_refuses_reads_like_what_the_hub_refuses() {
 }
 
 #[tokio::test]
-async fn the_hub_is_alive_and_ready() {
+async fn the_stack_is_alive_and_ready() {
     assert_eq!(Hub::with_key(None).get("/v1/health").await.data()["status"], "ok");
     let ready = Hub::first().get("/v1/health/ready").await.data();
     let dependencies = ready["dependencies"].as_object().unwrap();
@@ -49,7 +49,7 @@ async fn usage_shows_what_a_job_took_of_the_budget() {
     assert_eq!(usage["pending"], json!({ "user_id": account.user_id, "jobs": 0 }));
 
     let unknown = hub.get("/v1/usage?user_id=usr_00000000000000000000000000000000").await;
-    assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_TOKEN_NOT_FOUND"));
+    assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_ACCOUNT_NOT_FOUND"));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn bad_requests_are_refused_by_name() {
 
 #[tokio::test]
 async fn a_trace_is_followed_from_the_request_to_the_workers_last_line() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let trace = &account.user_id["usr_".len()..];

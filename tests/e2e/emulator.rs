@@ -12,7 +12,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use crate::stack::{Hub, client, env};
 
 pub fn cloud() -> Cloud {
-    Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap())
+    Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap().stores)
 }
 
 /// One request to a service of the emulator, which looks at whose it is and not at its signature.

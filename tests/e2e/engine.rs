@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Cloud;
-use domain::{TenantId, Timestamp, UserId, budget::MAX_PENDING};
-use hub::ports::{Clock, CountPending, Entropy, InsertJob};
+use domain::{AccountRef, TenantId, Timestamp, budget::MAX_PENDING};
+use hub::ports::{Clock, Entropy, Jobs};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     crash::kill_workers,
     emulator::{cloud, table},
-    stack::{Account, Flickr, Hub, calm, env, storm, until},
+    stack::{Account, Flickr, Hub, env, exclusive_stack, shared_stack, until},
 };
 
 const ACCOUNTS: usize = 10;
@@ -27,9 +27,9 @@ const KILLS_WHILE_SUBMITTING: usize = 4;
 const KILLS_AFTERWARDS: usize = 2;
 
 /// Numbers that look random and are the same each time: SplitMix64.
-struct Chance(u64);
+struct SeededRandom(u64);
 
-impl Chance {
+impl SeededRandom {
     /// A number from 0 up to but not including `end`.
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -39,18 +39,24 @@ impl Chance {
     }
 }
 
-/// How many jobs of the users are open.
-async fn open(ports: &Cloud, tenant: &TenantId, users: &[UserId]) -> usize {
+/// An account of the first tenant.
+fn reference(account: &Account) -> AccountRef {
+    let tenant: TenantId = env("FLICKRHUB_TENANT_ID").parse().unwrap();
+    AccountRef::new(&tenant, &account.user_id.parse().unwrap())
+}
+
+/// How many jobs of the accounts are open.
+async fn open(ports: &Cloud, accounts: &[AccountRef]) -> usize {
     let mut open = 0;
-    for user in users {
-        open += ports.pending(tenant, user).await.unwrap();
+    for account in accounts {
+        open += ports.pending_jobs(account).await.unwrap();
     }
     usize::try_from(open).unwrap()
 }
 
 #[tokio::test]
 async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
-    let _storm = storm().await;
+    let _exclusive = exclusive_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let mut accounts: Vec<(Account, Value)> = Vec::new();
     for _ in 0..ACCOUNTS {
@@ -58,13 +64,13 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
         accounts.push((account, photo));
     }
-    let (ports, tenant) = (cloud(), env("FLICKRHUB_TENANT_ID").parse().unwrap());
-    let users: Vec<UserId> = accounts.iter().map(|(account, _)| account.user_id.parse().unwrap()).collect();
+    let ports = cloud();
+    let references: Vec<AccountRef> = accounts.iter().map(|(account, _)| reference(account)).collect();
 
-    let mut chance = Chance(SEED);
+    let mut random = SeededRandom(SEED);
     let mut kill_after = BTreeSet::new();
     while kill_after.len() < KILLS_WHILE_SUBMITTING {
-        kill_after.insert(1 + chance.below(ACCOUNTS * JOBS_PER_ACCOUNT));
+        kill_after.insert(1 + random.below(ACCOUNTS * JOBS_PER_ACCOUNT));
     }
     println!("with seed {SEED} the workers are killed after these submissions: {kill_after:?}");
     let mut killed = 0;
@@ -74,13 +80,13 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
             // Faults meet an account's next calls, whichever they are: if many waited for workers that
             // do not keep up, those calls would all fail, and the circuit open.
             until("the workers to keep up", async || {
-                (open(&ports, &tenant, &users).await <= ACCOUNTS * CALLS_PER_FAULT).then_some(())
+                (open(&ports, &references).await <= ACCOUNTS * CALLS_PER_FAULT).then_some(())
             })
             .await;
         }
-        for (place, (account, photo)) in accounts.iter().enumerate() {
+        for (index, (account, photo)) in accounts.iter().enumerate() {
             if number % CALLS_PER_FAULT == 0 {
-                let fault = FAULTS[(number / CALLS_PER_FAULT + place) % FAULTS.len()];
+                let fault = FAULTS[(number / CALLS_PER_FAULT + index) % FAULTS.len()];
                 let more = if fault == "act_after_error" { json!({ "delay_ms": 2_000 }) } else { json!({}) };
                 flickr.fault(&account.nsid, fault, &more).await;
             }
@@ -97,11 +103,9 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         }
     }
     for _ in 0..KILLS_AFTERWARDS {
-        let left = 1 + chance.below(open(&ports, &tenant, &users).await.max(1));
-        until(&format!("all but {left} jobs to end"), async || {
-            (open(&ports, &tenant, &users).await <= left).then_some(())
-        })
-        .await;
+        let left = 1 + random.below(open(&ports, &references).await.max(1));
+        until(&format!("all but {left} jobs to end"), async || (open(&ports, &references).await <= left).then_some(()))
+            .await;
         println!("and when no more than {left} jobs are open");
         killed += kill_workers();
     }
@@ -128,14 +132,14 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         assert!(titles.values().all(|times| *times == 1), "a write was done twice: {titles:?}");
     }
     until("the counts of pending jobs to come back to zero", async || {
-        (open(&ports, &tenant, &users).await == 0).then_some(())
+        (open(&ports, &references).await == 0).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_job_runs_at_the_time_it_was_asked_for() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id, "delay_seconds": 4 });
@@ -143,7 +147,8 @@ async fn a_job_runs_at_the_time_it_was_asked_for() {
     assert_eq!(accepted["state"], "scheduled", "{accepted}");
     assert!(flickr.calls(&account.nsid, "flickr.test.login").await.is_empty());
     let job = hub.ended(accepted["job_id"].as_str().unwrap()).await;
-    let due = accepted["due_at"].as_str().unwrap();
+    let due = accepted["waiting"]["until"].as_str().unwrap();
+    assert_eq!(accepted["waiting"]["reason"], "schedule", "{accepted}");
     assert_eq!(job["state"], "completed", "{job}");
     assert!(job["started_at"].as_str().unwrap() >= due, "{due}: {job}");
     let past = json!({ "method": "flickr.test.login", "user_id": account.user_id, "run_at": "2020-01-01T00:00:00Z" });
@@ -153,23 +158,22 @@ async fn a_job_runs_at_the_time_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let ports = cloud();
-    let tenant = env("FLICKRHUB_TENANT_ID").parse().unwrap();
-    let order = testkit::build::order(&account.user_id.parse().unwrap(), "flickr.test.login", "{}");
+    let spec = testkit::build::spec(&reference(&account), "flickr.test.login", "{}");
     // Accepted three minutes ago, and its message never arrived.
     let then = Timestamp::from_milliseconds(ports.now().as_milliseconds() - 180_000);
-    let job = testkit::build::job(&tenant, ports.random(), order, then);
-    ports.insert_job(&job, MAX_PENDING).await.unwrap();
+    let job = testkit::build::job(ports.random(), spec, then);
+    ports.insert(&testkit::build::acceptance(&job), MAX_PENDING).await.unwrap();
     let ended = hub.ended(job.id.as_str()).await;
     assert_eq!(ended["state"], "completed", "{ended}");
 }
 
 #[tokio::test]
-async fn dead_letters_are_kept_buried_listed_and_replayed() {
-    let _calm = calm().await;
+async fn dead_letters_are_quarantined_listed_and_replayed() {
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());

@@ -24,7 +24,7 @@ async fn python(action: &str, record: &str, input: &[u8]) -> Option<Vec<u8>> {
 
 #[tokio::test]
 async fn secrets_go_both_ways_between_the_vault_and_the_encryption_sdk() {
-    let vault = vaults(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap()).unwrap().tokens;
+    let vault = vaults(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap().keys).unwrap().tokens;
     let context = EncryptionContext::new("ten", "usr", Purpose::UserToken).unwrap();
     let other = EncryptionContext::new("ten", "usr2", Purpose::UserToken).unwrap();
     let long = "ü".repeat(5_000);

@@ -3,11 +3,11 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stack::{Flickr, Hub, calm, env};
+use crate::stack::{Flickr, Hub, env, shared_stack};
 
 #[tokio::test]
 async fn a_read_and_a_write_are_done_and_their_results_read_back() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let login = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
@@ -31,20 +31,20 @@ async fn a_read_and_a_write_are_done_and_their_results_read_back() {
 
 #[tokio::test]
 async fn a_job_is_read_where_its_location_says() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
     let accepted = hub.post("/v1/flickr/rest", &body).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let location = accepted.url.join(accepted.headers["location"].to_str().unwrap()).unwrap();
-    let path = location.as_str().strip_prefix(&env("FLICKRHUB_URL")).expect("the job is at the hub");
+    let path = location.as_str().strip_prefix(&env("FLICKRHUB_URL")).expect("the job is at FlickrHub");
     assert_eq!(hub.get(path).await.data()["job_id"], accepted.data()["job_id"], "{location}");
 }
 
 #[tokio::test]
 async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let id = hub.submit(&account.user_id, "flickr.photos.getInfo", &json!({ "photo_id": "1" })).await;
@@ -55,7 +55,7 @@ async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
 
 #[tokio::test]
 async fn what_fails_for_now_is_tried_again() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     flickr.fault(&account.nsid, "503", &json!({ "times": 2 })).await;
@@ -66,7 +66,7 @@ async fn what_fails_for_now_is_tried_again() {
 
 #[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     flickr.control("/_fake/revoke", &json!({ "user": account.nsid })).await;
@@ -80,7 +80,7 @@ async fn a_revoked_token_is_found_out_once() {
 
 #[tokio::test]
 async fn one_idempotency_key_makes_one_job() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
@@ -99,7 +99,7 @@ async fn one_idempotency_key_makes_one_job() {
 
 #[tokio::test]
 async fn long_parameters_arrive_whole() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let hub = Hub::first();
     let account = hub.connect().await;
     let text = "Zürich ✓ ".repeat(4_000);
@@ -128,9 +128,9 @@ fn sha256(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn results_of_any_size_come_back_byte_for_byte() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    // Kept beside the job's record; kept as an object; answered as a URL.
+    // Stored beside the job's record; stored as an object; answered as a URL.
     for (photos, description_bytes, by_url) in [(1, 2_500, false), (200, 10_000, false), (450, 11_000, true)] {
         let account = hub.connect().await;
         let seed = json!({ "user": account.nsid, "count": photos, "description_bytes": description_bytes });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     emulator::another_tenant,
-    stack::{Flickr, Hub, calm, env},
+    stack::{Flickr, Hub, env, shared_stack},
 };
 
 fn complete(started: &Value, consent: &Value, state: Option<&str>) -> Value {
@@ -20,7 +20,7 @@ async fn own_app(flickr: &Flickr) -> Value {
 
 #[tokio::test]
 async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_alike() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, other, flickr) = (Hub::first(), another_tenant().await, Flickr::new());
     let started = hub.start(&json!({})).await.data();
     let consent = flickr.approve(&started, "write").await;
@@ -36,9 +36,9 @@ async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_ali
     }
 
     let path = format!("/v1/accounts/{}", account["user_id"].as_str().unwrap());
-    assert_eq!(other.get(&path).await.problem(), "ERR_TOKEN_NOT_FOUND");
+    assert_eq!(other.get(&path).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
     let job = json!({ "method": "flickr.test.login", "user_id": account["user_id"] });
-    assert_eq!(other.post("/v1/flickr/rest", &job).await.problem(), "ERR_TOKEN_NOT_FOUND");
+    assert_eq!(other.post("/v1/flickr/rest", &job).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
     let id = hub.submit(account["user_id"].as_str().unwrap(), "flickr.test.login", &json!({})).await;
     assert_eq!(other.get(&format!("/v1/flickr/jobs/{id}")).await.problem(), "ERR_JOB_NOT_FOUND");
 }
@@ -53,7 +53,7 @@ async fn a_browser_goes_from_flickr_through_the_callback_to_the_tenants_page() {
     let consent = flickr.approve(&started, "write").await;
 
     let back = consent["redirect_to"].as_str().unwrap();
-    let path = back.strip_prefix(&env("FLICKRHUB_URL")).expect("Flickr sends the browser to the hub");
+    let path = back.strip_prefix(&env("FLICKRHUB_URL")).expect("Flickr sends the browser to FlickrHub");
     let browser = Hub::with_key(None);
     let landing = browser.get(path).await;
     assert_eq!(landing.status, 303, "{}", landing.text);
@@ -98,5 +98,5 @@ async fn a_user_who_connects_again_is_the_same_user_and_can_be_disconnected() {
     assert_eq!(users[0], users[1]);
     let path = format!("/v1/accounts/{}", users[0].as_str().unwrap());
     assert!(hub.call(reqwest::Method::DELETE, &path, &[], None).await.status.is_success());
-    assert_eq!(hub.get(&path).await.problem(), "ERR_TOKEN_NOT_FOUND");
+    assert_eq!(hub.get(&path).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
 }

@@ -2,7 +2,7 @@
 //!
 //! These tests need a stack, whose addresses they read from the environment: `make test` starts one
 //! and runs them. They share it, so each makes the accounts that it needs, and those that submit jobs
-//! begin with `stack::calm` or, if they kill workers, with `stack::storm`.
+//! begin with `stack::shared_stack` or, if they kill workers, with `stack::exclusive_stack`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,13 +14,13 @@
 mod cache;
 mod contracts;
 mod crash;
-mod crowd;
 mod edge;
 mod emulator;
 mod engine;
+mod fair_queue;
+mod inject_conflicts;
 mod interop;
 mod jobs;
-mod line;
 mod logins;
 mod price;
 mod secrets;

@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use aws::{Cloud, Settings};
+use aws::{Cloud, Settings, settings::Stores};
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -39,28 +39,24 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
-    AppId, Day, TenantId, Timestamp, TraceId, UserId,
-    budget::{Budget, HostClass, Limit, MAX_PENDING},
-    cache::{Pointer, Question, Uses},
-    job::{Carrier, Job, MAX_INLINE_RESULT_BYTES, Phase, Policy, StoredResult},
+    AccountRef, AppId, Day, Timestamp, TraceId,
+    budget::{Budget, HostClass, Limit},
+    cache::{CacheEntry, CacheKey, CacheStats},
+    job::{Job, MAX_INLINE_RESULT_BYTES, PerTarget, Phase, RetryPolicy, Start, StoredResult, Waiting, WakeBy, Work},
     outcome::{Class, Outcome},
 };
 use hub::{
-    budget::Limits,
-    cache::Tally,
     credentials::{AppCredentials, TokenCredentials},
-    dispatch::Dispatch,
-    keyed_hash::KeyedHash,
-    ports::{
-        BudgetKey, Clock, Entropy, FindCached, FindJob, KeepBudget, ListUses, SaveAccount, SaveApp, SaveTenant,
-        SetPointer,
-    },
-    submit::{Start, Submit, Wish},
+    limits::Limits,
+    message::Dispatch,
+    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, Jobs, NewCacheEntry, ResponseCache},
+    response_cache::{self, CacheUse},
+    run::{Disposition, Worker},
+    submit::{Submit, SubmitRequest},
     sweep, tenants, vaults,
-    worker::{Disposition, Worker},
 };
 use serde_json::{Value, json};
-use testkit::{ScriptedFlickr, build};
+use testkit::{CATALOGUE, ScriptedFlickr, build};
 use vault::DataKeys;
 
 use crate::{emulator::random_key, stack::until};
@@ -74,13 +70,13 @@ const MAX_REQUESTS: usize = 8;
 /// An answer that leaves the job's item under one KB.
 const SHORT_ANSWER_BYTES: usize = 100;
 
-/// What a job calls where nothing else is said: a read whose answer is not kept.
+/// What a job calls where nothing else is said: a read whose answer is not cached.
 const PLAIN: Call = ("flickr.people.getInfo", r#"{"user_id": "12345678@N00"}"#);
 
-/// A read whose answer is kept.
-const KEPT: Call = ("flickr.photos.getInfo", r#"{"photo_id": "53000000000"}"#);
+/// A read whose answer is cached.
+const CACHED: Call = ("flickr.photos.getInfo", r#"{"photo_id": "53000000000"}"#);
 
-/// A write that makes the answers of such reads void.
+/// A write that invalidates the answers of such reads.
 const WRITE: Call = ("flickr.photos.setMeta", r#"{"photo_id": "53000000000", "title": "t"}"#);
 
 /// A method and its parameters.
@@ -228,10 +224,9 @@ fn written(requests: &[Request]) -> Vec<(&str, f64)> {
 }
 
 /// Tables and a queue like the stack's, that nobody else uses.
-async fn own_settings() -> Settings {
+async fn own_stores(of_stack: Stores) -> Stores {
     let config = aws::sdk_config().unwrap();
     let dynamo = aws_sdk_dynamodb::Client::new(&config);
-    let of_stack = Settings::from_env().unwrap();
     let like = async |name: &str| {
         let table = dynamo.describe_table().table_name(name).send().await.unwrap().table.unwrap();
         let indexes = table.global_secondary_indexes.unwrap_or_default().into_iter().map(|index| {
@@ -247,11 +242,11 @@ async fn own_settings() -> Settings {
     };
     let sqs = aws_sdk_sqs::Client::new(&config);
     let queue = sqs.create_queue().queue_name(random_key()).send().await.unwrap().queue_url.unwrap();
-    Settings {
+    Stores {
         vault_table: like(&of_stack.vault_table).await,
         jobs_table: like(&of_stack.jobs_table).await,
         runtime_table: like(&of_stack.runtime_table).await,
-        rest_queue_url: queue,
+        queue_urls: PerTarget::new(|_| queue.clone()),
         ..of_stack
     }
 }
@@ -264,40 +259,38 @@ fn answer_of(bytes: usize) -> String {
 
 /// A tenant with a connected account, and the functions that serve it, each a process of its own.
 struct Hub<K> {
-    api_key: String,
-    keyed_hash: KeyedHash,
-    tenant: TenantId,
-    user: UserId,
+    account: AccountRef,
     app: AppId,
+    limits: Limits,
     flickr: ScriptedFlickr,
     /// Not measured.
     ports: Cloud,
-    enqueue: Submit<Cloud, ScriptedFlickr>,
+    enqueue: Submit<Cloud>,
     worker: Worker<Cloud, ScriptedFlickr, K>,
     sweep: Cloud,
     requests: Requests,
 }
 
 async fn hub(limits: Limits) -> Hub<impl DataKeys> {
-    let settings = own_settings().await;
+    let Settings { stores, keys, .. } = Settings::from_env().unwrap();
+    let stores = own_stores(stores).await;
     let config = aws::sdk_config().unwrap();
-    let ports = Cloud::new(&config, &settings);
+    let ports = Cloud::new(&config, &stores);
     let tenant = build::tenant(&ports);
     let app = AppId::from_bytes(ports.random());
     let mut account = build::account(&tenant, "1@N00", ports.now());
     account.account.app = app.clone();
-    let user = account.account.user.clone();
+    let of = AccountRef::new(&tenant, &account.account.user);
 
-    let sealing = aws::vaults(&config, &settings).unwrap();
+    let sealing = aws::vaults(&config, &keys).unwrap();
     let token = TokenCredentials::new("token", "secret").to_secret().unwrap();
-    let context = vaults::account(&tenant, &user).unwrap();
+    let context = vaults::account(&tenant, &of.user).unwrap();
     account.sealed_token = sealing.tokens.seal(&context, &token).await.unwrap().into_bytes();
     ports.save_account(&account).await.unwrap();
     let secret = AppCredentials::new("key", "secret").to_secret().unwrap();
     let sealed = sealing.secrets.seal(&vaults::app(&tenant, &app).unwrap(), &secret).await.unwrap();
     ports.save_app(&tenant, &app, &sealed.into_bytes()).await.unwrap();
-    let (api_key, keyed_hash) = (random_key(), KeyedHash::new(&[7; 32]).unwrap());
-    assert!(ports.save_tenant(&tenant, "priced", &keyed_hash.api_key(&api_key), ports.now()).await.unwrap());
+    build::principal_of(&ports, &tenant, limits).await;
 
     let requests = Requests::default();
     let (http, seen) = (config.http_client().unwrap(), requests.clone());
@@ -306,17 +299,16 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
         SharedHttpConnector::new(Recorder { inner, requests: seen.clone() })
     });
     let config = config.into_builder().http_client(recording).build();
-    let process = || Cloud::new(&config, &settings);
+    let process = || Cloud::new(&config, &stores);
     let flickr = ScriptedFlickr::default();
     flickr.answer_with(&answer_of(SHORT_ANSWER_BYTES));
-    let enqueue = Submit { ports: process(), catalogue: flickr.clone(), limits, max_pending_jobs: MAX_PENDING };
+    let enqueue = Submit { ports: process(), catalogue: &CATALOGUE };
     // Hardly a wait between attempts: it is not what is measured.
-    let policy = Policy { base: Duration::from_millis(1), ..Policy::REST };
-    let vaults = aws::vaults(&config, &settings).unwrap();
-    let tally = Tally::default();
-    let worker = Worker { ports: process(), flickr: flickr.clone(), vaults, policy, limits, tally };
+    let retries = PerTarget::new(|target| RetryPolicy { base: Duration::from_millis(1), ..target.profile().retry });
+    let vaults = aws::vaults(&config, &keys).unwrap();
+    let worker = Worker { ports: process(), flickr: flickr.clone(), catalogue: &CATALOGUE, vaults, retries, limits };
     let sweep = process();
-    Hub { api_key, keyed_hash, tenant, user, app, flickr, ports, enqueue, worker, sweep, requests }
+    Hub { account: of, app, limits, flickr, ports, enqueue, worker, sweep, requests }
 }
 
 impl<K: DataKeys> Hub<K> {
@@ -328,28 +320,37 @@ impl<K: DataKeys> Hub<K> {
     /// Submits a job, as `enqueue` does for each request; and what that took.
     async fn submit_call(&self, (method, params): Call) -> (Job, Vec<Request>) {
         let ports = &self.enqueue.ports;
-        let found = tenants::authenticate(ports, &self.keyed_hash, &self.api_key).await.unwrap();
-        let order = build::order(&self.user, method, params);
-        let wish = Wish { order, start: Start::Now, key: None, trace: TraceId::from_bytes(ports.random()) };
-        let accepted = self.enqueue.accept(&found.unwrap(), wish).await.unwrap();
+        let api_key = build::api_key_of(&self.account.tenant);
+        let found = tenants::authenticate(ports, &build::keyed_hash(), self.limits, &api_key).await.unwrap();
+        let spec = build::spec(&self.account, method, params);
+        let trace = TraceId::from_bytes(ports.random());
+        let request = SubmitRequest { spec, start: Start::Now, key: None, trace };
+        let accepted = self.enqueue.accept(&found.unwrap(), request).await.unwrap();
         (accepted.job, self.requests.take())
     }
 
     /// Handles the job's message as it stands, and gives the job after that; and what that took.
     async fn handle(&self, job: &Job) -> (Job, Vec<Request>) {
-        let stored = self.stored(job).await;
-        assert_eq!(self.worker.handle(&Dispatch::of(&stored)).await.unwrap(), Disposition::Finished);
-        (self.stored(job).await, self.requests.take())
+        let (job, requests, _) = self.handle_with_use(job).await;
+        (job, requests)
     }
 
-    async fn sweep(&self, limits: &Limits) -> (sweep::Report, Vec<Request>) {
+    /// The same, with what the job's cache lookup is to be counted as.
+    async fn handle_with_use(&self, job: &Job) -> (Job, Vec<Request>, Option<CacheUse>) {
+        let stored = self.stored(job).await;
+        let handled = self.worker.handle(&Dispatch::of(&stored)).await;
+        assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
+        (self.stored(job).await, self.requests.take(), handled.cache_use)
+    }
+
+    async fn sweep(&self) -> (sweep::Report, Vec<Request>) {
         let stop_at = self.sweep.now() + Duration::from_secs(60);
-        let report = sweep::run(&self.sweep, limits, stop_at).await.unwrap();
+        let report = sweep::run(&self.sweep, &self.limits, stop_at).await.unwrap();
         (report, self.requests.take())
     }
 
     async fn stored(&self, job: &Job) -> Job {
-        self.ports.job(&self.tenant, &job.id).await.unwrap().unwrap()
+        self.ports.job(&job.reference()).await.unwrap().unwrap()
     }
 
     /// A [`PLAIN`] job from its submission to its end.
@@ -359,16 +360,21 @@ impl<K: DataKeys> Hub<K> {
 
     /// A job from its submission to its end.
     async fn run_call(&self, call: Call) -> Vec<Request> {
-        let (job, mut requests) = self.submit_call(call).await;
-        let (ended, more) = self.handle(&job).await;
-        assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
-        requests.extend(more);
-        requests
+        self.run_with_use(call).await.0
     }
 
-    /// Writes how kept answers were used, as a worker does when a batch ends; and what that took.
-    async fn count_uses(&self) -> Vec<Request> {
-        self.worker.tally.write(&self.worker.ports).await;
+    /// The same, with what the job's cache lookup is to be counted as.
+    async fn run_with_use(&self, call: Call) -> (Vec<Request>, Option<CacheUse>) {
+        let (job, mut requests) = self.submit_call(call).await;
+        let (ended, more, cache_use) = self.handle_with_use(&job).await;
+        assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
+        requests.extend(more);
+        (requests, cache_use)
+    }
+
+    /// Records cache statistics, as a worker does when a batch ends; and what that took.
+    async fn record_stats(&self, uses: impl IntoIterator<Item = CacheUse>) -> Vec<Request> {
+        response_cache::record_stats(&self.worker.ports, uses).await;
         self.requests.take()
     }
 
@@ -378,7 +384,7 @@ impl<K: DataKeys> Hub<K> {
     }
 }
 
-/// What `enqueue` asks for a job: the account, with its app's budget and line; the job and the count of
+/// What `enqueue` asks for a job: the account, with its app's budget and fair queue; the job and the count of
 /// pending ones, and the entry in the index of open jobs; the message.
 const SUBMISSION: [(&str, f64); 3] =
     [("BatchGetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
@@ -402,71 +408,76 @@ async fn a_rest_job() {
     let measure = Measure::of("rest_job", &["enqueue", "worker"], &warm).tell();
     assert!(warm.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{warm:?}");
     assert!(!measure.requests.contains_key("Decrypt"), "no key is asked for twice: {warm:?}");
-    assert_eq!(measure.read_units, 1.0 + 2.0 + 1.0, "two accounts, a budget and a line: {warm:?}");
+    assert_eq!(measure.read_units, 1.0 + 2.0 + 1.0, "two accounts, a budget and a fair queue: {warm:?}");
 }
 
-/// What a worker asks first for a job whose answer may be kept: the job; the account with what is known
-/// of the answer.
+/// What a worker asks first for a job that the cache may answer: the job; the account with what the cache has.
 const ASKING: [(&str, f64); 2] = [("UpdateItem", 1.0), ("BatchGetItem", 0.0)];
 
 /// What it asks then where the job is to call: that others follow it; the budget; the end.
 const LEADING: [(&str, f64); 3] = [("PutItem", 1.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
 
 #[tokio::test]
-async fn a_kept_answer() {
+async fn a_cached_read() {
     let hub = hub(Limits::default()).await;
     hub.run().await;
     let calls = hub.calls();
-    let miss = hub.run_call(KEPT).await;
+    let (miss, first_use) = hub.run_with_use(CACHED).await;
     assert_eq!(written(&miss), [&SUBMISSION[..], &ASKING, &LEADING].concat());
     assert_eq!(hub.calls(), calls + 1);
-    let measure = Measure::of("kept_read_miss", &["enqueue", "worker"], &miss).tell();
+    let measure = Measure::of("cache_miss", &["enqueue", "worker"], &miss).tell();
     assert!(miss.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{miss:?}");
-    assert_eq!(measure.read_units, 3.0 + 3.0, "two accounts, a budget and a line, a count and a pointer: {miss:?}");
+    assert_eq!(
+        measure.read_units,
+        3.0 + 3.0,
+        "two accounts, a budget and a fair queue, generations and an entry: {miss:?}"
+    );
 
-    let hit = hub.run_call(KEPT).await;
+    let (hit, second_use) = hub.run_with_use(CACHED).await;
     assert_eq!(hub.calls(), calls + 1, "Flickr is not called");
     // The job that has the answer; no budget.
     let answered = [("GetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
     assert_eq!(written(&hit), [&SUBMISSION[..], &ASKING, &answered].concat());
-    Measure::of("cached_read", &["enqueue", "worker_without_call"], &hit).tell();
+    Measure::of("cache_hit", &["enqueue", "worker_without_call"], &hit).tell();
 
     // However many a batch had of one method.
-    hub.run_call(KEPT).await;
-    let count = hub.count_uses().await;
-    assert_eq!(written(&count), [("UpdateItem", 1.0)]);
-    Measure::of("count_of_uses", &[], &count).tell();
-    assert!(hub.count_uses().await.is_empty(), "nothing is counted twice");
-    let uses = hub.ports.uses(&hub.tenant, &Day::of(hub.ports.now())).await.unwrap();
-    let expected = Uses { hits: 2, misses: 1, ..Uses::default() };
-    assert_eq!(uses, [(KEPT.0.parse().unwrap(), expected)]);
+    let (_, third_use) = hub.run_with_use(CACHED).await;
+    let recorded = hub.record_stats([first_use, second_use, third_use].into_iter().flatten()).await;
+    assert_eq!(written(&recorded), [("UpdateItem", 1.0)]);
+    Measure::of("cache_stats", &[], &recorded).tell();
+    assert!(hub.record_stats([]).await.is_empty());
+    let stats = hub.ports.stats(&hub.account.tenant, &Day::of(hub.ports.now())).await.unwrap();
+    let expected = CacheStats { hits: 2, misses: 1, ..CacheStats::default() };
+    assert_eq!(stats, [(CACHED.0.parse().unwrap(), expected)]);
 
-    // The pointer as it were if the answer had been asked for so long ago that it is too old.
-    let (job, mut stale) = hub.submit_call(KEPT).await;
-    let question = Question::of(&job.order.method, &job.order.params);
-    let (_, cached) = hub.ports.account_and_cached(&hub.tenant, &hub.user, &question).await.unwrap();
-    let seen = cached.pointer.unwrap();
+    // The entry as it were if the answer had been asked for so long ago that it is too old.
+    let (job, mut stale) = hub.submit_call(CACHED).await;
+    let Work::Rest(call) = &job.spec.work;
+    let key = CacheKey::of(call);
+    let (_, view) = hub.ports.look_up(&hub.account, &key).await.unwrap();
+    let seen = view.entry.unwrap();
     let ttl = i64::try_from(ScriptedFlickr::TTL.as_millis()).unwrap();
     let as_of = Timestamp::from_milliseconds(seen.as_of.as_milliseconds() - ttl);
-    let old = Pointer { as_of, ..seen.clone() };
-    assert!(hub.ports.set_pointer(&hub.tenant, &hub.user, &question, &old, Some(&seen)).await.unwrap());
+    let old = CacheEntry { as_of, ..seen.clone() };
+    let aged = NewCacheEntry { account: &hub.account, key: &key, entry: &old, seen: Some(&seen) };
+    assert!(hub.ports.set_entry(aged).await.unwrap());
     stale.extend(hub.handle(&job).await.1);
     assert_eq!(hub.calls(), calls + 2);
     // The job that has the old answer is read: it might be about to ask anew.
     assert_eq!(written(&stale), [&SUBMISSION[..], &ASKING, &[("GetItem", 0.0)], &LEADING].concat());
-    Measure::of("kept_read_too_old", &["enqueue", "worker"], &stale).tell();
+    Measure::of("cache_miss_too_old", &["enqueue", "worker"], &stale).tell();
 }
 
 #[tokio::test]
-async fn a_write_makes_kept_answers_void_at_no_price() {
+async fn a_write_invalidates_cached_answers_at_no_price() {
     let hub = hub(Limits::default()).await;
-    hub.run_call(KEPT).await;
+    hub.run_call(CACHED).await;
     let write = hub.run_call(WRITE).await;
     assert_eq!(written(&write), [&SUBMISSION[..], &COMPLETION].concat(), "a write is as dear as a read");
     Measure::of("write_job", &["enqueue", "worker"], &write).tell();
     let calls = hub.calls();
-    let read = hub.run_call(KEPT).await;
-    assert_eq!(hub.calls(), calls + 1, "what is void is not given");
+    let read = hub.run_call(CACHED).await;
+    assert_eq!(hub.calls(), calls + 1, "what is invalidated is not given");
     assert_eq!(written(&read), [&SUBMISSION[..], &ASKING, &LEADING].concat(), "its job is not even read");
 }
 
@@ -475,10 +486,10 @@ async fn a_read_that_another_makes_already() {
     let hub = hub(Limits::default()).await;
     hub.run().await;
     hub.flickr.answer_once(Outcome::new(Class::Transient, "one of those days"));
-    let (leader, _) = hub.submit_call(KEPT).await;
+    let (leader, _) = hub.submit_call(CACHED).await;
     hub.handle(&leader).await;
     let calls = hub.calls();
-    let (follower, _) = hub.submit_call(KEPT).await;
+    let (follower, _) = hub.submit_call(CACHED).await;
     let (waiting, wait) = hub.handle(&follower).await;
     assert_eq!(waiting.state.follows, Some(leader.id.clone()));
     // The job that is to have the answer; the wait and its message.
@@ -539,7 +550,7 @@ async fn a_retry() {
     hub.flickr.answer_once(Outcome::new(Class::Transient, "one of those days"));
     let (job, _) = hub.submit().await;
     let (deferred, failure) = hub.handle(&job).await;
-    assert!(matches!(deferred.state.phase, Phase::Deferred { .. }), "{deferred:?}");
+    assert_eq!(deferred.state.phase.name(), "deferred", "{deferred:?}");
     let (ended, completion) = hub.handle(&job).await;
     assert!(matches!(ended.state.phase, Phase::Completed { .. }) && ended.state.attempts == 2, "{ended:?}");
     let [claim, account, take, end] = COMPLETION;
@@ -562,7 +573,7 @@ async fn a_deferral() {
     hub.run().await;
     let (job, _) = hub.submit().await;
     let (deferred, requests) = hub.handle(&job).await;
-    assert!(matches!(deferred.state.phase, Phase::Deferred { .. }) && deferred.state.attempts == 0, "{deferred:?}");
+    assert_eq!((deferred.state.phase.name(), deferred.state.attempts), ("deferred", 0), "{deferred:?}");
     let [claim, account, ..] = COMPLETION;
     let expected = [claim, account, ("GetItem", 0.0), ("UpdateItem", 1.0), ("SendMessage", 0.0)];
     assert_eq!(written(&requests), expected, "what is remembered refuses, and is asked for once more");
@@ -570,37 +581,37 @@ async fn a_deferral() {
 }
 
 #[tokio::test]
-async fn a_job_in_line() {
+async fn a_job_in_the_fair_queue() {
     const JOBS: u32 = 10;
     // So large a rate that a sweep dispatches at once, and so large a burst that it stays spent.
     let app = Limit { calls_per_hour: 3_600_000, burst_calls: 1_000_000 };
-    let limits = Limits { app, account: None };
-    let hub = hub(limits).await;
+    let hub = hub(Limits { app, ..Limits::default() }).await;
     hub.run().await;
-    let (_, idle) = hub.sweep(&limits).await;
+    let (_, idle) = hub.sweep().await;
     let idle = Measure::of("empty_sweep", &["sweep"], &idle).tell();
     take(&hub.ports, &hub.app, &app, app.burst_calls).await;
 
-    // The first take their account's share, the next begins the line.
-    let in_line = |job: &Job| job.state.carrier == Carrier::Line;
+    // The first take their account's share, the next begins the fair queue.
+    let in_queue = |job: &Job| job.state.waiting().map(Waiting::wake_by) == Some(WakeBy::Turn);
     let first = loop {
         let (job, _) = hub.submit().await;
-        if in_line(&job) {
+        if in_queue(&job) {
             break job;
         }
         hub.handle(&job).await;
     };
-    // A read whose answer may be kept looks for it before it takes a turn.
-    let (kept, asking) = hub.submit_call(KEPT).await;
-    assert!(in_line(&kept), "{kept:?}");
+    // A read that the cache may answer looks there before it takes a turn.
+    let (cached, asking) = hub.submit_call(CACHED).await;
+    assert!(in_queue(&cached), "{cached:?}");
     assert_eq!(written(&asking)[..2], [("BatchGetItem", 0.0); 2]);
     let mut join = Vec::new();
     for _ in 2..JOBS {
         let (job, requests) = hub.submit().await;
-        assert!(in_line(&job), "{job:?}");
+        assert!(in_queue(&job), "{job:?}");
         join = requests;
     }
-    // The account with the budget and the line, a turn, a place; the job with its entries in both indexes.
+    // The account with the budget and the fair queue, a tag, the count in the queue; the job with its entries in both
+    // indexes.
     let joining = [
         ("BatchGetItem", 0.0),
         ("UpdateItem", 1.0),
@@ -608,19 +619,19 @@ async fn a_job_in_line() {
         ("TransactWriteItems", 2.0 + 2.0 + 1.0 + 1.0),
     ];
     assert_eq!(written(&join), joining);
-    let (swept, requests) = hub.sweep(&limits).await;
+    let (swept, requests) = hub.sweep().await;
     assert_eq!(swept.dispatched, JOBS, "{swept:?}");
-    // The job, its entry in the index of open jobs moved, that in the line removed. Several jobs are
-    // dispatched at once, in no order.
+    // The job, its entry in the index of open jobs moved, that in the index of fair queues removed. Several jobs
+    // are dispatched at once, in no order.
     for each in [("GetItem", 0.0), ("UpdateItem", 1.0 + 2.0 + 1.0), ("SendMessage", 0.0)] {
         let found = written(&requests).into_iter().filter(|request| *request == each).count();
         assert_eq!(found, usize::try_from(JOBS).unwrap(), "{each:?}: {requests:?}");
     }
-    let dispatch = Measure::of("line_dispatch", &[], &requests).each_beyond(&idle, JOBS).tell();
+    let dispatch = Measure::of("queue_dispatch", &[], &requests).each_beyond(&idle, JOBS).tell();
     let (ended, completion) = hub.handle(&first).await;
     assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
     assert_eq!(written(&completion), COMPLETION);
-    let mut whole = Measure::of("rest_job_in_line", &["enqueue", "worker"], &[join, completion].concat());
+    let mut whole = Measure::of("rest_job_in_fair_queue", &["enqueue", "worker"], &[join, completion].concat());
     for (operation, count) in dispatch.requests {
         *whole.requests.entry(operation).or_default() += count;
     }
@@ -633,7 +644,7 @@ async fn a_job_in_line() {
 async fn take(ports: &Cloud, app: &AppId, limit: &Limit, calls: u32) {
     let now = ports.now();
     let some = |budget: &Budget| {
-        let calls = calls.min(budget.standing(limit, now).remaining_calls);
+        let calls = calls.min(budget.status(limit, HostClass::Rest, now).remaining_calls);
         (budget.take(limit, HostClass::Rest, calls, now).0, ())
     };
     ports.change_budget(&BudgetKey::App(app.clone()), some).await.unwrap();

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::{
     emulator::{logs, objects, random_key, table},
-    stack::{Flickr, Hub, calm, env, until},
+    stack::{Flickr, Hub, env, shared_stack, until},
 };
 
 #[tokio::test]
 async fn a_secret_is_in_no_log_queue_table_or_error() {
-    let _calm = calm().await;
+    let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let app = flickr.control("/_fake/apps", &json!({})).await;
     let mut answers = Vec::new();
@@ -83,7 +83,7 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
         searched.push((name, items.into_iter().map(|item| format!("{item:?}")).collect()));
     }
     let objects = objects().await;
-    assert!(!objects.is_empty(), "no result was kept as an object");
+    assert!(!objects.is_empty(), "no result was stored as an object");
     searched.push(("RESULTS_BUCKET", objects));
     searched.push(("emulator's log", vec![std::fs::read_to_string(env("EMULATOR_LOG")).unwrap_or_default()]));
     for (place, texts) in searched {

@@ -1,29 +1,29 @@
-//! The stack under test: the hub's API, and the fake Flickr's control API.
+//! The stack under test: FlickrHub's API, and the fake Flickr's control API.
 
 use std::time::Duration;
 
-use domain::timing;
+use domain::timing::Timing;
 use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long a condition is waited for: longer than anything that is to happen takes. The longest is
 /// a message that was lost with its worker: the sweep sends it anew.
-const PATIENCE: Duration = Duration::from_secs(timing::ORPHANED_AFTER.as_secs() + 150);
+const PATIENCE: Duration = Duration::from_secs(Timing::REST.orphaned_after.as_secs() + 150);
 
 /// The tests share the stack's workers, and some kill them.
-static WEATHER: RwLock<()> = RwLock::const_new(());
+static STACK: RwLock<()> = RwLock::const_new(());
 
-/// Keeps the workers alive while it is held. Every test that submits jobs begins with it, or else
-/// its jobs may need more attempts and calls than it counts on. Once in a test: taken again while a
-/// [`storm`] waits for the first to end, it waits for ever.
-pub async fn calm() -> RwLockReadGuard<'static, ()> {
-    WEATHER.read().await
+/// Keeps the workers alive while the guard is held. Every test that submits jobs begins with it, or
+/// else its jobs may need more attempts and calls than it counts on. Taken once in a test: taken again
+/// while an [`exclusive_stack`] waits for the first to end, it waits for ever.
+pub async fn shared_stack() -> RwLockReadGuard<'static, ()> {
+    STACK.read().await
 }
 
 /// Leaves the workers to its holder, who may kill them: no other test has jobs meanwhile.
-pub async fn storm() -> RwLockWriteGuard<'static, ()> {
-    WEATHER.write().await
+pub async fn exclusive_stack() -> RwLockWriteGuard<'static, ()> {
+    STACK.write().await
 }
 
 /// What the launcher says of the stack.
@@ -31,7 +31,7 @@ pub fn env(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`, or source .local/env"))
 }
 
-/// An answer of the hub.
+/// An answer of FlickrHub.
 #[derive(Debug)]
 pub struct Answer {
     /// What was asked.
@@ -70,7 +70,7 @@ pub fn client() -> ClientBuilder {
     Client::builder()
 }
 
-/// A caller of the hub, with an API key of its own or none.
+/// A caller of FlickrHub, with an API key of its own or none.
 #[derive(Clone)]
 pub struct Hub {
     http: Client,

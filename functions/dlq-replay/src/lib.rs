@@ -1,21 +1,21 @@
-//! The dead-letter desk, in one function for two kinds of events.
+//! Dead jobs, in one function for two kinds of events.
 //!
-//! Messages of the dead-letter queues: their jobs die, what cannot be read is quarantined
-//! ([`letters`]). Requests of API Gateway: a tenant lists its dead jobs, replays them as new runs,
-//! or takes them off the desk ([`desk`]).
+//! Messages of the dead-letter queues: their jobs die, what cannot be read is quarantined ([`take_dead_letters`]).
+//! Requests of API Gateway: a tenant lists its dead jobs, replays them as new runs, or takes them off the list
+//! ([`routes`]).
 
-mod desk;
-mod letters;
+mod messages;
+mod routes;
 
 use std::sync::Arc;
 
 use edge::{Authenticator, Gateway};
-use hub::ports::{Clock, DiscardDead, FindJob, FindTenant, ListDead, Quarantine, SaveJob, SendDispatch, SettleJob};
+use hub::ports::{Clock, DeadJobs, Jobs, Messages, Tenants};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
-pub use desk::routes;
-pub use letters::bury;
+pub use messages::take_dead_letters;
+pub use routes::routes;
 
 /// Takes the function's events.
 pub struct Service<P> {
@@ -23,19 +23,7 @@ pub struct Service<P> {
     gateway: Gateway,
 }
 
-impl<P> Service<P>
-where
-    P: Clock
-        + FindTenant
-        + FindJob
-        + SaveJob
-        + SettleJob
-        + SendDispatch
-        + ListDead
-        + DiscardDead
-        + Quarantine
-        + 'static,
-{
+impl<P: Clock + Tenants + Jobs + Messages + DeadJobs + 'static> Service<P> {
     /// On these ports.
     pub fn new(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Self {
         Self { gateway: Gateway::new(routes(Arc::clone(&ports), authenticator)), ports }
@@ -50,7 +38,7 @@ where
             return self.gateway.answer(event).await;
         }
         let messages = serde_json::from_value(event.payload)?;
-        let response = bury(Arc::clone(&self.ports), messages, &event.context.request_id).await;
+        let response = take_dead_letters(Arc::clone(&self.ports), messages, &event.context.request_id).await;
         Ok(serde_json::to_value(response)?)
     }
 }

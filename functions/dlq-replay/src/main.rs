@@ -1,8 +1,8 @@
-//! The Lambda of the dead-letter desk.
+//! The Lambda of dead-letter queues and dead jobs.
 
 use std::sync::Arc;
 
-use aws::{Cloud, Settings};
+use aws::Aws;
 use dlq_replay::Service;
 use edge::Authenticator;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -10,13 +10,9 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::start();
-    let settings = Settings::from_env()?;
-    let config = aws::sdk_config()?;
-    let ports = Cloud::new(&config, &settings);
-    let (keyed_hash, ()) = tokio::join!(aws::keyed_hash(&config, &settings), ports.open_tables());
-    let keyed_hash = keyed_hash?;
-    let authenticator = Authenticator { ports: ports.clone(), keyed_hash };
+    let aws = Aws::start()?;
+    let (ports, limits) = (aws.cloud.clone(), aws.settings.limits);
+    let authenticator = Authenticator { ports: ports.clone(), keyed_hash: aws.keyed_hash().await?, limits };
     let service = Service::new(Arc::new(ports), Arc::new(authenticator));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| service.take(event).await)).await
 }

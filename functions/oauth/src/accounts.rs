@@ -2,65 +2,40 @@
 
 use std::sync::Arc;
 
+use api::{AccountList, AccountView, DisconnectAnswer, PageQuery};
 use axum::extract::{Path, State};
 use domain::UserId;
-use edge::{Envelope, Problem, Query, Tenant, views::AccountView};
-use hub::{
-    Kind, accounts,
-    ports::{FindAccount, ListAccounts, RemoveAccount},
-};
-use serde::{Deserialize, Serialize};
+use edge::{Authenticated, Envelope, Problem, Query, translate::accounts::account};
+use hub::{Kind, accounts, page::Page, ports::Accounts};
 
-use crate::Service;
+use crate::service::Service;
 
-/// Where a page of accounts begins.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct ListAnswer {
-    accounts: Vec<AccountView>,
-    /// To be given as `cursor` for the next page; null on the last.
-    next_cursor: Option<String>,
-}
-
-pub(crate) async fn list<P: ListAccounts, F, K>(
+pub(crate) async fn list<P: Accounts, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
-    Tenant(tenant): Tenant,
-    Query(query): Query<ListQuery>,
-) -> Result<Envelope<ListAnswer>, Problem> {
+    Authenticated(principal): Authenticated,
+    Query(query): Query<PageQuery>,
+) -> Result<Envelope<AccountList>, Problem> {
     let after: Option<UserId> = query.cursor.map(|cursor| edge::parse("cursor", &cursor)).transpose()?;
-    let page = accounts::list(&service.connect.ports, &tenant, after.as_ref()).await?;
-    Ok(Envelope::ok(ListAnswer {
-        accounts: page.accounts.into_iter().map(AccountView::from).collect(),
-        next_cursor: page.next.map(String::from),
-    }))
+    let Page { items, next } = accounts::list(&service.connect.ports, &principal, after.as_ref()).await?;
+    let accounts = items.into_iter().map(account).collect();
+    Ok(Envelope::ok(AccountList { accounts, next_cursor: next.map(String::from) }))
 }
 
-pub(crate) async fn get<P: FindAccount, F, K>(
+pub(crate) async fn get<P: Accounts, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
-    Tenant(tenant): Tenant,
+    Authenticated(principal): Authenticated,
     Path(user): Path<String>,
 ) -> Result<Envelope<AccountView>, Problem> {
-    Ok(Envelope::ok(accounts::get(&service.connect.ports, &tenant, &id(&user)?).await?.into()))
+    Ok(Envelope::ok(account(accounts::get(&service.connect.ports, &principal, &id(&user)?).await?)))
 }
 
-#[derive(Serialize)]
-pub(crate) struct Disconnected {
-    user_id: String,
-    disconnected: bool,
-}
-
-pub(crate) async fn disconnect<P: RemoveAccount, F, K>(
+pub(crate) async fn disconnect<P: Accounts, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
-    Tenant(tenant): Tenant,
+    Authenticated(principal): Authenticated,
     Path(user): Path<String>,
-) -> Result<Envelope<Disconnected>, Problem> {
-    accounts::disconnect(&service.connect.ports, &tenant, &id(&user)?).await?;
-    Ok(Envelope::ok(Disconnected { user_id: user, disconnected: true }))
+) -> Result<Envelope<DisconnectAnswer>, Problem> {
+    accounts::disconnect(&service.connect.ports, &principal, &id(&user)?).await?;
+    Ok(Envelope::ok(DisconnectAnswer { user_id: user, disconnected: true }))
 }
 
 /// What is no id names no account: it answers as an unknown one.

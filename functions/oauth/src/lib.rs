@@ -3,6 +3,7 @@
 mod accounts;
 mod login;
 mod page;
+mod service;
 
 use std::sync::Arc;
 
@@ -12,28 +13,15 @@ use axum::{
     routing::{get, post},
 };
 use edge::{Authenticator, require_key};
-use hub::{
-    connect::Connect,
-    ports::{
-        Clock, Entropy, FindAccount, FindApp, FindLogin, FindTenant, FlickrLogin, KeepBudget, ListAccounts,
-        RemoveAccount, SaveAccount, SaveApp, SaveLogin, TakeLogin,
-    },
-};
+use hub::ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, Tenants};
 use vault::DataKeys;
 
-/// What the routes need.
-pub struct Service<P, F, K> {
-    /// Connecting.
-    pub connect: Connect<P, F, K>,
-    /// The API as browsers reach it, without a slash at the end; by default what the request says.
-    pub public_url: Option<String>,
-}
+pub use service::Service;
 
 /// The routes.
 pub fn routes<P, F, K>(service: Arc<Service<P, F, K>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + FindTenant + FindApp + SaveApp + SaveLogin + FindLogin + TakeLogin + 'static,
-    P: SaveAccount + FindAccount + ListAccounts + RemoveAccount + KeepBudget,
+    P: Clock + Entropy + Tenants + Apps + Logins + Accounts + Budgets + 'static,
     F: FlickrLogin + 'static,
     K: DataKeys + 'static,
 {

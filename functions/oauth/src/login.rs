@@ -2,50 +2,37 @@
 
 use std::sync::Arc;
 
+use api::{AccountView, CallbackQuery, CompleteLoginRequest, StartLoginAnswer, StartLoginRequest};
 use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{account::Perms, login::Mode};
-use edge::{Envelope, Json, Problem, Query, RequestContext, Tenant, views::AccountView};
+use edge::{
+    Authenticated, Envelope, Json, Problem, Query, RequestContext,
+    translate::accounts::{account, login_mode, mode, perms},
+};
 use hub::{
     connect::{App, Callback, Complete, Landing, Start},
     credentials::AppCredentials,
-    ports::{Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin, TakeLogin},
+    ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins},
 };
-use serde::{Deserialize, Serialize};
 use vault::DataKeys;
-use zeroize::Zeroizing;
 
-use crate::{Service, page};
+use crate::{page, service::Service};
 
-/// The longest token, verifier, state, key or secret that is looked at, in bytes.
+/// The longest token, verifier, state, key or secret that is accepted, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// `POST /v1/auth/start`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StartRequest {
-    api_key: Option<Zeroizing<String>>,
-    api_secret: Option<Zeroizing<String>>,
-    app_id: Option<String>,
-    perms: Perms,
-    mode: Option<Mode>,
-    return_url: Option<String>,
-}
-
-impl StartRequest {
-    fn app(&self) -> Result<App, Problem> {
-        match (&self.api_key, &self.api_secret, &self.app_id) {
-            (Some(key), Some(secret), None) => {
-                Ok(App::Given(AppCredentials::new(value("api_key", key)?, value("api_secret", secret)?)))
-            }
-            (None, None, Some(id)) => edge::parse("app_id", id).map(App::Kept),
-            (Some(_), None, None) => Err(Problem::field("api_secret", "is needed with api_key")),
-            (None, Some(_), None) => Err(Problem::field("api_key", "is needed with api_secret")),
-            (None, None, None) => Err(Problem::field("api_key", "give api_key and api_secret, or app_id")),
-            (_, _, Some(_)) => Err(Problem::field("app_id", "stands instead of api_key and api_secret")),
+fn app(request: &StartLoginRequest) -> Result<App, Problem> {
+    match (&request.api_key, &request.api_secret, &request.app_id) {
+        (Some(key), Some(secret), None) => {
+            Ok(App::Given(AppCredentials::new(value("api_key", key)?, value("api_secret", secret)?)))
         }
+        (None, None, Some(id)) => edge::parse("app_id", id).map(App::Stored),
+        (Some(_), None, None) => Err(Problem::field("api_secret", "is needed with api_key")),
+        (None, Some(_), None) => Err(Problem::field("api_key", "is needed with api_secret")),
+        (None, None, None) => Err(Problem::field("api_key", "give api_key and api_secret, or app_id")),
+        (_, _, Some(_)) => Err(Problem::field("app_id", "stands instead of api_key and api_secret")),
     }
 }
 
@@ -55,59 +42,41 @@ fn value<'a>(field: &str, text: &'a str) -> Result<&'a str, Problem> {
     if fits { Ok(text) } else { Err(Problem::field(field, "expected 1 to 256 printable ASCII characters")) }
 }
 
-#[derive(Serialize)]
-pub(crate) struct StartAnswer {
-    authorize_url: String,
-    oauth_token: String,
-    state: String,
-    mode: Mode,
-    app_id: String,
-}
-
 pub(crate) async fn start<P, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
-    Tenant(tenant): Tenant,
+    Authenticated(principal): Authenticated,
     context: RequestContext,
-    Json(request): Json<StartRequest>,
-) -> Result<Envelope<StartAnswer>, Problem>
+    Json(request): Json<StartLoginRequest>,
+) -> Result<Envelope<StartLoginAnswer>, Problem>
 where
-    P: Clock + Entropy + FindApp + SaveApp + SaveLogin + KeepBudget,
+    P: Clock + Entropy + Apps + Logins + Budgets,
     F: FlickrLogin,
     K: DataKeys,
 {
-    let wish = Start {
-        app: request.app()?,
-        perms: request.perms,
-        mode: request.mode,
+    let start = Start {
+        app: app(&request)?,
+        perms: perms(request.perms),
+        mode: request.mode.map(mode),
         return_url: request.return_url,
         callback_url: format!("{}/v1/auth/callback", service.public_url.as_deref().unwrap_or(&context.base_url)),
     };
-    let started = service.connect.start(&tenant, wish).await?;
-    Ok(Envelope::ok(StartAnswer {
+    let started = service.connect.start(&principal, start).await?;
+    Ok(Envelope::ok(StartLoginAnswer {
         authorize_url: started.authorize_url,
         oauth_token: started.oauth_token,
         state: started.state,
-        mode: started.mode,
+        mode: login_mode(started.mode),
         app_id: started.app.into(),
     }))
 }
 
-/// `POST /v1/auth/complete`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CompleteRequest {
-    oauth_token: String,
-    oauth_verifier: String,
-    state: Option<String>,
-}
-
 pub(crate) async fn complete<P, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
-    Tenant(tenant): Tenant,
-    Json(request): Json<CompleteRequest>,
+    Authenticated(principal): Authenticated,
+    Json(request): Json<CompleteLoginRequest>,
 ) -> Result<Envelope<AccountView>, Problem>
 where
-    P: Clock + Entropy + FindApp + FindLogin + TakeLogin + SaveAccount + KeepBudget,
+    P: Clock + Entropy + Apps + Logins + Accounts + Budgets,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -116,15 +85,7 @@ where
         oauth_verifier: value("oauth_verifier", &request.oauth_verifier)?.to_owned(),
         state: request.state.as_deref().map(|state| value("state", state).map(str::to_owned)).transpose()?,
     };
-    Ok(Envelope::ok(service.connect.complete(&tenant, consent).await?.into()))
-}
-
-/// `GET /v1/auth/callback`, as Flickr sends the browser there. Other parameters are left alone.
-#[derive(Deserialize)]
-pub(crate) struct CallbackQuery {
-    oauth_token: String,
-    oauth_verifier: String,
-    state: String,
+    Ok(Envelope::ok(account(service.connect.complete(&principal, consent).await?)))
 }
 
 pub(crate) async fn callback<P, F, K>(
@@ -132,7 +93,7 @@ pub(crate) async fn callback<P, F, K>(
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + FindLogin,
+    P: Clock + Logins,
     F: Send + Sync,
     K: Send + Sync,
 {

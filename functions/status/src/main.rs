@@ -1,18 +1,14 @@
-//! The Lambda that reads jobs.
+//! The Lambda that reads jobs and usage.
 
 use std::sync::Arc;
 
-use aws::{Cloud, Settings};
+use aws::Aws;
 use edge::Authenticator;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    aws::logging::start();
-    let settings = Settings::from_env()?;
-    let config = aws::sdk_config()?;
-    let ports = Cloud::new(&config, &settings);
-    let (keyed_hash, ()) = tokio::join!(aws::keyed_hash(&config, &settings), ports.open_tables());
-    let keyed_hash = keyed_hash?;
-    let authenticator = Authenticator { ports: ports.clone(), keyed_hash };
-    edge::lambda(status::routes(Arc::new(ports), settings.limits, Arc::new(authenticator))).await
+    let aws = Aws::start()?;
+    let (ports, limits) = (aws.cloud.clone(), aws.settings.limits);
+    let authenticator = Authenticator { ports: ports.clone(), keyed_hash: aws.keyed_hash().await?, limits };
+    edge::lambda(status::routes(Arc::new(ports), Arc::new(authenticator))).await
 }

@@ -1,5 +1,4 @@
-//! Each minute: dispatches the lines, looks at the jobs whose time has come, and does what nobody else
-//! does.
+//! Each minute: dispatches the fair queues, checks the jobs whose time has come, and does what nobody else does.
 //!
 //! A sweep stops in time to say what it did. What it does not get to, and what it fails at, the next
 //! one finds again: so nothing is retried here.
@@ -9,14 +8,12 @@ use std::time::Duration;
 use domain::Timestamp;
 use hub::{
     Error,
-    budget::Limits,
-    ports::{
-        Clock, FindJob, FindLine, ListDue, ListWaiting, PostponeLook, SaveJob, SendDispatch, ServeLine, SettleJob,
-    },
+    limits::Limits,
+    ports::{Clock, FairQueues, Jobs, Messages},
     sweep::{self, Report},
 };
 
-/// What is kept of an invocation's time for the job at hand and the answer.
+/// The part of an invocation's time that is reserved for the job at hand and the answer.
 const RESERVE: Duration = Duration::from_secs(5);
 
 /// The longest a sweep goes on: a minute later there is the next one.
@@ -25,20 +22,12 @@ const LONGEST: Duration = Duration::from_secs(50);
 /// Sweeps, in an invocation that is ended at `deadline`; `limits` are those of calls to Flickr.
 ///
 /// # Errors
-/// A failure to list lines or jobs.
-pub async fn run<P>(ports: &P, limits: &Limits, deadline: Timestamp) -> Result<Report, Error>
-where
-    P: Clock
-        + FindLine
-        + ListWaiting
-        + ServeLine
-        + ListDue
-        + FindJob
-        + SaveJob
-        + PostponeLook
-        + SettleJob
-        + SendDispatch,
-{
+/// A failure to list queues or jobs.
+pub async fn run(
+    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    limits: &Limits,
+    deadline: Timestamp,
+) -> Result<Report, Error> {
     let swept = sweep::run(ports, limits, stop_at(deadline, ports.now())).await;
     swept.inspect_err(|error| tracing::error!(error = hub::chain(error), "a sweep ended early"))
 }

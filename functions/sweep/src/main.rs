@@ -1,19 +1,16 @@
 //! The Lambda that sweeps.
 
-use aws::{Cloud, Settings};
+use aws::Aws;
 use domain::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::start();
-    let settings = Settings::from_env()?;
-    let config = aws::sdk_config()?;
-    let ports = Cloud::new(&config, &settings);
+    let Aws { cloud, settings, .. } = &Aws::start()?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-        Ok::<_, Error>(sweep::run(&ports, &settings.limits, Timestamp::from_milliseconds(deadline)).await?)
+        Ok::<_, Error>(sweep::run(cloud, &settings.limits, Timestamp::from_milliseconds(deadline)).await?)
     }))
     .await
 }

@@ -1,17 +1,18 @@
 //! From SQS to Flickr: runs the jobs of a batch of messages, each for itself.
 //!
-//! A message that fails is reported as such (partial batch response) and comes again after the
-//! visibility timeout; the others go. A panic fails its own message alone.
+//! A message that fails is reported as such (partial batch response) and comes again after the visibility timeout; the
+//! others go. A panic fails its own message alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::timing::COUNTING_DEADLINE;
-use edge::batch;
+use domain::{job::Target, timing::STATS_DEADLINE};
+use edge::batch::{self, Taken};
 use hub::{
-    dispatch::Dispatch,
-    ports::CallFlickr,
-    worker::{Disposition, Ports, Worker},
+    message::Dispatch,
+    ports::FlickrApi,
+    response_cache::{CacheUse, record_stats},
+    run::{Disposition, Handled, Ports, Worker},
 };
 use tokio::time::timeout;
 use vault::DataKeys;
@@ -23,26 +24,31 @@ const _: () = assert!(cfg!(panic = "unwind"));
 pub async fn run<P, F, K>(worker: Arc<Worker<P, F, K>>, messages: SqsEvent, request_id: &str) -> SqsBatchResponse
 where
     P: Ports + 'static,
-    F: CallFlickr + 'static,
+    F: FlickrApi + 'static,
     K: DataKeys + 'static,
 {
-    let response = batch::each(messages, request_id, |message| {
+    let (response, uses) = batch::each(messages, request_id, message_deadline(), |message| {
         let worker = Arc::clone(&worker);
         async move { one(&worker, &message).await }
     })
     .await;
-    // The jobs are done: what counting meets must not bring their messages again.
-    if timeout(COUNTING_DEADLINE, worker.tally.write(&worker.ports)).await.is_err() {
-        tracing::warn!("counting the cache's use took too long, and was given up");
+    // The jobs are done: what recording meets must not bring their messages again.
+    if timeout(STATS_DEADLINE, record_stats(&worker.ports, uses.into_iter().flatten())).await.is_err() {
+        tracing::warn!("recording the cache's statistics took too long, and was given up");
     }
     response
 }
 
-/// Whether the message is finished.
-async fn one<P, F, K>(worker: &Worker<P, F, K>, message: &SqsMessage) -> bool
+/// The longest a message may take, whichever target it is for.
+fn message_deadline() -> Duration {
+    Target::ALL.into_iter().map(|target| target.timing().message_deadline).max().unwrap_or_default()
+}
+
+/// Whether the message is finished, and the outcome of its job's cache lookup.
+async fn one<P, F, K>(worker: &Worker<P, F, K>, message: &SqsMessage) -> Taken<Option<CacheUse>>
 where
     P: Ports,
-    F: CallFlickr,
+    F: FlickrApi,
     K: DataKeys,
 {
     let body = message.body.as_deref().unwrap_or_default();
@@ -51,16 +57,17 @@ where
         Err(error) => {
             // It comes again until the redrive policy moves it, whole, to the dead-letter queue.
             tracing::error!(%error, "a message cannot be read");
-            return false;
+            return Taken { finished: false, value: None };
         }
     };
     let span = tracing::Span::current();
     span.record("trace_id", dispatch.trace.as_str());
     span.record("job_id", dispatch.job.as_str());
-    span.record("dispatch", dispatch.dispatch);
-    match worker.handle(&dispatch).await {
-        Ok(Disposition::Finished | Disposition::LostLease) => true,
-        Ok(Disposition::ComesAgain) => {
+    span.record("fencing_number", dispatch.fencing_number);
+    let Handled { disposition, cache_use } = worker.handle(&dispatch).await;
+    let finished = match disposition {
+        Ok(Disposition::Ack | Disposition::LostLease) => true,
+        Ok(Disposition::Retry) => {
             tracing::info!("another worker holds the job");
             false
         }
@@ -68,5 +75,6 @@ where
             tracing::error!(error = hub::chain(&error), "the job could not be moved on");
             false
         }
-    }
+    };
+    Taken { finished, value: cache_use }
 }

@@ -1,29 +1,31 @@
-//! What Flickr sends, or whoever answers in its place.
+//! What Flickr sends, or another server in its place.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use domain::{
     Timestamp,
     call::{MethodName, is_reserved},
-    outcome::{Class, Nature},
+    catalogue::MethodFacts,
+    idempotency::Idempotency,
+    outcome::Class,
 };
 use flickr::{
-    Catalogue,
-    answer::{self, Body, Call, Fate, MAX_MESSAGE_CHARACTERS, Reply},
+    Body, CATALOGUE, Reply, RequestOutcome,
+    answer::{self, Call, MAX_MESSAGE_CHARACTERS},
     oauth,
     token_reply::{self, MAX_VALUE_BYTES},
 };
-use hub::ports::{Answer, Catalogue as _};
+use hub::ports::Answer;
 use serde_json::{Map, Value};
 
 /// Sunday, 6 November 1994, 08:49:37 UTC.
 const NOW: Timestamp = Timestamp::from_milliseconds(784_111_777_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// What no message may hold.
+/// What no message may contain.
 const SECRETS: [&str; 3] = ["key-canary", "secret-canary", "token-canary"];
 
-/// The replies of the login's two steps: what is read is within bounds and reads back as written,
-/// and a refusal quotes nothing.
+/// The replies of the login's two steps: what is read is within bounds and reads back as written, and a refusal quotes
+/// nothing.
 pub fn oauth_reply(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match token_reply::request_token(&text) {
@@ -56,7 +58,7 @@ pub fn oauth_reply(data: &[u8]) {
     }
 }
 
-/// What `read` makes of `pairs`, written as a form.
+/// What `read` gives for `pairs`, written as a form.
 fn within_bounds<T>(pairs: &[(&str, &str)], read: impl FnOnce(&str) -> Option<T>) -> T {
     for (name, value) in pairs {
         let may_be_empty = ["fullname", "username"].contains(name);
@@ -75,14 +77,13 @@ fn quotes_nothing(invalid: &token_reply::Invalid, text: &str) {
     assert!(named.is_none_or(|field| FIELDS.contains(&field)), "{message} of {text:?}");
 }
 
-/// The answers to calls, JSON and XML, and whatever comes instead. The first line says what was
-/// asked and how the answer came, as in `200 flickr.photos.delete again wait=120`, with `cut` or
-/// `long` for a body that was not read to its end, or `unsent` or `silent` instead of a status; the
-/// rest is the body.
+/// The answers to calls, JSON and XML, and whatever comes instead. The first line says what was asked and how the
+/// answer came, as in `200 flickr.photos.delete again wait=120`, with `cut` or `long` for a body that was not read to
+/// its end, or `unsent` or `silent` instead of a status; the rest is the body.
 ///
-/// A result comes with success and only then, and reads as the same result again; no message is
-/// long or holds a secret; a read is never of unknown outcome, and a write that must not be repeated
-/// is never called worth another try once it was sent (promise I7).
+/// A result comes with success and only then, and reads as the same result again; no message is long or contains a
+/// secret; a read is never of unknown outcome, and a non-idempotent write is never judged transient once it was sent
+/// (promise I7).
 pub fn rest_answer(data: &[u8]) {
     let (head, body) = match data.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&data[..end], &data[end + 1..]),
@@ -92,32 +93,40 @@ pub fn rest_answer(data: &[u8]) {
     let words: Vec<&str> = head.split_ascii_whitespace().collect();
     let has = |word| words.contains(&word);
     let method: Option<MethodName> = words.iter().find_map(|word| word.parse().ok());
-    let nature = method.as_ref().map_or(Nature::UnrepeatableWrite, |method| Catalogue.nature(method));
-    let call = Call { method: method.as_ref(), nature, repeated: has("again"), secrets: &SECRETS };
-    let told = || String::from_utf8_lossy(body).into_owned();
-    let fate = if has("unsent") {
-        Fate::NotSent(told())
+    let unknown = MethodFacts::unknown();
+    let facts = method.as_ref().map_or(&unknown, |method| CATALOGUE.method(method));
+    let idempotency = facts.idempotency;
+    let call = Call {
+        method: method.as_ref(),
+        idempotency,
+        already_so: &facts.already_so,
+        repeated: has("again"),
+        secrets: &SECRETS,
+    };
+    let reason = || String::from_utf8_lossy(body).into_owned();
+    let request_outcome = if has("unsent") {
+        RequestOutcome::NotSent(reason())
     } else if has("silent") {
-        Fate::NoAnswer(told())
+        RequestOutcome::NoAnswer(reason())
     } else {
-        Fate::Answered(Reply {
+        RequestOutcome::Answered(Reply {
             status: words.iter().find_map(|word| word.parse().ok()).unwrap_or(200),
             retry_after: words.iter().find_map(|word| word.strip_prefix("wait=")).map(str::to_owned),
             body: match () {
-                () if has("cut") => Body::Cut(told()),
+                () if has("cut") => Body::Cut(reason()),
                 () if has("long") => Body::TooLong,
                 () => Body::Whole(body.to_vec()),
             },
         })
     };
 
-    let judged = judge(fate.clone(), &call);
+    let judged = judge(request_outcome.clone(), &call);
     let class = judged.outcome.class;
     assert_eq!(judged.result.is_some(), class == Class::Done, "{judged:?}");
-    assert!(nature != Nature::Read || class != Class::UnknownOutcome, "{judged:?}");
-    let was_sent = !matches!(fate, Fate::NotSent(_));
-    assert!(!was_sent || nature != Nature::UnrepeatableWrite || class != Class::Transient, "{judged:?}");
-    assert_eq!(judge(fate, &call), judged, "judged otherwise the second time");
+    assert!(idempotency != Idempotency::Safe || class != Class::UnknownOutcome, "{judged:?}");
+    let was_sent = !matches!(request_outcome, RequestOutcome::NotSent(_));
+    assert!(!was_sent || idempotency != Idempotency::NonIdempotent || class != Class::Transient, "{judged:?}");
+    assert_eq!(judge(request_outcome, &call), judged, "judged otherwise the second time");
 
     let Some(result) = judged.result else { return };
     let again = judge(answered(200, &result), &call);
@@ -130,16 +139,16 @@ pub fn rest_answer(data: &[u8]) {
     }
 }
 
-/// Refusals of Flickr's OAuth layer, from the name of the problem on: the name decides alone, so
-/// that nothing of an echoed base string is kept.
+/// Refusals of Flickr's OAuth layer, from the name of the problem on: the name alone decides, so that nothing of an
+/// echoed base string is stored.
 pub fn oauth_problem(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let name = text.split(['&', '\r', '\n']).next().unwrap_or_default();
-    let call = Call { method: None, nature: Nature::UnrepeatableWrite, repeated: false, secrets: &SECRETS };
-    let judged = |told: &str| judge(answered(401, &format!("oauth_problem={told}")), &call);
+    let call = without_method(Idempotency::NonIdempotent, &SECRETS);
+    let judged = |problem: &str| judge(answered(401, &format!("oauth_problem={problem}")), &call);
     let plain = judged(name);
-    for told in [&*text, &format!("{name}&debug_sbs=GET&oauth_token%3Dtoken-canary"), &format!("{name}\n<b>")] {
-        assert_eq!(judged(told), plain, "{told:?}");
+    for problem in [&*text, &format!("{name}&debug_sbs=GET&oauth_token%3Dtoken-canary"), &format!("{name}\n<b>")] {
+        assert_eq!(judged(problem), plain, "{problem:?}");
     }
     assert!([Class::Account, Class::App, Class::Clock, Class::Permanent].contains(&plain.outcome.class), "{plain:?}");
     let word = plain.outcome.message.strip_prefix("oauth_problem=");
@@ -150,10 +159,10 @@ pub fn oauth_problem(data: &[u8]) {
 /// `Retry-After`: a wait is never over a day, and as an HTTP date asks for the same.
 pub fn retry_after(data: &[u8]) {
     let value = String::from_utf8_lossy(data);
-    let call = Call { method: None, nature: Nature::Read, repeated: false, secrets: &[] };
+    let call = without_method(Idempotency::Safe, &[]);
     let read = |value: String| {
         let reply = Reply { status: 429, retry_after: Some(value), body: Body::Whole(Vec::new()) };
-        judge(Fate::Answered(reply), &call).outcome.retry_after
+        judge(RequestOutcome::Answered(reply), &call).outcome.retry_after
     };
     let wait = read(value.clone().into_owned());
     if let Ok(seconds) = value.parse::<u32>()
@@ -168,13 +177,18 @@ pub fn retry_after(data: &[u8]) {
     assert_eq!(read(httpdate::fmt_http_date(UNIX_EPOCH + now + wait)), Some(wait), "{value:?}");
 }
 
-fn answered(status: u16, body: &str) -> Fate {
-    Fate::Answered(Reply { status, retry_after: None, body: Body::Whole(body.as_bytes().to_vec()) })
+/// A call that is judged without its method, as a step of the login is.
+const fn without_method<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
+    Call { method: None, idempotency, already_so: &[], repeated: false, secrets }
 }
 
-/// What a call's fate means, and what must hold of it for any.
-fn judge(fate: Fate, call: &Call<'_>) -> Answer {
-    let answer = answer::rest(fate, call, NOW);
+fn answered(status: u16, body: &str) -> RequestOutcome {
+    RequestOutcome::Answered(Reply { status, retry_after: None, body: Body::Whole(body.as_bytes().to_vec()) })
+}
+
+/// What the outcome of a request means, and what must hold of every meaning.
+fn judge(request_outcome: RequestOutcome, call: &Call<'_>) -> Answer {
+    let answer = answer::rest(request_outcome, call, NOW);
     let outcome = &answer.outcome;
     assert!(outcome.message.chars().count() <= MAX_MESSAGE_CHARACTERS, "{outcome:?}");
     assert!(!outcome.message.contains(char::is_control) && !outcome.message.contains("debug_sbs"), "{outcome:?}");

@@ -1,10 +1,10 @@
 //! What must hold of every parser that faces the outside, whatever bytes it is given.
 //!
-//! A target is a plain function of bytes that panics when a promise is broken. `fuzz/` hands it to
-//! libFuzzer; this crate's tests run it on the seeds in `fuzz/corpus/` and on mutations of them, so
-//! that `cargo test` keeps the targets and their seeds alive.
+//! A target is a plain function of bytes that panics when a promise is broken. `fuzz/` gives it to libFuzzer; this
+//! crate's tests run it on the seeds in `fuzz/corpus/` and on mutations of them, so that `cargo test` keeps the targets
+//! and their seeds working.
 
-#![expect(clippy::expect_used, reason = "what a target stands on is there, or the target must stop")]
+#![expect(clippy::expect_used, reason = "a target stops when something it depends on is missing")]
 
 mod answers;
 mod requests;
@@ -13,7 +13,7 @@ mod sealed;
 /// One target.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// Its name; that of its folder of seeds and of its libFuzzer program, too.
+    /// Its name, also that of its folder of seeds and of its libFuzzer program.
     pub name: &'static str,
     /// Panics when `data` breaks a promise.
     pub run: fn(data: &[u8]),
@@ -34,7 +34,7 @@ targets! {
     sealed: sealed_message, sealed_message_altered;
 }
 
-/// The result of a future that waits for nothing.
+/// The result of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
 }

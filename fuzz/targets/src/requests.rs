@@ -5,22 +5,24 @@ use std::{
     str::FromStr,
 };
 
+use api::{
+    CompleteLoginRequest, InvalidateCacheRequest, JobStatusRequest, ReplayRequest, StartLoginRequest, SubmitJobRequest,
+};
 use axum::{body::Body, extract::FromRequest};
 use domain::{
-    AppId, ClaimId, JobId, TenantId, TraceId, UserId,
+    AppId, ClaimId, JobId, TenantId, Timestamp, TraceId, UserId,
     call::{MAX_METHOD_CHARACTERS, MAX_PARAMS_BYTES, MethodName, MethodPattern, Params, is_reserved},
     idempotency::{Fingerprint, Key, MAX_KEY_CHARACTERS},
-    job::Target,
     login,
 };
 use edge::{Json, Problem};
-use hub::dispatch::Dispatch;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use hub::message::Dispatch;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::now;
 
-/// Stands for a value that could be a secret in the wrong place.
+/// In place of a value that could be a secret in the wrong place; it begins as the end of a JSON error does.
 const CANARY: &str = "expected value-canary";
 
 /// `Idempotency-Key`: a key is short and printable, and is the same bare and quoted.
@@ -38,7 +40,7 @@ pub fn idempotency_key(data: &[u8]) {
     }
 }
 
-/// The method of a call, and a pattern of methods: what it is written with, it matches.
+/// The method of a call, and a pattern of methods: a pattern matches the text that it was read from.
 pub fn method_name(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(pattern) = text.parse::<MethodPattern>() {
@@ -48,7 +50,7 @@ pub fn method_name(data: &[u8]) {
     let words: Vec<&str> = method.as_str().split('.').collect();
     assert!(words.len() > 2 && words[0] == "flickr" && text.len() <= MAX_METHOD_CHARACTERS, "{text:?}");
     assert!(words.iter().all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric())), "{text:?}");
-    assert!(!words[1].eq_ignore_ascii_case("auth"), "a method whose answer holds tokens: {text:?}");
+    assert!(!words[1].eq_ignore_ascii_case("auth"), "the answers of this method contain tokens: {text:?}");
 }
 
 /// Ids of every kind: a text is an id of one kind at most.
@@ -65,12 +67,12 @@ pub fn id(data: &[u8]) {
     assert!(kinds.into_iter().filter(|is_one| *is_one).count() <= 1, "{text:?}");
 }
 
-/// `text` as a `T`, which is written as it was read, in JSON, too. What is refused is not quoted.
+/// `text` as a `T`, which is written as it was read, also in JSON. A refusal does not quote it.
 fn reads_as_written<T>(text: &str) -> Option<T>
 where
     T: FromStr<Err: Debug + Display> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
 {
-    let refused = format!("{text}{CANARY}").parse::<T>().expect_err("a hyphen is in none");
+    let refused = format!("{text}{CANARY}").parse::<T>().expect_err("no `T` has a hyphen");
     assert!(!format!("{refused} {refused:?}").contains(CANARY), "{refused}");
 
     let from_json = serde_json::from_value::<T>(Value::String(text.to_owned())).ok();
@@ -105,8 +107,8 @@ pub fn call_params(data: &[u8]) {
     }
 }
 
-/// What is accepted is bounded, free of what only the hub sets, and reads back as written; what is
-/// refused is named by the parameter and never by its value.
+/// What is accepted is bounded, free of what only FlickrHub sets, and reads back as written; a refusal names the
+/// parameter and never its value.
 fn check_params(values: &Map<String, Value>) {
     if let Ok(params) = Params::from_json(values) {
         let bytes: usize = params.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -128,7 +130,7 @@ fn check_params(values: &Map<String, Value>) {
     }
 }
 
-/// `value` with `CANARY` for every text in it; members keep their names.
+/// `value` with [`CANARY`] in place of every text; members keep their names.
 fn marked(value: &Value) -> Value {
     match value {
         Value::String(_) => Value::from(CANARY),
@@ -138,38 +140,81 @@ fn marked(value: &Value) -> Value {
     }
 }
 
-/// A body in the shape of a job's, with fields of every kind that bodies have.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Submission {
-    method: MethodName,
-    #[serde(default)]
-    params: Map<String, Value>,
-    #[expect(dead_code, reason = "only read")]
-    user_id: UserId,
-    #[expect(dead_code, reason = "only read")]
-    target: Option<Target>,
-    #[expect(dead_code, reason = "only read")]
-    meta: Option<Map<String, Value>>,
-}
-
-/// The body of a request: read or refused by naming a field, whose value is never quoted.
+/// The body of a request: read, or refused by naming a field, whose value is never quoted. Every body is tried as each
+/// kind of request.
 pub fn request_body(data: &[u8]) {
-    if let Ok(submission) = submission(data) {
-        assert!(submission.method.as_str().starts_with("flickr."));
-        check_params(&submission.params);
+    if let Ok(request) = job(data) {
+        check_params(&request.params);
     }
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
     if value.to_string().contains(CANARY) {
         return;
     }
-    if let Err(problem) = submission(marked(&value).to_string().as_bytes()) {
-        let shown = format!("{problem:?}");
+    let marked = marked(&value).to_string();
+    for refusal in refusals(marked.as_bytes()) {
+        let shown = format!("{refusal:?}");
         assert!(!shown.contains(CANARY), "{shown}");
     }
 }
 
-fn submission(body: &[u8]) -> Result<Submission, Problem> {
+/// The refusals of `body` as each kind of request.
+fn refusals(body: &[u8]) -> impl Iterator<Item = Problem> {
+    let requests = [
+        job(body).err(),
+        read::<JobStatusRequest>(body).err(),
+        read::<StartLoginRequest>(body).err(),
+        read::<CompleteLoginRequest>(body).err(),
+        read::<InvalidateCacheRequest>(body).err(),
+        read::<ReplayRequest>(body).err(),
+    ];
+    requests.into_iter().flatten()
+}
+
+/// A request for a job whose texts are what they should be.
+fn job(body: &[u8]) -> Result<SubmitJobRequest, Problem> {
+    let request: SubmitJobRequest = read(body)?;
+    edge::parse::<MethodName>("method", &request.method)?;
+    edge::parse::<UserId>("user_id", &request.user_id)?;
+    if let Some(run_at) = &request.run_at {
+        edge::parse::<Timestamp>("run_at", run_at)?;
+    }
+    Ok(request)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let request = http::Request::new(Body::from(body.to_vec()));
-    now(Json::from_request(request, &())).map(|Json(submission)| submission)
+    now(Json::from_request(request, &())).map(|Json(request)| request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! seed {
+        ($path:literal) => {
+            include_bytes!(concat!("../../corpus/", $path)).as_slice()
+        };
+    }
+
+    #[test]
+    fn a_seed_of_each_shape_is_accepted() {
+        for seed in [seed!("dispatch/message"), seed!("dispatch/escaped"), seed!("dispatch/highest_number")] {
+            assert!(serde_json::from_slice::<Dispatch>(seed).is_ok(), "{}", seed.escape_ascii());
+        }
+        for seed in [
+            seed!("request_body/least"),
+            seed!("request_body/whole"),
+            seed!("request_body/every_member"),
+            seed!("request_body/delay"),
+        ] {
+            assert!(job(seed).is_ok(), "{}", seed.escape_ascii());
+        }
+        assert!(read::<JobStatusRequest>(seed!("request_body/status")).is_ok());
+        assert!(read::<StartLoginRequest>(seed!("request_body/login_start")).is_ok());
+        assert!(read::<CompleteLoginRequest>(seed!("request_body/login_complete")).is_ok());
+        assert!(read::<InvalidateCacheRequest>(seed!("request_body/invalidate")).is_ok());
+        for seed in [seed!("request_body/replay"), seed!("request_body/replay_all")] {
+            assert!(read::<ReplayRequest>(seed).is_ok(), "{}", seed.escape_ascii());
+        }
+    }
 }

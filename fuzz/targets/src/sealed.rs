@@ -1,4 +1,4 @@
-//! Sealed messages, as a database gives them back that someone else may write to.
+//! Sealed messages from a database that others may write to.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,8 @@ use vault::{
 
 use crate::now;
 
-/// Any bytes, under keys for which a few messages are known to be genuine: those of the Python
-/// package `aws-encryption-sdk` in the vault's test data. Nothing but a genuine message opens, and
-/// only to its own plaintext.
+/// Any bytes, under keys for which a few messages are known to be genuine: those of the Python package
+/// `aws-encryption-sdk` in the vault's test data. Only a genuine message opens, and only to its own plaintext.
 pub fn sealed_message(data: &[u8]) {
     let genuine = GENUINE.messages.iter().find(|(message, _)| message == data).map(|(_, plaintext)| plaintext);
     match now(GENUINE.vault.open(&GENUINE.context, data)) {
@@ -27,13 +26,12 @@ pub fn sealed_message(data: &[u8]) {
     }
 }
 
-/// A message altered by a script, a line each: `set AT BYTE`, `flip AT MASK`, `insert AT BYTE`,
-/// `remove AT COUNT`, `cut AT`, `copy FROM COUNT TO` within the message, and `older FROM COUNT TO`
-/// and `hers FROM COUNT TO`, which put bytes of other messages under the same keys in its place: an
-/// older secret of the same record, and another record's. Numbers are decimal and taken as far as
-/// the message goes; other lines do nothing.
+/// A message altered by a script, a line each: `set AT BYTE`, `flip AT MASK`, `insert AT BYTE`, `remove AT COUNT`, `cut
+/// AT`, `copy FROM COUNT TO` within the message, and `older FROM COUNT TO` and `hers FROM COUNT TO`, which put bytes of
+/// other messages under the same keys in its place: of an older secret of the same record, and of another record.
+/// Numbers are decimal, and limited to the length of the message; other lines do nothing.
 ///
-/// What comes of it opens only if it is one of the record's own messages, to that one's secret.
+/// The altered message opens only if it is one of the record's own messages, and then to that message's secret.
 pub fn sealed_message_altered(data: &[u8]) {
     let altered = altered(&String::from_utf8_lossy(data));
     let own = [(&SEALED.mine, MINE), (&SEALED.older, OLDER)];
@@ -44,10 +42,10 @@ pub fn sealed_message_altered(data: &[u8]) {
         }
         Err(error) => {
             assert!(genuine.is_none(), "a genuine message is refused: {error}");
-            let told = format!("{error} {error:?}");
-            assert!(![MINE, OLDER, HERS].iter().any(|word| told.contains(word)), "{told}");
+            let shown = format!("{error} {error:?}");
+            assert!(![MINE, OLDER, HERS].iter().any(|word| shown.contains(word)), "{shown}");
             let is_foreign = *altered == *SEALED.hers;
-            assert!(!is_foreign || matches!(error, Error::ContextMismatch), "{told}");
+            assert!(!is_foreign || matches!(error, Error::ContextMismatch), "{shown}");
         }
     }
 }

@@ -1,60 +1,47 @@
-//! One value that implements all ports that stand on AWS.
-
-use std::sync::{Arc, LazyLock};
+//! One value that implements all ports that AWS serves.
+//!
+//! The ports' operations are in the files of their names; here is what they share: a client for each store, and what
+//! this process remembers.
 
 use aws_sdk_dynamodb::Client as Dynamo;
-use aws_sdk_s3::Client as S3;
-use aws_sdk_sqs::Client as Sqs;
 use aws_types::SdkConfig;
 
 use crate::{
-    budget::Seen,
-    known::{KnownAccounts, KnownApps, KnownKeys},
-    results_bucket,
-    settings::Settings,
+    bucket::ResultsBucket,
+    memory::{AccountAppCache, ApiKeyCache, AppCache, BudgetCache},
+    queues::Queues,
+    settings::Stores,
+    table::Table,
 };
 
-/// A client that is made when it is first needed, since not every function comes to need each.
-type Lazily<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
-
-/// DynamoDB's tables, SQS's queues and S3's bucket. Cheap to clone.
+/// DynamoDB's tables, SQS's queues and S3's bucket. Cheap to clone; its clones remember the same.
 #[derive(Clone, Debug)]
 pub struct Cloud {
-    pub(crate) dynamo: Dynamo,
-    pub(crate) sqs: Lazily<Sqs>,
-    pub(crate) s3: Lazily<S3>,
-    pub(crate) vault_table: String,
-    pub(crate) jobs_table: String,
-    pub(crate) runtime_table: String,
-    pub(crate) rest_queue_url: String,
-    pub(crate) results_bucket: String,
-    pub(crate) budgets: Seen,
-    pub(crate) accounts: KnownAccounts,
-    pub(crate) apps: KnownApps,
-    pub(crate) api_keys: KnownKeys,
+    pub(crate) vault: Table,
+    pub(crate) jobs: Table,
+    pub(crate) runtime: Table,
+    pub(crate) queues: Queues,
+    pub(crate) bucket: ResultsBucket,
+    pub(crate) budget_cache: BudgetCache,
+    pub(crate) account_app_cache: AccountAppCache,
+    pub(crate) app_cache: AppCache,
+    pub(crate) api_key_cache: ApiKeyCache,
 }
 
 impl Cloud {
-    /// The tables and queues that `settings` names.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
+    /// The stores of these names. It asks nothing of AWS.
+    pub fn new(config: &SdkConfig, stores: &Stores) -> Self {
+        let dynamo = Dynamo::new(config);
         Self {
-            dynamo: Dynamo::new(config),
-            sqs: lazily(config, Sqs::new),
-            s3: lazily(config, results_bucket::client),
-            vault_table: settings.vault_table.clone(),
-            jobs_table: settings.jobs_table.clone(),
-            runtime_table: settings.runtime_table.clone(),
-            rest_queue_url: settings.rest_queue_url.clone(),
-            results_bucket: settings.results_bucket.clone(),
-            budgets: Seen::default(),
-            accounts: KnownAccounts::default(),
-            apps: KnownApps::default(),
-            api_keys: KnownKeys::default(),
+            vault: Table::new(&dynamo, &stores.vault_table),
+            jobs: Table::new(&dynamo, &stores.jobs_table),
+            runtime: Table::new(&dynamo, &stores.runtime_table),
+            queues: Queues::new(config, &stores.queue_urls),
+            bucket: ResultsBucket::new(config, &stores.results_bucket),
+            budget_cache: BudgetCache::default(),
+            account_app_cache: AccountAppCache::default(),
+            app_cache: AppCache::default(),
+            api_key_cache: ApiKeyCache::default(),
         }
     }
-}
-
-fn lazily<T: 'static>(config: &SdkConfig, make: fn(&SdkConfig) -> T) -> Lazily<T> {
-    let config = config.clone();
-    Arc::new(LazyLock::new(Box::new(move || make(&config))))
 }

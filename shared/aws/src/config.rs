@@ -1,6 +1,9 @@
 //! What all SDK clients share: credentials, one HTTP client, time limits, retries.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -20,6 +23,15 @@ use crate::{
     trust::{self, TrustStore},
 };
 
+/// A client that is made when it is first needed, since not every function comes to need each.
+pub(crate) type Lazily<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
+/// A client of this configuration, to be made by `make`.
+pub(crate) fn lazily<T: 'static>(config: &SdkConfig, make: fn(&SdkConfig) -> T) -> Lazily<T> {
+    let config = config.clone();
+    Arc::new(LazyLock::new(Box::new(move || make(&config))))
+}
+
 /// The environment does not say how to reach AWS.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,13 +46,16 @@ pub enum Error {
     Http(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The configuration of all SDK clients. `AWS_ENDPOINT_URL`, where set, stands for every service;
-/// `TRUST_STORE` is whose certificates AWS may show, by default [`TrustStore::Amazon`].
+/// What the environment says of `name`; an empty variable says nothing.
+fn said(name: &str) -> Option<String> {
+    variable(name).filter(|value| !value.is_empty())
+}
+
+/// The configuration of all SDK clients. `AWS_ENDPOINT_URL`, where set, stands for every service.
 ///
 /// # Errors
 /// When the environment has no credentials or no region, or names an unknown trust store.
 pub fn sdk_config() -> Result<SdkConfig, Error> {
-    let said = |name| variable(name).filter(|value| !value.is_empty());
     let required = |name| said(name).ok_or(Error::NoCredentials);
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
@@ -50,7 +65,6 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         "environment",
     );
     let region = required("AWS_REGION").or_else(|_| required("AWS_DEFAULT_REGION"))?;
-    let trust_store = said("TRUST_STORE").map(|name| name.parse()).transpose()?.unwrap_or_default();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
@@ -60,7 +74,7 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(region))
-        .http_client(http_client(trust_store)?)
+        .http_client(http_client()?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3));
@@ -70,9 +84,14 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
     Ok(config.build())
 }
 
-/// The one HTTP client of all SDK clients: they share its connections, and it is made when the first
-/// of them sends something. Given as it is, each of them would make one more at once, as a test.
-fn http_client(trust_store: TrustStore) -> Result<SharedHttpClient, Error> {
+/// The one HTTP client of all SDK clients: they share its connections, and it is made when the first of them sends
+/// something. Given as it is, each of them would make one more at once, as a test. `TRUST_STORE` is whose certificates
+/// AWS may show, by default [`TrustStore::Amazon`].
+///
+/// # Errors
+/// When the environment names an unknown trust store.
+pub fn http_client() -> Result<SharedHttpClient, Error> {
+    let trust_store: TrustStore = said("TRUST_STORE").map(|name| name.parse()).transpose()?.unwrap_or_default();
     let tls = TlsContext::builder().with_trust_store(trust_store.into()).build();
     let tls = tls.map_err(|error| Error::Http(error.into()))?;
     let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use domain::Timestamp;
-use hub::ports::{self, LOOK_SHARDS};
+use hub::ports::{self, SHARDS};
 
 /// An item's attributes by name.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
 
     /// The attribute.
     pub(crate) fn time(&self, name: &'static str) -> ports::Result<Timestamp> {
-        self.optional_number(name).map(Timestamp::from_milliseconds).ok_or_else(|| unreadable(name))
+        self.optional_time(name).ok_or_else(|| unreadable(name))
     }
 
     /// The attribute.
@@ -123,16 +123,31 @@ impl<'a> Reader<'a> {
         found.map(|blob| blob.as_ref().to_vec()).ok_or_else(|| unreadable(name))
     }
 
-    /// Whether the item is past its time and only not yet deleted: code treats it as absent.
+    /// The attribute, if it is there.
+    pub(crate) fn optional_time(&self, name: &str) -> Option<Timestamp> {
+        self.optional_number(name).map(Timestamp::from_milliseconds)
+    }
+
+    /// The attribute, read from JSON.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, name: &'static str) -> ports::Result<T> {
+        serde_json::from_str(self.text(name)?).map_err(|_| unreadable(name))
+    }
+
+    /// Whether the item's time is over and it is only not yet deleted.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.optional_number(EXPIRES_AT).is_some_and(|seconds| seconds <= now.as_seconds())
     }
 }
 
-/// The part of a list (of [`LOOK_SHARDS`]) that what has this id is in.
+/// The item, unless its time is over: DynamoDB deletes it some time later, and until then code treats it as absent.
+pub(crate) fn live(item: Option<Attributes>, now: Timestamp) -> Option<Attributes> {
+    item.filter(|item| !Reader(item).is_expired(now))
+}
+
+/// The shard (below [`SHARDS`]) of a list that what has this id is in.
 pub(crate) fn shard(id: &str) -> String {
     let digit = id.chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
-    (digit % u32::from(LOOK_SHARDS)).to_string()
+    (digit % u32::from(SHARDS)).to_string()
 }
 
 /// The serde name of a unit variant.
@@ -143,7 +158,14 @@ pub(crate) fn name_of(value: &impl serde::Serialize) -> AttributeValue {
     }
 }
 
-/// An attribute that is missing, or is not what it should be.
+/// A value as JSON text.
+pub(crate) fn json(value: &impl serde::Serialize) -> ports::Result<AttributeValue> {
+    let text =
+        serde_json::to_string(value).map_err(|error| ports::Error::broken("an item cannot be written", error))?;
+    Ok(AttributeValue::S(text))
+}
+
+/// The error of an attribute that is missing, or is not what it should be.
 pub(crate) fn unreadable(name: &str) -> ports::Error {
     ports::Error::broken("an item cannot be read", format!("attribute `{name}` is missing or malformed"))
 }

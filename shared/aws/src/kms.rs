@@ -12,7 +12,7 @@ use vault::{
     KeyError, KeyErrorKind, Limits, Vault,
 };
 
-use crate::{error, settings::Settings, system::now};
+use crate::{error, machine::now, settings::Keys};
 
 /// One KMS key.
 #[derive(Clone, Debug)]
@@ -24,17 +24,17 @@ pub struct KmsKey {
 /// A KMS key whose decrypted data keys are remembered for a while.
 pub type CachedKmsKey = CachingKeys<KmsKey, fn() -> u64>;
 
-/// The vaults under the two KMS keys that `settings` names.
+/// The vaults under the two KMS keys.
 ///
 /// # Errors
 /// When one of them is no key ARN.
-pub fn vaults(config: &SdkConfig, settings: &Settings) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
+pub fn vaults(config: &SdkConfig, keys: &Keys) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
     let client = Client::new(config);
     let vault = |arn: &str| {
         let key = KmsKey { client: client.clone(), arn: arn.parse()? };
         Ok(Vault::new(CachingKeys::new(key, Limits::default(), milliseconds as fn() -> u64)))
     };
-    Ok(Vaults { tokens: vault(&settings.token_key_arn)?, secrets: vault(&settings.app_key_arn)? })
+    Ok(Vaults { tokens: vault(&keys.token_key_arn)?, secrets: vault(&keys.app_key_arn)? })
 }
 
 fn milliseconds() -> u64 {

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn the_level_is_ours_and_others_only_warn() {
         let filter = filter(Level::TRACE);
-        for target in ["aws", "aws::probe", "dlq_replay::letters", "hub::worker", "worker"] {
+        for target in ["aws", "aws::health", "dlq_replay::letters", "hub::worker", "worker"] {
             assert!(filter.would_enable(target, &Level::TRACE), "{target}");
         }
         for target in ["hyper::client", "tower", "aws_smithy_runtime::client", "aws_sdk_kms"] {

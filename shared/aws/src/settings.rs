@@ -1,62 +1,88 @@
 //! Every setting of the functions, read from the environment, in one place.
 //!
-//! The template sets them for all functions alike; what a function may do with a table or key is
-//! its policy's business.
+//! Each part of [`Settings`] is what one part of the program needs, and reads itself. The template sets them for all
+//! functions alike; what a function may do with a table or key is its policy's business. An empty setting counts as
+//! missing, and all that are missing or malformed are reported at once.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use domain::{
     budget::{Limit, MAX_PENDING},
-    job::Policy,
+    job::{PerTarget, RetryPolicy, Target},
 };
-use hub::budget::Limits;
+use hub::limits::Limits;
 
 /// What the environment says.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The names of the stores.
+    pub stores: Stores,
+    /// The names of keys and of the hash secret.
+    pub keys: Keys,
+    /// How much may be asked for: `FLICKR_CALLS_PER_HOUR` and `FLICKR_BURST_CALLS` of a Flickr app, by default
+    /// [`Limit::FLICKR`]; `ACCOUNT_CALLS_PER_HOUR` of one account, with a tenth of it as its burst, none by default;
+    /// `MAX_PENDING_JOBS` of one account, by default [`MAX_PENDING`].
+    pub limits: Limits,
+    /// `{TARGET}_ATTEMPTS`, `{TARGET}_BACKOFF_BASE_SECONDS`, `{TARGET}_BACKOFF_CAP_SECONDS`: how often and how far
+    /// apart the jobs of each target are tried. By default as [`Target::profile`] says.
+    pub retries: PerTarget<RetryPolicy>,
+    /// `FLICKR_URL`: where Flickr is, instead of its own hosts. None by default.
+    pub flickr_url: Option<String>,
+    /// Where browsers are sent.
+    pub login: Login,
+}
+
+/// The names of the stores.
+#[derive(Debug, Clone)]
+pub struct Stores {
     /// `VAULT_TABLE`: the table of tenants, keys, apps and accounts.
     pub vault_table: String,
     /// `JOBS_TABLE`: the table of jobs.
     pub jobs_table: String,
     /// `RUNTIME_TABLE`: the table of what is short-lived.
     pub runtime_table: String,
-    /// `REST_QUEUE_URL`: the queue of REST jobs.
-    pub rest_queue_url: String,
+    /// `{TARGET}_QUEUE_URL`: the queue of each target's jobs.
+    pub queue_urls: PerTarget<String>,
     /// `RESULTS_BUCKET`: the bucket of long results.
     pub results_bucket: String,
+}
+
+/// The names of keys and of the hash secret.
+#[derive(Debug, Clone)]
+pub struct Keys {
     /// `TOKEN_KEY_ARN`: the KMS key of users' tokens.
     pub token_key_arn: String,
     /// `APP_KEY_ARN`: the KMS key of app secrets.
     pub app_key_arn: String,
     /// `HASH_SECRET_ARN`: the Secrets Manager secret that keyed hashes are made with.
     pub hash_secret_arn: String,
-    /// `FLICKR_URL`: where Flickr is, instead of its own hosts. None by default.
-    pub flickr_url: Option<String>,
-    /// `PUBLIC_URL`: the API as browsers reach it, such as `https://api.example.org/api`. By
-    /// default what the request says.
+}
+
+/// Where browsers are sent.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// `PUBLIC_URL`: the API as browsers reach it, such as `https://api.example.org/api`, without a slash at its end.
+    /// By default what the request says.
     pub public_url: Option<String>,
-    /// `REST_ATTEMPTS`, `REST_BACKOFF_BASE_SECONDS`, `REST_BACKOFF_CAP_SECONDS`: how often and how
-    /// far apart REST jobs are tried. By default [`Policy::REST`].
-    pub rest_retries: Policy,
-    /// `FLICKR_CALLS_PER_HOUR`, `FLICKR_BURST_CALLS`: the limit of a Flickr app, by default
-    /// [`Limit::FLICKR`]. `ACCOUNT_CALLS_PER_HOUR`: that of one account, with a tenth of it as its
-    /// burst; none by default.
-    pub limits: Limits,
-    /// `MAX_PENDING_JOBS`: how many jobs of one account may be pending. By default [`MAX_PENDING`].
-    pub max_pending_jobs: u32,
-    /// `ALLOWED_RETURN_URLS`: where browsers may be sent after a login, separated by commas. None
-    /// by default.
+    /// `ALLOWED_RETURN_URLS`: where browsers may be sent after a login, separated by commas. None by default.
     pub allowed_return_urls: String,
 }
 
 /// What is wrong with the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    missing: Vec<&'static str>,
-    not_numbers: Vec<&'static str>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsError {
+    missing: Vec<String>,
+    not_numbers: Vec<String>,
 }
 
-impl fmt::Display for Wrong {
+impl SettingsError {
+    /// The names of the settings that are missing.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+}
+
+impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [("missing", &self.missing), ("not a whole number above zero", &self.not_numbers)];
         let parts = parts.iter().filter(|(_, names)| !names.is_empty());
@@ -65,68 +91,128 @@ impl fmt::Display for Wrong {
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for SettingsError {}
 
 impl Settings {
     /// Reads the environment of this process.
     ///
     /// # Errors
     /// Names all settings that are missing or malformed at once.
-    pub fn from_env() -> Result<Self, Wrong> {
-        Self::read(variable)
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from_lookup(variable)
     }
 
-    /// Reads what `look_up` knows. An empty setting counts as missing.
-    fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
-        let look_up = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
-        let mut missing = Vec::new();
-        let mut required = |name: &'static str| {
-            look_up(name).unwrap_or_else(|| {
-                missing.push(name);
-                String::new()
-            })
-        };
-        let mut not_numbers = Vec::new();
-        let mut number = |name: &'static str, default: u32| match look_up(name).map(|value| value.trim().parse()) {
-            None => default,
-            Some(Ok(number)) if number > 0 => number,
-            Some(_) => {
-                not_numbers.push(name);
-                default
-            }
-        };
-        let seconds = |length: Duration| u32::try_from(length.as_secs()).unwrap_or(u32::MAX);
-        let defaults = Policy::REST;
-        let rest_retries = Policy {
-            attempts: number("REST_ATTEMPTS", defaults.attempts),
-            base: Duration::from_secs(number("REST_BACKOFF_BASE_SECONDS", seconds(defaults.base)).into()),
-            cap: Duration::from_secs(number("REST_BACKOFF_CAP_SECONDS", seconds(defaults.cap)).into()),
-            ..defaults
-        };
-        let app = Limit {
-            calls_per_hour: number("FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour),
-            burst_calls: number("FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls),
-        };
-        let of_account = look_up("ACCOUNT_CALLS_PER_HOUR").map(|_| number("ACCOUNT_CALLS_PER_HOUR", 1));
-        let account = of_account.map(|calls| Limit { calls_per_hour: calls, burst_calls: calls.div_ceil(10) });
-        let max_pending_jobs = number("MAX_PENDING_JOBS", MAX_PENDING);
-        let settings = Self {
-            max_pending_jobs,
-            limits: Limits { app, account },
-            rest_retries,
-            vault_table: required("VAULT_TABLE"),
-            jobs_table: required("JOBS_TABLE"),
-            runtime_table: required("RUNTIME_TABLE"),
-            rest_queue_url: required("REST_QUEUE_URL"),
-            results_bucket: required("RESULTS_BUCKET"),
-            token_key_arn: required("TOKEN_KEY_ARN"),
-            app_key_arn: required("APP_KEY_ARN"),
-            hash_secret_arn: required("HASH_SECRET_ARN"),
-            flickr_url: look_up("FLICKR_URL"),
-            public_url: look_up("PUBLIC_URL"),
-            allowed_return_urls: look_up("ALLOWED_RETURN_URLS").unwrap_or_default(),
-        };
-        if missing.is_empty() && not_numbers.is_empty() { Ok(settings) } else { Err(Wrong { missing, not_numbers }) }
+    /// Reads what `look_up` gives for the names of variables.
+    ///
+    /// # Errors
+    /// As for [`Settings::from_env`].
+    pub fn from_lookup(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut environment = Environment { look_up: &look_up, error: SettingsError::default() };
+        let settings = Self::read(&mut environment);
+        if environment.error == SettingsError::default() { Ok(settings) } else { Err(environment.error) }
+    }
+
+    fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            stores: Stores::read(environment),
+            keys: Keys::read(environment),
+            limits: limits(environment),
+            retries: PerTarget::new(|target| retry_policy(environment, target)),
+            flickr_url: environment.optional("FLICKR_URL"),
+            login: Login::read(environment),
+        }
+    }
+}
+
+impl Stores {
+    fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            vault_table: environment.required("VAULT_TABLE"),
+            jobs_table: environment.required("JOBS_TABLE"),
+            runtime_table: environment.required("RUNTIME_TABLE"),
+            queue_urls: PerTarget::new(|target| environment.required(&of_target(target, "QUEUE_URL"))),
+            results_bucket: environment.required("RESULTS_BUCKET"),
+        }
+    }
+}
+
+impl Keys {
+    fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            token_key_arn: environment.required("TOKEN_KEY_ARN"),
+            app_key_arn: environment.required("APP_KEY_ARN"),
+            hash_secret_arn: environment.required("HASH_SECRET_ARN"),
+        }
+    }
+}
+
+impl Login {
+    fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            public_url: environment.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            allowed_return_urls: environment.optional("ALLOWED_RETURN_URLS").unwrap_or_default(),
+        }
+    }
+}
+
+fn limits(environment: &mut Environment<'_>) -> Limits {
+    let app = Limit {
+        calls_per_hour: environment.number("FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour),
+        burst_calls: environment.number("FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls),
+    };
+    let of_account = environment.optional_number("ACCOUNT_CALLS_PER_HOUR");
+    let account = of_account.map(|calls| Limit { calls_per_hour: calls, burst_calls: calls.div_ceil(10) });
+    Limits { app, account, max_pending_jobs: environment.number("MAX_PENDING_JOBS", MAX_PENDING) }
+}
+
+fn retry_policy(environment: &mut Environment<'_>, target: Target) -> RetryPolicy {
+    let defaults = target.profile().retry;
+    RetryPolicy {
+        attempts: environment.number(&of_target(target, "ATTEMPTS"), defaults.attempts),
+        base: environment.seconds(&of_target(target, "BACKOFF_BASE_SECONDS"), defaults.base),
+        cap: environment.seconds(&of_target(target, "BACKOFF_CAP_SECONDS"), defaults.cap),
+        ..defaults
+    }
+}
+
+/// The name of a target's setting.
+fn of_target(target: Target, setting: &str) -> String {
+    format!("{}_{setting}", target.as_str().to_uppercase())
+}
+
+/// Reads variables, and notes what is wrong with them. What it gives for one that is wrong is of no use.
+struct Environment<'a> {
+    look_up: &'a dyn Fn(&str) -> Option<String>,
+    error: SettingsError,
+}
+
+impl Environment<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.look_up)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.error.missing.push(name.to_owned());
+            String::new()
+        })
+    }
+
+    /// A whole number above zero, if it is set.
+    fn optional_number(&mut self, name: &str) -> Option<u32> {
+        let number = u32::from_str(self.optional(name)?.trim()).ok().filter(|number| *number > 0);
+        if number.is_none() {
+            self.error.not_numbers.push(name.to_owned());
+        }
+        number
+    }
+
+    fn number(&mut self, name: &str, default: u32) -> u32 {
+        self.optional_number(name).unwrap_or(default)
+    }
+
+    fn seconds(&mut self, name: &str, default: Duration) -> Duration {
+        self.optional_number(name).map_or(default, |seconds| Duration::from_secs(seconds.into()))
     }
 }
 
@@ -140,48 +226,69 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    const REQUIRED: [&str; 8] = [
+        "VAULT_TABLE",
+        "JOBS_TABLE",
+        "RUNTIME_TABLE",
+        "REST_QUEUE_URL",
+        "RESULTS_BUCKET",
+        "TOKEN_KEY_ARN",
+        "APP_KEY_ARN",
+        "HASH_SECRET_ARN",
+    ];
+
+    /// What is required, under its name in lower case, and these.
+    fn with(others: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::from_lookup(|name| {
+            let other = others.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            other.or_else(|| REQUIRED.contains(&name).then(|| name.to_lowercase()))
+        })
+    }
+
     #[test]
-    fn all_missing_settings_are_named_at_once() {
-        let missing = Settings::read(|name| (name != "JOBS_TABLE").then(|| " ".to_owned())).unwrap_err();
+    fn all_that_is_wrong_is_named_at_once() {
+        let blank = Settings::from_lookup(|name| (name != "JOBS_TABLE").then(|| " ".to_owned())).unwrap_err();
+        assert_eq!(blank.missing(), REQUIRED);
+        assert_eq!(blank.to_string(), format!("in the environment missing: {}", REQUIRED.join(", ")));
+        let both = with(&[("HASH_SECRET_ARN", ""), ("REST_ATTEMPTS", "no"), ("ACCOUNT_CALLS_PER_HOUR", "0")]);
         assert_eq!(
-            missing.to_string(),
-            "in the environment missing: VAULT_TABLE, JOBS_TABLE, RUNTIME_TABLE, REST_QUEUE_URL, RESULTS_BUCKET, \
-             TOKEN_KEY_ARN, APP_KEY_ARN, HASH_SECRET_ARN"
+            both.unwrap_err().to_string(),
+            "in the environment missing: HASH_SECRET_ARN; \
+             not a whole number above zero: ACCOUNT_CALLS_PER_HOUR, REST_ATTEMPTS"
         );
     }
 
     #[test]
     fn what_has_a_default_may_be_left_out() {
-        let settings = Settings::read(|name| {
-            let optional = ["MAX_PENDING_JOBS", "FLICKR_URL", "PUBLIC_URL", "ALLOWED_RETURN_URLS"];
-            (!optional.contains(&name)
-                && !name.contains("CALLS")
-                && !name.starts_with("REST_A")
-                && !name.starts_with("REST_B"))
-            .then(|| name.to_lowercase())
-        });
-        let settings = settings.unwrap();
-        assert_eq!((settings.flickr_url, settings.public_url), (None, None));
-        assert_eq!((settings.max_pending_jobs, settings.limits), (MAX_PENDING, Limits::default()));
-        assert_eq!((settings.vault_table.as_str(), settings.rest_retries), ("vault_table", Policy::REST));
+        let settings = with(&[]).unwrap();
+        assert_eq!((settings.flickr_url, settings.login.public_url), (None, None));
+        assert_eq!(settings.login.allowed_return_urls, "");
+        assert_eq!((settings.limits, settings.retries), (Limits::default(), PerTarget::default()));
+        assert_eq!(settings.stores.vault_table, "vault_table");
+        assert_eq!(settings.stores.queue_urls.get(Target::Rest), "rest_queue_url");
     }
 
     #[test]
     fn numbers_are_whole_and_above_zero() {
-        let read = |attempts: &'static str| {
-            Settings::read(|name| match name {
-                "REST_ATTEMPTS" => Some(attempts.to_owned()),
-                "REST_BACKOFF_BASE_SECONDS" => Some("7".to_owned()),
-                "REST_BACKOFF_CAP_SECONDS" => None,
-                name if name.contains("CALLS") || name == "MAX_PENDING_JOBS" => None,
-                name => Some(name.to_owned()),
-            })
-        };
-        let retries = read(" 9 ").unwrap().rest_retries;
-        assert_eq!((retries.attempts, retries.base, retries.cap), (9, Duration::from_secs(7), Policy::REST.cap));
+        let retries = with(&[("REST_ATTEMPTS", " 9 "), ("REST_BACKOFF_BASE_SECONDS", "7")]).unwrap().retries;
+        let expected = RetryPolicy { attempts: 9, base: Duration::from_secs(7), ..Target::Rest.profile().retry };
+        assert_eq!(*retries.get(Target::Rest), expected);
         for bad in ["0", "-1", "1.5", "many", "99999999999"] {
-            let message = read(bad).unwrap_err().to_string();
+            let message = with(&[("REST_ATTEMPTS", bad)]).unwrap_err().to_string();
             assert_eq!(message, "in the environment not a whole number above zero: REST_ATTEMPTS", "{bad}");
         }
+    }
+
+    #[test]
+    fn an_account_has_a_tenth_of_its_hour_at_once() {
+        let limits = with(&[("ACCOUNT_CALLS_PER_HOUR", "101"), ("MAX_PENDING_JOBS", "5")]).unwrap().limits;
+        assert_eq!(limits.account, Some(Limit { calls_per_hour: 101, burst_calls: 11 }));
+        assert_eq!((limits.app, limits.max_pending_jobs), (Limit::FLICKR, 5));
+    }
+
+    #[test]
+    fn the_public_url_ends_without_a_slash() {
+        let login = with(&[("PUBLIC_URL", "https://a.example/api/")]).unwrap().login;
+        assert_eq!(login.public_url.as_deref(), Some("https://a.example/api"));
     }
 }

@@ -6,47 +6,44 @@ use aws_sdk_dynamodb::{error::BuildError, types::KeysAndAttributes};
 use hub::ports;
 
 use crate::{
-    Cloud,
     error::from_sdk,
     item::{Attributes, PARTITION, SORT},
+    table::{Table, pause},
 };
 
 /// How often what is answered in part is asked for.
 const TRIES: u32 = 6;
 
-impl Cloud {
-    /// The items with these tables and keys, in their order, read consistently: `None` where there is
-    /// none. No two keys are the same.
-    pub(crate) async fn get_several<const N: usize>(
-        &self,
-        wanted: [(&str, Attributes); N],
-        what: &'static str,
-    ) -> ports::Result<[Option<Attributes>; N]> {
-        let mut rest: HashMap<String, Vec<Attributes>> = HashMap::new();
-        for (table, key) in &wanted {
-            rest.entry((*table).to_owned()).or_default().push(key.clone());
-        }
-        let of_table = |(table, keys)| {
-            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            keys.map(|keys| (table, keys)).map_err(|error: BuildError| ports::Error::broken(what, error))
-        };
-        let mut rest: HashMap<String, KeysAndAttributes> = rest.into_iter().map(of_table).collect::<Result<_, _>>()?;
-        let mut found: Vec<(String, Attributes)> = Vec::new();
-        for attempt in 0..TRIES {
-            self.pause(attempt).await;
-            let request = self.dynamo.batch_get_item().set_request_items(Some(rest));
-            let answer = request.send().await.map_err(from_sdk(what))?;
-            for (table, items) in answer.responses.unwrap_or_default() {
-                found.extend(items.into_iter().map(|item| (table.clone(), item)));
-            }
-            rest = answer.unprocessed_keys.unwrap_or_default();
-            rest.retain(|_, keys| !keys.keys().is_empty());
-            if rest.is_empty() {
-                return Ok(wanted.map(|(table, key)| take(&mut found, table, &key)));
-            }
-        }
-        Err(ports::Error::unavailable(what, "the tables answer in part only"))
+/// The items with these tables and keys, in their order, read consistently: `None` where there is none. No two keys
+/// are the same.
+pub(crate) async fn get_several<const N: usize>(
+    wanted: [(&Table, Attributes); N],
+    what: &'static str,
+) -> ports::Result<[Option<Attributes>; N]> {
+    let Some(client) = wanted.first().map(|(table, _)| table.client()) else { return Ok(wanted.map(|_| None)) };
+    let mut rest: HashMap<String, Vec<Attributes>> = HashMap::new();
+    for (table, key) in &wanted {
+        rest.entry(table.name().to_owned()).or_default().push(key.clone());
     }
+    let of_table = |(table, keys)| {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        keys.map(|keys| (table, keys)).map_err(|error: BuildError| ports::Error::broken(what, error))
+    };
+    let mut rest: HashMap<String, KeysAndAttributes> = rest.into_iter().map(of_table).collect::<Result<_, _>>()?;
+    let mut found: Vec<(String, Attributes)> = Vec::new();
+    for attempt in 0..TRIES {
+        pause(attempt).await;
+        let answer = client.batch_get_item().set_request_items(Some(rest)).send().await.map_err(from_sdk(what))?;
+        for (table, items) in answer.responses.unwrap_or_default() {
+            found.extend(items.into_iter().map(|item| (table.clone(), item)));
+        }
+        rest = answer.unprocessed_keys.unwrap_or_default();
+        rest.retain(|_, keys| !keys.keys().is_empty());
+        if rest.is_empty() {
+            return Ok(wanted.map(|(table, key)| take(&mut found, table.name(), &key)));
+        }
+    }
+    Err(ports::Error::unavailable(what, "the tables answer in part only"))
 }
 
 /// Takes the item of the table with this key out of those that were found.

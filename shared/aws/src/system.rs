@@ -1,33 +1,18 @@
-//! Time and randomness of this machine.
-
-use std::time::UNIX_EPOCH;
+//! The ports of time and randomness.
 
 use domain::Timestamp;
 use hub::ports::{Clock, Entropy};
-use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::Cloud;
+use crate::{Cloud, machine};
 
 impl Clock for Cloud {
     fn now(&self) -> Timestamp {
-        now()
+        machine::now()
     }
 }
 
-/// The time of this machine's clock.
-#[expect(clippy::disallowed_methods, reason = "the adapter behind the Clock port")]
-pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_milliseconds(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
 impl Entropy for Cloud {
-    /// # Panics
-    /// When the operating system has no randomness: nothing may go on without.
-    #[expect(clippy::expect_used, reason = "without randomness ids and nonces would repeat")]
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
-        bytes
+        machine::random()
     }
 }

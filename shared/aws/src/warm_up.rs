@@ -1,13 +1,13 @@
 //! Connections opened before the first event.
 //!
-//! A TLS handshake costs a small function more than all else of its start, and a function that starts
-//! has more of a processor than one that runs. So what a request is sure to need is asked something
-//! small while the function starts, each service beside the others. It is waited for: an event that
-//! came upon a handshake under way would begin another one. What fails is opened when it is needed.
+//! A TLS handshake costs a small function more than all else of its start, and a function that starts has more of a
+//! processor than one that runs. So what a request is sure to need is asked something small while the function starts,
+//! each service beside the others. The start waits for it: an event that came upon a handshake under way would begin
+//! another one. What fails is opened when it is needed.
 
 use std::{error::Error, time::Duration};
 
-use aws_sdk_sqs::types::QueueAttributeName;
+use domain::job::Target;
 use tokio::time::timeout;
 
 use crate::{Cloud, item};
@@ -19,17 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const NOBODY: &str = "WARM_UP";
 
 impl Cloud {
-    /// Opens a connection to DynamoDB, by a read that the function's role must allow: of an item of
-    /// the vault table.
+    /// Opens a connection to DynamoDB, by a read that the function's role must allow: of an item of the vault table.
     pub async fn open_tables(&self) {
-        let get = self.dynamo.get_item().table_name(&self.vault_table).set_key(Some(item::key(NOBODY, NOBODY)));
-        patiently("DynamoDB", get.send()).await;
+        patiently("DynamoDB", self.vault.read(item::key(NOBODY, NOBODY)).send()).await;
     }
 
-    /// Opens a connection to SQS, by a read that the function's role must allow: of the queue's ARN.
-    pub async fn open_queue(&self) {
-        let get = self.sqs.get_queue_attributes().queue_url(&self.rest_queue_url);
-        patiently("SQS", get.attribute_names(QueueAttributeName::QueueArn).send()).await;
+    /// Opens a connection to SQS, by a read that the function's role must allow: of the ARN of one queue. All queues
+    /// are reached by it.
+    pub async fn open_queues(&self) {
+        patiently("SQS", self.queues.ask(Target::default())).await;
     }
 }
 

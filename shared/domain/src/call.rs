@@ -1,4 +1,4 @@
-//! What a job asks of Flickr: a method and its parameters.
+//! A call of Flickr's REST API: a method and its parameters.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -72,6 +72,15 @@ impl fmt::Display for MethodName {
     }
 }
 
+/// One call of Flickr's REST API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestCall {
+    /// Flickr's method.
+    pub method: MethodName,
+    /// Its parameters.
+    pub params: Params,
+}
+
 /// Some of Flickr's methods: one by its name, or all whose names begin so, as `flickr.photos.*`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -119,7 +128,7 @@ impl MethodPattern {
     }
 }
 
-/// The parameters of a call, without those that the hub itself sets.
+/// The parameters of a call, without those that FlickrHub itself sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Params(BTreeMap<String, String>);
@@ -127,8 +136,8 @@ pub struct Params(BTreeMap<String, String>);
 /// Why parameters are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidParams {
-    /// Only the hub sets these.
-    #[error("`{0}` is set by the hub and cannot be given")]
+    /// FlickrHub alone sets these.
+    #[error("`{0}` is set by FlickrHub and cannot be given")]
     Reserved(String),
     /// A value Flickr has no form for.
     #[error("`{0}` must be a string, a number or a boolean")]
@@ -141,7 +150,7 @@ pub enum InvalidParams {
     TooLarge,
 }
 
-/// Whether the hub alone sets the parameter `name`.
+/// Whether FlickrHub alone sets the parameter `name`.
 pub fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 7] =
         ["api_key", "api_sig", "auth_token", "format", "jsoncallback", "method", "nojsoncallback"];
@@ -149,9 +158,8 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 impl Params {
-    /// Reads parameters given as JSON values. Numbers are written as JSON writes them (an id beyond 64
-    /// bits must be a string); booleans become Flickr's
-    /// `1` and `0`.
+    /// Reads parameters given as JSON values. Numbers are written as JSON writes them (an id beyond 64 bits must be a
+    /// string); booleans become Flickr's `1` and `0`.
     ///
     /// # Errors
     /// [`InvalidParams`], naming the first offending parameter.

@@ -93,7 +93,7 @@ macro_rules! id {
 }
 
 id!(
-    /// A customer of the hub: everything stored is keyed by it.
+    /// A customer: everything stored is keyed by it.
     TenantId, "ten_"
 );
 id!(

@@ -1,7 +1,19 @@
-//! Idempotency keys: one key makes at most one job (promise I4).
+//! Idempotency: of calls to Flickr, and of requests to us, where one key makes at most one job (promise I4).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// Whether repeating a call can change its result (RFC 9110, section 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Idempotency {
+    /// Changes nothing.
+    Safe,
+    /// A write that may be repeated with the same result: set, edit, delete, favourite, tag.
+    Idempotent,
+    /// A write that must never be sent again once it may have taken effect (promise I7).
+    NonIdempotent,
+}
 
 /// The longest key, in characters.
 pub const MAX_KEY_CHARACTERS: usize = 255;
@@ -67,8 +79,12 @@ impl Fingerprint {
     /// # Errors
     /// When `payload` cannot be written as JSON.
     pub fn of(payload: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let digest = Sha256::digest(serde_json::to_vec(payload)?);
-        Ok(Self(digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(Self::of_text(&serde_json::to_string(payload)?))
+    }
+
+    /// The fingerprint of a payload's canonical JSON text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// A fingerprint as it was stored.

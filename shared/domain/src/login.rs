@@ -11,7 +11,7 @@ use crate::{AppId, TenantId, Timestamp, account::Perms};
 pub enum Mode {
     /// Flickr shows the user a code to hand over.
     Oob,
-    /// Flickr sends the browser to the hub's callback.
+    /// Flickr sends the browser to FlickrHub's callback.
     Callback,
 }
 

@@ -2,29 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-/// Whether repeating a call can change its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Nature {
-    /// Changes nothing.
-    Read,
-    /// A write that may be repeated with the same result: set, edit, delete, favourite, tag.
-    NaturalWrite,
-    /// A write that must never be sent again once it may have taken effect (promise I7).
-    UnrepeatableWrite,
-}
-
-/// What a look at Flickr says of a write whose outcome is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
-    /// It took effect.
-    Done,
-    /// Nothing shows that it did: it may not have, or not yet.
-    NotSeen,
-}
-
 /// What follows from an answer, or from the lack of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -1,59 +1,83 @@
 //! The lengths of time that must fit one another, each written once.
-//!
-//! A call to Flickr ends before its function is stopped, a function before its lease, a lease
-//! before its message is seen again: so two workers never hold one job, and a crashed one is
-//! replaced. The template's figures are held to these by a test.
 
 use std::time::Duration;
 
-/// The longest a REST call to Flickr may take.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(20);
+/// The time limits of one kind of work.
+///
+/// A call to Flickr ends before its function is stopped, a function before its lease, a lease before its message is
+/// seen again: so two workers never hold one job, and a crashed one is replaced. The template's figures are held to
+/// these by a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The longest a call to Flickr may take.
+    pub call_deadline: Duration,
+    /// The longest a message of a batch may take: its function ends a little later, with the batch's answer sent.
+    pub message_deadline: Duration,
+    /// How long AWS Lambda lets the worker run.
+    pub function_timeout: Duration,
+    /// How long a claim holds a job.
+    pub lease: Duration,
+    /// How long a received message stays unseen by other workers.
+    pub visibility_timeout: Duration,
+    /// How long after a message should have been seen its job counts as orphaned, and the message is sent anew. Twice
+    /// the visibility timeout and more, so that a message whose worker crashed comes again by itself first.
+    pub orphaned_after: Duration,
+    /// How long after it first could have run a job expires, started or not.
+    pub job_deadline: Duration,
+}
 
-/// The longest a message of a batch may take: its function ends a little later, with the batch's
-/// answer sent.
-pub const MESSAGE_DEADLINE: Duration = Duration::from_secs(27);
+impl Timing {
+    /// Of calls of the REST API.
+    pub const REST: Timing = Timing {
+        call_deadline: Duration::from_secs(20),
+        message_deadline: Duration::from_secs(27),
+        function_timeout: Duration::from_secs(30),
+        lease: Duration::from_secs(40),
+        visibility_timeout: Duration::from_secs(60),
+        orphaned_after: Duration::from_secs(150),
+        job_deadline: JOB_DEADLINE,
+    };
 
-/// The longest that counting may take when a batch has ended: its answer waits for it.
-pub const COUNTING_DEADLINE: Duration = Duration::from_secs(2);
+    /// Whether the lengths fit one another.
+    const fn is_consistent(&self) -> bool {
+        self.call_deadline.as_secs() < self.message_deadline.as_secs()
+            && self.message_deadline.as_secs() + STATS_DEADLINE.as_secs() < self.function_timeout.as_secs()
+            && self.function_timeout.as_secs() <= self.lease.as_secs()
+            && self.lease.as_secs() < self.visibility_timeout.as_secs()
+            && 2 * self.visibility_timeout.as_secs() < self.orphaned_after.as_secs()
+            && self.job_deadline.as_secs() <= JOB_DEADLINE.as_secs()
+    }
+}
 
-/// How long AWS Lambda lets the worker of REST jobs run.
-pub const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
+const _: () = assert!(Timing::REST.is_consistent());
 
-/// How long a claim holds a job.
-pub const LEASE: Duration = Duration::from_secs(40);
+/// The longest that writing the cache's statistics may take when a batch has ended: its answer waits for it.
+pub const STATS_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long a received message stays unseen by other workers.
-pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long after it first could have run a job expires, started or not.
+/// The longest that any job has before it expires.
 pub const JOB_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long an ended job can be read.
 pub const JOB_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The oldest that a kept answer may be that is given again.
+/// The oldest that a cached answer may be.
 pub const LONGEST_CACHE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long an ended job's record is kept: other jobs may have taken its answer for theirs as long
-/// as it could be given again, and can themselves be read for [`JOB_RETENTION`].
+/// How long an ended job's record is stored: other jobs may have taken its answer for theirs as long as it was in the
+/// cache, and can themselves be read for [`JOB_RETENTION`].
 pub const RECORD_RETENTION: Duration = Duration::from_secs(JOB_RETENTION.as_secs() + 2 * LONGEST_CACHE_TTL.as_secs());
 
 /// How long the URL of a long result can be used.
 pub const RESULT_URL_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// How long a begun login can be completed.
+/// How long a pending login can be completed.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How long after a message should have been seen its job counts as orphaned, and the message is
-/// sent anew. Twice the visibility timeout and more, so that a message whose worker crashed comes
-/// again by itself first.
-pub const ORPHANED_AFTER: Duration = Duration::from_secs(150);
-
-/// How long a write of unknown outcome is searched for. Flickr may act after it has answered with
+/// How long it is verified whether a write of unknown outcome took effect. Flickr may act after it has answered with
 /// an error, and its index lags: an early absence says little.
 pub const VERIFICATION: Duration = Duration::from_secs(10 * 60);
 
-/// The time between two looks for a write of unknown outcome.
+/// The time between two verifications of a write.
 pub const VERIFICATION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How far ahead a job can be scheduled.
@@ -61,9 +85,3 @@ pub const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The longest delay Amazon SQS gives a message.
 pub const LONGEST_QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
-
-const _: () = assert!(CALL_DEADLINE.as_secs() < MESSAGE_DEADLINE.as_secs());
-const _: () = assert!(MESSAGE_DEADLINE.as_secs() + COUNTING_DEADLINE.as_secs() < WORKER_TIMEOUT.as_secs());
-const _: () = assert!(WORKER_TIMEOUT.as_secs() <= LEASE.as_secs());
-const _: () = assert!(LEASE.as_secs() < VISIBILITY_TIMEOUT.as_secs());
-const _: () = assert!(2 * VISIBILITY_TIMEOUT.as_secs() < ORPHANED_AFTER.as_secs());

@@ -3,20 +3,33 @@
 //! What is not finished is reported as such (partial batch response) and comes again after the
 //! visibility timeout; the others go. A panic, or taking too long, fails its own message alone.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::timing::MESSAGE_DEADLINE;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::{Instrument, field::Empty};
 
-/// Has `take` take each message of the batch, all at once; it says whether the message is finished.
-/// One that is not within [`MESSAGE_DEADLINE`] is stopped: the function's own end would fail the
-/// whole batch.
-/// In the message's span it can record `trace_id`, `job_id` and `dispatch`.
-pub async fn each<F, T>(batch: SqsEvent, request_id: &str, take: F) -> SqsBatchResponse
+/// What taking a message came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken<T> {
+    /// Whether the message is finished.
+    pub finished: bool,
+    /// What else came of it.
+    pub value: T,
+}
+
+/// Has `take` take each message of the batch, all at once. One that is not taken within `deadline` is stopped: the
+/// function's own end would fail the whole batch.
+///
+/// In the message's span `take` can record `trace_id`, `job_id` and `fencing_number`.
+///
+/// Gives the answer to SQS, and the values of the messages that were taken to their end.
+pub async fn each<F, R, T>(batch: SqsEvent, request_id: &str, deadline: Duration, take: F) -> (SqsBatchResponse, Vec<T>)
 where
-    F: Fn(SqsMessage) -> T,
-    T: Future<Output = bool> + Send + 'static,
+    F: Fn(SqsMessage) -> R,
+    R: Future<Output = Taken<T>> + Send + 'static,
+    T: Send + 'static,
 {
     let runs = batch.records.into_iter().map(|message| {
         let id = message.message_id.clone().unwrap_or_default();
@@ -26,28 +39,34 @@ where
             message_id = id,
             trace_id = Empty,
             job_id = Empty,
-            dispatch = Empty,
+            fencing_number = Empty,
         );
         // A task of its own, so that a panic is one message's failure.
-        let run = tokio::spawn(timeout(MESSAGE_DEADLINE, take(message)).instrument(span.clone()));
+        let run = tokio::spawn(timeout(deadline, take(message)).instrument(span.clone()));
         async move {
-            let finished = match run.await {
-                Ok(Ok(finished)) => finished,
+            let taken = match run.await {
+                Ok(Ok(taken)) => Some(taken),
                 Ok(Err(_)) => {
                     span.in_scope(|| tracing::error!("a message took too long, and was stopped"));
-                    false
+                    None
                 }
                 Err(error) => {
                     span.in_scope(|| tracing::error!(%error, "a message was not taken to its end"));
-                    false
+                    None
                 }
             };
-            (!finished).then_some(id)
+            (id, taken)
         }
     });
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = join_all(runs).await.into_iter().flatten().map(failure).collect();
-    response
+    let mut values = Vec::new();
+    for (id, taken) in join_all(runs).await {
+        if !taken.as_ref().is_some_and(|taken| taken.finished) {
+            response.batch_item_failures.push(failure(id));
+        }
+        values.extend(taken.map(|taken| taken.value));
+    }
+    (response, values)
 }
 
 fn failure(message_id: String) -> BatchItemFailure {
@@ -70,12 +89,13 @@ mod tests {
                 message
             })
             .to_vec();
-        let response = each(batch, "request-1", |message| async move {
+        let (response, values) = each(batch, "request-1", Duration::from_secs(9), |message| async move {
             let id = message.message_id.unwrap();
             assert_ne!(id, "panics");
-            id.starts_with("done")
+            Taken { finished: id.starts_with("done"), value: id }
         })
         .await;
+        assert_eq!(values, ["done", "fails", "done too"], "a panic gives nothing");
         let failed: Vec<&str> = response.batch_item_failures.iter().map(|item| &*item.item_identifier).collect();
         assert_eq!(failed, ["fails", "panics"]);
     }

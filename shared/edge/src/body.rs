@@ -1,11 +1,12 @@
 //! Bodies and queries: read within bounds, refused by naming the field.
 
+use api::ErrorCode;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// The largest body, in bytes: parameters of 64 KiB, escaped, with room to spare.
 pub const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -19,13 +20,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "Send `content-type: application/json`"));
+            return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send `content-type: application/json`"));
         }
         let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
-                Problem::new(Code::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
+                Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
             } else {
-                Problem::new(Code::InvalidRequest, "The body did not arrive whole")
+                Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
             }
         })?;
         read(&body.to_bytes()).map(Json)
@@ -55,7 +56,7 @@ fn without_value(message: String) -> String {
     }
 }
 
-/// No content type is taken for JSON: many small clients send none.
+/// Whether the body is JSON. A missing header means JSON: many small clients send none.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -75,7 +76,7 @@ impl<T: DeserializeOwned + Send, S: Sync + Send> FromRequestParts<S> for Query<T
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(error) => {
                 let message = without_value(error.body_text());
-                Err(Problem::new(Code::InvalidRequest, format!("The query cannot be read: {message}")))
+                Err(Problem::new(ErrorCode::InvalidRequest, format!("The query cannot be read: {message}")))
             }
         }
     }
@@ -122,7 +123,7 @@ mod tests {
             assert!(read(content_type, r#"{"name": "x"}"#).await.is_ok(), "{content_type:?}");
         }
         let refused = read(Some("application/x-www-form-urlencoded"), "name=x").await.unwrap_err();
-        assert_eq!(refused.code(), Code::UnsupportedMediaType);
+        assert_eq!(refused.code(), ErrorCode::UnsupportedMediaType);
     }
 
     #[tokio::test]
@@ -139,7 +140,7 @@ mod tests {
         ];
         for (text, field) in table {
             let problem = read(None, text).await.unwrap_err();
-            assert_eq!(problem.code(), Code::InvalidRequest, "{text}");
+            assert_eq!(problem.code(), ErrorCode::InvalidRequest, "{text}");
             let shown = format!("{problem:?}");
             assert!(shown.contains(&format!("\"field\": String({field:?})")), "{text}: {shown}");
             assert!(!shown.contains("4711"), "{shown}");

@@ -1,7 +1,10 @@
 //! Which request this is: its id, and the trace it belongs to.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
 use domain::TraceId;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, request::Parts};
 use lambda_http::request::RequestContext as LambdaContext;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -35,6 +38,15 @@ impl RequestContext {
             base_url,
             trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let context = parts.extensions.get::<Self>().cloned();
+        Ok(context.unwrap_or_else(|| Self::of(&Request::from_parts(parts.clone(), ()))))
     }
 }
 

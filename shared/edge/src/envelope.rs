@@ -1,14 +1,12 @@
 //! The shape of a success: `{"request_id", "data", "error": null}`.
 
+use api::{ErrorCode, Success};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{
-    context::RequestContext,
-    problem::{Code, Problem},
-};
+use crate::{context::RequestContext, problem::Problem};
 
 /// A success on its way to the client.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +31,8 @@ pub(crate) struct PendingData(std::sync::Arc<RawValue>);
 impl PendingData {
     /// The document, for this request.
     pub(crate) fn document(&self, context: &RequestContext) -> Vec<u8> {
-        let request_id = serde_json::Value::from(context.request_id.as_str());
-        format!(r#"{{"request_id":{request_id},"data":{},"error":null}}"#, self.0.get()).into_bytes()
+        let success = Success { request_id: context.request_id.clone(), data: &*self.0, error: () };
+        serde_json::to_vec(&success).unwrap_or_default()
     }
 }
 
@@ -48,7 +46,7 @@ impl<T: Serialize> IntoResponse for Envelope<T> {
             }
             Err(error) => {
                 tracing::error!(%error, "an answer cannot be written as JSON");
-                Problem::new(Code::Internal, "It is logged under this request_id").into_response()
+                Problem::new(ErrorCode::Internal, "It is logged under this request_id").into_response()
             }
         }
     }

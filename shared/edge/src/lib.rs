@@ -8,12 +8,13 @@ mod envelope;
 mod problem;
 mod rate_limit;
 mod serve;
-pub mod views;
+pub mod translate;
 
-pub use auth::{API_KEY_HEADER, Authenticator, Tenant, require_key};
+pub use api::ErrorCode;
+pub use auth::{API_KEY_HEADER, Authenticated, Authenticator, require_key};
 pub use body::{Json, MAX_BODY_BYTES, Query, parse};
 pub use context::RequestContext;
 pub use envelope::Envelope;
-pub use problem::{Code, Problem};
+pub use problem::Problem;
 pub use rate_limit::RateLimit;
 pub use serve::{Gateway, lambda, serve};

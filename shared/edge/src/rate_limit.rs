@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     Timestamp,
-    budget::{Limit, Standing},
+    budget::{BudgetStatus, Limit},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -25,13 +25,13 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// How the budget of a Flickr app's calls stands `now`.
-    pub fn of(limit: &Limit, standing: &Standing, now: Timestamp) -> Self {
-        let full_at = standing.open_until.map_or(standing.full_at, |open| open.max(standing.full_at));
+    pub fn of(limit: &Limit, status: &BudgetStatus, now: Timestamp) -> Self {
+        let full_at = status.open_until.map_or(status.full_at, |open| open.max(status.full_at));
         Self {
             policy: "flickr-app",
             quota: limit.calls_per_hour,
             window: Duration::from_secs(3_600),
-            remaining: standing.remaining_calls,
+            remaining: status.remaining_calls,
             reset: full_at.since(now),
         }
     }

@@ -1,5 +1,6 @@
 //! Where every answer leaves: it gets its request id, its headers and its log line.
 
+use api::ErrorCode;
 use axum::{
     Router,
     body::Body,
@@ -17,16 +18,16 @@ use tracing::Instrument;
 use crate::{
     context::RequestContext,
     envelope::PendingData,
-    problem::{Code, PendingProblem, Problem},
+    problem::{PendingProblem, Problem},
 };
 
 /// `routes`, ready to serve: unknown routes and methods answer as problems, and a panic does.
 pub fn serve(routes: Router) -> Router {
     routes
-        .fallback(|| async { Problem::new(Code::NotFound, "See the list of routes in the API's documentation") })
-        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed, "See the `Allow` header") })
+        .fallback(|| async { Problem::new(ErrorCode::NotFound, "See the list of routes in the API's documentation") })
+        .method_not_allowed_fallback(|| async { Problem::new(ErrorCode::MethodNotAllowed, "See the `Allow` header") })
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::new(Code::Internal, "It is logged under this request_id").into_response()
+            Problem::new(ErrorCode::Internal, "It is logged under this request_id").into_response()
         }))
         .layer(from_fn(finish))
 }

@@ -1,34 +1,38 @@
-//! The ports of `hub`, over HTTP.
+//! The ports to Flickr of `hub`, over HTTP.
 
 use std::time::Duration;
 
 use domain::{
     account::Perms,
-    cache::{Families, Kept},
-    call::{MethodName, MethodPattern, Params},
-    outcome::{Finding, Nature, Outcome},
-    timing::CALL_DEADLINE,
+    call::{MethodName, RestCall},
+    catalogue::Verb,
+    idempotency::Idempotency,
+    job::{PerTarget, Work},
+    outcome::Outcome,
+    verification::{Verification, Verified},
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, CallFlickr, Catalogue as _, Clock, Entropy, FlickrLogin},
+    ports::{Access, Answer, Clock, Entropy, FlickrApi, FlickrLogin, Signing},
 };
 use url::Url;
 
 use crate::{
-    Catalogue, Hosts, Verb,
-    answer::{self, Call, Fate, NOTHING_TO_TELL},
-    check::Check,
+    answer::{self, Call, EMPTY_SUCCESS},
+    catalogue::CATALOGUE,
+    hosts::Hosts,
     oauth::{self, Signer},
+    read_back::ReadBack,
+    request_outcome::RequestOutcome,
     token_reply,
     transport::{Error, Request, Transport},
 };
 
-/// The longest query that is sent as one, in bytes; a longer read is posted, which Flickr answers
-/// the same. CloudFront, before Flickr, refuses URLs over 8,192 bytes.
+/// The longest query that is sent as one, in bytes; a longer read is posted, which Flickr answers the same. CloudFront,
+/// before Flickr, refuses URLs over 8,192 bytes.
 const MAX_QUERY_BYTES: usize = 4 * 1024;
 
-/// Calls Flickr, signed at the time and with the randomness of `P`.
+/// Calls Flickr. `P` gives the time and the randomness of signatures.
 #[derive(Debug, Clone)]
 pub struct Client<P> {
     hosts: Hosts,
@@ -40,19 +44,23 @@ pub struct Client<P> {
 /// The longest that requests may take, to the end of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// A connection, with its name and its TLS. Shorter than the others, so that it can be told
-    /// what was sent from what was not.
+    /// The deadline to connect, with name resolution and TLS. Shorter than the others, so that a request that was never
+    /// sent can be distinguished from one that may have been.
     pub connect: Duration,
-    /// A REST call.
-    pub call: Duration,
-    /// A step of the login, while a user waits.
+    /// The deadline of a call, for each kind of work.
+    pub call: PerTarget<Duration>,
+    /// The deadline of a step of the login, during which a user waits.
     pub login: Duration,
 }
 
-/// 5 seconds, [`CALL_DEADLINE`], and 10 seconds.
+/// 5 seconds to connect, each target's own call deadline, and 10 seconds for a step of the login.
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), call: CALL_DEADLINE, login: Duration::from_secs(10) }
+        Self {
+            connect: Duration::from_secs(5),
+            call: PerTarget::new(|target| target.timing().call_deadline),
+            login: Duration::from_secs(10),
+        }
     }
 }
 
@@ -68,7 +76,7 @@ struct Unsigned<'a> {
 }
 
 impl<P> Client<P> {
-    /// A client of `hosts` with the usual deadlines.
+    /// A client of `hosts` with the default deadlines.
     ///
     /// # Errors
     /// [`Error`].
@@ -87,7 +95,12 @@ impl<P> Client<P> {
 
 impl<P: Clock + Entropy> Client<P> {
     /// Signs and sends, once.
-    async fn send(&self, app: &AppCredentials, token: Option<&TokenCredentials>, request: Unsigned<'_>) -> Fate {
+    async fn send(
+        &self,
+        app: &AppCredentials,
+        token: Option<&TokenCredentials>,
+        request: Unsigned<'_>,
+    ) -> RequestOutcome {
         let Unsigned { verb, url, params, protocol, deadline } = request;
         let form = oauth::form(params);
         let verb = if form.len() > MAX_QUERY_BYTES { Verb::Post } else { verb };
@@ -100,25 +113,64 @@ impl<P: Clock + Entropy> Client<P> {
     /// Calls `method` of the REST API, once.
     async fn rest<'a>(
         &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
+        signing: &Signing,
         method: &'a MethodName,
         params: impl Iterator<Item = (&'a str, &'a str)>,
         repeated: bool,
+        deadline: Duration,
     ) -> Answer {
+        let Signing { app, token, .. } = signing;
+        let facts = CATALOGUE.method(method);
         let mut all = vec![("method", method.as_str()), ("format", "json"), ("nojsoncallback", "1")];
         all.extend(params);
-        let request = Unsigned {
-            verb: Catalogue.verb(method),
-            url: self.hosts.rest(),
-            params: &all,
-            protocol: &[],
-            deadline: self.deadlines.call,
-        };
-        let fate = self.send(app, Some(token), request).await;
+        let request = Unsigned { verb: facts.verb, url: self.hosts.rest(), params: &all, protocol: &[], deadline };
+        let request_outcome = self.send(app, Some(token), request).await;
         let secrets = [app.key(), app.secret(), token.token(), token.secret()];
-        let call = Call { method: Some(method), nature: Catalogue.nature(method), repeated, secrets: &secrets };
-        answer::rest(fate, &call, self.ports.now())
+        let call = Call {
+            method: Some(method),
+            idempotency: facts.idempotency,
+            already_so: &facts.already_so,
+            repeated,
+            secrets: &secrets,
+        };
+        answer::rest(request_outcome, &call, self.ports.now())
+    }
+
+    /// Verifies a write by one read, or by none when its parameters do not name what was written. Whatever the reason
+    /// that the read fails, the write is not seen.
+    async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> (Verified, Option<String>) {
+        let not_seen = (Verified::NotSeen, None);
+        let Some(row) = ReadBack::of(write.method.as_str()) else { return not_seen };
+        let Some((method, params)) = row.read(&write.params) else { return not_seen };
+        let Answer { outcome, result } = self.rest(signing, &method, params.into_iter(), false, deadline).await;
+        match result {
+            Some(text) if row.shows(&write.params, &text, self.ports.now()) => {
+                (Verified::Done, Some(EMPTY_SUCCESS.to_owned()))
+            }
+            Some(_) => not_seen,
+            None => {
+                let Outcome { class, message, .. } = outcome;
+                tracing::warn!(?class, message, "a read that verifies a write failed");
+                not_seen
+            }
+        }
+    }
+}
+
+/// Each kind of work is one arm of both functions.
+impl<P: Clock + Entropy> FlickrApi for Client<P> {
+    async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
+        let deadline = *self.deadlines.call.get(work.target());
+        match work {
+            Work::Rest(call) => self.rest(signing, &call.method, call.params.iter(), repeated, deadline).await,
+        }
+    }
+
+    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> (Verified, Option<String>) {
+        let deadline = *self.deadlines.call.get(work.target());
+        match (work, verification) {
+            (Work::Rest(call), Verification::ReadBack) => self.read_back(signing, call, deadline).await,
+        }
     }
 }
 
@@ -131,10 +183,11 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
             protocol: &[("oauth_callback", callback)],
             deadline: self.deadlines.login,
         };
-        let fate = self.send(app, None, request).await;
-        // A request token that nobody heard of harms nobody: asking again changes nothing.
-        let call = Call { method: None, nature: Nature::Read, repeated: false, secrets: &[app.key(), app.secret()] };
-        answer::login(fate, &call, self.ports.now(), token_reply::request_token)
+        let request_outcome = self.send(app, None, request).await;
+        // A request token whose answer was lost is never used, so asking for another changes nothing.
+        let secrets = [app.key(), app.secret()];
+        let call = login_step(Idempotency::Safe, &secrets);
+        answer::login(request_outcome, &call, self.ports.now(), token_reply::request_token)
     }
 
     fn authorize_url(&self, request_token: &str, perms: Perms) -> String {
@@ -154,69 +207,14 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
             protocol: &[("oauth_verifier", verifier)],
             deadline: self.deadlines.login,
         };
-        let fate = self.send(app, Some(request_token), request).await;
+        let request_outcome = self.send(app, Some(request_token), request).await;
         let secrets = [app.key(), app.secret(), request_token.token(), request_token.secret(), verifier];
-        let call = Call { method: None, nature: Nature::UnrepeatableWrite, repeated: false, secrets: &secrets };
-        answer::login(fate, &call, self.ports.now(), token_reply::access_token)
+        let call = login_step(Idempotency::NonIdempotent, &secrets);
+        answer::login(request_outcome, &call, self.ports.now(), token_reply::access_token)
     }
 }
 
-impl<P: Send + Sync> hub::ports::Catalogue for Client<P> {
-    fn nature(&self, method: &MethodName) -> Nature {
-        Catalogue.nature(method)
-    }
-
-    fn is_checkable(&self, method: &MethodName) -> bool {
-        Catalogue.is_checkable(method)
-    }
-
-    fn kept(&self, method: &MethodName) -> Option<Kept> {
-        Catalogue.kept(method)
-    }
-
-    fn raises(&self, method: &MethodName) -> Families {
-        Catalogue.raises(method)
-    }
-
-    fn families(&self, pattern: &MethodPattern) -> Families {
-        Catalogue.families(pattern)
-    }
-}
-
-impl<P: Clock + Entropy> CallFlickr for Client<P> {
-    async fn call(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-        repeated: bool,
-    ) -> Answer {
-        self.rest(app, token, method, params.iter(), repeated).await
-    }
-
-    /// One request, or none when the parameters do not name what was written. Whatever the read
-    /// fails of, the write is not seen.
-    async fn check(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-    ) -> (Finding, Option<String>) {
-        let not_seen = (Finding::NotSeen, None);
-        let Some(check) = Check::of(method) else { return not_seen };
-        let Some((read, asked)) = check.read(params) else { return not_seen };
-        let Answer { outcome, result } = self.rest(app, token, &read, asked.into_iter(), false).await;
-        match result {
-            Some(text) if check.is_done(params, &text, self.ports.now()) => {
-                (Finding::Done, Some(NOTHING_TO_TELL.to_owned()))
-            }
-            Some(_) => not_seen,
-            None => {
-                tracing::warn!(class = ?outcome.class, message = outcome.message, "a look for a write failed");
-                not_seen
-            }
-        }
-    }
+/// A step of the login, as far as the meaning of its answer depends on it.
+const fn login_step<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
+    Call { method: None, idempotency, already_so: &[], repeated: false, secrets }
 }

@@ -19,7 +19,7 @@ pub struct Hosts {
 pub struct InvalidBase;
 
 impl Hosts {
-    /// Flickr itself.
+    /// The hosts of Flickr itself.
     pub fn flickr() -> Self {
         Self {
             www: constant("https://www.flickr.com"),
@@ -28,8 +28,7 @@ impl Hosts {
         }
     }
 
-    /// One server in Flickr's place, such as `http://127.0.0.1:4000`; its path goes before each of
-    /// Flickr's.
+    /// One server in Flickr's place, such as `http://127.0.0.1:4000`; its path goes before each of Flickr's.
     ///
     /// # Errors
     /// [`InvalidBase`].
@@ -53,33 +52,33 @@ impl Hosts {
         }
     }
 
-    /// Every REST method.
+    /// The URL of every REST method.
     pub fn rest(&self) -> Url {
         under(&self.api, "/services/rest")
     }
 
-    /// New photos and videos.
+    /// The URL to upload new photos and videos to.
     pub fn upload(&self) -> Url {
         under(&self.up, "/services/upload/")
     }
 
-    /// New files for photos that are there.
+    /// The URL to upload new files of existing photos to.
     pub fn replace(&self) -> Url {
         under(&self.up, "/services/replace/")
     }
 
-    /// Gives request tokens.
+    /// The URL that gives request tokens.
     pub fn request_token(&self) -> Url {
         under(&self.www, "/services/oauth/request_token")
     }
 
-    /// Gives accounts' tokens.
+    /// The URL that exchanges a request token for the account's token.
     pub fn access_token(&self) -> Url {
         under(&self.www, "/services/oauth/access_token")
     }
 
-    /// Where a user allows `perms` to the holder of `request_token`. Flickr shows an error when
-    /// `perms` is missing, so it never is.
+    /// The page where a user grants `perms` to the holder of `request_token`. Flickr shows an error when `perms` is
+    /// missing, so it is always there.
     pub fn authorize(&self, request_token: &str, perms: Perms) -> Url {
         let mut url = under(&self.www, "/services/oauth/authorize");
         url.set_query(Some(&oauth::form(&[("oauth_token", request_token), ("perms", perms.as_str())])));
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_setting_it_is_flickr() {
+    fn without_a_setting_the_hosts_are_flickrs() {
         assert_eq!(Hosts::from_setting(None), Ok(Hosts::flickr()));
         assert_eq!(Hosts::from_setting(Some("http://a.example")).unwrap().rest().host_str(), Some("a.example"));
         for bad in ["", "a.example", "ftp://a.example"] {

@@ -2,14 +2,16 @@
 
 pub mod answer;
 mod catalogue;
-mod check;
 mod client;
 mod hosts;
 pub mod oauth;
+mod read_back;
+mod request_outcome;
 pub mod token_reply;
 mod transport;
 
-pub use catalogue::{Catalogue, Method, Verb};
+pub use catalogue::CATALOGUE;
 pub use client::{Client, Deadlines};
 pub use hosts::{Hosts, InvalidBase};
-pub use transport::{Error, MAX_BODY_BYTES};
+pub use request_outcome::{Body, MAX_BODY_BYTES, Reply, RequestOutcome};
+pub use transport::Error;

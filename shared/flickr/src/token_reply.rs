@@ -1,8 +1,7 @@
-//! The replies of the login's two steps: `name=value` pairs, percent-encoded (RFC 5849 sections 2.1
-//! and 2.3).
+//! The replies of the login's two steps: `name=value` pairs, percent-encoded (RFC 5849 sections 2.1 and 2.3).
 //!
-//! They are read strictly: each field that is needed must be there, once, and of a sane length. An
-//! error names the field and never what it held.
+//! They are read strictly: each field that is needed must be there once and be of a sane length. An error names the
+//! field and never its value.
 
 use std::borrow::Cow;
 
@@ -15,21 +14,21 @@ pub const MAX_VALUE_BYTES: usize = 1024;
 /// Why a reply is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// A field is not there.
+    /// A required field is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
-    /// A field is there more than once.
+    /// A field comes more than once.
     #[error("`{0}` comes twice")]
     Twice(&'static str),
-    /// A field is empty, too long, not percent-encoded UTF-8, or holds control characters.
+    /// A field is empty, too long, not percent-encoded UTF-8, or contains control characters.
     #[error("`{0}` is malformed")]
     Malformed(&'static str),
-    /// Flickr speaks another OAuth than 1.0a.
+    /// `oauth_callback_confirmed` is not `true`: this is not OAuth 1.0a.
     #[error("the callback is not confirmed")]
     NotConfirmed,
 }
 
-/// The request token.
+/// Reads the request token.
 ///
 /// # Errors
 /// [`Invalid`].
@@ -40,7 +39,7 @@ pub fn request_token(text: &str) -> Result<TokenCredentials, Invalid> {
     token(text)
 }
 
-/// The account's token, and whose it is.
+/// Reads the account's token, and whose it is.
 ///
 /// # Errors
 /// [`Invalid`].
@@ -75,7 +74,7 @@ fn field(text: &str, name: &'static str) -> Result<String, Invalid> {
         .ok_or(Invalid::Malformed(name))
 }
 
-/// As a form is decoded: `+` is a space. `None` when the bytes are not UTF-8.
+/// `text` decoded as a form: `+` is a space. `None` when the bytes are not UTF-8.
 fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if text.contains('+') {
         let spaced = text.replace('+', " ");
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_less_is_refused() {
+    fn an_incomplete_or_malformed_reply_is_refused() {
         let request = |text: String| request_token(&text).unwrap_err();
         assert_eq!(request(String::new()), Invalid::Missing("oauth_callback_confirmed"));
         assert_eq!(request("<html>".to_owned()), Invalid::Missing("oauth_callback_confirmed"));
@@ -137,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_reply_breaks_it(text in "(.|[&=%+]|oauth_token|username){0,200}") {
+        fn any_reply_is_read_without_panic(text in "(.|[&=%+]|oauth_token|username){0,200}") {
             let _ = request_token(&text);
             let _ = access_token(&text);
         }

@@ -1,11 +1,12 @@
 //! Sending one HTTP request, once.
 //!
-//! No redirect is followed, nothing is retried, no proxy and no cookie is used. Each request has a
-//! connection of its own: a sandbox may be frozen between two requests, and a write sent on a
-//! connection that died meanwhile would be of unknown outcome. TLS sessions are resumed all the same.
+//! The client follows no redirect, retries nothing, and uses no proxy and no cookie. Each request has a connection of
+//! its own: a sandbox may be frozen between two requests, and a write sent on a connection that died meanwhile would be
+//! of unknown outcome. TLS sessions are resumed all the same.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
+use domain::catalogue::Verb;
 use reqwest::{
     Response,
     header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
@@ -14,15 +15,9 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::Url;
 
-use crate::{
-    answer::{Body, Fate, Reply},
-    catalogue::Verb,
-};
+use crate::request_outcome::{Body, MAX_BODY_BYTES, Reply, RequestOutcome};
 
-/// The longest answer that is read, in bytes.
-pub const MAX_BODY_BYTES: usize = domain::job::MAX_RESULT_BYTES;
-
-/// Flickr's name for a request, useful in a question to Flickr.
+/// The header with Flickr's id of a request, to quote when asking Flickr about it.
 const FLICKR_REQUEST: &str = "x-flickr-api-request";
 
 const USER_AGENT: &str = concat!("FlickrHub/", env!("CARGO_PKG_VERSION"));
@@ -38,7 +33,7 @@ pub struct Transport {
     http: reqwest::Client,
 }
 
-/// A request, signed. It cannot be printed: its header names a token.
+/// A signed request. It has no `Debug`, because its header names a token.
 pub struct Request {
     /// How it is sent.
     pub verb: Verb,
@@ -53,8 +48,8 @@ pub struct Request {
 }
 
 impl Transport {
-    /// A client that trusts the certificate authorities Mozilla trusts, and gives a connection, with
-    /// its name and its TLS, `connect_deadline`.
+    /// A client that trusts the certificate authorities that Mozilla trusts, and gives up connecting, with name
+    /// resolution and TLS, after `connect_deadline`.
     ///
     /// # Errors
     /// [`Error`].
@@ -78,14 +73,14 @@ impl Transport {
         Ok(Self { http })
     }
 
-    /// Sends `request` and reads its answer.
-    pub async fn send(&self, request: Request) -> Fate {
+    /// Sends `request` once, and reads its answer up to [`MAX_BODY_BYTES`].
+    pub async fn send(&self, request: Request) -> RequestOutcome {
         let deadline = request.deadline;
         match self.begin(request).await {
-            Ok(response) => Fate::Answered(read(response).await),
-            Err(error) if error.is_builder() || error.is_connect() => Fate::NotSent(reason(error)),
-            Err(error) if error.is_timeout() => Fate::NoAnswer(format!("{} ms passed", deadline.as_millis())),
-            Err(error) => Fate::NoAnswer(reason(error)),
+            Ok(response) => RequestOutcome::Answered(read(response).await),
+            Err(error) if error.is_builder() || error.is_connect() => RequestOutcome::NotSent(reason(error)),
+            Err(error) if error.is_timeout() => RequestOutcome::NoAnswer(format!("{} ms passed", deadline.as_millis())),
+            Err(error) => RequestOutcome::NoAnswer(reason(error)),
         }
     }
 
@@ -100,7 +95,7 @@ impl Transport {
                 .http
                 .post(url)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                // Of an empty body, too, for which it is not sent by itself (RFC 9110 section 8.6).
+                // Set here because it is left out of an empty body, where RFC 9110 section 8.6 wants it.
                 .header(CONTENT_LENGTH, form.len())
                 .body(form),
         };

@@ -17,13 +17,11 @@ use vault::DataKeys;
 
 use crate::{
     Error, Kind,
-    budget::{self, Granted, Limits},
+    budget::{self, CallRequest, Granted},
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
-    ports::{
-        BudgetKey, Clock, Entropy, FindApp, FindLogin, FlickrLogin, KeepBudget, SaveAccount, SaveApp, SaveLogin,
-        SealedAccount, SealedLogin, TakeLogin,
-    },
+    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, FlickrLogin, Logins, SealedAccount, SealedLogin},
+    tenants::Principal,
     vaults::{self, Vaults},
 };
 
@@ -43,8 +41,6 @@ pub struct Connect<P, F, K> {
     pub keyed_hash: KeyedHash,
     /// Where a browser may be sent after the callback.
     pub return_urls: AllowedReturnUrls,
-    /// How many calls may be made.
-    pub limits: Limits,
 }
 
 /// The URLs a browser may be sent to, compared as whole URLs (RFC 9700 section 2.1).
@@ -79,13 +75,13 @@ fn is_safe(url: &Url) -> bool {
 /// Which Flickr app a login is for.
 #[derive(Debug)]
 pub enum App {
-    /// Given with the request; kept once Flickr has accepted it.
+    /// Given with the request; stored once Flickr has accepted it.
     Given(AppCredentials),
-    /// Kept from an earlier login.
-    Kept(AppId),
+    /// Stored by an earlier login.
+    Stored(AppId),
 }
 
-/// A wish to connect an account.
+/// A request to connect an account.
 #[derive(Debug)]
 pub struct Start {
     /// The Flickr app.
@@ -96,7 +92,7 @@ pub struct Start {
     pub mode: Option<Mode>,
     /// Where the browser goes in the end.
     pub return_url: Option<String>,
-    /// The hub's callback, as browsers reach it.
+    /// Our callback, as browsers reach it.
     pub callback_url: String,
 }
 
@@ -133,11 +129,11 @@ pub struct Callback {
     pub oauth_token: String,
     /// What Flickr gave the user.
     pub oauth_verifier: String,
-    /// What the hub put into the callback.
+    /// What we put into the callback.
     pub state: String,
 }
 
-/// Where the browser goes from the hub's callback.
+/// Where the browser goes from our callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Landing {
     /// To the tenant's own page, with token, verifier and state.
@@ -148,20 +144,21 @@ pub enum Landing {
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Entropy + FindApp + SaveApp + SaveLogin + KeepBudget,
+    P: Clock + Entropy + Apps + Logins + Budgets,
     F: FlickrLogin,
     K: DataKeys,
 {
-    /// Begins a login for `tenant`.
+    /// Begins a login.
     ///
     /// # Errors
     /// [`Kind::ReturnUrlNotAllowed`], [`Kind::AppNotFound`], [`Kind::AppRefused`],
     /// [`Kind::FlickrUnavailable`], or a failure of the ports.
-    pub async fn start(&self, tenant: &TenantId, wish: Start) -> Result<Started, Error> {
-        if wish.return_url.as_deref().is_some_and(|url| !self.return_urls.allows(url)) {
+    pub async fn start(&self, principal: &Principal, request: Start) -> Result<Started, Error> {
+        let tenant = principal.tenant();
+        if request.return_url.as_deref().is_some_and(|url| !self.return_urls.allows(url)) {
             return Err(Kind::ReturnUrlNotAllowed.into());
         }
-        let mode = match (wish.mode, &wish.return_url) {
+        let mode = match (request.mode, &request.return_url) {
             (Some(Mode::Oob), Some(_)) => {
                 return Err(Error::invalid("mode", "`oob` comes back by hand: leave out `return_url`"));
             }
@@ -169,23 +166,23 @@ where
             (None, Some(_)) => Mode::Callback,
             (None, None) => Mode::Oob,
         };
-        let (app, credentials) = self.app(tenant, &wish.app).await?;
+        let (app, credentials) = self.app(tenant, &request.app).await?;
         let state = login::state(tenant, self.ports.random());
         let callback = match mode {
             Mode::Oob => "oob".to_owned(),
-            Mode::Callback => with_query(&wish.callback_url, &[("state", &state)]).map_err(Error::internal)?,
+            Mode::Callback => with_query(&request.callback_url, &[("state", &state)]).map_err(Error::internal)?,
         };
-        let verified = match wish.app {
-            App::Kept(_) => true,
+        let verified = match request.app {
+            App::Stored(_) => true,
             App::Given(_) => self.ports.app(tenant, &app).await?.is_some(),
         };
-        let narrow = (!verified).then(|| (UNVERIFIED, BudgetKey::Unverified(tenant.clone())));
-        let granted = self.granted(&app, narrow).await?;
+        let within = (!verified).then(|| (UNVERIFIED, BudgetKey::Unverified(tenant.clone())));
+        let granted = self.granted(principal, &app, within).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
-        granted.hear(&self.ports, answer.as_ref().err()).await;
+        granted.record(&self.ports, answer.as_ref().err()).await;
         let request_token = answer.map_err(refused_app)?;
 
-        if let App::Given(_) = wish.app {
+        if let App::Given(_) = request.app {
             let sealed = self.vaults.secrets.seal(&vaults::app(tenant, &app)?, &credentials.to_secret()?).await?;
             self.ports.save_app(tenant, &app, sealed.as_bytes()).await?;
         }
@@ -194,9 +191,9 @@ where
             token_digest: Digested::of(request_token.token()),
             state_digest: Digested::of(&state),
             app: app.clone(),
-            perms: wish.perms,
+            perms: request.perms,
             mode,
-            return_url: wish.return_url,
+            return_url: request.return_url,
             expires_at: self.ports.now() + LOGIN_LIFETIME,
         };
         let context = vaults::pending_login(tenant, &login.token_digest)?;
@@ -204,7 +201,7 @@ where
         self.ports.save_login(&SealedLogin { login, sealed_secret }).await?;
 
         tracing::info!(%app, ?mode, "login begun");
-        let authorize_url = self.flickr.authorize_url(request_token.token(), wish.perms);
+        let authorize_url = self.flickr.authorize_url(request_token.token(), request.perms);
         Ok(Started { authorize_url, oauth_token: request_token.token().to_owned(), state, mode, app })
     }
 
@@ -213,37 +210,38 @@ where
             App::Given(credentials) => {
                 Ok((self.keyed_hash.flickr_app(credentials.key(), credentials.secret()), credentials.clone()))
             }
-            App::Kept(id) => Ok((id.clone(), self.vaults.open_app(&self.ports, tenant, id).await?)),
+            App::Stored(id) => Ok((id.clone(), self.vaults.open_app(&self.ports, tenant, id).await?)),
         }
     }
 }
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Entropy + FindApp + FindLogin + TakeLogin + SaveAccount + KeepBudget,
+    P: Clock + Entropy + Apps + Logins + Accounts + Budgets,
     F: FlickrLogin,
     K: DataKeys,
 {
-    /// Completes a login of `tenant`: connects the account, or connects it anew.
+    /// Completes a login: connects the account, or connects it anew.
     ///
     /// # Errors
     /// [`Kind::LoginNotFound`] for an unknown, foreign, used or stale login and for a wrong or
     /// missing state; [`Kind::VerifierRefused`], [`Kind::FlickrUnavailable`], or a failure of the
     /// ports.
-    pub async fn complete(&self, tenant: &TenantId, consent: Complete) -> Result<Account, Error> {
+    pub async fn complete(&self, principal: &Principal, consent: Complete) -> Result<Account, Error> {
+        let tenant = principal.tenant();
         let token = Digested::of(&consent.oauth_token);
         let state = consent.state.as_deref().map(Digested::of);
         // Granted first: a spent budget uses no login up.
         let found = self.ports.login(tenant, &token).await?.filter(|login| login.expires_at > self.ports.now());
         let found = found.ok_or(Kind::LoginNotFound)?;
-        let granted = self.granted(&found.app, None).await?;
+        let granted = self.granted(principal, &found.app, None).await?;
         let taken = self.ports.take_login(tenant, &token, state.as_ref(), self.ports.now()).await?;
         let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
         let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
         let request_token = TokenCredentials::from_secret(&secret)?;
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
-        granted.hear(&self.ports, answer.as_ref().err()).await;
+        granted.record(&self.ports, answer.as_ref().err()).await;
         let access = answer.map_err(refused_verifier)?;
 
         let account = Account {
@@ -272,7 +270,7 @@ where
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + FindLogin,
+    P: Clock + Logins,
     F: Send + Sync,
     K: Send + Sync,
 {
@@ -300,10 +298,16 @@ where
     }
 }
 
-impl<P: Clock + KeepBudget, F, K> Connect<P, F, K> {
+impl<P: Clock + Budgets, F, K> Connect<P, F, K> {
     /// One call of a login's step.
-    async fn granted(&self, app: &AppId, narrow: Option<(Limit, BudgetKey)>) -> Result<Granted, Error> {
-        match budget::take(&self.ports, &self.limits.app, app, narrow, HostClass::Oauth).await? {
+    async fn granted(
+        &self,
+        principal: &Principal,
+        app: &AppId,
+        within: Option<(Limit, BudgetKey)>,
+    ) -> Result<Granted, Error> {
+        let request = CallRequest { app, limit: principal.limits().app, class: HostClass::Oauth, within };
+        match budget::take(&self.ports, request).await? {
             Ok(granted) => Ok(granted),
             Err(refused) => Err(Kind::BudgetSpent { retry_after: refused.retry_at.since(self.ports.now()) }.into()),
         }

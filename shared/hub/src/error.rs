@@ -25,7 +25,7 @@ pub enum Kind {
         /// What is wrong with it.
         message: String,
     },
-    /// A method the hub does not call.
+    /// A method that is not called.
     MethodRefused(String),
     /// The return URL is not on the allow-list.
     ReturnUrlNotAllowed,
@@ -57,9 +57,9 @@ pub enum Kind {
     KeyReused,
     /// The API key already belongs to a tenant.
     ApiKeyTaken,
-    /// Something the hub stands on failed, and may work later.
+    /// Something FlickrHub depends on failed, and may work later.
     Unavailable,
-    /// Something the hub stands on failed, and needs a person.
+    /// Something FlickrHub depends on failed, and needs a person.
     Internal,
 }
 
@@ -81,6 +81,11 @@ impl Error {
     /// A fault that needs a person.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { kind: Kind::Internal, source: Some(source.into()) }
+    }
+
+    /// A failure that may pass.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: Kind::Unavailable, source: Some(source.into()) }
     }
 
     /// A field of the request is wrong.

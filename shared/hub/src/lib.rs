@@ -2,21 +2,24 @@
 
 pub mod accounts;
 pub mod budget;
-pub mod cache;
 pub mod connect;
 pub mod credentials;
-pub mod dead;
-pub mod dispatch;
+pub mod dead_jobs;
 mod error;
+pub mod fair_queue;
 pub mod keyed_hash;
-pub mod line;
+pub mod limits;
+pub mod message;
+pub mod page;
 pub mod ports;
 pub mod read;
+pub mod response_cache;
+pub mod run;
 pub mod submit;
 pub mod sweep;
 pub mod tenants;
+pub mod transition;
 pub mod usage;
 pub mod vaults;
-pub mod worker;
 
 pub use error::{Error, Kind, chain};

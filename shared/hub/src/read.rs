@@ -1,15 +1,16 @@
 //! Reading a job.
 
 use domain::{
-    JobId, TenantId, Timestamp, UserId,
+    JobId, JobRef, Timestamp, UserId,
     budget::Limit,
     job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
     timing::JOB_RETENTION,
 };
 
 use crate::{
-    Error, Kind, chain, line,
-    ports::{Clock, FindJob, FindLine, FindObject, FindResult},
+    Error, Kind, chain, fair_queue,
+    ports::{Clock, FairQueues, Jobs, Results},
+    tenants::Principal,
 };
 
 /// A job with its result, where it has one, or when it will about start.
@@ -47,33 +48,33 @@ fn is_answerable(text: &str) -> bool {
     text.len() + text.bytes().map(grown).sum::<usize>() <= MAX_ESCAPED_BYTES
 }
 
-/// The tenant's job; with `user`, only if it is that user's. `limit` is that of an app's calls.
+/// The tenant's job; with `user`, only if it is that user's.
 ///
 /// # Errors
 /// [`Kind::JobNotFound`], or a failure of the ports.
 pub async fn job(
-    ports: &(impl Clock + FindJob + FindResult + FindObject + FindLine),
-    limit: &Limit,
-    tenant: &TenantId,
+    ports: &(impl Clock + Jobs + Results + FairQueues),
+    principal: &Principal,
     id: &JobId,
     user: Option<&UserId>,
 ) -> Result<Reading, Error> {
-    let found = ports.job(tenant, id).await?;
+    let tenant = principal.tenant();
+    let found = ports.job(&JobRef::new(tenant, id)).await?;
     let now = ports.now();
-    // Its record is kept longer than it can be read, for the jobs that share its answer.
+    // Its record is stored longer than it can be read, for the jobs that share its answer.
     let readable =
         |job: &Job| job.state.phase.ended_at().is_none_or(|at| (at + JOB_RETENTION).as_seconds() > now.as_seconds());
-    let is_it = |job: &Job| readable(job) && user.is_none_or(|user| *user == job.order.user);
+    let is_it = |job: &Job| readable(job) && user.is_none_or(|user| *user == job.spec.account.user);
     let job = found.filter(is_it).ok_or(Kind::JobNotFound)?;
     let result = match &job.state.phase {
         Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } => {
-            let leader = ports.job(tenant, leader).await?.ok_or_else(|| missing(leader))?;
+            let leader = ports.job(&JobRef::new(tenant, leader)).await?.ok_or_else(|| missing(leader))?;
             Some(content(ports, &leader).await?)
         }
         Phase::Completed { .. } => Some(content(ports, &job).await?),
         _ => None,
     };
-    let estimated_start = estimated_start(ports, limit, &job).await;
+    let estimated_start = estimated_start(ports, &principal.limits().app, &job).await;
     Ok(Reading { job, result, estimated_start })
 }
 
@@ -82,33 +83,32 @@ fn missing(id: &JobId) -> Error {
 }
 
 /// The answer that a completed job got to a call of its own.
-async fn content(
-    ports: &(impl FindResult + FindObject),
-    Job { tenant, id, state, .. }: &Job,
-) -> Result<Content, Error> {
-    let Phase::Completed { result, .. } = &state.phase else { return Err(missing(id)) };
+async fn content(ports: &impl Results, job: &Job) -> Result<Content, Error> {
+    let Phase::Completed { result, .. } = &job.state.phase else { return Err(missing(&job.id)) };
+    let found = |text: Option<String>| text.ok_or_else(|| missing(&job.id));
+    let reference = job.reference();
     Ok(match result {
         StoredResult::Inline(text) => Content::Text(text.clone()),
-        StoredResult::Beside => Content::Text(ports.result(tenant, id).await?.ok_or_else(|| missing(id))?),
+        StoredResult::SeparateItem => Content::Text(found(ports.result(&reference).await?)?),
         StoredResult::Object { bytes } if *bytes > MAX_ANSWERED_RESULT_BYTES => {
-            Content::Url(ports.object_url(tenant, id).await?)
+            Content::Url(ports.result_object_url(&reference).await?)
         }
-        StoredResult::Object { .. } => match ports.object(tenant, id).await?.ok_or_else(|| missing(id))? {
+        StoredResult::Object { .. } => match found(ports.result_object(&reference).await?)? {
             text if is_answerable(&text) => Content::Text(text),
-            _ => Content::Url(ports.object_url(tenant, id).await?),
+            _ => Content::Url(ports.result_object_url(&reference).await?),
         },
-        StoredResult::Shared { .. } => return Err(missing(id)),
+        StoredResult::Shared { .. } => return Err(missing(&job.id)),
     })
 }
 
-/// When the job will about start. Its app's line is asked only if it stands there; a line that does not
-/// answer leaves what was expected when the job joined it.
-async fn estimated_start(ports: &(impl Clock + FindLine), limit: &Limit, job: &Job) -> Option<Timestamp> {
-    if let Some(place) = line::place_in_line(job) {
-        match line::outlook(ports, limit, &place.app).await {
-            Ok(outlook) => return outlook.estimated_start(job),
-            Err(error) => tracing::warn!(error = chain(&error), job_id = %job.id, "a line did not answer"),
+/// When the job will about start. Its app's fair queue is asked only if it waits there; a queue that does not answer
+/// leaves what was expected when the job joined it.
+async fn estimated_start(ports: &(impl Clock + FairQueues), limit: &Limit, job: &Job) -> Option<Timestamp> {
+    if let Some(ticket) = job.state.queued_ticket() {
+        match fair_queue::forecast(ports, limit, &ticket.app).await {
+            Ok(forecast) => return forecast.estimated_start(job),
+            Err(error) => tracing::warn!(error = chain(&error), job_id = %job.id, "a fair queue did not answer"),
         }
     }
-    line::due(job, ports.now())
+    fair_queue::due(job, ports.now())
 }

@@ -1,71 +1,48 @@
 //! Accepting a job.
 //!
-//! The job is written once, then its message is sent. If that fails the job is accepted all the
-//! same: the sweep sends it. A caller that hears of no success may ask again with the same
-//! idempotency key, and gets the same job.
+//! The job is written once, then its message is sent. If that fails the job is accepted all the same: the sweep sends
+//! it. A caller that hears of no success may ask again with the same idempotency key, and gets the same job.
 //!
-//! Where more is asked for than the app's budget allows, the job stands in the app's line, unless
-//! its account has used less than its share. Either way the answer says about when it will run.
+//! Where more is asked for than the app's budget allows, the job waits in the app's fair queue, unless its account has
+//! used less than its share. Either way the answer says about when it will run.
 //!
-//! An account has so many pending jobs at most, and a line is no longer than what can run before
-//! its jobs' deadlines: beyond that new ones are refused, with the time in which a part of them will
-//! be done.
-
-use std::time::Duration;
+//! An account has a limited number of pending jobs, and a fair queue is no longer than what can run before its jobs'
+//! deadlines: beyond that new ones are refused, with the time in which a part of them will be done.
 
 use domain::{
-    JobId, TenantId, Timestamp, TraceId,
-    budget::relief,
+    JobId, JobRef, Timestamp, TraceId,
+    budget::retry_after,
+    catalogue::Catalogue,
     idempotency::{Fingerprint, Key},
-    job::{Effect, Job, Order, State},
+    job::{Job, JobSpec, Start, State, Transition},
     timing::LONGEST_SCHEDULE,
 };
 
-use serde::Serialize;
-
 use crate::{
     Error, Kind,
-    budget::Limits,
-    cache, chain, dispatch,
-    line::{Outlook, Way},
-    ports::{
-        Catalogue, Clock, Entropy, FindCached, FindJob, FindReception, InsertJob, Inserted, JoinLine, Reception,
-        SendDispatch, TakeTurn,
-    },
+    fair_queue::{Admission, QueueForecast},
+    ports::{Clock, Entropy, FairQueues, Inserted, Jobs, Messages, ResponseCache, SubmitContext},
+    response_cache,
+    tenants::Principal,
+    transition::announce,
 };
 
 /// What accepting a job needs.
-pub struct Submit<P, F> {
+pub struct Submit<P> {
     /// The ports.
     pub ports: P,
-    /// Flickr's methods.
-    pub catalogue: F,
-    /// How many calls may be made.
-    pub limits: Limits,
-    /// How many jobs of one account may be pending.
-    pub max_pending_jobs: u32,
+    /// What is known of Flickr's methods.
+    pub catalogue: &'static Catalogue,
 }
 
-/// When a job is to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
-    /// As soon as may be.
-    Now,
-    /// At a point in time, in milliseconds since 1970.
-    At(Timestamp),
-    /// Some time after it was accepted.
-    After(Duration),
-}
-
-/// A wish for a job.
+/// A request for a job.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct SubmitRequest {
     /// What is asked for.
-    pub order: Order,
+    pub spec: JobSpec,
     /// When it is to run.
     pub start: Start,
-    /// Makes one job of all wishes that carry it.
+    /// Makes one job of all requests that carry it.
     pub key: Option<Key>,
     /// The trace of the request.
     pub trace: TraceId,
@@ -78,120 +55,108 @@ pub struct Accepted {
     pub job: Job,
     /// Whether an earlier request with the same idempotency key had made it.
     pub replayed: bool,
-    /// How its app's budget and line stood; unknown for a job that an earlier request had made, if
-    /// its account is gone.
-    pub outlook: Option<Outlook>,
+    /// How its app's budget and fair queue stood; unknown for a job that an earlier request had made, if its account is
+    /// gone.
+    pub forecast: Option<QueueForecast>,
 }
 
-impl<P, F> Submit<P, F>
+impl<P> Submit<P>
 where
-    P: Clock + Entropy + FindReception + FindCached + FindJob + TakeTurn + JoinLine + InsertJob + SendDispatch,
-    F: Catalogue,
+    P: Clock + Entropy + Jobs + FairQueues + ResponseCache + Messages,
 {
-    /// Accepts a wish of `tenant`, once for each idempotency key.
+    /// Accepts a request of `principal`, whose account the request must name, once for each idempotency key.
     ///
     /// # Errors
-    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], or
-    /// a failure of the ports.
-    pub async fn accept(&self, tenant: &TenantId, wish: Wish) -> Result<Accepted, Error> {
-        let Wish { order, start, key, trace } = wish;
-        if order.cache.ttl().is_some() && self.catalogue.kept(&order.method).is_none() {
-            return Err(Error::invalid("cache.ttl_seconds", "is of no use: answers of this method are never kept"));
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], or a failure of the
+    /// ports.
+    pub async fn accept(&self, principal: &Principal, request: SubmitRequest) -> Result<Accepted, Error> {
+        let SubmitRequest { spec, start, key, trace } = request;
+        let facts = self.catalogue.facts(&spec.work);
+        if spec.cache.ttl().is_some() && facts.cache_policy.is_none() {
+            let message = "has no effect: answers of this method are never cached";
+            return Err(Error::invalid("cache.ttl_seconds", message));
         }
+        let tenant = principal.tenant();
         let now = self.ports.now();
-        let fingerprint = Fingerprint::of(&(&order, start)).map_err(Error::internal)?;
+        let fingerprint = spec.fingerprint(start).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
-        let reception = self.ports.reception(tenant, &order.user).await?;
-        let reception = reception.ok_or_else(|| Error::from(Kind::AccountNotFound));
-        let (Reception { account: sealed, budget, line }, start) =
-            match reception.and_then(|reception| Ok((reception, start_at(start, now)?))) {
+        let earlier = async || match key {
+            Some(_) => self.ports.job(&JobRef::new(tenant, &id)).await,
+            None => Ok(None),
+        };
+        let context =
+            if spec.account.tenant == *tenant { self.ports.submit_context(&spec.account).await? } else { None };
+        let context = context.ok_or_else(|| Error::from(Kind::AccountNotFound));
+        let (SubmitContext { account: sealed, budget, queue }, start) =
+            match context.and_then(|context| Ok((context, start_at(start, now)?))) {
                 Ok(found) => found,
-                Err(refusal) => {
-                    // What is refused by now, an account that is gone or a time that has passed, does
-                    // not make an old key forgotten.
-                    let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-                    return replay(earlier.ok_or(refusal)?, &fingerprint, None);
-                }
+                // What is refused by now, an account that is gone or a time that has passed, does not make an old key
+                // forgotten.
+                Err(refusal) => return replay(earlier().await?.ok_or(refusal)?, &fingerprint, None),
             };
-        let outlook = Outlook::of(&sealed.account.app, &budget, line, &self.limits.app, now);
-        let (state, effects) = if start > now || !outlook.line_is_needed() {
+        let forecast = QueueForecast::new(&sealed.account.app, &budget, queue, &principal.limits().app, now);
+        let state = if start > now || !forecast.queue_is_needed() {
             State::first(start, now)
         } else {
-            // A repeated request takes no second turn.
-            let earlier = if key.is_some() { self.ports.job(tenant, &id).await? } else { None };
-            if let Some(earlier) = earlier {
-                return replay(earlier, &fingerprint, Some(outlook));
+            // A repeated request takes no second tag.
+            if let Some(earlier) = earlier().await? {
+                return replay(earlier, &fingerprint, Some(forecast));
             }
-            self.place(tenant, &order, &outlook, now).await?
+            self.first_state(principal, &spec, &forecast, now).await?
         };
-        let job = Job {
-            tenant: tenant.clone(),
+        let acceptance = Transition::accepted(Job {
             id,
-            nature: self.catalogue.nature(&order.method),
-            checkable: self.catalogue.is_checkable(&order.method),
-            raises: self.catalogue.raises(&order.method),
+            idempotency: facts.idempotency,
+            verification: facts.verification,
+            invalidates: facts.invalidates.clone(),
             fingerprint,
-            order,
+            spec,
             trace,
             created_at: now,
             state,
-        };
-        match self.ports.insert_job(&job, self.max_pending_jobs).await? {
+        });
+        match self.ports.insert(&acceptance, principal.limits().max_pending_jobs).await? {
             Inserted::New => {
-                tracing::info!(
-                    job_id = %job.id, user = %job.order.user, method = %job.order.method,
-                    in_line = job.state.place.is_some(), "job accepted"
-                );
-                self.send(&job, effects, now).await;
-                Ok(Accepted { job, replayed: false, outlook: Some(outlook) })
+                announce(&self.ports, &acceptance).await;
+                Ok(Accepted { job: acceptance.after, replayed: false, forecast: Some(forecast) })
             }
-            Inserted::Exists(earlier) => replay(*earlier, &job.fingerprint, Some(outlook)),
-            Inserted::TooMany => Err(self.too_many(&outlook)),
+            Inserted::Exists(earlier) => replay(*earlier, &acceptance.after.fingerprint, Some(forecast)),
+            Inserted::TooManyPending => Err(too_many(principal, &forecast)),
         }
     }
 
-    /// Where a new job begins whose app has a line. One that needs no call takes no turn.
-    async fn place(
+    /// Where a new job begins whose app has a fair queue. One that needs no call takes no tag.
+    async fn first_state(
         &self,
-        tenant: &TenantId,
-        order: &Order,
-        outlook: &Outlook,
+        principal: &Principal,
+        spec: &JobSpec,
+        forecast: &QueueForecast,
         now: Timestamp,
-    ) -> Result<(State, Vec<Effect>), Error> {
-        if cache::needs_no_call(&self.ports, &self.catalogue, tenant, order).await {
+    ) -> Result<State, Error> {
+        if response_cache::needs_no_call(&self.ports, self.catalogue, spec).await {
             return Ok(State::first(now, now));
         }
-        let account = (tenant, &order.user);
-        match outlook.way(&self.ports, account, order.priority, self.max_pending_jobs).await? {
-            Way::Go(place) => {
-                let (state, effects) = State::first(now, now);
-                Ok((State { place: Some(place), ..state }, effects))
-            }
-            Way::Wait(place, expected_at) => Ok((State::in_line(place, expected_at, now), Vec::new())),
-            Way::TooMany => Err(self.too_many(outlook)),
-        }
-    }
-
-    /// When the account will have room again: its jobs run at the app's rate, as learned, or at its
-    /// own if that is less.
-    fn too_many(&self, outlook: &Outlook) -> Error {
-        let of_app = outlook.standing.calls_per_hour;
-        let calls_per_hour = self.limits.account.map_or(of_app, |limit| of_app.min(limit.calls_per_hour));
-        Kind::TooManyPending { retry_after: relief(self.max_pending_jobs, calls_per_hour) }.into()
-    }
-
-    /// Sends the job's first message. The job is accepted whether or not that works.
-    async fn send(&self, job: &Job, effects: Vec<Effect>, now: Timestamp) {
-        if let Err(error) = dispatch::send(&self.ports, job, effects, now).await {
-            tracing::warn!(error = chain(&error), job_id = %job.id, "the job's message was not sent: the sweep will send it");
+        let max_pending_jobs = principal.limits().max_pending_jobs;
+        match forecast.admit(&self.ports, &spec.account, spec.priority, max_pending_jobs).await? {
+            Admission::RunNow(ticket) => Ok(State { ticket: Some(ticket), ..State::first(now, now) }),
+            Admission::Enqueue(ticket, expected_at) => Ok(State::first_in_queue(ticket, expected_at, now)),
+            Admission::Reject => Err(too_many(principal, forecast)),
         }
     }
 }
 
+/// When the account will have room again: its jobs run at the app's rate, as learned, or at its own if that is less.
+fn too_many(principal: &Principal, forecast: &QueueForecast) -> Error {
+    let limits = principal.limits();
+    let of_app = forecast.status.calls_per_hour;
+    let calls_per_hour = limits.account.map_or(of_app, |limit| of_app.min(limit.calls_per_hour));
+    Kind::TooManyPending { retry_after: retry_after(limits.max_pending_jobs, calls_per_hour) }.into()
+}
+
 /// The answer to a key that has made a job before.
-fn replay(earlier: Job, fingerprint: &Fingerprint, outlook: Option<Outlook>) -> Result<Accepted, Error> {
+fn replay(earlier: Job, fingerprint: &Fingerprint, forecast: Option<QueueForecast>) -> Result<Accepted, Error> {
     if earlier.fingerprint == *fingerprint {
-        Ok(Accepted { job: earlier, replayed: true, outlook })
+        Ok(Accepted { job: earlier, replayed: true, forecast })
     } else {
         Err(Kind::KeyReused.into())
     }

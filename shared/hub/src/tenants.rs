@@ -1,11 +1,12 @@
-//! Tenants: made by an operator, known by their API keys.
+//! Tenants: created by an operator, known by their API keys.
 
 use domain::TenantId;
 
 use crate::{
     Error, Kind,
-    keyed_hash::KeyedHash,
-    ports::{Clock, Entropy, FindTenant, SaveTenant},
+    keyed_hash::{ApiKeyHash, KeyedHash},
+    limits::Limits,
+    ports::{Clock, Entropy, NewTenant, Tenants},
 };
 
 /// The fewest characters an API key may have: API Gateway's own minimum (`CreateApiKey`).
@@ -14,12 +15,37 @@ pub const MIN_API_KEY_CHARACTERS: usize = 20;
 /// The most characters an API key may have: API Gateway's own maximum (`CreateApiKey`).
 pub const MAX_API_KEY_CHARACTERS: usize = 128;
 
-/// Makes a tenant called `name`, whose first API key is `api_key`.
+/// Who asks, and what that one may ask for. Only [`authenticate`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    tenant: TenantId,
+    key: ApiKeyHash,
+    limits: Limits,
+}
+
+impl Principal {
+    /// The tenant.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The API key that was shown.
+    pub fn key(&self) -> &ApiKeyHash {
+        &self.key
+    }
+
+    /// How much it may ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// Creates a tenant called `name`, whose first API key is `api_key`.
 ///
 /// # Errors
 /// An invalid field, [`Kind::ApiKeyTaken`], or a failure of the ports.
 pub async fn create(
-    ports: &(impl Clock + Entropy + SaveTenant),
+    ports: &(impl Clock + Entropy + Tenants),
     keyed_hash: &KeyedHash,
     name: &str,
     api_key: &str,
@@ -30,24 +56,27 @@ pub async fn create(
     if !is_api_key(api_key) {
         return Err(Error::invalid("api_key", "must have 20 to 128 printable ASCII characters without spaces"));
     }
-    let tenant = TenantId::from_bytes(ports.random());
-    let kept = ports.save_tenant(&tenant, name, &keyed_hash.api_key(api_key), ports.now()).await?;
-    if kept { Ok(tenant) } else { Err(Kind::ApiKeyTaken.into()) }
+    let id = TenantId::from_bytes(ports.random());
+    let key = keyed_hash.api_key(api_key);
+    let tenant = NewTenant { id: id.clone(), name: name.to_owned(), key, created_at: ports.now() };
+    if ports.create_tenant(&tenant).await? { Ok(id) } else { Err(Kind::ApiKeyTaken.into()) }
 }
 
-/// Whose `api_key` is. What cannot be a key is nobody's, unasked.
+/// Who shows `api_key`, held to `limits`. What cannot be a key is nobody's, unasked.
 ///
 /// # Errors
 /// A failure of the port.
 pub async fn authenticate(
-    ports: &impl FindTenant,
+    ports: &impl Tenants,
     keyed_hash: &KeyedHash,
+    limits: Limits,
     api_key: &str,
-) -> Result<Option<TenantId>, Error> {
+) -> Result<Option<Principal>, Error> {
     if !is_api_key(api_key) {
         return Ok(None);
     }
-    Ok(ports.tenant_of(&keyed_hash.api_key(api_key)).await?)
+    let key = keyed_hash.api_key(api_key);
+    Ok(ports.tenant_of(&key).await?.map(|tenant| Principal { tenant, key, limits }))
 }
 
 fn is_api_key(text: &str) -> bool {

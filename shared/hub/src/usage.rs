@@ -1,20 +1,21 @@
-//! How the budget of calls stands: of each of a tenant's Flickr apps, and how many jobs wait; and what
-//! kept answers spare of it.
+//! Usage: how the budgets of a tenant's Flickr apps stand, how many jobs wait, and what the cache saves.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    AppId, Day, TenantId, UserId,
-    budget::{Limit, Standing},
-    cache::Uses,
+    AccountRef, AppId, Day, TenantId, UserId,
+    budget::{BudgetStatus, Limit},
+    cache::CacheStats,
     call::MethodName,
+    job::Target,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
-    budget::Limits,
-    ports::{Clock, CountPending, FindAccount, FindLine, ListApps, ListUses},
+    page::Page,
+    ports::{Accounts, Apps, Clock, FairQueues, Jobs, ResponseCache},
+    tenants::Principal,
 };
 
 /// The most apps one page holds: each costs a read.
@@ -28,75 +29,72 @@ pub struct AppUsage {
     /// How many calls may be made.
     pub limit: Limit,
     /// How the budget stands against it.
-    pub standing: Standing,
-    /// About how many jobs stand in its line.
+    pub status: BudgetStatus,
+    /// About how many jobs wait in its fair queue.
     pub waiting_jobs: u64,
 }
 
-/// How long ago the uses of kept answers that are shown begin: with today they are seven days.
-const USES_BEGIN: Duration = Duration::from_secs(6 * 24 * 60 * 60);
+/// How long ago the cache statistics that are shown begin: with today they are seven days.
+const STATS_BEGIN: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
-/// How a tenant's kept answers were used.
+/// A tenant's cache statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheUsage {
     /// From which day on.
     pub from: Day,
     /// By method.
-    pub methods: BTreeMap<MethodName, Uses>,
+    pub methods: BTreeMap<MethodName, CacheStats>,
 }
 
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The apps, by their ids.
-    pub apps: Vec<AppUsage>,
-    /// Where the next page begins; `None` on the last.
-    pub next: Option<AppId>,
+    pub apps: Page<AppUsage, AppId>,
     /// How many jobs of the account that was asked for are pending.
     pub pending_jobs: Option<u32>,
-    /// How kept answers were used; on the first page.
+    /// The cache statistics; on the first page.
     pub cache: Option<CacheUsage>,
 }
 
-/// The budgets of up to [`PAGE_APPS`] of the tenant's apps after `after`, and with `user` the count
-/// of that account's pending jobs.
+/// The budgets of up to [`PAGE_APPS`] of the tenant's apps after `after`, and with `user` the count of that account's
+/// pending jobs.
 ///
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn usage(
-    ports: &(impl Clock + ListApps + FindLine + FindAccount + CountPending + ListUses),
-    limits: &Limits,
-    tenant: &TenantId,
+    ports: &(impl Clock + Apps + FairQueues + Accounts + Jobs + ResponseCache),
+    principal: &Principal,
     user: Option<&UserId>,
     after: Option<&AppId>,
 ) -> Result<Usage, Error> {
+    let tenant = principal.tenant();
     let pending_jobs = match user {
         None => None,
         Some(user) => {
-            ports.account(tenant, user).await?.ok_or(Kind::AccountNotFound)?;
-            Some(ports.pending(tenant, user).await?)
+            let account = AccountRef::new(tenant, user);
+            ports.account(&account).await?.ok_or(Kind::AccountNotFound)?;
+            Some(ports.pending_jobs(&account).await?)
         }
     };
-    let mut apps = ports.apps(tenant, after, PAGE_APPS + 1).await?;
-    let more = apps.len() > usize::from(PAGE_APPS);
-    apps.truncate(usize::from(PAGE_APPS));
-    let next = apps.last().filter(|_| more).cloned();
-    let now = ports.now();
-    let apps = apps.into_iter().map(async |app| {
-        let (budget, line) = ports.budget_and_line(&app).await?;
-        let standing = budget.standing(&limits.app, now);
-        Ok::<_, Error>(AppUsage { app, limit: limits.app, standing, waiting_jobs: line.waiting_jobs() })
+    let apps = ports.apps(tenant, after, PAGE_APPS + 1).await?;
+    let Page { items, next } = Page::of(apps, PAGE_APPS, AppId::clone);
+    let (now, limit, class) = (ports.now(), principal.limits().app, Target::default().profile().host_class);
+    let items = items.into_iter().map(async |app| {
+        let (budget, queue) = ports.budget_and_queue(&app).await?;
+        let status = budget.status(&limit, class, now);
+        Ok::<_, Error>(AppUsage { app, limit, status, waiting_jobs: queue.waiting_jobs() })
     });
-    let apps = try_join_all(apps).await?;
+    let apps = Page { items: try_join_all(items).await?, next };
     let cache = if after.is_none() { Some(cache_usage(ports, tenant).await?) } else { None };
-    Ok(Usage { apps, next, pending_jobs, cache })
+    Ok(Usage { apps, pending_jobs, cache })
 }
 
-async fn cache_usage(ports: &(impl Clock + ListUses), tenant: &TenantId) -> Result<CacheUsage, Error> {
-    let from = Day::of(ports.now().before(USES_BEGIN));
-    let mut methods: BTreeMap<MethodName, Uses> = BTreeMap::new();
-    for (method, uses) in ports.uses(tenant, &from).await? {
-        *methods.entry(method).or_default() += uses;
+async fn cache_usage(ports: &(impl Clock + ResponseCache), tenant: &TenantId) -> Result<CacheUsage, Error> {
+    let from = Day::of(ports.now().before(STATS_BEGIN));
+    let mut methods: BTreeMap<MethodName, CacheStats> = BTreeMap::new();
+    for (method, stats) in ports.stats(tenant, &from).await? {
+        *methods.entry(method).or_default() += stats;
     }
     Ok(CacheUsage { from, methods })
 }

@@ -6,7 +6,7 @@ use vault::{DataKeys, EncryptionContext, Purpose, Vault};
 use crate::{
     Error, Kind,
     credentials::{AppCredentials, TokenCredentials},
-    ports::{FindApp, SealedAccount},
+    ports::{Apps, SealedAccount},
 };
 
 /// The vaults: users' tokens stand under one KMS key, app and webhook secrets under another.
@@ -19,11 +19,11 @@ pub struct Vaults<K> {
 }
 
 impl<K: DataKeys> Vaults<K> {
-    /// The credentials of a tenant's kept Flickr app.
+    /// The credentials of a tenant's stored Flickr app.
     ///
     /// # Errors
     /// [`Kind::AppNotFound`], or a failure of the ports.
-    pub async fn open_app(&self, ports: &impl FindApp, tenant: &TenantId, id: &AppId) -> Result<AppCredentials, Error> {
+    pub async fn open_app(&self, ports: &impl Apps, tenant: &TenantId, id: &AppId) -> Result<AppCredentials, Error> {
         let sealed = ports.app(tenant, id).await?.ok_or(Kind::AppNotFound)?;
         Ok(AppCredentials::from_secret(&self.secrets.open(&app(tenant, id)?, &sealed).await?)?)
     }

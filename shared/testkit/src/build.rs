@@ -1,21 +1,25 @@
 //! Builders of things under test.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be built fails its test")]
+
 use std::sync::Arc;
 
 use domain::{
-    AppId, JobId, TenantId, Timestamp, TraceId, UserId,
+    AccountRef, AppId, JobId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
-    cache::{Families, Terms},
-    call::Params,
-    idempotency::Fingerprint,
-    job::{Job, Order, State, Target},
-    line::Priority,
+    cache::{CacheOptions, CacheTags},
+    call::{Params, RestCall},
+    fair_queue::Priority,
+    idempotency::Idempotency,
+    job::{Job, JobSpec, Start, State, Transition, Work},
     login::{Digested, Mode, PendingLogin},
-    outcome::Nature,
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Entropy, SealedAccount, SealedLogin},
+    keyed_hash::KeyedHash,
+    limits::Limits,
+    ports::{Clock, Entropy, NewTenant, SealedAccount, SealedLogin, Tenants},
+    tenants::{self, Principal},
     vaults::{self, Vaults},
 };
 use vault::{KeyArn, Vault, memory::MemoryKeys};
@@ -27,7 +31,6 @@ pub const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 ///
 /// # Panics
 /// Never: the key names are well-formed.
-#[expect(clippy::unwrap_used, reason = "constant key names")]
 pub fn vaults() -> Vaults<Arc<MemoryKeys>> {
     let vault = |id: &str| {
         let arn: KeyArn = format!("arn:aws:kms:us-east-1:000000000000:key/{id}").parse().unwrap();
@@ -39,17 +42,55 @@ pub fn vaults() -> Vaults<Arc<MemoryKeys>> {
     }
 }
 
-/// A tenant of its own.
+/// The keyed hash of all tests over the fakes.
+///
+/// # Panics
+/// Never: the key is long enough.
+pub fn keyed_hash() -> KeyedHash {
+    KeyedHash::new(&[7; 32]).unwrap()
+}
+
+/// The id of a tenant of its own, of which nothing is stored.
 pub fn tenant(ports: &impl Entropy) -> TenantId {
     TenantId::from_bytes(ports.random())
 }
 
-/// The Flickr app of all accounts but those of which another is said.
+/// The API key of a tenant that [`principal`] or [`principal_of`] created.
+pub fn api_key_of(tenant: &TenantId) -> String {
+    format!("api-key-of-{tenant}")
+}
+
+/// Creates a tenant of its own with an API key, and authenticates it, held to the default limits.
+///
+/// # Panics
+/// When the ports fail.
+pub async fn principal(ports: &(impl Clock + Entropy + Tenants)) -> Principal {
+    principal_of(ports, &tenant(ports), Limits::default()).await
+}
+
+/// Authenticates this tenant, held to `limits`, and creates it where it was not created before.
+///
+/// # Panics
+/// When the ports fail.
+pub async fn principal_of(ports: &(impl Clock + Tenants), tenant: &TenantId, limits: Limits) -> Principal {
+    let (keyed_hash, api_key) = (keyed_hash(), api_key_of(tenant));
+    let key = keyed_hash.api_key(&api_key);
+    let new = NewTenant { id: tenant.clone(), name: "Test".to_owned(), key, created_at: ports.now() };
+    ports.create_tenant(&new).await.unwrap();
+    tenants::authenticate(ports, &keyed_hash, limits, &api_key).await.unwrap().unwrap()
+}
+
+/// The Flickr app of all accounts that are built without another.
 pub fn app() -> AppId {
     AppId::from_bytes([9; 16])
 }
 
-/// A connected account of `tenant` with the token `sealed`.
+/// The account of `tenant` with this id at Flickr.
+pub fn account_ref(tenant: &TenantId, nsid: &str) -> AccountRef {
+    AccountRef { tenant: tenant.clone(), user: UserId::of(tenant, nsid) }
+}
+
+/// A connected account of `tenant` whose sealed token is a dummy.
 pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> SealedAccount {
     SealedAccount {
         account: Account {
@@ -67,7 +108,7 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
     }
 }
 
-/// The same with a real sealed token, and its app's sealed credentials.
+/// A connected account of `tenant` with a real sealed token, and its app's sealed credentials.
 ///
 /// # Panics
 /// When sealing fails: the keys are in memory.
@@ -80,11 +121,10 @@ pub async fn sealed_account(
     sealed_account_of(vaults, tenant, &app(), nsid, connected_at).await
 }
 
-/// The same, of another app: its key is the app's id.
+/// The same of another app, whose API key is the app's id.
 ///
 /// # Panics
 /// When sealing fails: the keys are in memory.
-#[expect(clippy::unwrap_used, reason = "keys in memory do not fail")]
 pub async fn sealed_account_of(
     vaults: &Vaults<Arc<MemoryKeys>>,
     tenant: &TenantId,
@@ -103,7 +143,7 @@ pub async fn sealed_account_of(
     (SealedAccount { account, sealed_token }, sealed_app)
 }
 
-/// The token of a user with a real one.
+/// The token of a user that [`sealed_account`] built.
 pub fn token_of(user: &UserId) -> String {
     format!("canary-token-{user}")
 }
@@ -125,39 +165,40 @@ pub fn login(tenant: &TenantId, token: &str, state: &str, mode: Mode, expires_at
     }
 }
 
-/// An order of `method` with `params`, a JSON object.
+/// What a caller asks for: a call of `method` with `params`, a JSON object, in the name of `account`.
 ///
 /// # Panics
 /// When `method` or `params` is not acceptable.
-#[expect(clippy::unwrap_used, reason = "tests give good orders")]
-pub fn order(user: &UserId, method: &str, params: &str) -> Order {
-    Order {
-        user: user.clone(),
-        target: Target::Rest,
-        method: method.parse().unwrap(),
-        params: Params::from_json(&serde_json::from_str(params).unwrap()).unwrap(),
+pub fn spec(account: &AccountRef, method: &str, params: &str) -> JobSpec {
+    let params = Params::from_json(&serde_json::from_str(params).unwrap()).unwrap();
+    JobSpec {
+        account: account.clone(),
+        work: Work::Rest(RestCall { method: method.parse().unwrap(), params }),
         priority: Priority::Normal,
-        cache: Terms::default(),
+        cache: CacheOptions::default(),
         meta: None,
     }
 }
 
-/// A job of `tenant`, just accepted.
+/// A read, just accepted.
 ///
 /// # Panics
-/// When `order` cannot be written as JSON.
-#[expect(clippy::unwrap_used, reason = "orders are JSON")]
-pub fn job(tenant: &TenantId, id: [u8; 16], order: Order, created_at: Timestamp) -> Job {
+/// When `spec` cannot be written as JSON.
+pub fn job(id: [u8; 16], spec: JobSpec, created_at: Timestamp) -> Job {
     Job {
-        tenant: tenant.clone(),
         id: JobId::from_bytes(id),
-        nature: Nature::Read,
-        checkable: false,
-        raises: Families::default(),
-        fingerprint: Fingerprint::of(&order).unwrap(),
-        order,
+        idempotency: Idempotency::Safe,
+        verification: None,
+        invalidates: CacheTags::default(),
+        fingerprint: spec.fingerprint(Start::Now).unwrap(),
+        spec,
         trace: TraceId::from_bytes(id),
         created_at,
-        state: State::first(created_at, created_at).0,
+        state: State::first(created_at, created_at),
     }
+}
+
+/// The acceptance of a job, to be inserted.
+pub fn acceptance(job: &Job) -> Transition {
+    Transition::accepted(job.clone())
 }

@@ -1,11 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 pub mod build;
+mod call;
 pub mod contract;
-mod fake_flickr;
+mod fakes;
+mod faults;
 pub mod http_client;
+mod mutation;
+mod random;
+mod scene;
+mod scripted_flickr;
 pub mod simulator;
-mod world;
 
-pub use fake_flickr::ScriptedFlickr;
-pub use world::{Breach, Call, Chronicle, Fault, Meeting, Moment, QueuedMessage, Weather, World};
+pub use call::Call;
+pub use fakes::{History, QueuedMessage, World};
+pub use faults::{Fault, FaultPlan, FaultPoint, Injection};
+pub use mutation::Mutation;
+pub use scene::Scene;
+pub use scripted_flickr::{CATALOGUE, ScriptedFlickr};

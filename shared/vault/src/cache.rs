@@ -13,7 +13,8 @@ use std::{
 
 use crate::{
     context::EncryptionContext,
-    keys::{DataKey, DataKeys, EncryptedDataKey, GeneratedDataKey, KeyArn, KeyError},
+    key_error::KeyError,
+    keys::{DataKey, DataKeys, EncryptedDataKey, GeneratedDataKey, KeyArn},
 };
 
 /// How long, how often and how many decrypted data keys are remembered.

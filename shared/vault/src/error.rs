@@ -1,6 +1,6 @@
 //! What can go wrong when a secret is sealed or opened.
 
-use crate::keys::KeyError;
+use crate::key_error::KeyError;
 
 /// Why a secret could not be sealed or opened. No variant holds secret data.
 #[derive(Debug, thiserror::Error)]

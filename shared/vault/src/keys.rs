@@ -1,8 +1,10 @@
 //! The port to the service that keeps the key-encrypting key, such as AWS KMS.
 
-use std::{error, fmt, future::Future, str::FromStr, sync::Arc};
+use std::{fmt, future::Future, str::FromStr, sync::Arc};
 
 use zeroize::Zeroize;
+
+use crate::key_error::{KeyError, KeyErrorKind};
 
 /// One KMS key: makes data keys and decrypts its own again.
 ///
@@ -172,54 +174,6 @@ impl FromStr for KeyArn {
     }
 }
 
-/// What kind of failure of the key service it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyErrorKind {
-    /// Too many requests: retry later.
-    #[error("the key service is throttling")]
-    Throttled,
-    /// Out of reach, timed out or failing: retry later.
-    #[error("the key service is unavailable")]
-    Unavailable,
-    /// Refused for good: wrong context, access denied, invalid ciphertext, key disabled.
-    #[error("the key service refused")]
-    Refused,
-}
-
-/// Why the key service gave no data key. Its text is the kind's; the cause is its `source`, which
-/// must hold no key material.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}")]
-pub struct KeyError {
-    kind: KeyErrorKind,
-    source: Option<Box<dyn error::Error + Send + Sync>>,
-}
-
-impl KeyError {
-    /// A failure whose cause is not known.
-    #[must_use]
-    pub fn new(kind: KeyErrorKind) -> Self {
-        Self { kind, source: None }
-    }
-
-    /// A failure with its cause.
-    pub fn with_source(kind: KeyErrorKind, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self { kind, source: Some(source.into()) }
-    }
-
-    /// The kind, to branch on.
-    #[must_use]
-    pub fn kind(&self) -> KeyErrorKind {
-        self.kind
-    }
-
-    /// Whether the same request may succeed later.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        matches!(self.kind, KeyErrorKind::Throttled | KeyErrorKind::Unavailable)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,15 +229,5 @@ mod tests {
     fn debug_hides_the_data_key() {
         let key = DataKey::from_vec(vec![7; 32]).unwrap();
         assert_eq!(format!("{key:?}"), "DataKey(..)");
-    }
-
-    #[test]
-    fn an_error_says_its_kind_and_keeps_its_source() {
-        let error = KeyError::with_source(KeyErrorKind::Throttled, "ThrottlingException");
-        assert_eq!(error.to_string(), "the key service is throttling");
-        let source = error::Error::source(&error).unwrap();
-        assert_eq!(source.to_string(), "ThrottlingException");
-        assert!(error.is_retryable());
-        assert!(!KeyError::new(KeyErrorKind::Refused).is_retryable());
     }
 }

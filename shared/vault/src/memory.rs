@@ -15,7 +15,8 @@ use ring::{
 
 use crate::{
     context::EncryptionContext,
-    keys::{DataKey, DataKeys, EncryptedDataKey, GeneratedDataKey, KeyArn, KeyError, KeyErrorKind},
+    key_error::{KeyError, KeyErrorKind},
+    keys::{DataKey, DataKeys, EncryptedDataKey, GeneratedDataKey, KeyArn},
 };
 
 /// One key in memory. Put it in an [`Arc`](std::sync::Arc) to keep a handle on its counts.

@@ -43,8 +43,8 @@ async fn a_request_is_answered_as_api_gateway_reads_it() {
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!((&body["request_id"], &body["data"]["jobs"][0]["job_id"]), (&json!("gateway-1"), &json!(job.id)));
 
-    let wish = json!({ "job_ids": [job.id] });
-    let answer = take(&scene, request("POST", "/v1/dlq/replay", KEYS[0], Some(&wish))).await.unwrap();
+    let replay = json!({ "job_ids": [job.id] });
+    let answer = take(&scene, request("POST", "/v1/dlq/replay", KEYS[0], Some(&replay))).await.unwrap();
     assert_eq!(answer["statusCode"], 200);
     assert_eq!(scene.job(&job.id).state.run, 2);
 
@@ -70,7 +70,7 @@ async fn a_batch_of_messages_is_answered_as_sqs_reads_it() {
             "awsRegion": "us-east-1",
         })
     };
-    let message = serde_json::to_string(&hub::dispatch::Dispatch::of(&held)).unwrap();
+    let message = serde_json::to_string(&hub::message::Dispatch::of(&held)).unwrap();
     let payload = json!({ "Records": [record("m-1", "}{"), record("m-2", &message)] });
     let answer = take(&scene, payload).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "m-2" }] }));

@@ -1,8 +1,8 @@
-//! The dead-letter desk, in process.
+//! Dead jobs, in process.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
-mod desk;
 mod events;
-mod letters;
+mod messages;
+mod routes;
 mod scene;

@@ -5,16 +5,16 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use dlq_replay::Service;
 use domain::{
-    ClaimId, JobId, TenantId, UserId,
+    AccountRef, ClaimId, JobId, TenantId, UserId,
     budget::MAX_PENDING,
-    job::{Event, Failure, FailureCode, Job, step},
-    timing::LEASE,
+    job::{Event, Failure, FailureCode, Job, Target, Transition, step},
 };
 use edge::Authenticator;
 use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
-    ports::{ClaimJob, Claimed, Clock, InsertJob, Look, SaveJob},
+    limits::Limits,
+    ports::{ClaimRequest, Claimed, Clock, Jobs},
     tenants,
 };
 use serde_json::Value;
@@ -40,7 +40,7 @@ impl Scene {
         for key in KEYS {
             tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
         }
-        let authenticator = Arc::new(Authenticator { ports: world.clone(), keyed_hash });
+        let authenticator = Arc::new(Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default() });
         let ports = Arc::new(world.clone());
         let routes = edge::serve(dlq_replay::routes(Arc::clone(&ports), Arc::clone(&authenticator)));
         Self { service: Service::new(ports, authenticator), world, routes, tenants }
@@ -49,47 +49,49 @@ impl Scene {
     /// A new job of this tenant.
     pub async fn queued(&self, tenant: usize, number: u8) -> Job {
         let tenant = &self.tenants[tenant];
-        let order = build::order(&UserId::of(tenant, "1@N00"), "flickr.photosets.create", r#"{"title": "t"}"#);
-        let job = build::job(tenant, [number; 16], order, self.world.now());
-        self.world.insert_job(&job, MAX_PENDING).await.unwrap();
-        job
+        let account = AccountRef::new(tenant, &UserId::of(tenant, "1@N00"));
+        let spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
+        let acceptance = Transition::accepted(build::job([number; 16], spec, self.world.now()));
+        self.world.insert(&acceptance, MAX_PENDING).await.unwrap();
+        acceptance.after
     }
 
     /// The same, held by a worker.
     pub async fn running(&self, tenant: usize, number: u8) -> Job {
         let job = self.queued(tenant, number).await;
         let now = self.world.now();
-        let claimed = self.world.claim_job(&job.tenant, &job.id, 1, &claim(), now + LEASE, now).await.unwrap();
-        assert!(matches!(claimed, Claimed::Held(_)));
-        self.job(&job.id)
+        let lease_until = now + Target::default().timing().lease;
+        let request = ClaimRequest { job: job.reference(), fencing_number: 1, claim: claim(), lease_until, now };
+        match self.world.claim(&request).await.unwrap() {
+            Claimed::Held(job) => *job,
+            other => panic!("not held: {other:?}"),
+        }
     }
 
     /// The same, held by a worker that may have sent it.
     pub async fn calling(&self, tenant: usize, number: u8) -> Job {
-        self.step(self.running(tenant, number).await, Event::Calling(claim())).await
+        self.step(self.running(tenant, number).await, Event::WriteStarted(claim())).await
     }
 
     /// A job that was given up, and surely took no effect.
     pub async fn dead(&self, tenant: usize, number: u8) -> Job {
-        let failure =
-            Failure { code: FailureCode::AttemptsExhausted, message: "HTTP 502".to_owned(), flickr_code: None };
-        self.step(self.running(tenant, number).await, Event::Bury(claim(), failure)).await
+        let failure = Failure::new(FailureCode::AttemptsExhausted, "HTTP 502");
+        self.step(self.running(tenant, number).await, Event::GiveUp(claim(), failure)).await
     }
 
     /// A job whose worker crashed after it may have sent the write.
-    pub async fn doubtful(&self, tenant: usize, number: u8) -> Job {
+    pub async fn in_doubt(&self, tenant: usize, number: u8) -> Job {
         let job = self.calling(tenant, number).await;
-        self.world.pass(LEASE);
-        let dead = self.step(job, Event::Poison { dispatch: 1 }).await;
+        self.world.pass(Target::default().timing().lease);
+        let dead = self.step(job, Event::DeadLettered { fencing_number: 1 }).await;
         self.world.pass(Duration::from_secs(1));
         dead
     }
 
     async fn step(&self, job: Job, event: Event) -> Job {
-        let (state, _) = step(&job.state, event, self.world.now()).unwrap();
-        let after = Job { state, ..job.clone() };
-        assert!(self.world.save_job(&after, &job.state, Look::AsTold).await.unwrap());
-        after
+        let transition = step(&job, event, self.world.now()).unwrap();
+        assert!(self.world.commit(&transition).await.unwrap());
+        transition.after
     }
 
     /// The job as it stands.
@@ -115,7 +117,7 @@ impl Scene {
         data["results"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The ids on the desk of the first tenant.
+    /// The ids on the list of the first tenant.
     pub async fn listed(&self) -> Vec<String> {
         let data = self.get(KEYS[0], "/v1/dlq").await.data();
         data["jobs"].as_array().unwrap().iter().map(|job| job["job_id"].as_str().unwrap().to_owned()).collect()

@@ -8,21 +8,21 @@ use axum::Router;
 use domain::{
     AppId, TenantId, Timestamp, UserId,
     budget::{Budget, HostClass, Limit},
-    line::Priority,
-    timing,
+    fair_queue::Priority,
+    job::Target,
 };
 use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
-    budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{BudgetKey, Clock, KeepBudget, SaveAccount},
+    limits::Limits,
+    ports::{Accounts, BudgetKey, Budgets, Clock},
     submit::Submit,
     sweep, tenants,
 };
 use serde_json::{Value, json};
 use testkit::{
-    Fault, Moment, ScriptedFlickr, World, build,
+    CATALOGUE, Call, Fault, FaultPoint, World, build,
     http_client::{Answer, send},
 };
 
@@ -40,13 +40,9 @@ async fn scene() -> Scene {
     let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();
-    let submit = Submit {
-        ports: world.clone(),
-        catalogue: ScriptedFlickr::default(),
-        limits: Limits::default(),
-        max_pending_jobs: 30,
-    };
-    let authenticator = Authenticator { ports: world.clone(), keyed_hash };
+    let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE };
+    let limits = Limits { max_pending_jobs: 30, ..Limits::default() };
+    let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits };
     let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));
     Scene { routes, world, user: account.account.user }
 }
@@ -91,7 +87,7 @@ async fn a_job_has_the_priority_it_was_given() {
         body["priority"] = given;
         let answer = scene.post(&[], &body).await;
         assert_eq!(answer.data()["priority"], priority.as_str(), "{}", answer.text);
-        assert_eq!(scene.world.jobs()[0].order.priority, priority);
+        assert_eq!(scene.world.jobs()[0].spec.priority, priority);
     }
 }
 
@@ -108,7 +104,7 @@ async fn the_answer_says_when_the_job_will_start_and_how_the_budget_stands() {
 }
 
 #[tokio::test]
-async fn a_job_that_stands_in_line_starts_later() {
+async fn a_job_that_waits_for_its_turn_starts_later() {
     let scene = scene().await;
     let app = BudgetKey::App(AppId::from_bytes([9; 16]));
     let spend = |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 150, build::NOW).0, ());
@@ -131,7 +127,7 @@ async fn a_job_that_stands_in_line_starts_later() {
         (&again.headers["idempotent-replayed"], again.data()["estimated_start"].is_string()),
         (&"true".parse().unwrap(), true)
     );
-    assert!(!scene.world.calls().contains(&"take_turn"), "a repeat takes no turn");
+    assert!(!scene.world.calls().contains(&Call::TakeTag), "a repeat takes no tag");
     let mut urgent = scene.body();
     urgent["priority"] = json!("high");
     let start = scene.post(&[], &urgent).await.data()["estimated_start"].as_str().unwrap().to_owned();
@@ -189,14 +185,18 @@ async fn a_job_waits_for_its_time() {
         let answer = scene.post(&[], &body).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
         let data = answer.data();
-        assert_eq!((&data["state"], &data["due_at"]), (&json!("scheduled"), &json!(later(seconds))), "{field}");
+        assert_eq!(
+            (&data["state"], &data["waiting"]["until"]),
+            (&json!("scheduled"), &json!(later(seconds))),
+            "{field}"
+        );
         assert_eq!(scene.world.queue().len(), sent, "{field} {seconds}");
     }
     for (field, value) in [("run_at", json!(later(0))), ("delay_seconds", json!(0))] {
         let mut body = scene.body();
         body[field] = value;
         let data = scene.post(&[], &body).await.data();
-        assert_eq!((&data["state"], &data["due_at"]), (&json!("queued"), &Value::Null), "{field}");
+        assert_eq!((&data["state"], &data["waiting"]["until"]), (&json!("queued"), &Value::Null), "{field}");
     }
 }
 
@@ -209,7 +209,7 @@ async fn the_time_belongs_to_what_a_key_stands_for() {
     let first = scene.post(&key, &body).await.data();
     scene.world.pass(Duration::from_secs(10));
     let again = scene.post(&key, &body).await.data();
-    assert_eq!((&first["job_id"], &first["due_at"]), (&again["job_id"], &again["due_at"]));
+    assert_eq!((&first["job_id"], &first["waiting"]["until"]), (&again["job_id"], &again["waiting"]["until"]));
     body["delay_seconds"] = json!(61);
     assert_eq!(scene.post(&key, &body).await.problem(), "ERR_IDEMPOTENCY_KEY_REUSED");
 }
@@ -219,15 +219,16 @@ async fn a_job_is_accepted_even_if_its_message_is_not_sent() {
     let scene = scene().await;
     scene.world.forget_calls();
     scene.post(&[], &scene.body()).await;
-    let send = scene.world.calls().iter().position(|call| *call == "send_dispatch").unwrap();
+    let send = scene.world.calls().iter().position(|call| *call == Call::Send).unwrap();
     scene.world.forget_calls();
-    scene.world.fault(send, Moment::Before, Fault::Fail);
+    scene.world.fault(send, FaultPoint::Before, Fault::Fail);
     let answer = scene.post(&[], &scene.body()).await;
     assert_eq!((answer.status, &answer.data()["state"]), (StatusCode::ACCEPTED, &json!("queued")));
     assert_eq!((scene.world.jobs().len(), scene.world.queue().len()), (2, 1));
 
-    scene.world.pass(timing::ORPHANED_AFTER);
-    let report = sweep::run(&scene.world, &Limits::default(), scene.world.now() + timing::LEASE).await.unwrap();
+    let timing = Target::default().timing();
+    scene.world.pass(timing.orphaned_after);
+    let report = sweep::run(&scene.world, &Limits::default(), scene.world.now() + timing.lease).await.unwrap();
     assert_eq!(report.sent, 2, "the one never sent, and the one never received");
 }
 
@@ -345,14 +346,14 @@ async fn too_many_pending_jobs_are_503_with_the_time_to_come_back() {
 #[tokio::test]
 async fn what_fails_underneath_is_503_and_not_explained() {
     let scene = scene().await;
-    scene.world.fault_next(Moment::Before, Fault::Fail);
+    scene.world.fault_next(FaultPoint::Before, Fault::Fail);
     let answer = scene.post(&[], &scene.body()).await;
     assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert!(!answer.text.contains("injected"), "{}", answer.text);
 }
 
 #[tokio::test]
-async fn what_a_job_says_of_kept_answers_is_kept_with_it() {
+async fn what_a_job_asks_of_the_cache_is_stored_with_it() {
     for (given, ttl, bypass) in [
         (json!({ "ttl_seconds": 60 }), Some(60), false),
         (json!({ "bypass": true }), None, true),
@@ -364,13 +365,13 @@ async fn what_a_job_says_of_kept_answers_is_kept_with_it() {
         (body["method"], body["cache"]) = (json!("flickr.photos.getInfo"), given);
         let answer = scene.post(&[], &body).await;
         assert_eq!((answer.status, &answer.data()["from_cache"]), (StatusCode::ACCEPTED, &json!(false)));
-        let terms = scene.world.jobs()[0].order.cache;
-        assert_eq!((terms.ttl(), terms.bypass()), (ttl.map(Duration::from_secs), bypass));
+        let options = scene.world.jobs()[0].spec.cache;
+        assert_eq!((options.ttl(), options.bypass()), (ttl.map(Duration::from_secs), bypass));
     }
 }
 
 #[tokio::test]
-async fn what_it_cannot_say_of_kept_answers_is_named() {
+async fn what_it_cannot_ask_of_the_cache_is_named() {
     let scene = scene().await;
     for (method, cache, field) in [
         ("flickr.photos.getInfo", json!({ "ttl_seconds": 9 }), "cache.ttl_seconds"),
@@ -393,7 +394,7 @@ async fn what_it_cannot_say_of_kept_answers_is_named() {
 }
 
 #[tokio::test]
-async fn kept_answers_are_made_void_by_method_or_all() {
+async fn cached_answers_are_invalidated_by_method_or_all() {
     let scene = scene().await;
     let post = async |body: Value| {
         let headers = [("x-api-key", API_KEY)];
@@ -401,16 +402,16 @@ async fn kept_answers_are_made_void_by_method_or_all() {
     };
     for method in [json!("flickr.photos.*"), json!("flickr.photos.getInfo")] {
         let answer = post(json!({ "user_id": scene.user, "method": method })).await;
-        assert_eq!(answer.data(), json!({ "user_id": scene.user, "families": ["photos"] }));
+        assert_eq!(answer.data(), json!({ "user_id": scene.user, "tags": ["photos"] }));
     }
     for body in [json!({ "user_id": scene.user }), json!({ "user_id": scene.user, "method": null })] {
-        let families = post(body).await.data()["families"].as_array().unwrap().len();
-        assert_eq!(families, domain::cache::Family::ALL.len());
+        let tags = post(body).await.data()["tags"].as_array().unwrap().len();
+        assert_eq!(tags, domain::cache::CacheTag::ALL.len());
     }
-    assert_eq!(scene.world.count("change_freshness"), 4);
+    assert_eq!(scene.world.count(Call::Invalidate), 4);
 
     for (body, code) in [
-        (json!({ "user_id": "usr_00000000000000000000000000000000" }), "ERR_TOKEN_NOT_FOUND"),
+        (json!({ "user_id": "usr_00000000000000000000000000000000" }), "ERR_ACCOUNT_NOT_FOUND"),
         (json!({ "user_id": "x" }), "ERR_INVALID_REQUEST"),
         (json!({ "user_id": scene.user, "method": "flickr.photos.setMeta" }), "ERR_INVALID_REQUEST"),
         (json!({ "user_id": scene.user, "method": "*photos" }), "ERR_INVALID_REQUEST"),
@@ -421,7 +422,7 @@ async fn kept_answers_are_made_void_by_method_or_all() {
     ] {
         assert_eq!(post(body.clone()).await.problem(), code, "{body}");
     }
-    assert_eq!(scene.world.count("change_freshness"), 4);
+    assert_eq!(scene.world.count(Call::Invalidate), 4);
     let strange = send(&scene.routes, Method::POST, "/v1/cache/invalidate", &[], "{}").await;
     assert_eq!(strange.problem(), "ERR_UNAUTHORIZED");
 }

@@ -9,9 +9,9 @@ use domain::outcome::{Class, Outcome};
 use edge::Authenticator;
 use http::Method;
 use hub::{
-    budget::Limits,
     connect::{AllowedReturnUrls, Connect},
     keyed_hash::KeyedHash,
+    limits::Limits,
     tenants,
 };
 use serde_json::{Value, json};
@@ -41,10 +41,10 @@ async fn scene() -> Scene {
         vaults: build::vaults(),
         keyed_hash: keyed_hash.clone(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
-        limits: Limits::default(),
     };
+    let authenticator = Authenticator { ports: world, keyed_hash, limits: Limits::default() };
     let service = Arc::new(oauth::Service { connect, public_url: None });
-    let routes = edge::serve(oauth::routes(service, Arc::new(Authenticator { ports: world, keyed_hash })));
+    let routes = edge::serve(oauth::routes(service, Arc::new(authenticator)));
     Scene { routes, flickr }
 }
 
@@ -89,12 +89,12 @@ async fn an_account_is_connected_listed_read_and_disconnected() {
     for (key, path) in [(KEYS[1], path.as_str()), (KEYS[0], "/v1/accounts/usr_00"), (KEYS[0], "/v1/accounts/%00")] {
         for method in [Method::GET, Method::DELETE] {
             let answer = scene.call(key, method, path, &none).await;
-            assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_TOKEN_NOT_FOUND"), "{path}");
+            assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_ACCOUNT_NOT_FOUND"), "{path}");
         }
     }
 
     assert_eq!(scene.call(KEYS[0], Method::DELETE, &path, &none).await.data()["disconnected"], true);
-    assert_eq!(scene.call(KEYS[0], Method::DELETE, &path, &none).await.problem(), "ERR_TOKEN_NOT_FOUND");
+    assert_eq!(scene.call(KEYS[0], Method::DELETE, &path, &none).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn the_callback_shows_the_code_when_there_is_nowhere_to_go() {
 }
 
 #[tokio::test]
-async fn bad_wishes_are_refused_by_the_name_of_their_field() {
+async fn bad_requests_are_refused_by_the_name_of_their_field() {
     let scene = scene().await;
     let table = [
         (json!({ "api_key": "k", "api_secret": "s" }), "body"),

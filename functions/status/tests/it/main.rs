@@ -6,27 +6,23 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
-    AppId, ClaimId, Day, TenantId, UserId,
-    budget::{HostClass, Limit, MAX_PENDING, Signal},
-    cache::Uses,
-    job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, step},
-    line::{Bucket, Place},
-    timing::LEASE,
+    AccountRef, AppId, ClaimId, Day, Jitter, TenantId, UserId,
+    budget::{Budget, HostClass, Limit, MAX_PENDING, Signal},
+    cache::CacheStats,
+    fair_queue::{Bucket, QueueTicket},
+    job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Target, Transition, WaitReason, step},
 };
 use edge::Authenticator;
 use http::Method;
 use hub::{
-    budget::Limits,
     keyed_hash::KeyedHash,
-    ports::{
-        BudgetKey, ClaimJob, CountUses, InsertJob, JoinLine, KeepBudget, KeepResult, Look, SaveAccount, SaveApp,
-        SaveJob,
-    },
+    limits::Limits,
+    ports::{Accounts, Apps, BudgetKey, Budgets, ClaimRequest, Claimed, FairQueues, Jobs, ResponseCache, Results},
     tenants,
 };
 use serde_json::{Value, json};
 use testkit::{
-    Fault, Moment, World, build,
+    Call, Fault, FaultPoint, World, build,
     http_client::{Answer, send},
 };
 
@@ -45,24 +41,40 @@ async fn scene() -> Scene {
     for key in KEYS {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
     }
-    let authenticator = Authenticator { ports: world.clone(), keyed_hash };
-    let routes = edge::serve(status::routes(Arc::new(world.clone()), Limits::default(), Arc::new(authenticator)));
+    let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default() };
+    let routes = edge::serve(status::routes(Arc::new(world.clone()), Arc::new(authenticator)));
     Scene { routes, world, tenants }
 }
 
 impl Scene {
+    /// The account of the first tenant.
+    fn account(&self) -> AccountRef {
+        AccountRef::new(&self.tenants[0], &UserId::of(&self.tenants[0], "1@N00"))
+    }
+
+    /// A job of the first tenant in this state.
+    async fn insert(&self, number: u8, state: State) -> Job {
+        let job = build::job([number; 16], build::spec(&self.account(), "flickr.test.echo", "{}"), build::NOW);
+        let acceptance = Transition::accepted(Job { state, ..job });
+        self.world.insert(&acceptance, MAX_PENDING).await.unwrap();
+        acceptance.after
+    }
+
     /// A job of the first tenant that met `event`.
     async fn job(&self, event: impl FnOnce(ClaimId) -> Event) -> Job {
-        let user = UserId::of(&self.tenants[0], "1@N00");
-        let job = build::job(&self.tenants[0], [5; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
-        self.world.insert_job(&job, MAX_PENDING).await.unwrap();
+        let job = self.insert(5, State::first(build::NOW, build::NOW)).await;
         let claim = ClaimId::from_bytes([1; 16]);
-        self.world.claim_job(&job.tenant, &job.id, 1, &claim, build::NOW + LEASE, build::NOW).await.unwrap();
-        let running = self.world.jobs().pop().unwrap();
-        let (state, _) = step(&running.state, event(claim.clone()), build::NOW).unwrap();
-        let job = Job { state, ..running.clone() };
-        assert!(self.world.save_job(&job, &running.state, Look::AsTold).await.unwrap());
-        job
+        let request = ClaimRequest {
+            job: job.reference(),
+            fencing_number: 1,
+            claim: claim.clone(),
+            lease_until: build::NOW + LEASE,
+            now: build::NOW,
+        };
+        let Claimed::Held(running) = self.world.claim(&request).await.unwrap() else { unreachable!("not held") };
+        let transition = step(&running, event(claim), build::NOW).unwrap();
+        assert!(self.world.commit(&transition).await.unwrap());
+        transition.after
     }
 
     async fn get(&self, key: &str, path: &str) -> Answer {
@@ -73,6 +85,8 @@ impl Scene {
         send(&self.routes, Method::POST, "/v1/flickr/jobs/status", &[("x-api-key", key)], &body.to_string()).await
     }
 }
+
+const LEASE: Duration = Target::Rest.timing().lease;
 
 const RESULT: &str = r#"{"photo":{"id":"53","z":1,"a":[1.0,2e5]},"stat":"ok"}"#;
 
@@ -86,18 +100,18 @@ async fn a_completed_job_is_read_with_its_result_as_flickr_wrote_it() {
     assert!(data["finished_at"].is_string() && data["started_at"].is_string());
     assert_eq!(data["estimated_start"], json!(null), "it started");
     assert!(answer.text.contains(RESULT), "the result is passed through: {}", answer.text);
-    let same = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": job.order.user })).await;
+    let same = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": job.spec.account.user })).await;
     assert_eq!(same.data(), data);
 }
 
 #[tokio::test]
-async fn a_result_kept_beside_is_read_too() {
+async fn a_result_in_a_separate_item_is_read_too() {
     let scene = scene().await;
-    let job = scene.job(|claim| Event::Complete(claim, StoredResult::Beside)).await;
+    let job = scene.job(|claim| Event::Complete(claim, StoredResult::SeparateItem)).await;
     let path = format!("/v1/flickr/jobs/{}", job.id);
     let missing = scene.get(KEYS[0], &path).await;
     assert_eq!(missing.problem(), "ERR_INTERNAL", "a lost result is not hidden");
-    scene.world.keep_result(&job.tenant, &job.id, RESULT, build::NOW + LEASE).await.unwrap();
+    scene.world.put_result(&job.reference(), RESULT, build::NOW + LEASE).await.unwrap();
     assert!(scene.get(KEYS[0], &path).await.text.contains(RESULT));
 }
 
@@ -116,74 +130,77 @@ async fn a_failed_job_says_why() {
 async fn a_dead_job_says_why_and_whether_it_takes_force() {
     let scene = scene().await;
     let failure = Failure { code: FailureCode::AttemptsExhausted, message: "HTTP 502".to_owned(), flickr_code: None };
-    let job = scene.job(|claim| Event::Bury(claim, failure)).await;
+    let job = scene.job(|claim| Event::GiveUp(claim, failure)).await;
     let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
     let error = json!({ "code": "attempts_exhausted", "message": "HTTP 502", "flickr_code": null });
     assert_eq!((&data["state"], &data["error"]), (&json!("dead"), &error));
     assert_eq!((&data["run"], &data["needs_force"]), (&json!(1), &json!(false)));
-    assert!(data["finished_at"].is_string() && data["due_at"].is_null());
+    assert!(data["finished_at"].is_string() && data["waiting"].is_null());
 }
 
 #[tokio::test]
 async fn a_job_that_waits_says_until_when() {
     let due_at = build::NOW + Duration::from_secs(30);
-    let defer = |claim| Event::Defer { claim, due_at, why: "HTTP 429: too many calls".to_owned(), attempted: false };
+    let reason = WaitReason::Throttled { message: "too many calls".to_owned() };
+    let defer = |claim| Event::Defer { claim, due_at, reason, attempted: false };
     let verify = |claim| Event::Verify { claim, due_at };
     let (deferred, verifying) = (scene().await, scene().await);
-    for (scene, job, state, because) in [
-        (&deferred, deferred.job(defer).await, "deferred", json!("HTTP 429: too many calls")),
-        (&verifying, verifying.job(verify).await, "verifying", json!(null)),
+    for (scene, job, state, reason) in [
+        (&deferred, deferred.job(defer).await, "deferred", "throttled"),
+        (&verifying, verifying.job(verify).await, "verifying", "verification"),
     ] {
         let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
-        assert_eq!((&data["state"], &data["due_at"]), (&json!(state), &json!(due_at.to_string())));
-        assert_eq!((&data["deferred_because"], &data["finished_at"]), (&because, &json!(null)));
+        let waiting = &data["waiting"];
+        assert_eq!((&data["state"], &waiting["until"]), (&json!(state), &json!(due_at.to_string())));
+        assert_eq!((&waiting["reason"], &data["finished_at"]), (&json!(reason), &json!(null)));
+        assert!(waiting["message"].is_string(), "{waiting}");
     }
+}
+
+#[tokio::test]
+async fn an_expired_job_says_what_it_waited_for() {
+    let scene = scene().await;
+    let job = scene.job(Event::Expire).await;
+    let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+    assert_eq!((&data["state"], &data["error"]["code"]), (&json!("expired"), &json!("deadline_exceeded")));
+    let message = data["error"]["message"].as_str().unwrap();
+    assert!(message.contains("waits for a worker"), "{message}");
 }
 
 #[tokio::test]
 async fn a_job_that_did_not_start_says_about_when_it_will() {
     let scene = scene().await;
-    let (tenant, app) = (&scene.tenants[0], AppId::from_bytes([9; 16]));
-    let user = UserId::of(tenant, "1@N00");
-    let spend = |budget: &domain::budget::Budget| {
-        (budget.take(&Limit::FLICKR, HostClass::Rest, Limit::FLICKR.burst_calls, build::NOW).0, ())
-    };
+    let (user, app) = (scene.account().user, AppId::from_bytes([9; 16]));
+    let spend =
+        |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, Limit::FLICKR.burst_calls, build::NOW).0, ());
     scene.world.change_budget(&BudgetKey::App(app.clone()), spend).await.unwrap();
     let minute = build::NOW + Duration::from_secs(60);
-    let states = [
-        (State::first(build::NOW, build::NOW).0, Some(build::NOW)),
-        (State::first(minute, build::NOW).0, Some(minute)),
-    ];
+    let states =
+        [(State::first(build::NOW, build::NOW), Some(build::NOW)), (State::first(minute, build::NOW), Some(minute))];
     for (number, (state, expected)) in (0..).zip(states) {
-        let job = build::job(tenant, [number; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
-        scene.world.insert_job(&Job { state, ..job.clone() }, MAX_PENDING).await.unwrap();
+        let job = scene.insert(number, state).await;
         scene.world.forget_calls();
         let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
         assert_eq!(data["estimated_start"], json!(expected.map(|at| at.to_string())));
-        assert!(!scene.world.calls().contains(&"budget_and_line"), "only who stands there asks the line");
+        assert!(!scene.world.calls().contains(&Call::BudgetAndQueue), "only who waits there asks the queue");
     }
 
     let begin = u64::try_from(build::NOW.as_milliseconds()).unwrap();
-    let place = Place { app: app.clone(), tag: begin + 4 };
-    scene.world.join_line(&app, Bucket::of(place.tag, begin), build::NOW).await.unwrap();
-    let job = build::job(tenant, [9; 16], build::order(&user, "flickr.test.echo", "{}"), build::NOW);
-    let job = Job { state: State::in_line(place, minute, build::NOW), ..job };
-    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    let ticket = QueueTicket { app: app.clone(), tag: begin + 4 };
+    scene.world.join_queue(&app, Bucket::of(ticket.tag, begin), build::NOW).await.unwrap();
+    let job = scene.insert(9, State::first_in_queue(ticket, minute, build::NOW)).await;
     let read = async || scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
     scene.world.forget_calls();
     let data = read().await;
-    assert_eq!(scene.world.calls(), ["tenant_of", "job", "budget_and_line"]);
+    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::BudgetAndQueue]);
     let first = data["estimated_start"].as_str().unwrap().to_owned();
     assert!(first > build::NOW.to_string(), "there is no call for it yet: {first}");
-    assert_eq!(
-        (&data["state"], &data["priority"], &data["due_at"]),
-        (&json!("queued"), &json!("normal"), &json!(null))
-    );
+    assert_eq!((&data["state"], &data["priority"]), (&json!("queued"), &json!("normal")));
+    assert_eq!((&data["waiting"]["reason"], &data["waiting"]["until"]), (&json!("turn"), &json!(first)));
     let by_user = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": user })).await.data();
     assert_eq!(by_user["estimated_start"], first);
 
-    let throttled =
-        |budget: &domain::budget::Budget| (budget.hear(HostClass::Rest, Signal::Throttled, 0, build::NOW), ());
+    let throttled = |budget: &Budget| (budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, build::NOW), ());
     for _ in 0..3 {
         scene.world.change_budget(&BudgetKey::App(app.clone()), throttled).await.unwrap();
     }
@@ -195,7 +212,7 @@ async fn a_job_that_did_not_start_says_about_when_it_will() {
 async fn foreign_unknown_and_malformed_ids_answer_alike() {
     let scene = scene().await;
     let job = scene.job(Event::Expire).await;
-    let (id, user) = (job.id.as_str(), job.order.user.as_str());
+    let (id, user) = (job.id.as_str(), job.spec.account.user.as_str());
     let unknown = "job_00000000000000000000000000000000";
     let other_user = "usr_00000000000000000000000000000000";
     let answers = [
@@ -229,9 +246,9 @@ async fn usage_shows_how_each_budget_stands() {
     let app = AppId::from_bytes([9; 16]);
     scene.world.save_app(&scene.tenants[0], &app, &[1]).await.unwrap();
     let key = BudgetKey::App(app.clone());
-    let take = |budget: &domain::budget::Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 1, build::NOW).0, ());
+    let take = |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 1, build::NOW).0, ());
     scene.world.change_budget(&key, take).await.unwrap();
-    scene.world.join_line(&app, Bucket::of(9, 1), build::NOW).await.unwrap();
+    scene.world.join_queue(&app, Bucket::of(9, 1), build::NOW).await.unwrap();
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
     assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=149;t=2"#);
@@ -252,7 +269,7 @@ async fn usage_shows_how_each_budget_stands() {
 
     for _ in 0..3 {
         let throttled =
-            |budget: &domain::budget::Budget| (budget.hear(HostClass::Rest, Signal::Throttled, 0, build::NOW), ());
+            |budget: &Budget| (budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, build::NOW), ());
         scene.world.change_budget(&key, throttled).await.unwrap();
     }
     let answer = scene.get(KEYS[0], "/v1/usage").await;
@@ -276,14 +293,13 @@ async fn usage_counts_the_pending_jobs_of_an_account() {
     scene.world.save_account(&account).await.unwrap();
     let path = format!("/v1/usage?user_id={user}");
     assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 0 }));
-    let job = build::job(&scene.tenants[0], [5; 16], build::order(user, "flickr.test.echo", "{}"), build::NOW);
-    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    scene.insert(5, State::first(build::NOW, build::NOW)).await;
     assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 1 }));
 
     let unknown = "/v1/usage?user_id=usr_00000000000000000000000000000000";
     for (key, path) in [(KEYS[1], path.as_str()), (KEYS[0], unknown), (KEYS[0], "/v1/usage?user_id=x")] {
         let answer = scene.get(key, path).await;
-        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_TOKEN_NOT_FOUND"), "{path}");
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "ERR_ACCOUNT_NOT_FOUND"), "{path}");
     }
     for bad in ["/v1/usage?cursor=x", "/v1/usage?surprise=1"] {
         assert_eq!(scene.get(KEYS[0], bad).await.problem(), "ERR_INVALID_REQUEST", "{bad}");
@@ -311,7 +327,7 @@ async fn usage_of_many_apps_comes_in_pages() {
 }
 
 #[tokio::test]
-async fn health_is_open_and_readiness_checks_what_jobs_stand_on() {
+async fn health_is_open_and_readiness_checks_what_jobs_depend_on() {
     let scene = scene().await;
     let alive = send(&scene.routes, Method::GET, "/v1/health", &[], "").await;
     assert_eq!(alive.data()["status"], "ok");
@@ -321,7 +337,7 @@ async fn health_is_open_and_readiness_checks_what_jobs_stand_on() {
 
     // The call after the one that finds the tenant.
     let probe = scene.world.calls().len() + 1;
-    scene.world.fault(probe, Moment::Before, Fault::Fail);
+    scene.world.fault(probe, FaultPoint::Before, Fault::Fail);
     let down = scene.get(KEYS[0], "/v1/health/ready").await;
     assert_eq!((down.status.as_u16(), down.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert_eq!(down.json()["error"]["details"][0], json!({ "dependency": "world", "status": "down" }));
@@ -331,11 +347,9 @@ async fn health_is_open_and_readiness_checks_what_jobs_stand_on() {
 async fn a_job_that_another_answered_is_read_with_that_ones_result() {
     let scene = scene().await;
     let leader = scene.job(|claim| Event::Complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
-    let job = build::job(&leader.tenant, [6; 16], leader.order.clone(), build::NOW);
     let shared = StoredResult::Shared { leader: leader.id.clone(), as_of: build::NOW };
     let phase = Phase::Completed { at: build::NOW + Duration::from_secs(5), result: shared };
-    let job = Job { state: State { phase, ..job.state.clone() }, ..job };
-    scene.world.insert_job(&job, MAX_PENDING).await.unwrap();
+    let job = scene.insert(6, State { phase, ..State::first(build::NOW, build::NOW) }).await;
     let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await;
     let data = answer.data();
     assert_eq!((&data["from_cache"], &data["cached_at"]), (&json!(true), &json!(build::NOW.to_string())));
@@ -345,20 +359,20 @@ async fn a_job_that_another_answered_is_read_with_that_ones_result() {
 }
 
 #[tokio::test]
-async fn usage_shows_what_kept_answers_spared_in_the_last_seven_days() {
+async fn usage_shows_what_the_cache_saved_in_the_last_seven_days() {
     let scene = scene().await;
     let method = |name: &str| name.parse().unwrap();
     let (info, sizes) = (method("flickr.photos.getInfo"), method("flickr.photos.getSizes"));
     let day = |ago: u64| Day::of(build::NOW.before(Duration::from_secs(ago * 24 * 3600)));
-    let some = Uses { hits: 3, shared: 1, misses: 4, bypassed: 2, unavailable: 1 };
-    for (tenant, day, method, uses) in [
+    let some = CacheStats { hits: 3, shared: 1, misses: 4, bypassed: 2, unavailable: 1 };
+    for (tenant, day, method, stats) in [
         (0, day(0), &info, some),
-        (0, day(6), &info, Uses { hits: 4, ..Uses::default() }),
+        (0, day(6), &info, CacheStats { hits: 4, ..CacheStats::default() }),
         (0, day(7), &info, some),
-        (0, day(1), &sizes, Uses { bypassed: 1, ..Uses::default() }),
+        (0, day(1), &sizes, CacheStats { bypassed: 1, ..CacheStats::default() }),
         (1, day(0), &sizes, some),
     ] {
-        scene.world.count_uses(&scene.tenants[tenant], &day, method, &uses).await.unwrap();
+        scene.world.record_stats(&scene.tenants[tenant], &day, method, &stats).await.unwrap();
     }
     let cache = scene.get(KEYS[0], "/v1/usage").await.data()["cache"].clone();
     let zero = json!({

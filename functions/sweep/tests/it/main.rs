@@ -5,28 +5,28 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    Timestamp, UserId,
+    AccountRef, Timestamp, UserId,
     budget::MAX_PENDING,
-    job::{Job, Phase, State},
-    timing,
+    job::{Job, Phase, State, Target, Transition},
 };
 use hub::{
-    budget::Limits,
-    ports::{Clock, InsertJob},
+    limits::Limits,
+    ports::{Clock, Jobs},
     sweep::Report,
 };
-use testkit::{Fault, Moment, World, build};
+use testkit::{Call, Fault, FaultPoint, World, build};
 
 /// A world with jobs that run in an hour.
 async fn scene(jobs: u8) -> World {
     let world = World::new(build::NOW, 1);
     let tenant = build::tenant(&world);
-    let order = build::order(&UserId::of(&tenant, "1@N00"), "flickr.test.null", "{}");
-    let runnable_at = build::NOW + Duration::from_secs(3600);
+    let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
+    let spec = build::spec(&account, "flickr.test.null", "{}");
+    let eligible_at = build::NOW + Duration::from_secs(3600);
     for number in 0..jobs {
-        let job = build::job(&tenant, [number; 16], order.clone(), build::NOW);
-        let (state, _) = State::first(runnable_at, build::NOW);
-        world.insert_job(&Job { state, ..job }, MAX_PENDING).await.unwrap();
+        let job = build::job([number; 16], spec.clone(), build::NOW);
+        let state = State::first(eligible_at, build::NOW);
+        world.insert(&Transition::accepted(Job { state, ..job }), MAX_PENDING).await.unwrap();
     }
     world
 }
@@ -42,9 +42,9 @@ async fn jobs_are_sent_when_their_time_has_come() {
     assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(3600));
     let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    assert_eq!(report, Report { looked_at: 3, sent: 3, ..Report::default() });
+    assert_eq!(report, Report { checked: 3, sent: 3, ..Report::default() });
     assert_eq!(world.queue().len(), 3);
-    assert!(world.jobs().iter().all(|job| job.state.phase == Phase::Queued && job.state.dispatch == 2));
+    assert!(world.jobs().iter().all(|job| job.state.phase.name() == "queued" && job.state.fencing_number == 2));
     assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
 }
 
@@ -63,19 +63,19 @@ async fn two_sweeps_at_once_do_no_harm() {
         // Each job moved once. Two that write the very same at the very same time both send its
         // message, and a worker takes the first.
         let sent: BTreeMap<_, _> =
-            world.queue().into_iter().map(|message| (message.dispatch.job, message.dispatch.dispatch)).collect();
+            world.queue().into_iter().map(|message| (message.dispatch.job, message.dispatch.fencing_number)).collect();
         assert_eq!(sent.len(), 200);
-        assert!(sent.values().all(|dispatch| *dispatch == 2));
-        assert!(world.jobs().iter().all(|job| job.state.dispatch == 2));
+        assert!(sent.values().all(|number| *number == 2));
+        assert!(world.jobs().iter().all(|job| job.state.fencing_number == 2));
     }
 }
 
 #[tokio::test]
 async fn what_is_late_expires_and_is_counted() {
     let world = scene(2).await;
-    world.pass(Duration::from_secs(3600) + timing::JOB_DEADLINE);
+    world.pass(Duration::from_secs(3600) + Target::default().timing().job_deadline);
     let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    assert_eq!(report, Report { looked_at: 2, expired: 2, ..Report::default() });
+    assert_eq!(report, Report { checked: 2, expired: 2, ..Report::default() });
     assert!(world.jobs().iter().all(|job| matches!(job.state.phase, Phase::Expired { .. })));
 }
 
@@ -88,14 +88,14 @@ async fn what_one_sweep_does_not_do_the_next_one_does() {
 
     world.forget_calls();
     let first_read = sweep_until_first_read().await;
-    world.fault(first_read, Moment::Before, Fault::Fail);
+    world.fault(first_read, FaultPoint::Before, Fault::Fail);
     let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    assert_eq!(report, Report { looked_at: 4, sent: 3, failed: 1, ..Report::default() });
+    assert_eq!(report, Report { checked: 4, sent: 3, failed: 1, ..Report::default() });
     // The one that failed makes room for the others for a while.
     assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(120));
     let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    assert_eq!(report, Report { looked_at: 1, sent: 1, ..Report::default() });
+    assert_eq!(report, Report { checked: 1, sent: 1, ..Report::default() });
 }
 
 /// The number of the call by which the first job of such a world is read.
@@ -104,27 +104,27 @@ async fn sweep_until_first_read() -> usize {
     world.pass(Duration::from_secs(3600));
     world.forget_calls();
     sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    world.calls().iter().position(|call| *call == "job").unwrap()
+    world.calls().iter().position(|call| *call == Call::Job).unwrap()
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_fails_the_sweep() {
     let world = scene(1).await;
-    world.fault_next(Moment::Before, Fault::Fail);
+    world.fault_next(FaultPoint::Before, Fault::Fail);
     assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
     world.forget_calls();
     sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
-    let jobs = world.calls().iter().position(|call| *call == "due_jobs").unwrap();
+    let jobs = world.calls().iter().position(|call| *call == Call::DueChecks).unwrap();
     world.forget_calls();
-    world.fault(jobs, Moment::Before, Fault::Fail);
+    world.fault(jobs, FaultPoint::Before, Fault::Fail);
     assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
 }
 
 #[tokio::test]
-async fn lines_that_cannot_be_listed_keep_no_job_from_being_looked_at() {
+async fn queues_that_cannot_be_listed_keep_no_job_from_being_checked() {
     let world = scene(2).await;
     world.pass(Duration::from_secs(3600));
-    world.fault_next(Moment::Before, Fault::Fail);
+    world.fault_next(FaultPoint::Before, Fault::Fail);
     assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err(), "and the failure is told");
     assert_eq!(world.queue().len(), 2);
 }

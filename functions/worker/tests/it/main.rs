@@ -11,23 +11,18 @@ use std::sync::{
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
-    TenantId, UserId,
+    AccountRef,
     budget::MAX_PENDING,
-    cache::{Families, Kept},
-    call::{MethodName, MethodPattern, Params},
-    job::{Job, Phase, Policy},
-    outcome::{Finding, Nature},
-    timing,
+    job::{PerTarget, Phase, Target, Transition, Work},
+    verification::{Verification, Verified},
 };
 use hub::{
-    budget::Limits,
-    cache::Tally,
-    credentials::{AppCredentials, TokenCredentials},
-    dispatch::Dispatch,
-    ports::{Answer, CallFlickr, Catalogue, InsertJob, SaveAccount, SaveApp},
-    worker::Worker,
+    limits::Limits,
+    message::Dispatch,
+    ports::{Accounts, Answer, Apps, FlickrApi, Jobs, Signing},
+    run::Worker,
 };
-use testkit::{Fault, Moment, ScriptedFlickr, World, build};
+use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
 
 fn message(id: &str, body: &str) -> SqsMessage {
@@ -38,12 +33,11 @@ fn message(id: &str, body: &str) -> SqsMessage {
 }
 
 struct Scene<F> {
-    tenant: TenantId,
-    user: UserId,
+    account: AccountRef,
     worker: Arc<Worker<World, F, Arc<MemoryKeys>>>,
 }
 
-impl<F: CallFlickr + 'static> Scene<F> {
+impl<F: FlickrApi + 'static> Scene<F> {
     async fn new(flickr: F) -> Self {
         let ports = World::new(build::NOW, 1);
         let vaults = build::vaults();
@@ -51,10 +45,16 @@ impl<F: CallFlickr + 'static> Scene<F> {
         let (account, app) = build::sealed_account(&vaults, &tenant, "1@N00", build::NOW).await;
         ports.save_app(&tenant, &account.account.app, &app).await.unwrap();
         ports.save_account(&account).await.unwrap();
-        let tally = Tally::default();
-        let worker = Worker { ports, flickr, vaults, policy: Policy::REST, limits: Limits::default(), tally };
-        let worker = Arc::new(worker);
-        Self { tenant, user: account.account.user, worker }
+        let worker = Worker {
+            ports,
+            flickr,
+            catalogue: &CATALOGUE,
+            vaults,
+            retries: PerTarget::default(),
+            limits: Limits::default(),
+        };
+        let account = AccountRef::new(&tenant, &account.account.user);
+        Self { account, worker: Arc::new(worker) }
     }
 
     fn world(&self) -> &World {
@@ -63,9 +63,8 @@ impl<F: CallFlickr + 'static> Scene<F> {
 
     /// The message of a new job.
     async fn message(&self, number: u8, method: &str) -> SqsMessage {
-        let order = build::order(&self.user, method, "{}");
-        let job: Job = build::job(&self.tenant, [number; 16], order, build::NOW);
-        self.world().insert_job(&job, MAX_PENDING).await.unwrap();
+        let job = build::job([number; 16], build::spec(&self.account, method, "{}"), build::NOW);
+        self.world().insert(&Transition::accepted(job.clone()), MAX_PENDING).await.unwrap();
         message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap())
     }
 
@@ -96,7 +95,7 @@ async fn one_bad_message_fails_alone() {
     messages.push(empty);
     // The first call of one of the good ones.
     scene.world().forget_calls();
-    scene.world().fault(0, Moment::Before, Fault::Fail);
+    scene.world().fault(0, FaultPoint::Before, Fault::Fail);
 
     assert_eq!(scene.run(messages).await, ["good-0", "no-json", "no-message", "empty"]);
     assert_eq!(scene.completed(), 2);
@@ -109,50 +108,15 @@ struct Panicking {
     panicked: AtomicBool,
 }
 
-impl Catalogue for Panicking {
-    fn nature(&self, method: &MethodName) -> Nature {
-        self.flickr.nature(method)
-    }
-
-    fn is_checkable(&self, method: &MethodName) -> bool {
-        self.flickr.is_checkable(method)
-    }
-
-    fn kept(&self, method: &MethodName) -> Option<Kept> {
-        self.flickr.kept(method)
-    }
-
-    fn raises(&self, method: &MethodName) -> Families {
-        self.flickr.raises(method)
-    }
-
-    fn families(&self, pattern: &MethodPattern) -> Families {
-        self.flickr.families(pattern)
-    }
-}
-
-impl CallFlickr for Panicking {
-    async fn call(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-        repeated: bool,
-    ) -> Answer {
-        let panics = method.as_str() == "flickr.test.echo" && !self.panicked.swap(true, Ordering::Relaxed);
+impl FlickrApi for Panicking {
+    async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
+        let panics = work.method().as_str() == "flickr.test.echo" && !self.panicked.swap(true, Ordering::Relaxed);
         assert!(!panics, "on purpose");
-        self.flickr.call(app, token, method, params, repeated).await
+        self.flickr.call(signing, work, repeated).await
     }
 
-    async fn check(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-    ) -> (Finding, Option<String>) {
-        self.flickr.check(app, token, method, params).await
+    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> (Verified, Option<String>) {
+        self.flickr.verify(signing, work, verification).await
     }
 }
 
@@ -169,26 +133,26 @@ async fn a_message_that_panics_fails_alone_and_its_job_is_taken_over() {
 
     // The worker that panicked holds the job until its lease ends.
     assert_eq!(scene.run(again.clone()).await, ["good-1"]);
-    scene.world().pass(timing::LEASE);
+    scene.world().pass(Target::default().timing().lease);
     assert!(scene.run(again).await.is_empty());
     assert_eq!(scene.completed(), 3);
 }
 
 #[tokio::test]
-async fn a_count_that_is_not_written_brings_no_message_again() {
+async fn statistics_that_are_not_written_bring_no_message_again() {
     let method = "flickr.photos.getInfo";
     let whole = Scene::new(ScriptedFlickr::default()).await;
     let message = whole.message(0, method).await;
     whole.world().forget_calls();
     assert!(whole.run(vec![message]).await.is_empty());
-    let counting = whole.world().calls().iter().position(|call| *call == "count_uses").unwrap();
+    let recording = whole.world().calls().iter().position(|call| *call == Call::RecordStats).unwrap();
 
     for fault in [Fault::Fail, Fault::Crash] {
         let scene = Scene::new(ScriptedFlickr::default()).await;
         let message = scene.message(0, method).await;
         scene.world().forget_calls();
-        scene.world().fault(counting, Moment::Before, fault);
+        scene.world().fault(recording, FaultPoint::Before, fault);
         assert!(scene.run(vec![message]).await.is_empty(), "{fault:?}");
-        assert_eq!((scene.completed(), scene.world().calls()[counting]), (1, "count_uses"));
+        assert_eq!((scene.completed(), scene.world().calls()[recording]), (1, Call::RecordStats));
     }
 }

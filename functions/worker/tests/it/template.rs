@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use domain::{
     budget::{Limit, MAX_PENDING},
-    job::Policy,
-    line::SWEEP_INTERVAL,
-    timing::{RECORD_RETENTION, VISIBILITY_TIMEOUT, WORKER_TIMEOUT},
+    fair_queue::SWEEP_INTERVAL,
+    job::{RetryPolicy, Target},
+    timing::RECORD_RETENTION,
 };
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -22,9 +22,10 @@ fn resource(name: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_workers_time_and_the_queues_agree_with_the_lease() {
-    let timeout = format!("Timeout: {}", WORKER_TIMEOUT.as_secs());
+    let timing = Target::Rest.timing();
+    let timeout = format!("Timeout: {}", timing.function_timeout.as_secs());
     assert!(resource("WorkerFunction").contains(&timeout.as_str()), "{timeout}");
-    let visibility = format!("VisibilityTimeout: {}", VISIBILITY_TIMEOUT.as_secs());
+    let visibility = format!("VisibilityTimeout: {}", timing.visibility_timeout.as_secs());
     assert!(resource("RestQueue").contains(&visibility.as_str()), "{visibility}");
     let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
     assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
@@ -32,13 +33,13 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
 }
 
 #[test]
-fn the_sweep_comes_when_the_line_counts_on_it() {
+fn the_sweep_comes_when_the_fair_queues_count_on_it() {
     assert_eq!(SWEEP_INTERVAL, Duration::from_secs(60));
     assert!(resource("SweepFunction").contains(&"ScheduleExpression: cron(* * * * ? *)"), "with each minute");
 }
 
 #[test]
-fn long_results_are_kept_longer_than_the_records_of_their_jobs() {
+fn long_results_are_stored_longer_than_the_records_of_their_jobs() {
     let days = RECORD_RETENTION.as_secs() / (24 * 60 * 60) + 1;
     let expiration = format!("ExpirationInDays: {days}");
     assert!(resource("ResultsBucket").contains(&expiration.as_str()), "{expiration}");
@@ -50,9 +51,9 @@ fn the_parameters_defaults_are_the_codes() {
     let defaults = [
         ("FlickrCallsPerHour", "FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour.to_string()),
         ("FlickrBurstCalls", "FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls.to_string()),
-        ("RestAttempts", "REST_ATTEMPTS", Policy::REST.attempts.to_string()),
-        ("RestBackoffBaseSeconds", "REST_BACKOFF_BASE_SECONDS", seconds(Policy::REST.base)),
-        ("RestBackoffCapSeconds", "REST_BACKOFF_CAP_SECONDS", seconds(Policy::REST.cap)),
+        ("RestAttempts", "REST_ATTEMPTS", RetryPolicy::REST.attempts.to_string()),
+        ("RestBackoffBaseSeconds", "REST_BACKOFF_BASE_SECONDS", seconds(RetryPolicy::REST.base)),
+        ("RestBackoffCapSeconds", "REST_BACKOFF_CAP_SECONDS", seconds(RetryPolicy::REST.cap)),
         ("MaxPendingJobs", "MAX_PENDING_JOBS", MAX_PENDING.to_string()),
     ];
     for (parameter, variable, default) in defaults {

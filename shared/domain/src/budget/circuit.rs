@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Jitter, Timestamp};
 
 /// So many refusals within [`WITHIN`] open the circuit.
 const REFUSALS: usize = 3;
@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// How long a probe has, before another is let through.
 const PROBE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// What was heard of a call.
+/// What became of a call, as far as it tells of Flickr's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Flickr did or refused what was asked: it is there.
@@ -60,28 +60,28 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// What a circuit says to a call.
-pub(super) enum Admission {
-    /// Nothing.
+/// How a circuit stands at some time.
+pub(super) enum CircuitState {
+    /// Calls go through.
     Closed,
-    /// It is the probe: the circuit after that.
-    Probe(Circuit),
-    /// Not before then.
+    /// One call goes through as a probe: the circuit after it was granted.
+    HalfOpen(Circuit),
+    /// No call goes through before then.
     Open(Timestamp),
 }
 
 impl Circuit {
-    pub(super) fn admit(&self, now: Timestamp) -> Admission {
+    pub(super) fn state(&self, now: Timestamp) -> CircuitState {
         match (self.open_until, self.probe_until) {
-            (None, _) => Admission::Closed,
-            (Some(open), _) if open > now => Admission::Open(open),
-            (Some(_), Some(probe)) if probe > now => Admission::Open(probe),
-            (Some(_), _) => Admission::Probe(Self { probe_until: Some(now + PROBE_LIFETIME), ..self.clone() }),
+            (None, _) => CircuitState::Closed,
+            (Some(open), _) if open > now => CircuitState::Open(open),
+            (Some(_), Some(probe)) if probe > now => CircuitState::Open(probe),
+            (Some(_), _) => CircuitState::HalfOpen(Self { probe_until: Some(now + PROBE_LIFETIME), ..self.clone() }),
         }
     }
 
     /// The circuit after a signal; `granted` calls were granted of late.
-    pub(super) fn hear(&self, signal: Signal, granted: u32, chance: u32, now: Timestamp) -> Self {
+    pub(super) fn record(&self, signal: Signal, granted: u32, jitter: Jitter, now: Timestamp) -> Self {
         let of_late = |strikes: &[Timestamp]| -> Vec<Timestamp> {
             strikes.iter().copied().filter(|at| now.since(*at) < WITHIN).collect()
         };
@@ -99,18 +99,17 @@ impl Circuit {
         let most_fail = after.failures.len() >= FAILURES && after.failures.len() * 2 >= granted as usize;
         let struck = after.refusals.len() >= REFUSALS || most_fail;
         if half_open || (self.open_until.is_none() && struck) {
-            after.open(chance, now);
+            after.open(jitter, now);
         }
         after
     }
 
-    /// Opens, for twice as long each time in a row, and up to half as long again: so that the hub's
-    /// many users do not come back together.
-    fn open(&mut self, chance: u32, now: Timestamp) {
+    /// Opens, for twice as long each time in a row, and up to half as long again, so that many
+    /// users do not come back together.
+    fn open(&mut self, jitter: Jitter, now: Timestamp) {
         let wait = FIRST_WAIT.saturating_mul(1 << self.opened.min(8)).min(LONGEST_WAIT);
-        let jitter = wait.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 2.0);
         *self = Self {
-            open_until: Some(now + wait + jitter),
+            open_until: Some(now + wait + jitter.of(wait / 2)),
             probe_until: None,
             opened: self.opened.saturating_add(1),
             refusals: Vec::new(),

@@ -5,19 +5,20 @@
 //! than its [`Limit`] allows, stops them while Flickr refuses, and learns a lower rate where Flickr
 //! refuses earlier than it says. It is one small value, changed by pure functions of it and `now`.
 
+mod back_pressure;
 mod circuit;
 mod limiter;
-mod pressure;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+pub use back_pressure::{MAX_PENDING, retry_after};
+use circuit::CircuitState;
 pub use circuit::{Circuit, Signal};
 pub use limiter::{FULL_RATE, Limit};
-pub use pressure::{MAX_PENDING, relief};
 
-use crate::Timestamp;
+use crate::{Jitter, Timestamp};
 
 /// How long a grant holds: a call that begins later needs another.
 pub const GRANT_LIFETIME: Duration = Duration::from_secs(15);
@@ -73,7 +74,7 @@ pub struct Budget {
     circuits: BTreeMap<HostClass, Circuit>,
 }
 
-/// What a wish for calls came to.
+/// The answer to a request for calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// The calls may be made, within [`GRANT_LIFETIME`].
@@ -102,7 +103,7 @@ pub enum Why {
 
 /// How a budget stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct BudgetStatus {
     /// Calls that could be made at once.
     pub remaining_calls: u32,
     /// Calls that can be made at once after a rest, at the learned rate.
@@ -111,14 +112,14 @@ pub struct Standing {
     pub full_at: Timestamp,
     /// Calls an hour, as learned.
     pub calls_per_hour: u32,
-    /// Until when the circuit of REST calls is open, if it is.
+    /// Until when the circuit is open, if it is.
     pub open_until: Option<Timestamp>,
-    /// Whether the next REST call is the one that finds out if the circuit can be closed.
+    /// Whether the next call is the one that finds out if the circuit can be closed.
     pub half_open: bool,
 }
 
-impl Standing {
-    /// Whether no circuit stands in the way of REST calls.
+impl BudgetStatus {
+    /// Whether the circuit is closed.
     pub fn is_closed(&self) -> bool {
         self.open_until.is_none() && !self.half_open
     }
@@ -135,18 +136,18 @@ impl Standing {
 }
 
 impl Budget {
-    /// A wish for `calls` to hosts of this class: the budget after it, if it was granted.
+    /// Asks for `calls` to hosts of this class: the budget after them, if they are granted.
     pub fn take(&self, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> (Option<Self>, Grant) {
         let mut after = self.clone();
         let mut probe = false;
         if let Some(circuit) = self.circuits.get(&class) {
-            match circuit.admit(now) {
-                circuit::Admission::Closed => {}
-                circuit::Admission::Probe(probing) => {
+            match circuit.state(now) {
+                CircuitState::Closed => {}
+                CircuitState::HalfOpen(probing) => {
                     probe = true;
                     after.circuits.insert(class, probing);
                 }
-                circuit::Admission::Open(retry_at) => {
+                CircuitState::Open(retry_at) => {
                     return (None, Grant::Refused { retry_at, why: Why::CircuitOpen });
                 }
             }
@@ -175,6 +176,20 @@ impl Budget {
         }
     }
 
+    /// Asks for `calls` to any hosts: the budget of an account, which has neither parts nor circuits.
+    pub fn take_any(&self, limit: &Limit, calls: u32, now: Timestamp) -> (Option<Self>, Grant) {
+        match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
+            Ok(arrival) => (Some(Self { arrival: Some(arrival), ..self.clone() }), Grant::Granted { probe: false }),
+            Err(retry_at) => (None, Grant::Refused { retry_at, why: Why::Spent }),
+        }
+    }
+
+    /// The budget after `calls` to any hosts that were granted and will not be made.
+    #[must_use]
+    pub fn give_back_any(&self, limit: &Limit, calls: u32) -> Self {
+        Self { arrival: self.arrival.map(|arrival| limiter::give_back(arrival, limit, calls)), ..self.clone() }
+    }
+
     /// The budget after `calls` to hosts of this class that were granted and will not be made.
     #[must_use]
     pub fn give_back(&self, limit: &Limit, class: HostClass, calls: u32) -> Self {
@@ -186,11 +201,11 @@ impl Budget {
         after
     }
 
-    /// The budget after what was heard of a call; `None` when nothing changes.
-    pub fn hear(&self, class: HostClass, signal: Signal, chance: u32, now: Timestamp) -> Option<Self> {
+    /// The budget after what became of a call was recorded; `None` when nothing changes.
+    pub fn record(&self, class: HostClass, signal: Signal, jitter: Jitter, now: Timestamp) -> Option<Self> {
         let before = self.circuits.get(&class).cloned().unwrap_or_default();
         let granted = self.counted.map_or(0, |(_, granted)| granted);
-        let circuit = before.hear(signal, granted, chance, now);
+        let circuit = before.record(signal, granted, jitter, now);
         let mut after = self.clone();
         if circuit == Circuit::default() {
             after.circuits.remove(&class);
@@ -204,21 +219,21 @@ impl Budget {
         (after != *self).then_some(after)
     }
 
-    /// How the budget stands.
-    pub fn standing(&self, limit: &Limit, now: Timestamp) -> Standing {
+    /// How the budget stands, for calls to hosts of this class.
+    pub fn status(&self, limit: &Limit, class: HostClass, now: Timestamp) -> BudgetStatus {
         let rate = self.rate(now);
-        let admission = self.circuits.get(&HostClass::Rest).map(|circuit| circuit.admit(now));
-        let open = match admission {
-            Some(circuit::Admission::Open(until)) => Some(until),
+        let circuit = self.circuits.get(&class).map(|circuit| circuit.state(now));
+        let open = match circuit {
+            Some(CircuitState::Open(until)) => Some(until),
             _ => None,
         };
-        Standing {
+        BudgetStatus {
             remaining_calls: if open.is_some() { 0 } else { limiter::remaining(self.arrival, limit, rate, now) },
             burst_calls: limiter::burst_calls(limit, rate),
             full_at: self.arrival.map_or(now, |arrival| arrival.max(now)),
             calls_per_hour: limiter::learned(limit, rate),
             open_until: open,
-            half_open: matches!(admission, Some(circuit::Admission::Probe(_))),
+            half_open: matches!(circuit, Some(CircuitState::HalfOpen(_))),
         }
     }
 
@@ -232,183 +247,4 @@ impl Budget {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
-
-    fn granted(budget: &mut Budget, limit: &Limit, calls: u32, now: Timestamp) -> bool {
-        let (after, grant) = budget.take(limit, HostClass::Rest, calls, now);
-        if let Some(after) = after {
-            *budget = after;
-        }
-        matches!(grant, Grant::Granted { .. })
-    }
-
-    fn after(seconds: u64) -> Timestamp {
-        NOW + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_burst_is_granted_at_once_and_then_the_rate() {
-        let limit = Limit::FLICKR;
-        let mut budget = Budget::default();
-        let at_once = (0..1000).filter(|_| granted(&mut budget, &limit, 1, NOW)).count();
-        assert_eq!(at_once, limit.burst_calls as usize);
-        assert_eq!(budget.standing(&limit, NOW).remaining_calls, 0);
-        let in_an_hour = (0..3600).filter(|second| granted(&mut budget, &limit, 1, after(*second))).count();
-        assert!((3320..=3330).contains(&in_an_hour), "{in_an_hour}");
-    }
-
-    #[test]
-    fn a_refusal_says_when_and_a_gift_back_is_granted_again() {
-        let limit = Limit { calls_per_hour: 3600, burst_calls: 2 };
-        let mut budget = Budget::default();
-        assert!(granted(&mut budget, &limit, 2, NOW));
-        let (_, refused) = budget.take(&limit, HostClass::Rest, 1, NOW);
-        assert_eq!(refused, Grant::Refused { retry_at: after(1), why: Why::Spent });
-        assert!(!granted(&mut budget, &limit, 1, NOW + Duration::from_millis(999)));
-        budget = budget.give_back(&limit, HostClass::Rest, 1);
-        assert!(granted(&mut budget, &limit, 1, NOW));
-        assert!(!granted(&mut budget, &limit, 1, NOW));
-        let impossible = budget.take(&limit, HostClass::Rest, 3, after(9999)).1;
-        assert!(matches!(impossible, Grant::Refused { .. }), "more than the burst is never granted at once");
-    }
-
-    #[test]
-    fn logins_leave_most_of_the_budget_to_jobs() {
-        let limit = Limit::FLICKR;
-        let take = |budget: &Budget, class| budget.take(&limit, class, 1, NOW).0;
-        let mut budget = Budget::default();
-        let mut logins = 0;
-        while let Some(after) = take(&budget, HostClass::Oauth) {
-            (budget, logins) = (after, logins + 1);
-        }
-        assert_eq!(logins, 30);
-        assert_eq!(budget.standing(&limit, NOW).remaining_calls, 120, "they count in the whole, too");
-        let back = budget.give_back(&limit, HostClass::Oauth, 1);
-        assert!(take(&back, HostClass::Oauth).is_some());
-        let jobs = std::iter::successors(Some(budget), |budget| take(budget, HostClass::Rest)).count() - 1;
-        assert_eq!(jobs, 120);
-        let least = Limit { calls_per_hour: 1, burst_calls: 1 };
-        assert!(Budget::default().take(&least, HostClass::Oauth, 1, NOW).0.is_some(), "of little, one is left");
-    }
-
-    #[test]
-    fn three_refusals_within_a_minute_open_the_circuit_and_a_probe_closes_it() {
-        let limit = Limit::FLICKR;
-        let mut budget = Budget::default();
-        for second in [0, 10, 20] {
-            assert!(granted(&mut budget, &limit, 1, after(second)));
-            budget = budget.hear(HostClass::Rest, Signal::Throttled, 0, after(second)).unwrap();
-        }
-        let (_, refused) = budget.take(&limit, HostClass::Rest, 1, after(21));
-        let Grant::Refused { retry_at, why: Why::CircuitOpen } = refused else { panic!("{refused:?}") };
-        assert!((after(20 + 300)..after(20 + 450)).contains(&retry_at));
-        let upload = budget.take(&limit, HostClass::Upload, 1, after(21)).1;
-        assert_eq!(upload, Grant::Granted { probe: false }, "another host class goes on");
-
-        let (probing, first) = budget.take(&limit, HostClass::Rest, 5, retry_at);
-        assert_eq!(first, Grant::Granted { probe: true });
-        let probing = probing.unwrap();
-        let second = probing.take(&limit, HostClass::Rest, 1, retry_at).1;
-        assert!(matches!(second, Grant::Refused { why: Why::CircuitOpen, .. }), "one probe at a time");
-
-        let again = probing.hear(HostClass::Rest, Signal::Throttled, 0, retry_at).unwrap();
-        let Grant::Refused { retry_at: later, .. } = again.take(&limit, HostClass::Rest, 1, retry_at).1 else {
-            panic!("open again")
-        };
-        assert!(later.since(retry_at) >= 2 * Duration::from_secs(300), "the wait doubles");
-        let closed = probing.hear(HostClass::Rest, Signal::Succeeded, 0, retry_at).unwrap();
-        assert_eq!(closed.take(&limit, HostClass::Rest, 1, retry_at).1, Grant::Granted { probe: false });
-    }
-
-    #[test]
-    fn the_learned_rate_is_halved_once_and_grows_back() {
-        let limit = Limit::FLICKR;
-        let mut budget = Budget::default();
-        for second in [0, 1] {
-            budget = budget.hear(HostClass::Rest, Signal::Throttled, 0, after(second)).unwrap_or(budget);
-        }
-        assert_eq!(budget.standing(&limit, after(1)).calls_per_hour, 1665);
-        let later = budget.standing(&limit, after(600)).calls_per_hour;
-        assert!(later > 1665 && later < 3330, "{later}");
-        assert_eq!(budget.standing(&limit, after(24 * 3600)).calls_per_hour, 3330);
-    }
-
-    #[test]
-    fn a_rate_that_is_lowered_grants_no_second_burst() {
-        let limit = Limit { calls_per_hour: 60, burst_calls: 8 };
-        let mut budget = Budget::default();
-        assert!(granted(&mut budget, &limit, 8, NOW));
-        for minute in 0..5 {
-            let now = NOW + Duration::from_secs(61) * minute;
-            budget = budget.hear(HostClass::Upload, Signal::Throttled, 7, now).unwrap_or(budget);
-        }
-        let now = NOW + Duration::from_secs(244);
-        let standing = budget.standing(&limit, now);
-        assert_eq!((standing.calls_per_hour, standing.burst_calls, standing.remaining_calls), (3, 1, 0));
-        assert!(!granted(&mut budget, &limit, 1, now));
-        assert!(granted(&mut budget, &limit, 1, NOW + Duration::from_secs(480)), "one call is left at any rate");
-    }
-
-    proptest! {
-        /// The promise (I2), by an exact log: no rolling hour sees more than the rate and a burst,
-        /// whatever the order of wishes, gifts back, refusals and changes of the limit to less.
-        #[test]
-        fn no_rolling_hour_sees_more_than_the_limit(
-            steps in prop::collection::vec((0u64..40_000, 1u32..4, 0u8..20), 1..600),
-            rate in 600u32..3600, burst in 4u32..150,
-        ) {
-            let limit = Limit { calls_per_hour: rate, burst_calls: burst };
-            let mut budget = Budget::default();
-            let mut now = NOW;
-            let mut log: VecDeque<Timestamp> = VecDeque::new();
-            for (pause, calls, kind) in steps {
-                now = now + Duration::from_millis(if kind == 0 { pause * 20 } else { pause / 40 });
-                if kind == 1 {
-                    budget = budget.hear(HostClass::Rest, Signal::Throttled, 7, now).unwrap_or(budget);
-                }
-                if granted(&mut budget, &limit, calls, now) {
-                    if kind == 2 {
-                        budget = budget.give_back(&limit, HostClass::Rest, calls);
-                    } else {
-                        log.extend((0..calls).map(|_| now));
-                    }
-                }
-                while log.front().is_some_and(|first| now.since(*first) >= Duration::from_secs(3600)) {
-                    log.pop_front();
-                }
-                prop_assert!(log.len() <= (rate + burst) as usize, "{} calls in an hour", log.len());
-            }
-        }
-
-        /// While a circuit is open only its probe is granted (I8).
-        #[test]
-        fn an_open_circuit_grants_its_probe_alone(
-            steps in prop::collection::vec((0u64..120, 0u8..6, any::<u32>()), 1..200)
-        ) {
-            let limit = Limit { calls_per_hour: 3_600_000, burst_calls: 10_000 };
-            let mut budget = Budget::default();
-            let mut now = NOW;
-            let mut probes = 0;
-            for (pause, kind, chance) in steps {
-                now = now + Duration::from_secs(pause);
-                let open = budget.standing(&limit, now).open_until.is_some();
-                let (after, grant) = budget.take(&limit, HostClass::Rest, 1, now);
-                if let Grant::Granted { probe } = grant {
-                    prop_assert!(!open);
-                    probes += u32::from(probe);
-                }
-                budget = after.unwrap_or(budget);
-                let signal = match kind { 0 | 1 => Signal::Throttled, 2 => Signal::Failed, _ => Signal::Succeeded };
-                budget = budget.hear(HostClass::Rest, signal, chance, now).unwrap_or(budget);
-            }
-            prop_assert!(probes <= 200);
-        }
-    }
-}
+mod tests;

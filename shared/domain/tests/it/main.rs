@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// The rules stay free of I/O, AWS and runtimes (docs/architecture.md).
+/// The rules stay free of I/O, AWS and runtimes (docs/overview.md).
 #[test]
 fn the_dependency_tree_holds_no_aws_no_runtime_and_no_client() {
     let tree = Command::new(env!("CARGO"))

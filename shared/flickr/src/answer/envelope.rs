@@ -1,7 +1,7 @@
 //! The envelope of Flickr's API: `stat`, and of a failure `code` and `message`.
 //!
-//! Asked for JSON, Flickr was seen to tell failures in XML: they are read, too. A success must be
-//! JSON, since its text is the result.
+//! Flickr sometimes reports a failure in XML although JSON was asked for, so both are read. A success must be JSON,
+//! since its text is the result.
 
 use std::{borrow::Cow, fmt};
 
@@ -27,7 +27,7 @@ pub enum Envelope {
     Unreadable,
 }
 
-/// What `stat=fail` tells.
+/// The content of `stat=fail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Flickr's error code, where it is a number.
@@ -45,8 +45,8 @@ pub fn read(text: &str) -> Envelope {
     envelope.unwrap_or(Envelope::Unreadable)
 }
 
-/// The JSON object `text` without the members that echo a parameter only the hub sets. Everything
-/// else stays as it was written; what is no object does not stay.
+/// The JSON object `text` without the members that echo a parameter only FlickrHub sets. Everything else stays as it
+/// was written; a text that is no object becomes an empty one.
 pub fn without_reserved(text: &str) -> String {
     let Members(mut members) = serde_json::from_str(text).unwrap_or_default();
     let before = members.len();
@@ -54,17 +54,17 @@ pub fn without_reserved(text: &str) -> String {
     if before > 0 && members.len() == before {
         return text.to_owned();
     }
-    let kept: Vec<String> =
+    let remaining: Vec<String> =
         members.into_iter().map(|(name, value)| format!("{}:{value}", Value::String(name.into_owned()))).collect();
-    format!("{{{}}}", kept.join(","))
+    format!("{{{}}}", remaining.join(","))
 }
 
-/// The members of a JSON object in their order, their values as they were written.
+/// The members of a JSON object, in order, with their values as they were written.
 #[derive(Default)]
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl Members<'_> {
-    /// The last member of that name, as PHP would take it.
+    /// The last member of that name: PHP, on which Flickr runs, takes the last one, too.
     fn get<'b, T: Deserialize<'b>>(&'b self, name: &str) -> Option<T> {
         let (_, value) = self.0.iter().rev().find(|(member, _)| member == name)?;
         serde_json::from_str(value.get()).ok()
@@ -82,7 +82,7 @@ impl Members<'_> {
     }
 }
 
-/// Flickr writes the same number now as a number, now as text.
+/// A whole number: Flickr writes the same number sometimes as a number and sometimes as text.
 fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -197,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(text in ".*", tag in "[{<\"]{0,2}") {
+        fn any_text_is_read_without_panic(text in ".*", tag in "[{<\"]{0,2}") {
             read(&format!("{tag}{text}"));
             without_reserved(&text);
         }

@@ -1,16 +1,16 @@
-//! Messages that may be kept, logged and shown.
+//! Messages that are safe to store, log and show.
 
 /// The longest message, in characters.
 pub const MAX_MESSAGE_CHARACTERS: usize = 200;
 
-/// `text` without `secrets`, without control characters, and without the base string that Flickr
-/// echoes (`debug_sbs`, to the end of the text); at most [`MAX_MESSAGE_CHARACTERS`].
+/// `text` without `secrets`, without control characters, and without the base string that Flickr echoes (from
+/// `debug_sbs` to the end of the text); at most [`MAX_MESSAGE_CHARACTERS`].
 pub fn clean(text: &str, secrets: &[&str]) -> String {
-    let told = text.split("debug_sbs").next().unwrap_or_default();
-    // The longest first: one secret may hold another.
+    let before_echo = text.split("debug_sbs").next().unwrap_or_default();
+    // The longest first: one secret may contain another.
     let mut secrets: Vec<&str> = secrets.iter().copied().filter(|secret| !secret.is_empty()).collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let scrubbed = secrets.into_iter().fold(told.to_owned(), |text, secret| text.replace(secret, "***"));
+    let scrubbed = secrets.into_iter().fold(before_echo.to_owned(), |text, secret| text.replace(secret, "***"));
     scrubbed.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE_CHARACTERS).collect()
 }
 
@@ -31,7 +31,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_is_short_and_holds_no_secret(
+        fn a_message_is_short_and_contains_no_secret(
             before in ".{0,300}",
             after in ".{0,300}",
             secret in "[0-9a-f]{8,32}",

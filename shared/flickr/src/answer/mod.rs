@@ -1,7 +1,7 @@
-//! What becomes of a request, and what it means.
+//! What the outcome of a request means.
 //!
-//! Pure functions from what happened to an [`Answer`]. Whatever is not clearly an answer to a write
-//! that was sent leaves its outcome unknown.
+//! Pure functions from a [`RequestOutcome`] to an [`Answer`]. Whatever is not clearly an answer to a write that was
+//! sent leaves the write in doubt ([`Class::UnknownOutcome`]).
 
 mod envelope;
 mod message;
@@ -11,67 +11,40 @@ mod retry_after;
 use domain::{
     Timestamp,
     call::MethodName,
-    outcome::{Class, Nature, Outcome},
+    idempotency::Idempotency,
+    outcome::{Class, Outcome},
 };
 use hub::ports::Answer;
 
 use self::envelope::{Envelope, Failure};
 pub use self::message::MAX_MESSAGE_CHARACTERS;
-use crate::{Catalogue, token_reply, transport::MAX_BODY_BYTES};
+use crate::{
+    request_outcome::{Body, MAX_BODY_BYTES, RequestOutcome},
+    token_reply,
+};
 
-/// What Flickr answers to a write that has nothing to tell.
-pub(crate) const NOTHING_TO_TELL: &str = r#"{"stat":"ok"}"#;
+/// What Flickr answers to a write that returns nothing.
+pub(crate) const EMPTY_SUCCESS: &str = r#"{"stat":"ok"}"#;
 
-/// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// Not a byte of it was sent, for this reason: no address, no connection, no TLS.
-    NotSent(String),
-    /// It was sent, or may have been, and this came instead of an answer.
-    NoAnswer(String),
-    /// The head of an answer came.
-    Answered(Reply),
-}
-
-/// An answer, as far as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// Its HTTP status.
-    pub status: u16,
-    /// Its `Retry-After`, where there was one.
-    pub retry_after: Option<String>,
-    /// Its body.
-    pub body: Body,
-}
-
-/// An answer's body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// It was longer than is read.
-    TooLong,
-    /// It ended early, for this reason.
-    Cut(String),
-}
-
-/// What was asked, as far as it says how an answer is to be read.
+/// What was asked, as far as the meaning of an answer depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The method; a step of the login has none.
     pub method: Option<&'a MethodName>,
     /// Whether repeating it can change its result.
-    pub nature: Nature,
+    pub idempotency: Idempotency,
+    /// Flickr's error codes that mean, when the call is repeated, that what was asked is already so.
+    pub already_so: &'a [i64],
     /// Whether an earlier call of the same may have taken effect.
     pub repeated: bool,
-    /// What no message may hold: keys, tokens and their secrets.
+    /// What no message may contain: keys, tokens and their secrets.
     pub secrets: &'a [&'a str],
 }
 
-/// What the fate of a REST call means. The result is the answer's JSON text, byte for byte; only
-/// `flickr.test.echo`'s loses the parameters that the hub itself sets.
-pub fn rest(fate: Fate, call: &Call<'_>, now: Timestamp) -> Answer {
-    let (status, text) = match text(fate, call, now) {
+/// What the outcome of a REST call means. The result is the answer's JSON text, byte for byte, except that
+/// `flickr.test.echo` loses the parameters that FlickrHub itself sets.
+pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Answer {
+    let (status, text) = match text(request_outcome, call, now) {
         Ok(answered) => answered,
         Err(outcome) => return Answer { outcome, result: None },
     };
@@ -82,28 +55,28 @@ pub fn rest(fate: Fate, call: &Call<'_>, now: Timestamp) -> Answer {
         }
         Envelope::Failed(failure) => {
             let outcome = failed(&failure, call);
-            let result = (outcome.class == Class::Done).then(|| NOTHING_TO_TELL.to_owned());
+            let result = (outcome.class == Class::Done).then(|| EMPTY_SUCCESS.to_owned());
             Answer { outcome, result }
         }
         Envelope::Ok | Envelope::Unreadable => Answer { outcome: unreadable(status, call), result: None },
     }
 }
 
-/// What the fate of a step of the login means; `read` reads the reply of a successful one.
+/// What the outcome of a step of the login means; `read` reads the text of a successful reply.
 ///
 /// # Errors
-/// The [`Outcome`] of any other fate.
+/// The [`Outcome`] of a step that did not succeed, or whose reply `read` refuses.
 pub fn login<T>(
-    fate: Fate,
+    request_outcome: RequestOutcome,
     call: &Call<'_>,
     now: Timestamp,
     read: impl FnOnce(&str) -> Result<T, token_reply::Invalid>,
 ) -> Result<T, Outcome> {
-    let (status, text) = text(fate, call, now)?;
+    let (status, text) = text(request_outcome, call, now)?;
     match envelope::read(&text) {
         Envelope::Failed(failure) => Err(failed(&failure, call)),
         Envelope::Ok | Envelope::Unreadable if is_success(status) => {
-            read(&text).map_err(|invalid| doubtful(&format!("HTTP {status}: {invalid}"), call))
+            read(&text).map_err(|invalid| in_doubt(&format!("HTTP {status}: {invalid}"), call))
         }
         Envelope::Ok | Envelope::Unreadable => Err(unreadable(status, call)),
     }
@@ -116,22 +89,25 @@ impl Call<'_> {
 
     /// Whether error `code` says that an earlier call of the same did what was asked.
     fn is_already_so(&self, code: i64) -> bool {
-        self.repeated && self.method.is_some_and(|method| Catalogue.is_already_so(method, code))
+        self.repeated && self.already_so.contains(&code)
     }
 }
 
-/// Status and text of an answer that Flickr's API may have written; every other fate is judged here.
-fn text(fate: Fate, call: &Call<'_>, now: Timestamp) -> Result<(u16, String), Outcome> {
-    let reply = match fate {
-        Fate::NotSent(why) => return Err(outcome(Class::Transient, &format!("not sent: {why}"), call)),
-        Fate::NoAnswer(why) => return Err(doubtful(&format!("no answer: {why}"), call)),
-        Fate::Answered(reply) => reply,
+/// Status and text of an answer that Flickr's API may have written.
+///
+/// # Errors
+/// The [`Outcome`] of any other [`RequestOutcome`].
+fn text(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Result<(u16, String), Outcome> {
+    let reply = match request_outcome {
+        RequestOutcome::NotSent(why) => return Err(outcome(Class::Transient, &format!("not sent: {why}"), call)),
+        RequestOutcome::NoAnswer(why) => return Err(in_doubt(&format!("no answer: {why}"), call)),
+        RequestOutcome::Answered(reply) => reply,
     };
     let status = reply.status;
     let retry_after = reply.retry_after.and_then(|value| retry_after::read(&value, now));
     match status {
         429 => return Err(Outcome { retry_after, ..outcome(Class::Throttled, "HTTP 429: too many calls", call) }),
-        500.. => return Err(Outcome { retry_after, ..doubtful(&format!("HTTP {status}"), call) }),
+        500.. => return Err(Outcome { retry_after, ..in_doubt(&format!("HTTP {status}"), call) }),
         413 | 414 | 431 => {
             return Err(outcome(Class::Permanent, &format!("HTTP {status}: the request is too large"), call));
         }
@@ -140,14 +116,14 @@ fn text(fate: Fate, call: &Call<'_>, now: Timestamp) -> Result<(u16, String), Ou
     let text = match reply.body {
         Body::Whole(bytes) => String::from_utf8(bytes).map_err(|_| unreadable(status, call))?,
         Body::TooLong => {
-            let what = format!("HTTP {status}: the answer is longer than {MAX_BODY_BYTES} bytes");
-            // Asking again would bring the same; a write may have taken effect all the same.
-            return Err(match call.nature {
-                Nature::Read => outcome(Class::Permanent, &what, call),
-                Nature::NaturalWrite | Nature::UnrepeatableWrite => doubtful(&what, call),
+            let message = format!("HTTP {status}: the answer is longer than {MAX_BODY_BYTES} bytes");
+            // A repeated read would get the same answer; a write may have taken effect all the same.
+            return Err(match call.idempotency {
+                Idempotency::Safe => outcome(Class::Permanent, &message, call),
+                Idempotency::Idempotent | Idempotency::NonIdempotent => in_doubt(&message, call),
             });
         }
-        Body::Cut(why) => return Err(doubtful(&format!("HTTP {status}: the answer ended early: {why}"), call)),
+        Body::Cut(why) => return Err(in_doubt(&format!("HTTP {status}: the answer ended early: {why}"), call)),
     };
     match problem::read(&text) {
         Some(name) => Err(outcome(problem::class(name), &format!("oauth_problem={name}"), call)),
@@ -159,37 +135,37 @@ fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-/// What `stat=fail` means. Codes 1 to 94 are the method's own, the others Flickr's common ones; 0
-/// and 201 are undocumented and come when the service is not available.
+/// What `stat=fail` means. Codes 1 to 94 belong to the method, the others are common to all; 0 and 201 are not
+/// documented and come when the service is not available.
 fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
     let Some(code) = failure.code else {
-        return doubtful(&failure.message, call);
+        return in_doubt(&failure.message, call);
     };
     let class = match code {
         _ if call.is_already_so(code) => Class::Done,
         98 => Class::Account,
         100 => Class::App,
-        0 | 105 | 106 | 201 => doubtful_class(call.nature),
-        _ if failure.message.contains("not currently available") => doubtful_class(call.nature),
+        0 | 105 | 106 | 201 => in_doubt_class(call.idempotency),
+        _ if failure.message.contains("not currently available") => in_doubt_class(call.idempotency),
         _ => Class::Permanent,
     };
     outcome(class, &failure.message, call).with_code(code)
 }
 
-/// Not what Flickr's API answers: a page of HTML, broken JSON, a redirect.
+/// The outcome of an answer that is not from Flickr's API: a page of HTML, broken JSON, a redirect.
 fn unreadable(status: u16, call: &Call<'_>) -> Outcome {
-    doubtful(&format!("HTTP {status}: not an answer of Flickr's API"), call)
+    in_doubt(&format!("HTTP {status}: not an answer of Flickr's API"), call)
 }
 
 /// The outcome of a call that was sent and may have taken effect.
-fn doubtful(message: &str, call: &Call<'_>) -> Outcome {
-    outcome(doubtful_class(call.nature), message, call)
+fn in_doubt(message: &str, call: &Call<'_>) -> Outcome {
+    outcome(in_doubt_class(call.idempotency), message, call)
 }
 
-fn doubtful_class(nature: Nature) -> Class {
-    match nature {
-        Nature::Read => Class::Transient,
-        Nature::NaturalWrite | Nature::UnrepeatableWrite => Class::UnknownOutcome,
+fn in_doubt_class(idempotency: Idempotency) -> Class {
+    match idempotency {
+        Idempotency::Safe => Class::Transient,
+        Idempotency::Idempotent | Idempotency::NonIdempotent => Class::UnknownOutcome,
     }
 }
 

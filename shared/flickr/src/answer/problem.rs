@@ -1,10 +1,10 @@
-//! Refusals of Flickr's OAuth layer: `oauth_problem=...` as plain text, whatever format was asked,
-//! with status 400 or 401. Names are of the OAuth Problem Reporting extension.
+//! Refusals of Flickr's OAuth layer: `oauth_problem=...` as plain text, whatever format was asked for, with status 400
+//! or 401. The names are those of the OAuth Problem Reporting extension.
 
 use domain::outcome::Class;
 
-/// The problem that `body` names, and nothing else of it: what follows may echo the signed base
-/// string with key and token.
+/// The name of the problem in `body`, and nothing else: what follows may echo the signed base string with key and
+/// token. `None` when `body` is something else.
 pub fn read(body: &str) -> Option<&str> {
     let rest = body.trim_start().strip_prefix("oauth_problem=")?;
     let name = rest.split(['&', '\r', '\n']).next().unwrap_or_default().trim_end();

@@ -4,11 +4,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use domain::Timestamp;
 
-/// A longer wait is none that Flickr's hourly limit could ask for, and is taken for a mistake.
+/// The longest wait that is believed: Flickr's limit is by the hour, so a longer one is a mistake.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long `value`, in seconds or as an HTTP date, asks to wait from `now`; a date in the past asks
-/// for none. `None` when it is neither, or over a day.
+/// How long `value`, a number of seconds or an HTTP date, asks to wait from `now`; a date in the past asks for no wait.
+/// `None` when it is neither, or over a day.
 pub fn read(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
@@ -57,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_breaks_it(value: String, now: i64) {
+        fn any_header_gives_a_bounded_wait(value: String, now: i64) {
             let wait = read(&value, Timestamp::from_milliseconds(now));
             prop_assert!(wait.is_none_or(|wait| wait <= LONGEST));
         }

@@ -5,14 +5,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// All but the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// `text` in UTF-8, with every byte but the unreserved characters as `%` and two upper-case
-/// hexadecimal digits (RFC 5849 section 3.6).
+/// `text` in UTF-8, with every byte but the unreserved characters as `%` and two upper-case hexadecimal digits (RFC
+/// 5849 section 3.6).
 pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Names and values as a query, or as the body of a form. The same encoding as in a signature, so
-/// that what is sent is what was signed: a space is `%20`, never `+`.
+/// Names and values as a query, or as the body of a form. The encoding is that of the signature, so that what is sent
+/// is what was signed: a space is `%20`, never `+`.
 pub fn form(pairs: &[(&str, &str)]) -> String {
     let fields: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value))).collect();

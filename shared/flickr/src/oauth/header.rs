@@ -3,10 +3,13 @@
 use hub::credentials::{AppCredentials, TokenCredentials};
 use url::Url;
 
-use super::{base_string, percent_encode, sign};
+use super::{
+    encoding::percent_encode,
+    signature::{base_string, sign},
+};
 
-/// In whose name, when, and with which nonce one request is signed. Each request takes a new one:
-/// Flickr may refuse a nonce that it has seen, and a time stamp that has grown old.
+/// What one request is signed with. Each request takes a new one: Flickr may refuse a nonce that it has seen, and an
+/// old time stamp.
 #[derive(Debug)]
 pub struct Signer<'a> {
     /// The Flickr app.
@@ -20,8 +23,8 @@ pub struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The header's value, for a request with `params` in its query or body, and with `more` (such
-    /// as `oauth_verifier`) in the header itself.
+    /// The header's value, for a request with `params` in its query or body, and with `more` (such as
+    /// `oauth_verifier`) in the header itself.
     pub fn authorization(&self, verb: &str, url: &Url, params: &[(&str, &str)], more: &[(&str, &str)]) -> String {
         let timestamp = self.timestamp_seconds.to_string();
         let mut protocol = vec![
@@ -50,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_holds_each_protocol_parameter_once_and_no_other() {
+    fn a_header_has_each_protocol_parameter_once_and_no_other() {
         let app = AppCredentials::new("key", "app-secret");
         let token = TokenCredentials::new("tok&en", "token-secret");
         let signer = Signer { app: &app, token: Some(&token), timestamp_seconds: 1_305_586_162, nonce: "n0nce" };

@@ -5,15 +5,15 @@ use ring::hmac;
 use url::{Position, Url};
 use zeroize::Zeroizing;
 
-use super::percent_encode;
+use super::encoding::percent_encode;
 
 /// What is signed (RFC 5849 section 3.4.1): `verb`, `url` without its query, and `params`.
 ///
-/// `params` are all of a request's: of the query, of the body, and `oauth_*` but the signature. A
-/// name may come more than once. Flickr also signs the text fields of a multipart body, all but the
-/// file itself, although RFC 5849 section 3.4.1.3.1 would not.
+/// `params` are all parameters of the request: of the query, of the body, and `oauth_*` except the signature. A name
+/// may come more than once. Flickr also signs the text fields of a multipart body, all but the file itself, although
+/// RFC 5849 section 3.4.1.3.1 excludes them.
 ///
-/// The path counts as it is sent: `/services/rest` and `/services/rest/` sign differently.
+/// The path is signed as it is sent: `/services/rest` and `/services/rest/` differ.
 pub fn base_string(verb: &str, url: &Url, params: &[(&str, &str)]) -> String {
     // A parsed URL has its scheme and host in lower case, and no default port.
     let base_url = &url[..Position::AfterPath];
@@ -29,8 +29,7 @@ fn normalized(params: &[(&str, &str)]) -> String {
     joined.join("&")
 }
 
-/// The signature of a base string, in base64 (RFC 5849 section 3.4.2). Without a token its secret
-/// is empty.
+/// The signature of a base string, in base64 (RFC 5849 section 3.4.2). Without a token, `token_secret` is empty.
 pub fn sign(base_string: &str, app_secret: &str, token_secret: &str) -> String {
     let mut key = Zeroizing::new(String::new());
     key.push_str(&Zeroizing::new(percent_encode(app_secret)));

@@ -11,7 +11,7 @@ use domain::outcome::Class;
 use hub::ports::FlickrLogin;
 use serde_json::json;
 
-use crate::world::{Server, app, call, check};
+use crate::world::{Server, app, call, verify};
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -42,8 +42,8 @@ async fn flickrs_request_id_is_logged_and_no_secret_is() {
         .with_ansi(false)
         .with_writer(move || if thread::current().id() == mine { writer.clone() } else { Log::default() })
         .finish();
-    // For the whole process: a line that another thread comes to first, where nobody listens, would
-    // be off for all of them.
+    // For the whole process: a callsite that another thread reaches first, without a subscriber, would be disabled for
+    // all threads.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let server = Server::answering(|| {
@@ -56,10 +56,10 @@ async fn flickrs_request_id_is_logged_and_no_secret_is() {
     })
     .await;
     let client = server.client();
-    let answer = call(&client, "flickr.photos.getInfo", json!({"photo_id": "parameter-canary"})).await;
+    let answer = call(&client, "flickr.photos.getInfo", &json!({"photo_id": "parameter-canary"})).await;
     assert_eq!(answer.outcome.class, Class::App);
     client.request_token(&app(), "https://hub.example/?state=state-canary").await.unwrap_err();
-    check(&client, "flickr.photos.setMeta", json!({"photo_id": "parameter-canary", "title": "title-canary"})).await;
+    verify(&client, "flickr.photos.setMeta", &json!({"photo_id": "parameter-canary", "title": "title-canary"})).await;
 
     let logged = log.text();
     assert!(logged.contains("Root=1-67890") && logged.contains("status=401"), "{logged}");

@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use domain::{account::Perms, outcome::Class};
 use hub::ports::FlickrLogin;
 
-use crate::world::{Server, app, client, hear_out, nobody, token};
+use crate::world::{Server, app, client, read_head, token, unused_address};
 
 #[tokio::test]
-async fn a_request_token_is_asked_for_with_the_callback() {
+async fn a_request_token_is_requested_with_the_callback() {
     let server =
         Server::answering(|| "oauth_callback_confirmed=true&oauth_token=7215-new&oauth_token_secret=5ec").await;
     let client = server.client();
@@ -18,15 +18,15 @@ async fn a_request_token_is_asked_for_with_the_callback() {
         format!("{}/services/oauth/authorize?oauth_token=7215-new&perms=delete", server.url("http"))
     );
 
-    let heard = server.heard_one();
-    assert_eq!((&*heard.verb, &*heard.path), ("POST", "/services/oauth/request_token"));
-    assert_eq!(heard.headers["content-length"], "0");
-    assert_eq!(heard.oauth()["oauth_callback"], "https%3A%2F%2Fhub.example%2Fback%3Fstate%3Da%20b");
-    assert!(!heard.oauth().contains_key("oauth_token"));
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.path), ("POST", "/services/oauth/request_token"));
+    assert_eq!(request.headers["content-length"], "0");
+    assert_eq!(request.oauth()["oauth_callback"], "https%3A%2F%2Fhub.example%2Fback%3Fstate%3Da%20b");
+    assert!(!request.oauth().contains_key("oauth_token"));
 }
 
 #[tokio::test]
-async fn an_access_token_is_asked_for_with_the_verifier() {
+async fn an_access_token_is_requested_with_the_verifier() {
     let server =
         Server::answering(|| "fullname=&oauth_token=7215-a&oauth_token_secret=5ec&user_nsid=12%40N01&username=J%20F")
             .await;
@@ -34,9 +34,9 @@ async fn an_access_token_is_asked_for_with_the_verifier() {
     assert_eq!((access.token.token(), access.token.secret()), ("7215-a", "5ec"));
     assert_eq!((&*access.nsid, &*access.username, &*access.fullname), ("12@N01", "J F", ""));
 
-    let heard = server.heard_one();
-    assert_eq!((&*heard.verb, &*heard.path), ("POST", "/services/oauth/access_token"));
-    let oauth = heard.oauth();
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.path), ("POST", "/services/oauth/access_token"));
+    let oauth = request.oauth();
     assert_eq!((&*oauth["oauth_verifier"], &*oauth["oauth_token"]), ("209-263-338", "7215-token"));
 }
 
@@ -57,9 +57,9 @@ async fn a_refusal_says_whose_fault_it_is() {
 }
 
 #[tokio::test]
-async fn a_login_waits_its_own_deadline() {
-    let server = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
+async fn a_login_has_its_own_deadline() {
+    let server = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
         std::future::pending().await
     })
     .await;
@@ -70,6 +70,6 @@ async fn a_login_waits_its_own_deadline() {
 
 #[tokio::test]
 async fn a_login_that_was_not_sent_is_transient() {
-    let client = client(&nobody().await);
+    let client = client(&unused_address().await);
     assert_eq!(client.access_token(&app(), &token(), "v").await.unwrap_err().class, Class::Transient);
 }

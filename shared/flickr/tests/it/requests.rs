@@ -3,60 +3,60 @@
 use flickr::oauth;
 use serde_json::json;
 
-use crate::world::{Heard, Server, call, json as answer};
+use crate::world::{Received, Server, call, json as answer};
 
 const OK: &str = "{\"stat\":\"ok\"}";
 
-/// The signature that `heard` should carry, computed from what was heard alone.
-fn expected_signature(heard: &Heard) -> String {
+/// The signature that `request` should carry, computed from the request alone.
+fn expected_signature(request: &Received) -> String {
     let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
-    let form = if heard.verb == "GET" { &heard.query } else { &heard.body };
+    let form = if request.verb == "GET" { &request.query } else { &request.body };
     let sent = form.split('&').filter_map(|pair| pair.split_once('='));
     let mut all: Vec<(String, String)> = sent.map(|(name, value)| (decode(name), decode(value))).collect();
-    all.extend(heard.oauth().into_iter().filter(|(name, _)| name != "oauth_signature").map(|(n, v)| (n, decode(&v))));
+    all.extend(request.oauth().into_iter().filter(|(name, _)| name != "oauth_signature").map(|(n, v)| (n, decode(&v))));
     let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let url = url::Url::parse(&format!("http://{}{}", heard.headers["host"], heard.path)).unwrap();
-    let base = oauth::base_string(&heard.verb, &url, &pairs);
+    let url = url::Url::parse(&format!("http://{}{}", request.headers["host"], request.path)).unwrap();
+    let base = oauth::base_string(&request.verb, &url, &pairs);
     oauth::percent_encode(&oauth::sign(&base, "app-secret-canary", "token-secret-canary"))
 }
 
 #[tokio::test]
 async fn a_read_is_got_with_its_parameters_in_the_query() {
     let server = Server::answering(|| answer(OK)).await;
-    let done = call(&server.client(), "flickr.photos.search", json!({"text": "a+b & ü*~", "page": 2})).await;
+    let done = call(&server.client(), "flickr.photos.search", &json!({"text": "a+b & ü*~", "page": 2})).await;
     assert_eq!(done.result.as_deref(), Some(OK));
 
-    let heard = server.heard_one();
-    assert_eq!((&*heard.verb, &*heard.path), ("GET", "/services/rest"));
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.path), ("GET", "/services/rest"));
     assert_eq!(
-        heard.query,
+        request.query,
         "method=flickr.photos.search&format=json&nojsoncallback=1&page=2&text=a%2Bb%20%26%20%C3%BC%2A~"
     );
-    assert_eq!(heard.body, "");
-    assert_eq!(heard.oauth()["oauth_signature"], expected_signature(&heard));
-    assert_eq!(heard.headers["user-agent"], concat!("FlickrHub/", env!("CARGO_PKG_VERSION")));
-    assert!(!heard.headers.contains_key("cookie"));
+    assert_eq!(request.body, "");
+    assert_eq!(request.oauth()["oauth_signature"], expected_signature(&request));
+    assert_eq!(request.headers["user-agent"], concat!("FlickrHub/", env!("CARGO_PKG_VERSION")));
+    assert!(!request.headers.contains_key("cookie"));
 }
 
 #[tokio::test]
 async fn a_write_is_posted_with_its_parameters_in_the_body() {
     let server = Server::answering(|| answer(OK)).await;
-    call(&server.client(), "flickr.photos.setMeta", json!({"photo_id": "1", "title": "é"})).await;
+    call(&server.client(), "flickr.photos.setMeta", &json!({"photo_id": "1", "title": "é"})).await;
 
-    let heard = server.heard_one();
-    assert_eq!((&*heard.verb, &*heard.query), ("POST", ""));
-    assert_eq!(heard.headers["content-type"], "application/x-www-form-urlencoded");
-    assert_eq!(heard.body, "method=flickr.photos.setMeta&format=json&nojsoncallback=1&photo_id=1&title=%C3%A9");
-    assert_eq!(heard.oauth()["oauth_signature"], expected_signature(&heard));
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.query), ("POST", ""));
+    assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(request.body, "method=flickr.photos.setMeta&format=json&nojsoncallback=1&photo_id=1&title=%C3%A9");
+    assert_eq!(request.oauth()["oauth_signature"], expected_signature(&request));
 }
 
 #[tokio::test]
 async fn a_read_too_long_for_a_url_is_posted() {
     let server = Server::answering(|| answer(OK)).await;
-    call(&server.client(), "flickr.photos.search", json!({"text": "x".repeat(5000)})).await;
-    let heard = server.heard_one();
-    assert_eq!((&*heard.verb, &*heard.query), ("POST", ""));
-    assert_eq!(heard.oauth()["oauth_signature"], expected_signature(&heard));
+    call(&server.client(), "flickr.photos.search", &json!({"text": "x".repeat(5000)})).await;
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.query), ("POST", ""));
+    assert_eq!(request.oauth()["oauth_signature"], expected_signature(&request));
 }
 
 #[tokio::test]
@@ -64,13 +64,13 @@ async fn each_request_is_signed_anew_and_sends_no_secret() {
     let server = Server::answering(|| answer(OK)).await;
     let client = server.client();
     for _ in 0..2 {
-        call(&client, "flickr.test.login", json!({})).await;
+        call(&client, "flickr.test.login", &json!({})).await;
     }
-    let heard = server.heard();
-    let [first, second] = [heard[0].oauth(), heard[1].oauth()];
+    let requests = server.requests();
+    let [first, second] = [requests[0].oauth(), requests[1].oauth()];
     assert_eq!(first["oauth_nonce"].len(), 32);
     assert_ne!(first["oauth_nonce"], second["oauth_nonce"]);
     assert_eq!(first["oauth_timestamp"], "1790000000");
     assert_eq!((&*first["oauth_consumer_key"], &*first["oauth_token"]), ("app-key", "7215-token"));
-    assert!(!format!("{heard:?}{client:?}").contains("canary"));
+    assert!(!format!("{requests:?}{client:?}").contains("canary"));
 }

@@ -10,25 +10,27 @@ use domain::outcome::{
 use flickr::{Client, MAX_BODY_BYTES};
 use serde_json::json;
 
-use crate::world::{Ports, Server, call, client, hear_out, impatient_client, json as answer, nobody, reset, say};
+use crate::world::{
+    Ports, Server, call, client, impatient_client, json as answer, read_head, reset, unused_address, write,
+};
 
 const READ: &str = "flickr.photos.getInfo";
 const WRITE: &str = "flickr.photosets.create";
 
 async fn outcome(client: &Client<Ports>, method: &str) -> Outcome {
-    let answer = call(client, method, json!({"photo_id": "1"})).await;
+    let answer = call(client, method, &json!({"photo_id": "1"})).await;
     assert_eq!(answer.result, None);
     answer.outcome
 }
 
-/// The classes of a read and of a write that must not be repeated.
+/// The classes of a read and of a non-idempotent write.
 async fn classes(client: &Client<Ports>) -> (Class, Class) {
     (outcome(client, READ).await.class, outcome(client, WRITE).await.class)
 }
 
 #[tokio::test]
 async fn what_could_not_be_sent_is_transient_even_for_a_write() {
-    let refused = client(&nobody().await);
+    let refused = client(&unused_address().await);
     assert_eq!(classes(&refused).await, (Transient, Transient));
     let message = outcome(&refused, WRITE).await.message;
     assert!(message.starts_with("not sent: ") && message.contains("refused"), "{message}");
@@ -38,12 +40,12 @@ async fn what_could_not_be_sent_is_transient_even_for_a_write() {
 
     let plain = Server::answering(|| answer("{\"stat\":\"ok\"}")).await;
     assert_eq!(classes(&client(&plain.url("https"))).await, (Transient, Transient));
-    assert!(plain.heard().is_empty());
+    assert!(plain.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_tls_handshake_that_hangs_sends_nothing() {
-    let silent = Server::doing(|stream| async move {
+    let silent = Server::handling(|stream| async move {
         std::future::pending::<()>().await;
         drop(stream);
     })
@@ -53,8 +55,8 @@ async fn a_tls_handshake_that_hangs_sends_nothing() {
 
 #[tokio::test]
 async fn a_deadline_ends_a_call_that_gets_no_answer() {
-    let server = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
+    let server = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
         std::future::pending().await
     })
     .await;
@@ -67,12 +69,12 @@ async fn a_deadline_ends_a_call_that_gets_no_answer() {
 
 #[tokio::test]
 async fn a_deadline_ends_a_body_that_trickles() {
-    let server = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{").await;
+    let server = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
+        write(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{").await;
         loop {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            say(&mut stream, " ").await;
+            write(&mut stream, " ").await;
         }
     })
     .await;
@@ -81,19 +83,19 @@ async fn a_deadline_ends_a_body_that_trickles() {
 
 #[tokio::test]
 async fn a_reset_leaves_a_write_in_doubt() {
-    let before = Server::doing(|stream| async move { reset(stream) }).await;
+    let before = Server::handling(|stream| async move { reset(stream) }).await;
     assert_eq!(classes(&before.client()).await, (Transient, UnknownOutcome));
 
-    let after = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
+    let after = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
         reset(stream);
     })
     .await;
     assert_eq!(classes(&after.client()).await, (Transient, UnknownOutcome));
 
-    let halfway = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"stat\":\"ok\"").await;
+    let halfway = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
+        write(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"stat\":\"ok\"").await;
     })
     .await;
     assert_eq!(classes(&halfway.client()).await, (Transient, UnknownOutcome));
@@ -103,10 +105,10 @@ async fn a_reset_leaves_a_write_in_doubt() {
 async fn nothing_is_sent_twice() {
     let connections = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counter = connections.clone();
-    let server = Server::doing(move |mut stream| {
+    let server = Server::handling(move |mut stream| {
         counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         async move {
-            hear_out(&mut stream).await;
+            read_head(&mut stream).await;
             reset(stream);
         }
     })
@@ -128,7 +130,7 @@ async fn a_redirect_is_not_followed() {
     })
     .await;
     assert_eq!(classes(&server.client()).await, (Transient, UnknownOutcome));
-    assert!(target.heard().is_empty());
+    assert!(target.requests().is_empty());
 }
 
 #[tokio::test]
@@ -138,18 +140,18 @@ async fn a_body_is_read_up_to_a_cap() {
         answer(format!("{{\"a\":\"{}\",\"stat\":\"ok\"}}", "x".repeat(MAX_BODY_BYTES - empty)))
     })
     .await;
-    let done = call(&longest.client(), READ, json!({})).await;
+    let done = call(&longest.client(), READ, &json!({})).await;
     assert_eq!(done.result.map(|text| text.len()), Some(MAX_BODY_BYTES));
 
     let over = Server::answering(|| answer("x".repeat(MAX_BODY_BYTES + 1))).await;
     assert_eq!(classes(&over.client()).await, (Permanent, UnknownOutcome));
 
-    let endless = Server::doing(|mut stream| async move {
-        hear_out(&mut stream).await;
-        say(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let endless = Server::handling(|mut stream| async move {
+        read_head(&mut stream).await;
+        write(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
         for _ in 0..10_000 {
-            say(&mut stream, &chunk).await;
+            write(&mut stream, &chunk).await;
         }
     })
     .await;

@@ -19,13 +19,14 @@ use axum::{
 };
 use domain::{
     Timestamp,
-    call::{MethodName, Params},
-    outcome::Finding,
+    call::{Params, RestCall},
+    job::{PerTarget, Work},
+    verification::{Verification, Verified},
 };
 use flickr::{Client, Deadlines, Hosts};
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Answer, CallFlickr, Clock, Entropy},
+    ports::{Answer, Clock, Entropy, FlickrApi, Signing},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -51,9 +52,9 @@ impl Entropy for Ports {
     }
 }
 
-/// What a server heard.
+/// A request as a server received it.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct Received {
     pub verb: String,
     pub path: String,
     pub query: String,
@@ -61,7 +62,7 @@ pub struct Heard {
     pub body: String,
 }
 
-impl Heard {
+impl Received {
     /// The fields of the `Authorization` header, as they were sent.
     pub fn oauth(&self) -> BTreeMap<String, String> {
         let fields = self.headers["authorization"].strip_prefix("OAuth ").unwrap().split(", ");
@@ -70,52 +71,52 @@ impl Heard {
     }
 }
 
-/// A server that answers every request in one way, and remembers what it heard.
+/// A server that answers every request in one way, and records the requests.
 pub struct Server {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    requests: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Server {
-    /// One that gives `answer`'s answer.
+    /// A server that answers with `answer`.
     pub async fn answering<R: IntoResponse>(answer: impl Fn() -> R + Clone + Send + Sync + 'static) -> Self {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let hearing = heard.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let record = requests.clone();
         let router = Router::new().fallback(move |request: Request| {
-            let (answer, hearing) = (answer.clone(), hearing.clone());
+            let (answer, record) = (answer.clone(), record.clone());
             async move {
-                let one = listen(request).await;
-                hearing.lock().unwrap().push(one);
+                let one = receive(request).await;
+                record.lock().unwrap().push(one);
                 answer().into_response()
             }
         });
         let (listener, address) = listener().await;
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, heard }
+        Self { address, requests }
     }
 
-    /// One that does `deed` with each connection.
-    pub async fn doing<F>(deed: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    /// A server that gives each connection to `handle`.
+    pub async fn handling<F>(handle: impl Fn(TcpStream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (listener, address) = listener().await;
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(deed(stream));
+                tokio::spawn(handle(stream));
             }
         });
-        Self { address, heard: Arc::default() }
+        Self { address, requests: Arc::default() }
     }
 
-    /// All it heard so far.
-    pub fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<Received> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// The one request it heard.
-    pub fn heard_one(&self) -> Heard {
-        match &*self.heard() {
+    /// The request, of which there must be one.
+    pub fn only_request(&self) -> Received {
+        match &*self.requests() {
             [one] => one.clone(),
             all => panic!("{} requests", all.len()),
         }
@@ -126,19 +127,19 @@ impl Server {
         client(&self.url("http"))
     }
 
-    /// A client of it that waits no longer than [`SHORT`].
+    /// A client of it that waits no longer than [`short`].
     pub fn impatient_client(&self) -> Client<Ports> {
         impatient_client(&self.url("http"))
     }
 
-    /// Its address as `scheme` says.
+    /// Its URL, with `scheme`.
     pub fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}", self.address)
     }
 }
 
-/// An address where nobody listens.
-pub async fn nobody() -> String {
+/// An address without a listener.
+pub async fn unused_address() -> String {
     let (listener, address) = listener().await;
     drop(listener);
     format!("http://{address}")
@@ -150,10 +151,10 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn listen(request: Request) -> Heard {
+async fn receive(request: Request) -> Received {
     let (head, body) = request.into_parts();
     let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    Heard {
+    Received {
         verb: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -168,7 +169,7 @@ pub fn json(text: impl Into<Body>) -> Response {
 }
 
 /// Reads a request's head and leaves the stream open.
-pub async fn hear_out(stream: &mut TcpStream) {
+pub async fn read_head(stream: &mut TcpStream) {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -179,8 +180,8 @@ pub async fn hear_out(stream: &mut TcpStream) {
     }
 }
 
-/// Writes, and minds no broken connection.
-pub async fn say(stream: &mut TcpStream, text: &str) {
+/// Writes, and ignores a broken connection.
+pub async fn write(stream: &mut TcpStream, text: &str) {
     let _ = stream.write_all(text.as_bytes()).await;
 }
 
@@ -200,9 +201,9 @@ pub fn client(url: &str) -> Client<Ports> {
     Client::new(hosts(url), Ports::default()).unwrap()
 }
 
-/// The same, waiting no longer than [`SHORT`].
+/// The same, waiting no longer than [`short`].
 pub fn impatient_client(url: &str) -> Client<Ports> {
-    Client::with_deadlines(hosts(url), Ports::default(), SHORT).unwrap()
+    Client::with_deadlines(hosts(url), Ports::default(), short()).unwrap()
 }
 
 fn hosts(url: &str) -> Hosts {
@@ -217,23 +218,30 @@ pub fn token() -> TokenCredentials {
     TokenCredentials::new("7215-token", "token-secret-canary")
 }
 
-/// Calls `method` with `given` for the first time.
-pub async fn call(client: &Client<Ports>, method: &str, given: serde_json::Value) -> Answer {
-    let method: MethodName = method.parse().unwrap();
-    let params = Params::from_json(given.as_object().unwrap()).unwrap();
-    client.call(&app(), &token(), &method, &params, false).await
+fn signing() -> Signing {
+    Signing { app: app(), token: token(), connected_at: Timestamp::from_milliseconds(0) }
 }
 
-/// Looks whether a call of `method` with `given` took effect.
-pub async fn check(client: &Client<Ports>, method: &str, given: serde_json::Value) -> (Finding, Option<String>) {
-    let method: MethodName = method.parse().unwrap();
+fn rest(method: &str, given: &serde_json::Value) -> Work {
     let params = Params::from_json(given.as_object().unwrap()).unwrap();
-    client.check(&app(), &token(), &method, &params).await
+    Work::Rest(RestCall { method: method.parse().unwrap(), params })
+}
+
+/// Calls `method` with `given` for the first time.
+pub async fn call(client: &Client<Ports>, method: &str, given: &serde_json::Value) -> Answer {
+    client.call(&signing(), &rest(method, given), false).await
+}
+
+/// Verifies whether a call of `method` with `given` took effect.
+pub async fn verify(client: &Client<Ports>, method: &str, given: &serde_json::Value) -> (Verified, Option<String>) {
+    client.verify(&signing(), &rest(method, given), Verification::ReadBack).await
 }
 
 /// Deadlines short enough for a test.
-const SHORT: Deadlines = Deadlines {
-    connect: Duration::from_millis(200),
-    call: Duration::from_millis(400),
-    login: Duration::from_millis(400),
-};
+fn short() -> Deadlines {
+    Deadlines {
+        connect: Duration::from_millis(200),
+        call: PerTarget::new(|_| Duration::from_millis(400)),
+        login: Duration::from_millis(400),
+    }
+}

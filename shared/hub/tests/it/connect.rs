@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    TenantId,
+    AppId, TenantId,
     account::Perms,
     budget::Limit,
     login::Mode,
@@ -12,29 +12,35 @@ use domain::{
 };
 use hub::{
     Kind, accounts,
-    budget::Limits,
     connect::{AllowedReturnUrls, App, Callback, Complete, Connect, Landing, Start, Started},
     credentials::AppCredentials,
-    keyed_hash::KeyedHash,
-    ports::FindLine,
+    limits::Limits,
+    ports::FairQueues,
+    tenants::Principal,
 };
-use testkit::{Fault, Moment, ScriptedFlickr, World, build};
+use testkit::{Call, Fault, FaultPoint, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
 
 const RETURN_URL: &str = "https://shop.example/back?from=flickr";
 
-fn connect() -> Connect<World, ScriptedFlickr, Arc<MemoryKeys>> {
-    Connect {
+async fn connect() -> (Connect<World, ScriptedFlickr, Arc<MemoryKeys>>, Principal) {
+    connect_with(Limits::default()).await
+}
+
+async fn connect_with(limits: Limits) -> (Connect<World, ScriptedFlickr, Arc<MemoryKeys>>, Principal) {
+    let connect = Connect {
         ports: World::new(build::NOW, 1),
         flickr: ScriptedFlickr::default(),
         vaults: build::vaults(),
-        keyed_hash: KeyedHash::new(&[7; 32]).unwrap(),
+        keyed_hash: build::keyed_hash(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
-        limits: Limits::default(),
-    }
+    };
+    let principal = build::principal_of(&connect.ports, &TenantId::from_bytes([1; 16]), limits).await;
+    connect.ports.forget_calls();
+    (connect, principal)
 }
 
-fn wish(return_url: Option<&str>) -> Start {
+fn request(return_url: Option<&str>) -> Start {
     Start {
         app: App::Given(AppCredentials::new("key", "canary-app-secret")),
         perms: Perms::Write,
@@ -56,44 +62,39 @@ fn refused<T: std::fmt::Debug>(result: Result<T, hub::Error>) -> Kind {
     result.unwrap_err().kind().clone()
 }
 
-const TENANT: [u8; 16] = [1; 16];
-
 #[tokio::test]
 async fn a_login_by_hand_connects_the_account() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
-    let started = connect.start(&tenant, wish(None)).await.unwrap();
+    let (connect, principal) = connect().await;
+    let started = connect.start(&principal, request(None)).await.unwrap();
     assert_eq!(started.mode, Mode::Oob);
     assert_eq!(connect.flickr.callbacks(), ["oob"]);
     assert!(started.authorize_url.contains("perms=write"));
 
-    let account = connect.complete(&tenant, consent(&started, None)).await.unwrap();
+    let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
     assert_eq!((account.nsid.as_str(), account.perms), (ScriptedFlickr::NSID, Perms::Write));
-    assert_eq!(accounts::get(&connect.ports, &tenant, &account.user).await.unwrap(), account);
+    assert_eq!(accounts::get(&connect.ports, &principal, &account.user).await.unwrap(), account);
 
-    assert_eq!(refused(connect.complete(&tenant, consent(&started, None)).await), Kind::LoginNotFound, "used once");
+    assert_eq!(refused(connect.complete(&principal, consent(&started, None)).await), Kind::LoginNotFound, "used once");
 }
 
 #[tokio::test]
 async fn a_user_who_connects_twice_is_the_same_user() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
-    let first = connect.start(&tenant, wish(None)).await.unwrap();
-    let first_account = connect.complete(&tenant, consent(&first, None)).await.unwrap();
+    let (connect, principal) = connect().await;
+    let first = connect.start(&principal, request(None)).await.unwrap();
+    let first_account = connect.complete(&principal, consent(&first, None)).await.unwrap();
     connect.ports.pass(Duration::from_secs(60));
-    let again = Start { app: App::Kept(first.app.clone()), ..wish(None) };
-    let second = connect.start(&tenant, again).await.unwrap();
-    let second_account = connect.complete(&tenant, consent(&second, None)).await.unwrap();
+    let again = Start { app: App::Stored(first.app.clone()), ..request(None) };
+    let second = connect.start(&principal, again).await.unwrap();
+    let second_account = connect.complete(&principal, consent(&second, None)).await.unwrap();
     assert_eq!(first_account.user, second_account.user);
     assert!(second_account.connected_at > first_account.connected_at);
-    assert_eq!(accounts::list(&connect.ports, &tenant, None).await.unwrap().accounts, [second_account]);
+    assert_eq!(accounts::list(&connect.ports, &principal, None).await.unwrap().items, [second_account]);
 }
 
 #[tokio::test]
 async fn a_browser_is_sent_back_with_token_verifier_and_state() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
-    let started = connect.start(&tenant, wish(Some(RETURN_URL))).await.unwrap();
+    let (connect, principal) = connect().await;
+    let started = connect.start(&principal, request(Some(RETURN_URL))).await.unwrap();
     assert_eq!(started.mode, Mode::Callback);
     let state = started.state.clone();
     assert_eq!(connect.flickr.callbacks(), [format!("https://hub.example/api/v1/auth/callback?state={state}")]);
@@ -105,117 +106,115 @@ async fn a_browser_is_sent_back_with_token_verifier_and_state() {
     assert_eq!(landing, Landing::Redirect(expected));
     assert_eq!(connect.callback(&back).await.unwrap(), landing, "a reload of the page uses nothing up");
 
-    let wrong = TenantId::from_bytes(TENANT).to_string() + ".00000000000000000000000000000000";
+    let wrong = principal.tenant().to_string() + ".00000000000000000000000000000000";
     for state in [wrong.as_str(), "x", ""] {
         let back = Callback { state: state.to_owned(), ..back.clone() };
         assert_eq!(refused(connect.callback(&back).await), Kind::LoginNotFound, "{state}");
     }
     for state in [None, Some("x"), Some(wrong.as_str())] {
-        assert_eq!(refused(connect.complete(&tenant, consent(&started, state)).await), Kind::LoginNotFound);
+        assert_eq!(refused(connect.complete(&principal, consent(&started, state)).await), Kind::LoginNotFound);
     }
-    connect.complete(&tenant, consent(&started, Some(&started.state))).await.unwrap();
+    connect.complete(&principal, consent(&started, Some(&started.state))).await.unwrap();
     assert_eq!(refused(connect.callback(&back).await), Kind::LoginNotFound);
 }
 
 #[tokio::test]
 async fn a_callback_without_return_url_shows_the_code() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
-    let started = connect.start(&tenant, Start { mode: Some(Mode::Callback), ..wish(None) }).await.unwrap();
+    let (connect, principal) = connect().await;
+    let started = connect.start(&principal, Start { mode: Some(Mode::Callback), ..request(None) }).await.unwrap();
     let back = Callback { oauth_token: started.oauth_token, oauth_verifier: "v".to_owned(), state: started.state };
     assert_eq!(connect.callback(&back).await.unwrap(), Landing::ShowCode);
 }
 
 #[tokio::test]
 async fn a_login_is_its_tenants_and_lives_ten_minutes() {
-    let connect = connect();
-    let (tenant, other) = (TenantId::from_bytes(TENANT), TenantId::from_bytes([2; 16]));
-    let started = connect.start(&tenant, wish(None)).await.unwrap();
+    let (connect, principal) = connect().await;
+    let other = build::principal(&connect.ports).await;
+    let started = connect.start(&principal, request(None)).await.unwrap();
     for state in [None, Some(started.state.as_str())] {
         assert_eq!(refused(connect.complete(&other, consent(&started, state)).await), Kind::LoginNotFound);
     }
     connect.ports.pass(LOGIN_LIFETIME);
-    assert_eq!(refused(connect.complete(&tenant, consent(&started, None)).await), Kind::LoginNotFound);
+    assert_eq!(refused(connect.complete(&principal, consent(&started, None)).await), Kind::LoginNotFound);
     let back = Callback { oauth_token: started.oauth_token, oauth_verifier: "v".to_owned(), state: started.state };
     assert_eq!(refused(connect.callback(&back).await), Kind::LoginNotFound);
 }
 
 #[tokio::test]
-async fn what_flickr_refuses_keeps_nothing() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
+async fn of_what_flickr_refuses_nothing_is_stored() {
+    let (connect, principal) = connect().await;
     connect.flickr.answer([Outcome::new(Class::App, "consumer_key_unknown"), Outcome::new(Class::Throttled, "429")]);
-    assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::AppRefused(_)));
-    assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::FlickrUnavailable(_)));
+    assert!(matches!(refused(connect.start(&principal, request(None)).await), Kind::AppRefused(_)));
+    assert!(matches!(refused(connect.start(&principal, request(None)).await), Kind::FlickrUnavailable(_)));
     assert!(connect.ports.sealed().is_empty());
 
-    let started = connect.start(&tenant, wish(None)).await.unwrap();
+    let started = connect.start(&principal, request(None)).await.unwrap();
     connect.flickr.answer([Outcome::new(Class::Permanent, "verifier_invalid")]);
-    assert!(matches!(refused(connect.complete(&tenant, consent(&started, None)).await), Kind::VerifierRefused(_)));
-    assert!(accounts::list(&connect.ports, &tenant, None).await.unwrap().accounts.is_empty());
+    assert!(matches!(refused(connect.complete(&principal, consent(&started, None)).await), Kind::VerifierRefused(_)));
+    assert!(accounts::list(&connect.ports, &principal, None).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
 async fn a_return_url_must_be_listed_and_fit_its_mode() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
-    assert_eq!(refused(connect.start(&tenant, wish(Some("https://evil.example/"))).await), Kind::ReturnUrlNotAllowed);
-    let mixed = Start { mode: Some(Mode::Oob), ..wish(Some(RETURN_URL)) };
-    assert!(matches!(refused(connect.start(&tenant, mixed).await), Kind::InvalidField { field: "mode", .. }));
-    let foreign = Start { app: App::Kept(domain::AppId::from_bytes([1; 16])), ..wish(None) };
-    assert_eq!(refused(connect.start(&tenant, foreign).await), Kind::AppNotFound);
+    let (connect, principal) = connect().await;
+    assert_eq!(
+        refused(connect.start(&principal, request(Some("https://evil.example/"))).await),
+        Kind::ReturnUrlNotAllowed
+    );
+    let mixed = Start { mode: Some(Mode::Oob), ..request(Some(RETURN_URL)) };
+    assert!(matches!(refused(connect.start(&principal, mixed).await), Kind::InvalidField { field: "mode", .. }));
+    let foreign = Start { app: App::Stored(AppId::from_bytes([1; 16])), ..request(None) };
+    assert_eq!(refused(connect.start(&principal, foreign).await), Kind::AppNotFound);
     assert!(connect.flickr.callbacks().is_empty(), "Flickr is not asked for what is refused anyway");
 }
 
 #[tokio::test]
 async fn a_spent_budget_stops_logins_and_uses_none_up() {
-    let limit = Limit { calls_per_hour: 3_600, burst_calls: 1 };
-    let connect = Connect { limits: Limits { app: limit, account: None }, ..connect() };
-    let tenant = TenantId::from_bytes(TENANT);
-    let started = connect.start(&tenant, wish(None)).await.unwrap();
+    let app = Limit { calls_per_hour: 3_600, burst_calls: 1 };
+    let (connect, principal) = connect_with(Limits { app, ..Limits::default() }).await;
+    let started = connect.start(&principal, request(None)).await.unwrap();
 
     let spent = Kind::BudgetSpent { retry_after: Duration::from_secs(5) };
-    assert_eq!(refused(connect.complete(&tenant, consent(&started, None)).await), spent);
-    assert_eq!(refused(connect.start(&tenant, wish(None)).await), spent);
+    assert_eq!(refused(connect.complete(&principal, consent(&started, None)).await), spent);
+    assert_eq!(refused(connect.start(&principal, request(None)).await), spent);
     assert_eq!(connect.flickr.callbacks().len(), 1, "Flickr was asked once");
 
     connect.ports.pass(Duration::from_secs(5));
-    connect.complete(&tenant, consent(&started, None)).await.unwrap();
+    connect.complete(&principal, consent(&started, None)).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_budget_that_does_not_hear_of_a_call_fails_no_login() {
-    let connect = connect();
-    let tenant = TenantId::from_bytes(TENANT);
+async fn a_call_that_cannot_be_recorded_fails_no_login() {
+    let (connect, principal) = connect().await;
     connect.flickr.answer([Outcome::new(Class::Throttled, "429")]);
-    // The call after the grants' is the one that tells of the refusal.
-    connect.ports.fault(3, Moment::Before, Fault::Fail);
-    assert!(matches!(refused(connect.start(&tenant, wish(None)).await), Kind::FlickrUnavailable(_)));
-    assert_eq!(connect.ports.calls(), ["app", "change_budget", "change_budget", "change_budget"]);
+    // The call after those of the grants records the refusal.
+    connect.ports.fault(3, FaultPoint::Before, Fault::Fail);
+    assert!(matches!(refused(connect.start(&principal, request(None)).await), Kind::FlickrUnavailable(_)));
+    assert_eq!(connect.ports.calls(), [Call::App, Call::ChangeBudget, Call::ChangeBudget, Call::ChangeBudget]);
 }
 
 /// A key is public: it is in each authorize URL. A budget is of a key with its secret (promise I5).
 #[tokio::test]
 async fn who_knows_a_public_key_can_neither_drain_its_budget_nor_open_its_circuit() {
-    let connect = connect();
-    let (owner, stranger) = (TenantId::from_bytes(TENANT), TenantId::from_bytes([2; 16]));
-    let started = connect.start(&owner, wish(None)).await.unwrap();
-    let before = connect.ports.budget_and_line(&started.app).await.unwrap();
+    let (connect, owner) = connect().await;
+    let stranger = build::principal(&connect.ports).await;
+    let started = connect.start(&owner, request(None)).await.unwrap();
+    let before = connect.ports.budget_and_queue(&started.app).await.unwrap();
 
-    let (mut told, mut stopped) = (0, 0);
+    let (mut sent, mut stopped) = (0, 0);
     for number in 0..400 {
         let guess = App::Given(AppCredentials::new("key", format!("guess {number}")));
         connect.flickr.answer_once(Outcome::new(Class::Throttled, "429"));
-        match refused(connect.start(&stranger, Start { app: guess, ..wish(None) }).await) {
-            Kind::FlickrUnavailable(_) => told += 1,
+        match refused(connect.start(&stranger, Start { app: guess, ..request(None) }).await) {
+            Kind::FlickrUnavailable(_) => sent += 1,
             Kind::BudgetSpent { .. } => stopped += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((told, stopped), (20, 380), "Flickr hears little of its guesses");
-    assert_eq!(connect.ports.budget_and_line(&started.app).await.unwrap(), before);
-    let kept = Start { app: App::Kept(started.app.clone()), ..wish(None) };
-    assert_eq!(refused(connect.start(&stranger, kept).await), Kind::AppNotFound);
+    assert_eq!((sent, stopped), (20, 380), "few of its guesses reach Flickr");
+    assert_eq!(connect.ports.budget_and_queue(&started.app).await.unwrap(), before);
+    let stored = Start { app: App::Stored(started.app.clone()), ..request(None) };
+    assert_eq!(refused(connect.start(&stranger, stored).await), Kind::AppNotFound);
     connect.flickr.forget_answers();
     connect.complete(&owner, consent(&started, None)).await.unwrap();
 }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
-mod cache;
 mod connect;
-mod line;
+mod fair_queue;
+mod response_cache;
+mod run;
 mod secrets;
 mod submit;
-mod worker;
+mod transition;

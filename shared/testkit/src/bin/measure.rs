@@ -1,6 +1,5 @@
-//! `measure`: what the line makes of ten thousand waiting jobs, of a flood and of a day of traffic, and
-//! kept answers of a question that many ask, in the simulator, as JSON lines. Times are in seconds of
-//! virtual time.
+//! `measure`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, and the response
+//! cache of a popular call, in the simulator, as JSON lines. Times are in seconds of virtual time.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
@@ -8,39 +7,39 @@ use domain::{Timestamp, budget::Limit};
 use serde_json::{Value, json};
 use testkit::{
     build,
-    simulator::{AccountSize, Report, Setup, Start, run},
+    simulator::{AccountSize, JobStart, Profile, Report, run},
 };
 
 fn main() -> ExitCode {
-    let (line, day) = (run(1, &Setup::long_line()), run(1, &Setup::day()));
-    let (alone, flooded) = (run(2, &Setup::quiet_accounts(false)), run(2, &Setup::quiet_accounts(true)));
-    let popular = run(3, &Setup::popular_question());
+    let (queue, day) = (run(1, &Profile::long_queue()), run(1, &Profile::day()));
+    let (alone, flooded) = (run(2, &Profile::quiet_accounts(false)), run(2, &Profile::quiet_accounts(true)));
+    let popular = run(3, &Profile::popular_call());
     let broken: Vec<_> =
-        [&line, &day, &alone, &flooded, &popular].iter().flat_map(|report| &report.violations).collect();
-    for (promise, how) in &broken {
-        println!("{}", json!({"measure": "violation", "promise": promise, "how": how}));
+        [&queue, &day, &alone, &flooded, &popular].iter().flat_map(|report| &report.violations).collect();
+    for violation in &broken {
+        println!("{}", json!({"measure": "violation", "promise": violation.promise, "how": violation.how}));
     }
-    let line = long_line(&line).into_iter().chain(quiet(&alone, &flooded));
-    for measure in line.chain(of_day(&day)).chain([popular_question(&popular)]) {
+    let queues = long_queue(&queue).into_iter().chain(quiet(&alone, &flooded));
+    for measure in queues.chain(of_day(&day)).chain([popular_call(&popular)]) {
         println!("{measure}");
     }
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The numbers of ten thousand jobs that wait on one app.
-fn long_line(report: &Report) -> Vec<Value> {
-    let asked = build::NOW + Setup::long_line().span;
-    let last = report.calls.last().map_or(asked, |(at, _)| *at);
-    let off = |start: &&Start| {
+fn long_queue(report: &Report) -> Vec<Value> {
+    let asked = build::NOW + Profile::long_queue().span;
+    let last = report.flickr_calls.last().map_or(asked, |call| call.at);
+    let off = |start: &&JobStart| {
         let said = start.expected_at.map(|at| at.since(start.accepted_at)).unwrap_or_default();
         let real = start.waited().unwrap_or_default();
         said.abs_diff(real) > (real / 5).max(Duration::from_secs(5))
     };
     let right = 1.0 - report.starts.iter().filter(off).count() as f64 / report.starts.len() as f64;
     vec![
-        json!({"measure": "line_budget_used", "value": used(report, asked, last), "target": 0.95}),
-        json!({"measure": "line_receives_per_job", "value": per_job(report, report.receives), "target": 1.2}),
-        json!({"measure": "line_starts_as_estimated", "value": rounded(right), "within": "20 % or 5 s"}),
+        json!({"measure": "queue_budget_used", "value": used(report, asked, last), "target": 0.95}),
+        json!({"measure": "queue_receives_per_job", "value": per_job(report, report.receives), "target": 1.2}),
+        json!({"measure": "queue_starts_as_estimated", "value": rounded(right), "within": "20 % or 5 s"}),
     ]
 }
 
@@ -54,29 +53,31 @@ fn quiet(alone: &Report, flooded: &Report) -> Vec<Value> {
     })]
 }
 
-/// What is spared of those who ask the same, while others spend the budget.
-fn popular_question(report: &Report) -> Value {
-    let asked: Vec<&Start> = report.starts.iter().filter(|start| start.flow == Some(0)).collect();
+/// What a popular call saves, while others spend the budget.
+fn popular_call(report: &Report) -> Value {
+    let asked: Vec<&JobStart> = report.starts.iter().filter(|start| start.flow == Some(0)).collect();
     let called = asked.iter().filter(|start| start.called_at.is_some()).count();
-    let mut dwelt: Vec<f64> =
+    let mut times: Vec<f64> =
         asked.iter().filter_map(|start| Some(start.ended_at?.since(start.accepted_at).as_secs_f64())).collect();
-    dwelt.sort_by(f64::total_cmp);
+    times.sort_by(f64::total_cmp);
     json!({
-        "measure": "popular_question", "jobs": asked.len(), "calls": called, "calls_saved": asked.len() - called,
-        "p50": percentile(&dwelt, 50), "p99": percentile(&dwelt, 99), "most": percentile(&dwelt, 100),
+        "measure": "popular_call", "jobs": asked.len(), "calls": called, "calls_saved": asked.len() - called,
+        "p50": percentile(&times, 50), "p99": percentile(&times, 99), "most": percentile(&times, 100),
     })
 }
 
 /// The dwell times of a day by lane and size of account, and what it cost.
 fn of_day(report: &Report) -> Vec<Value> {
-    let setup = Setup::day();
-    let mut groups: BTreeMap<_, Vec<&Start>> = BTreeMap::new();
+    let profile = Profile::day();
+    let mut groups: BTreeMap<_, Vec<&JobStart>> = BTreeMap::new();
     for start in &report.starts {
-        let Some((index, flow)) = start.flow.and_then(|index| Some((index, setup.flows.get(index)?))) else { continue };
+        let Some((index, flow)) = start.flow.and_then(|index| Some((index, profile.flows.get(index)?))) else {
+            continue;
+        };
         let size = if index == 2_000 { None } else { Some(AccountSize::of(flow.account)) };
         groups.entry((flow.priority, size)).or_default().push(start);
     }
-    let mut lines: Vec<Value> = groups
+    let mut measures: Vec<Value> = groups
         .into_iter()
         .map(|((lane, size), starts)| {
             let account = size.map_or("the flood".to_owned(), |size| format!("{size:?}").to_lowercase());
@@ -87,16 +88,16 @@ fn of_day(report: &Report) -> Vec<Value> {
             })
         })
         .collect();
-    lines.push(json!({
-        "measure": "day", "jobs": report.jobs, "ends": report.ends, "calls": report.calls.len(),
+    measures.push(json!({
+        "measure": "day", "jobs": report.jobs, "ends": report.ends, "calls": report.flickr_calls.len(),
         "receives_per_job": per_job(report, report.receives), "deferrals_per_job": per_job(report, report.deferrals),
         "turned_away": report.turned_away, "faults": report.faults,
     }));
-    lines
+    measures
 }
 
 /// The waits of those that started, in seconds, the shortest first.
-fn waits<'a>(starts: impl Iterator<Item = &'a Start>) -> Vec<f64> {
+fn waits<'a>(starts: impl Iterator<Item = &'a JobStart>) -> Vec<f64> {
     let mut waits: Vec<f64> = starts.filter_map(|start| Some(start.waited()?.as_secs_f64())).collect();
     waits.sort_by(f64::total_cmp);
     waits
@@ -108,7 +109,7 @@ fn percentile(waits: &[f64], percent: usize) -> f64 {
 
 /// The share of the rate that was used between two times.
 fn used(report: &Report, from: Timestamp, until: Timestamp) -> f64 {
-    let calls = report.calls.iter().filter(|(at, _)| (from..until).contains(at)).count();
+    let calls = report.flickr_calls.iter().filter(|call| (from..until).contains(&call.at)).count();
     rounded(calls as f64 / (f64::from(Limit::FLICKR.calls_per_hour) * until.since(from).as_secs_f64() / 3600.0))
 }
 

@@ -1,31 +1,31 @@
+//! Connected Flickr accounts.
+
 use std::time::Duration;
 
-use domain::{UserId, account::Status};
-use hub::ports::{Clock, Entropy, FindAccount, ListAccounts, MarkAccount, RemoveAccount, SaveAccount};
+use domain::{AccountRef, UserId, account::Account, account::Status};
+use hub::ports::{Accounts, Clock, Entropy};
 
 use crate::build;
 
-/// Keeping, finding, listing, marking and removing accounts.
-pub async fn accounts<P>(ports: &P)
-where
-    P: Clock + Entropy + SaveAccount + FindAccount + ListAccounts + MarkAccount + RemoveAccount,
-{
+/// Storing, finding, listing, marking and removing accounts.
+pub async fn accounts(ports: &(impl Clock + Entropy + Accounts)) {
     let (one, two) = (build::tenant(ports), build::tenant(ports));
-    let mut kept: Vec<_> = (0..5).map(|number| build::account(&one, &format!("{number}@N00"), ports.now())).collect();
-    let first = kept[0].clone();
-    let user = first.account.user.clone();
+    let mut saved: Vec<_> = (0..5).map(|number| build::account(&one, &format!("{number}@N00"), ports.now())).collect();
+    let first = saved[0].clone();
+    let account = build::account_ref(&one, "0@N00");
+    let foreign = AccountRef { tenant: two.clone(), ..account.clone() };
 
-    assert_eq!(ports.account(&one, &user).await.unwrap(), None);
-    assert!(!ports.remove_account(&one, &user).await.unwrap());
-    for account in &kept {
+    assert_eq!(ports.account(&account).await.unwrap(), None);
+    assert!(!ports.remove_account(&account).await.unwrap());
+    for account in &saved {
         ports.save_account(account).await.unwrap();
     }
-    assert_eq!(ports.account(&one, &user).await.unwrap(), Some(first.clone()));
-    assert_eq!(ports.account(&two, &user).await.unwrap(), None, "an account is its tenant's only");
+    assert_eq!(ports.account(&account).await.unwrap(), Some(first.clone()));
+    assert_eq!(ports.account(&foreign).await.unwrap(), None, "an account is its tenant's only");
 
-    kept.sort_by(|a, b| a.account.user.cmp(&b.account.user));
-    let listed: Vec<UserId> = kept.iter().map(|sealed| sealed.account.user.clone()).collect();
-    let users = |accounts: Vec<domain::account::Account>| accounts.into_iter().map(|a| a.user).collect::<Vec<_>>();
+    saved.sort_by(|a, b| a.account.user.cmp(&b.account.user));
+    let listed: Vec<UserId> = saved.iter().map(|sealed| sealed.account.user.clone()).collect();
+    let users = |accounts: Vec<Account>| accounts.into_iter().map(|account| account.user).collect::<Vec<_>>();
     assert_eq!(users(ports.accounts(&one, None, 10).await.unwrap()), listed);
     assert_eq!(users(ports.accounts(&one, None, 2).await.unwrap()), listed[..2]);
     assert_eq!(users(ports.accounts(&one, Some(&listed[1]), 2).await.unwrap()), listed[2..4]);
@@ -33,21 +33,21 @@ where
     assert_eq!(users(ports.accounts(&two, None, 10).await.unwrap()), []);
 
     let connected_at = first.account.connected_at;
-    ports.mark_reconnect_needed(&one, &user, connected_at + Duration::from_millis(1)).await.unwrap();
-    let status = ports.account(&one, &user).await.unwrap().unwrap().account.status;
+    ports.mark_reconnect_needed(&account, connected_at + Duration::from_millis(1)).await.unwrap();
+    let status = ports.account(&account).await.unwrap().unwrap().account.status;
     assert_eq!(status, Status::Connected, "a mark for another connection leaves this one alone");
-    ports.mark_reconnect_needed(&one, &user, connected_at).await.unwrap();
-    let marked = ports.account(&one, &user).await.unwrap().unwrap();
+    ports.mark_reconnect_needed(&account, connected_at).await.unwrap();
+    let marked = ports.account(&account).await.unwrap().unwrap();
     assert_eq!(marked.account.status, Status::ReconnectNeeded);
     assert_eq!(marked.sealed_token, first.sealed_token);
 
     let again = build::account(&one, "0@N00", connected_at + Duration::from_secs(1));
     ports.save_account(&again).await.unwrap();
-    assert_eq!(ports.account(&one, &user).await.unwrap(), Some(again), "connecting anew replaces");
+    assert_eq!(ports.account(&account).await.unwrap(), Some(again), "connecting anew replaces");
 
-    assert!(!ports.remove_account(&two, &user).await.unwrap());
-    assert!(ports.remove_account(&one, &user).await.unwrap());
-    assert_eq!(ports.account(&one, &user).await.unwrap(), None);
-    ports.mark_reconnect_needed(&one, &user, connected_at).await.unwrap();
-    assert_eq!(ports.account(&one, &user).await.unwrap(), None, "a mark makes no account");
+    assert!(!ports.remove_account(&foreign).await.unwrap());
+    assert!(ports.remove_account(&account).await.unwrap());
+    assert_eq!(ports.account(&account).await.unwrap(), None);
+    ports.mark_reconnect_needed(&account, connected_at).await.unwrap();
+    assert_eq!(ports.account(&account).await.unwrap(), None, "a mark makes no account");
 }

@@ -1,12 +1,14 @@
+//! Pending logins.
+
 use std::time::Duration;
 
 use domain::login::{Digested, Mode};
-use hub::ports::{Clock, Entropy, FindLogin, SaveLogin, TakeLogin};
+use hub::ports::{Clock, Entropy, Logins};
 
 use crate::build;
 
-/// Keeping, finding and using up pending logins.
-pub async fn logins(ports: &(impl Clock + Entropy + SaveLogin + FindLogin + TakeLogin)) {
+/// Storing, finding and using up pending logins.
+pub async fn logins(ports: &(impl Clock + Entropy + Logins)) {
     let (one, two) = (build::tenant(ports), build::tenant(ports));
     let now = ports.now();
     let end = now + Duration::from_secs(600);

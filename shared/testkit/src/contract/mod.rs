@@ -1,22 +1,62 @@
-//! What each port promises, as a suite that every implementation passes.
+//! What each port promises, as suites that every implementation passes.
 //!
-//! A suite panics where a promise is broken. It uses fresh tenants, so that suites can share one
-//! deployed stack.
+//! A suite is a function of the ports that it asks. It panics where a promise is broken. It uses fresh tenants and
+//! apps, so that suites can share one deployed stack. [`suites`] lists them all.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
 mod accounts;
-mod budget;
-mod cache;
+mod apps;
+mod budgets;
+mod dead_jobs;
+mod fair_queue;
+mod health;
 mod jobs;
-mod line;
 mod logins;
+mod messages;
+mod response_cache;
+mod results;
+mod steps;
+mod system;
 mod tenants;
 
 pub use accounts::accounts;
-pub use budget::budgets;
-pub use cache::{answers, uses};
-pub use jobs::{claims, desk, insertion, looks, objects, pressure, results, saving, waits};
-pub use line::{lines, reception, turns};
+pub use apps::apps;
+pub use budgets::budgets;
+pub use dead_jobs::{dead_jobs, quarantine};
+pub use fair_queue::{fair_queues, submit_context, tags, waiting_jobs};
+pub use health::health;
+pub use jobs::{back_pressure, checks, claims, commits, insertion, resends, revisions, wait_reasons, waits};
 pub use logins::logins;
-pub use tenants::{apps, tenants};
+pub use messages::messages;
+pub use response_cache::{cache_entries, cache_stats, invalidation};
+pub use results::{result_objects, results};
+pub use system::system;
+pub use tenants::tenants;
+
+pub use crate::contract_suites as suites;
+
+/// Makes a `#[tokio::test]` of each suite of [`contract`](crate::contract), named like the suite, over ports that the
+/// given expression makes anew for each.
+///
+/// ```ignore
+/// testkit::contract::suites!(World::new(NOW, 1));
+/// ```
+#[macro_export]
+macro_rules! contract_suites {
+    ($ports:expr) => {
+        $crate::contract_suites!(@each ($ports)
+            accounts apps back_pressure budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
+            health insertion invalidation logins messages quarantine resends result_objects results revisions
+            submit_context system tags tenants wait_reasons waiting_jobs waits
+        );
+    };
+    (@each $ports:tt $($suite:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $suite() {
+                $crate::contract::$suite(&$ports).await;
+            }
+        )*
+    };
+}

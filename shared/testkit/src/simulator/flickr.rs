@@ -9,27 +9,37 @@ use std::{
 
 use domain::{
     Timestamp,
-    cache::{Families, Family, Kept},
-    call::{MethodName, MethodPattern, Params},
-    outcome::{Class, Finding, Nature, Outcome},
-    timing::CALL_DEADLINE,
+    cache::{CachePolicy, CacheTag},
+    catalogue::{Catalogue, MethodFacts, Methods, Verb},
+    idempotency::Idempotency,
+    job::{Target, Work},
+    outcome::{Class, Outcome},
+    verification::{Verification, Verified},
 };
-use hub::{
-    credentials::{AppCredentials, TokenCredentials},
-    ports::{Answer, CallFlickr, Catalogue, Clock},
-};
+use hub::ports::{Answer, Clock, FlickrApi, Signing};
 
-use super::random::Chance;
-use crate::World;
+use super::{fnv, profile::Period};
+use crate::{World, build::NOW, random::Random};
 
-/// How long Flickr's index may lag behind what it did.
-const INDEX_LAG: Duration = Duration::from_secs(60);
+/// How long Flickr's index may lag behind what it did, in milliseconds.
+const INDEX_LAG_MILLISECONDS: u64 = 60_000;
 
-/// The methods jobs call: one of each nature, and one whose effect can be searched for.
-pub(crate) const METHODS: [&str; 4] =
-    ["flickr.photos.getInfo", "flickr.photos.setMeta", "flickr.photosets.create", "flickr.photos.comments.addComment"];
+/// The method that reads.
+pub const READ: &str = "flickr.photos.getInfo";
 
-/// How old an answer may be that is given again, where a job says nothing else.
+/// The method whose write may be repeated.
+pub const EDIT: &str = "flickr.photos.setMeta";
+
+/// The method whose write must not be repeated, and cannot be verified.
+pub const CREATE: &str = "flickr.photosets.create";
+
+/// The method whose write must not be repeated, and can be verified.
+pub const COMMENT: &str = "flickr.photos.comments.addComment";
+
+/// The methods that jobs call.
+pub(crate) const METHODS: [&str; 4] = [READ, EDIT, CREATE, COMMENT];
+
+/// How old a cached answer may be, where a job says nothing else.
 pub(crate) const TTL: Duration = Duration::from_secs(300);
 
 /// What the marker of a job begins with whose worker always dies at its call.
@@ -38,273 +48,293 @@ pub(crate) const POISON: &str = "poison-";
 /// What the marker of a job begins with whose app Flickr refuses.
 pub(crate) const STOPPED: &str = "stopped-";
 
+/// What FlickrHub knows of the methods.
+pub(crate) static CATALOGUE: Catalogue = Catalogue::new(methods);
+
+fn methods() -> Methods {
+    let write = |idempotency, verification, invalidates| MethodFacts {
+        idempotency,
+        verification,
+        invalidates: [invalidates].into_iter().collect(),
+        ..MethodFacts::unknown()
+    };
+    let read = MethodFacts {
+        verb: Verb::Get,
+        idempotency: Idempotency::Safe,
+        cache_policy: Some(CachePolicy { tag: CacheTag::Photos, ttl: TTL }),
+        invalidates: [].into_iter().collect(),
+        ..MethodFacts::unknown()
+    };
+    let read_back = Some(Verification::ReadBack);
+    let methods = [
+        (READ, read),
+        (EDIT, write(Idempotency::Idempotent, read_back, CacheTag::Photos)),
+        (CREATE, write(Idempotency::NonIdempotent, None, CacheTag::Photosets)),
+        (COMMENT, write(Idempotency::NonIdempotent, read_back, CacheTag::Photos)),
+    ];
+    methods.into_iter().map(|(name, facts)| (name.to_owned(), facts)).collect()
+}
+
+/// The marker that a job carries to Flickr.
+pub(crate) fn marker_of(work: &Work) -> String {
+    let marker = work.params().iter().find(|(name, _)| *name == "marker");
+    marker.map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
 /// What Flickr does with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    Well,
-    NotReached,
+enum Behaviour {
+    Acts,
+    IsNotReached,
     Refuses,
     Throttles,
     FailsUndone,
     ActsAndFails,
     ActsAndHangs,
     Hangs,
-    ActsLater,
+    FailsAndActsLater,
 }
 
-/// A call as it took effect.
-#[derive(Debug, Clone)]
-pub(crate) struct Deed {
-    /// The marker of the job that asked.
-    pub(crate) marker: String,
+impl Behaviour {
+    const OF_OUTAGES: [Self; 3] = [Self::IsNotReached, Self::FailsUndone, Self::Hangs];
+
+    const FAULTS: [Self; 8] = [
+        Self::IsNotReached,
+        Self::Refuses,
+        Self::Throttles,
+        Self::FailsUndone,
+        Self::ActsAndFails,
+        Self::ActsAndHangs,
+        Self::Hangs,
+        Self::FailsAndActsLater,
+    ];
+
+    const fn acts_at_once(self) -> bool {
+        matches!(self, Self::Acts | Self::ActsAndFails | Self::ActsAndHangs)
+    }
+
+    const fn hangs(self) -> bool {
+        matches!(self, Self::Hangs | Self::ActsAndHangs)
+    }
+
+    /// What the client makes of it. `in_doubt` says that what was sent and not answered may have taken effect.
+    const fn class(self, in_doubt: bool) -> Class {
+        match self {
+            Self::Acts => Class::Done,
+            Self::IsNotReached => Class::Transient,
+            Self::Refuses => Class::Permanent,
+            Self::Throttles => Class::Throttled,
+            _ if in_doubt => Class::UnknownOutcome,
+            _ => Class::Transient,
+        }
+    }
+}
+
+/// A call that came to Flickr.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlickrCall {
     /// When.
+    pub at: Timestamp,
+    /// Of which app: its key.
+    pub app: String,
+}
+
+/// A write that took effect.
+#[derive(Debug, Clone)]
+pub(crate) struct AppliedWrite {
+    /// The marker of its job.
+    pub(crate) marker: String,
+    /// When it took effect.
     pub(crate) at: Timestamp,
 }
 
-struct Deeds {
-    chance: Chance,
-    /// What was done, by the marker of the job that asked: how often, and when first.
-    done: BTreeMap<String, (u32, Timestamp)>,
-    /// The writes that were done, as they were.
-    writes: Vec<Deed>,
-    /// The writes that will be done.
-    later: Vec<Deed>,
-    /// When each call came, and of which app.
-    calls: Vec<(Timestamp, String)>,
-    /// When each marker's first call came.
+/// How often calls with a marker took effect, and when first.
+#[derive(Debug, Clone, Copy)]
+struct Effect {
+    times: u32,
+    first_at: Timestamp,
+}
+
+struct State {
+    seed: u64,
+    /// What is drawn for each marker. It does not depend on the calls with others, so that Flickr does the same with a
+    /// job when another is taken away.
+    streams: BTreeMap<String, Random>,
+    effects: BTreeMap<String, Effect>,
+    writes: Vec<AppliedWrite>,
+    later_writes: Vec<AppliedWrite>,
+    calls: Vec<FlickrCall>,
     first_calls: BTreeMap<String, Timestamp>,
     faults: u64,
-    outages: Vec<(Timestamp, Timestamp)>,
-    storms: Vec<(Timestamp, Timestamp)>,
+}
+
+/// What is set of a simulated Flickr for all of its calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditions {
+    /// How many calls in a thousand go wrong.
+    pub(crate) faults_per_mille: u64,
+    /// When all calls are refused as too many.
+    pub(crate) storms: Vec<Period>,
+    /// When no call is answered.
+    pub(crate) outages: Vec<Period>,
+    /// Whether writes of unknown outcome are said to have had none: a rule broken on purpose.
+    pub(crate) hides_doubt: bool,
 }
 
 /// The simulated Flickr. A clone is the same.
 #[derive(Clone)]
 pub(crate) struct SimulatedFlickr {
     world: World,
-    deeds: Arc<Mutex<Deeds>>,
-    /// How many calls in a thousand go wrong.
-    faults_per_mille: u64,
-    /// Says of writes of unknown outcome that they had none: a rule broken on purpose.
-    pub(crate) hides_doubt: bool,
+    state: Arc<Mutex<State>>,
+    conditions: Arc<Conditions>,
 }
 
 impl SimulatedFlickr {
-    pub(crate) fn new(world: World, chance: Chance, faults_per_mille: u64) -> Self {
-        let deeds = Deeds {
-            chance,
-            done: BTreeMap::new(),
+    /// Flickr in `world`, at its time.
+    pub(crate) fn new(world: World, mut random: Random, conditions: Conditions) -> Self {
+        let state = State {
+            seed: random.below(u64::MAX),
+            streams: BTreeMap::new(),
+            effects: BTreeMap::new(),
             writes: Vec::new(),
-            later: Vec::new(),
+            later_writes: Vec::new(),
             calls: Vec::new(),
             first_calls: BTreeMap::new(),
             faults: 0,
-            outages: Vec::new(),
-            storms: Vec::new(),
         };
-        Self { world, deeds: Arc::new(Mutex::new(deeds)), faults_per_mille, hides_doubt: false }
+        Self { world, state: Arc::new(Mutex::new(state)), conditions: Arc::new(conditions) }
     }
 
-    fn deeds(&self) -> MutexGuard<'_, Deeds> {
-        self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When each call came, and of which app.
-    pub(crate) fn calls(&self) -> Vec<(Timestamp, String)> {
-        self.deeds().calls.clone()
+    /// Every call so far.
+    pub(crate) fn calls(&self) -> Vec<FlickrCall> {
+        self.state().calls.clone()
     }
 
-    /// When each marker's first call came.
+    /// When the first call with each marker came.
     pub(crate) fn first_calls(&self) -> BTreeMap<String, Timestamp> {
-        self.deeds().first_calls.clone()
+        self.state().first_calls.clone()
     }
 
-    /// All calls are refused as too many between those times.
-    pub(crate) fn storm(&self, from: Timestamp, until: Timestamp) {
-        self.deeds().storms.push((from, until));
-    }
-
+    /// How many calls went wrong.
     pub(crate) fn faults(&self) -> u64 {
-        self.deeds().faults
+        self.state().faults
     }
 
-    /// No call is answered between those times.
-    pub(crate) fn outage(&self, from: Timestamp, until: Timestamp) {
-        self.deeds().outages.push((from, until));
+    /// How often calls with each marker took effect, those included that still will.
+    pub(crate) fn effects(&self) -> BTreeMap<String, u32> {
+        let mut state = self.state();
+        state.apply_later_writes(Timestamp::from_milliseconds(i64::MAX));
+        state.effects.iter().map(|(marker, effect)| (marker.clone(), effect.times)).collect()
     }
 
-    /// How often each marker's write was done.
-    pub(crate) fn done(&self) -> BTreeMap<String, u32> {
-        let mut deeds = self.deeds();
-        deeds.settle(Timestamp::from_milliseconds(i64::MAX));
-        deeds.done.iter().map(|(marker, (times, _))| (marker.clone(), *times)).collect()
+    /// Every write that took effect.
+    pub(crate) fn writes(&self) -> Vec<AppliedWrite> {
+        self.state().writes.clone()
     }
 
-    /// The writes that were done.
-    pub(crate) fn writes(&self) -> Vec<Deed> {
-        self.deeds().writes.clone()
-    }
-
-    fn mood(&self, app: &AppCredentials, marker: &str) -> (Mood, Duration) {
+    /// How Flickr behaves towards a call that comes now, and how long the call takes.
+    fn behaviour(&self, signing: &Signing, marker: &str) -> (Behaviour, Duration) {
         let now = self.world.now();
-        let mut deeds = self.deeds();
-        deeds.calls.push((now, app.key().to_owned()));
-        deeds.first_calls.entry(marker.to_owned()).or_insert(now);
-        let latency = deeds.chance.milliseconds(50, 3_000);
-        let during =
-            |times: &[(Timestamp, Timestamp)]| times.iter().any(|(from, until)| (*from..*until).contains(&now));
-        if during(&deeds.outages) {
-            deeds.faults += 1;
-            return (*deeds.chance.pick(&[Mood::NotReached, Mood::FailsUndone, Mood::Hangs]), latency);
-        }
-        if during(&deeds.storms) {
-            deeds.faults += 1;
-            return (Mood::Throttles, latency);
-        }
-        if !deeds.chance.per_mille(self.faults_per_mille) {
-            return (Mood::Well, latency);
-        }
-        deeds.faults += 1;
-        let moods = [
-            Mood::NotReached,
-            Mood::Refuses,
-            Mood::Throttles,
-            Mood::FailsUndone,
-            Mood::ActsAndFails,
-            Mood::ActsAndHangs,
-            Mood::Hangs,
-            Mood::ActsLater,
-        ];
-        (*deeds.chance.pick(&moods), latency)
-    }
-}
-
-impl Deeds {
-    fn act(&mut self, deed: Deed, nature: Nature) {
-        self.done.entry(deed.marker.clone()).or_insert((0, deed.at)).0 += 1;
-        if nature != Nature::Read {
-            self.writes.push(deed);
-        }
-    }
-
-    /// Does what was to be done by `now`.
-    fn settle(&mut self, now: Timestamp) {
-        let due: Vec<_> = self.later.extract_if(.., |deed| deed.at <= now).collect();
-        for deed in due {
-            self.act(deed, Nature::NaturalWrite);
-        }
-    }
-}
-
-/// The marker a job's parameters carry.
-fn marker(params: &Params) -> String {
-    params.iter().find(|(name, _)| *name == "marker").map(|(_, value)| value.to_owned()).unwrap_or_default()
-}
-
-impl Catalogue for SimulatedFlickr {
-    fn nature(&self, method: &MethodName) -> Nature {
-        match method.as_str() {
-            "flickr.photos.getInfo" => Nature::Read,
-            "flickr.photos.setMeta" => Nature::NaturalWrite,
-            _ => Nature::UnrepeatableWrite,
-        }
-    }
-
-    fn is_checkable(&self, method: &MethodName) -> bool {
-        matches!(method.as_str(), "flickr.photos.setMeta" | "flickr.photos.comments.addComment")
-    }
-
-    fn kept(&self, method: &MethodName) -> Option<Kept> {
-        (self.nature(method) == Nature::Read).then_some(Kept { family: Family::Photos, ttl: TTL })
-    }
-
-    fn raises(&self, method: &MethodName) -> Families {
-        let family = match method.as_str() {
-            "flickr.photosets.create" => Some(Family::Photosets),
-            _ if self.nature(method) == Nature::Read => None,
-            _ => Some(Family::Photos),
+        let mut state = self.state();
+        state.calls.push(FlickrCall { at: now, app: signing.app.key().to_owned() });
+        state.first_calls.entry(marker.to_owned()).or_insert(now);
+        let random = state.stream(marker);
+        let latency = random.milliseconds(50, 3_000);
+        let behaviour = if is_within(&self.conditions.outages, now) {
+            *random.pick(&Behaviour::OF_OUTAGES)
+        } else if is_within(&self.conditions.storms, now) {
+            Behaviour::Throttles
+        } else if random.per_mille(self.conditions.faults_per_mille) {
+            *random.pick(&Behaviour::FAULTS)
+        } else {
+            Behaviour::Acts
         };
-        family.into_iter().collect()
-    }
-
-    fn families(&self, _: &MethodPattern) -> Families {
-        [Family::Photos].into_iter().collect()
+        state.faults += u64::from(behaviour != Behaviour::Acts);
+        (behaviour, latency)
     }
 }
 
-impl CallFlickr for SimulatedFlickr {
-    async fn call(
-        &self,
-        app: &AppCredentials,
-        token: &TokenCredentials,
-        method: &MethodName,
-        params: &Params,
-        _: bool,
-    ) -> Answer {
-        let marker = marker(params);
-        let nature = self.nature(method);
-        let (mood, latency) = self.mood(app, &marker);
+fn is_within(periods: &[Period], now: Timestamp) -> bool {
+    let since_begin = now.since(NOW);
+    periods.iter().any(|period| (period.from..period.from + period.length).contains(&since_begin))
+}
+
+impl State {
+    fn stream(&mut self, marker: &str) -> &mut Random {
+        let seed = self.seed;
+        self.streams.entry(marker.to_owned()).or_insert_with(|| Random::new(seed ^ fnv::fold(fnv::EMPTY, marker)))
+    }
+
+    fn apply(&mut self, write: AppliedWrite, idempotency: Idempotency) {
+        self.effects.entry(write.marker.clone()).or_insert(Effect { times: 0, first_at: write.at }).times += 1;
+        if idempotency != Idempotency::Safe {
+            self.writes.push(write);
+        }
+    }
+
+    /// Applies the later writes whose time has come.
+    fn apply_later_writes(&mut self, now: Timestamp) {
+        let due: Vec<AppliedWrite> = self.later_writes.extract_if(.., |write| write.at <= now).collect();
+        for write in due {
+            self.apply(write, Idempotency::Idempotent);
+        }
+    }
+
+    /// What a call comes to that is at Flickr `now`.
+    fn receive(&mut self, marker: String, behaviour: Behaviour, idempotency: Idempotency, now: Timestamp) {
+        self.apply_later_writes(now);
+        if behaviour.acts_at_once() {
+            self.apply(AppliedWrite { marker, at: now }, idempotency);
+        } else if behaviour == Behaviour::FailsAndActsLater && idempotency != Idempotency::Safe {
+            let at = now + self.stream(&marker).milliseconds(1_000, 240_000);
+            self.later_writes.push(AppliedWrite { marker, at });
+        }
+    }
+}
+
+impl FlickrApi for SimulatedFlickr {
+    async fn call(&self, signing: &Signing, work: &Work, _: bool) -> Answer {
+        let marker = marker_of(work);
+        let idempotency = CATALOGUE.facts(work).idempotency;
+        let (behaviour, latency) = self.behaviour(signing, &marker);
         if marker.starts_with(POISON) {
             pending::<()>().await;
         }
         if marker.starts_with(STOPPED) {
             return Answer { outcome: Outcome::new(Class::App, "Invalid API Key"), result: None };
         }
-        self.world.sleep(latency / 2).await;
-        let now = self.world.now();
-        {
-            let mut deeds = self.deeds();
-            deeds.settle(now);
-            let deed = Deed { marker, at: now };
-            match mood {
-                Mood::Well | Mood::ActsAndFails | Mood::ActsAndHangs => deeds.act(deed, nature),
-                Mood::ActsLater if nature == Nature::Read => {}
-                Mood::ActsLater => {
-                    let at = now + deeds.chance.milliseconds(1_000, 240_000);
-                    deeds.later.push(Deed { at, ..deed });
-                }
-                Mood::NotReached | Mood::Refuses | Mood::Throttles | Mood::FailsUndone | Mood::Hangs => {}
-            }
-        }
-        let rest = match mood {
-            Mood::Hangs | Mood::ActsAndHangs => CALL_DEADLINE - latency / 2,
-            _ => latency / 2,
-        };
+        let half = latency / 2;
+        self.world.sleep(half).await;
+        let received_at = self.world.now();
+        self.state().receive(marker, behaviour, idempotency, received_at);
+        let rest = if behaviour.hangs() { Target::Rest.timing().call_deadline - half } else { half };
         self.world.sleep(rest).await;
-        let class = match mood {
-            Mood::Well => Class::Done,
-            Mood::NotReached => Class::Transient,
-            Mood::Refuses => Class::Permanent,
-            Mood::Throttles => Class::Throttled,
-            _ if nature == Nature::Read || self.hides_doubt => Class::Transient,
-            _ => Class::UnknownOutcome,
-        };
+        let class = behaviour.class(idempotency != Idempotency::Safe && !self.conditions.hides_doubt);
         // What a read sees: whose account it is, and as it was when.
         let result = (class == Class::Done).then(|| {
-            serde_json::json!({ "stat": "ok", "token": token.token(), "at": now.as_milliseconds() }).to_string()
+            let at = received_at.as_milliseconds();
+            serde_json::json!({ "stat": "ok", "token": signing.token.token(), "at": at }).to_string()
         });
-        Answer { outcome: Outcome::new(class, format!("{mood:?}")), result }
+        Answer { outcome: Outcome::new(class, format!("{behaviour:?}")), result }
     }
 
-    async fn check(
-        &self,
-        app: &AppCredentials,
-        _: &TokenCredentials,
-        _: &MethodName,
-        params: &Params,
-    ) -> (Finding, Option<String>) {
-        let marker = marker(params);
-        let (mood, latency) = self.mood(app, &marker);
+    async fn verify(&self, signing: &Signing, work: &Work, _: Verification) -> (Verified, Option<String>) {
+        let marker = marker_of(work);
+        let (behaviour, latency) = self.behaviour(signing, &marker);
         self.world.sleep(latency).await;
         let now = self.world.now();
-        let mut deeds = self.deeds();
-        deeds.settle(now);
-        let lag = deeds.chance.milliseconds(0, 60_000).min(INDEX_LAG);
-        let seen = deeds.done.get(&marker).is_some_and(|(_, at)| *at + lag <= now);
-        if mood == Mood::Well && seen {
-            (Finding::Done, Some(r#"{"stat":"ok"}"#.to_owned()))
+        let mut state = self.state();
+        state.apply_later_writes(now);
+        let lag = state.stream(&marker).milliseconds(0, INDEX_LAG_MILLISECONDS);
+        let is_seen = state.effects.get(&marker).is_some_and(|effect| effect.first_at + lag <= now);
+        if behaviour == Behaviour::Acts && is_seen {
+            (Verified::Done, Some(r#"{"stat":"ok"}"#.to_owned()))
         } else {
-            (Finding::NotSeen, None)
+            (Verified::NotSeen, None)
         }
     }
 }

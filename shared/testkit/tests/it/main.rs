@@ -1,18 +1,10 @@
-//! The fakes keep the ports' contracts.
+//! The fakes keep the ports' contracts; the simulator's promises and numbers are held.
 
 mod cache;
-mod line;
+mod fair_queue;
+mod mutations;
 mod simulation;
 
 use testkit::{World, build::NOW, contract};
 
-macro_rules! contracts {
-    ($($name:ident)*) => {
-        $(#[tokio::test]
-        async fn $name() {
-            contract::$name(&World::new(NOW, 1)).await;
-        })*
-    };
-}
-
-contracts!(accounts answers apps budgets claims desk insertion lines logins looks objects pressure reception results saving tenants turns uses waits);
+contract::suites!(World::new(NOW, 1));

@@ -1,36 +1,50 @@
 //! The simulator, and whether it would notice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::{
-    Moment,
-    simulator::{CrashScene, Mutation, Report, Setup, run},
+    FaultPoint, Mutation,
+    simulator::{CrashScene, Profile, Report, Violation, explain, run, shrink},
 };
 
-fn broken(reports: &[Report]) -> BTreeSet<&'static str> {
-    reports.iter().flat_map(|report| report.violations.iter().map(|(promise, _)| *promise)).collect()
+/// How many seeds the bad days have, where `SIMULATOR_SEEDS` does not say.
+const SEEDS: u64 = 150;
+
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests alone")]
+fn seeds() -> u64 {
+    std::env::var("SIMULATOR_SEEDS").ok().map_or(SEEDS, |seeds| seeds.parse().unwrap())
+}
+
+/// The first seed that breaks this promise, and how.
+fn failing(profile: &Profile, promise: &str) -> Option<(u64, Violation)> {
+    (0..40).find_map(|seed| {
+        let violations = run(seed, profile).violations;
+        Some((seed, violations.into_iter().find(|violation| violation.promise == promise)?))
+    })
 }
 
 #[test]
 fn no_promise_is_broken_on_bad_days() {
-    for seed in 0..150 {
-        let report = run(seed, &Setup::bad_day());
-        assert_eq!(report.violations, [], "seed {seed}: make simulate SEEDS=1 FIRST={seed}");
+    let bad_day = Profile::bad_day();
+    for seed in 0..seeds() {
+        let report = run(seed, &bad_day);
+        assert!(report.violations.is_empty(), "{}", explain(seed, &bad_day, &bad_day, &report));
     }
 }
 
 #[test]
 fn a_seed_reproduces_its_run() {
-    let (one, again, other) = (run(7, &Setup::bad_day()), run(7, &Setup::bad_day()), run(8, &Setup::bad_day()));
+    let [one, again, other] = [7, 7, 8].map(|seed| run(seed, &Profile::bad_day()));
     assert_eq!(one.fingerprint, again.fingerprint);
-    assert_eq!((one.port_calls, one.flickr_calls, &one.ends), (again.port_calls, again.flickr_calls, &again.ends));
+    let numbers = |report: &Report| (report.port_calls, report.flickr_calls.clone(), report.ends.clone());
+    assert_eq!(numbers(&one), numbers(&again));
     assert_ne!(one.fingerprint, other.fingerprint);
 }
 
 #[test]
 fn bad_days_are_bad_enough() {
-    let reports: Vec<Report> = (0..40).map(|seed| run(seed, &Setup::bad_day())).collect();
-    let mut ends = std::collections::BTreeMap::new();
+    let reports: Vec<Report> = (0..40).map(|seed| run(seed, &Profile::bad_day())).collect();
+    let mut ends = BTreeMap::new();
     for report in &reports {
         for (state, count) in &report.ends {
             *ends.entry(*state).or_insert(0) += count;
@@ -46,21 +60,21 @@ fn bad_days_are_bad_enough() {
     assert!(faults > jobs, "{faults} faults, {jobs} jobs");
 }
 
-/// A queue that is longer than the sweep's patience does not grow by its looking.
+/// A queue that is longer than the sweep's patience does not grow because the sweep checks it.
 #[test]
 fn a_long_backlog_is_worked_off_with_few_messages_a_job() {
-    let report = run(1, &Setup::backlog());
+    let report = run(1, &Profile::backlog());
     assert_eq!(report.violations, []);
     let per_job = report.receives as f64 / report.jobs as f64;
     assert!(report.jobs > 700 && per_job < 4.0, "{per_job:.2} receives a job, {} jobs", report.jobs);
 }
 
-/// Every port call of one job's life, from acceptance to end, dies once, before its effect and
-/// after it; and of one that has to stand in line.
+/// At every call of a port in one job's life, from acceptance to end, the process dies once, before the effect and after
+/// it; and in the life of one that has to wait in the fair queue, or for another's answer.
 #[test]
 fn no_single_crash_breaks_a_promise() {
-    for (scene, jobs) in [(CrashScene::Alone, 1), (CrashScene::InLine, 2), (CrashScene::SameQuestion, 4)] {
-        let whole = run(0, &Setup::one_crash(usize::MAX, Moment::Before, scene));
+    for (scene, jobs) in [(CrashScene::Alone, 1), (CrashScene::Queued, 2), (CrashScene::SameCall, 4)] {
+        let whole = run(0, &Profile::one_crash(usize::MAX, FaultPoint::Before, scene));
         let calls = usize::try_from(whole.port_calls).unwrap();
         assert!(
             calls > 10 && (whole.deferrals > 0) == (scene != CrashScene::Alone),
@@ -69,11 +83,11 @@ fn no_single_crash_breaks_a_promise() {
             whole.shared,
             whole.ends
         );
-        assert_eq!(whole.shared > 0, scene == CrashScene::SameQuestion);
+        assert_eq!(whole.shared > 0, scene == CrashScene::SameCall);
         for call in 0..calls.min(300) {
-            for moment in [Moment::Before, Moment::After] {
-                let report = run(0, &Setup::one_crash(call, moment, scene));
-                assert_eq!((report.violations, report.jobs), (vec![], jobs), "call {call} {moment:?} {scene:?}");
+            for point in [FaultPoint::Before, FaultPoint::After] {
+                let report = run(0, &Profile::one_crash(call, point, scene));
+                assert_eq!((report.violations, report.jobs), (vec![], jobs), "call {call} {point:?} {scene:?}");
             }
         }
     }
@@ -81,23 +95,41 @@ fn no_single_crash_breaks_a_promise() {
 
 #[test]
 fn every_rule_broken_on_purpose_is_noticed() {
-    let table = [
-        (Mutation::RetryIgnoresClass, "I7"),
-        (Mutation::ClaimWithoutLease, "lease"),
-        (Mutation::DispatchNotCompared, "dispatch"),
-        (Mutation::AcknowledgedFirst, "dispatch"),
-        (Mutation::KeyIgnored, "I4"),
-        (Mutation::NoSweep, "I1"),
-        (Mutation::NoBudget, "I2"),
-        (Mutation::CircuitIgnored, "I8"),
-        (Mutation::NothingRaised, "cache"),
-        (Mutation::NothingAges, "cache"),
-        (Mutation::AnswersOfAnyone, "cache"),
-    ];
-    for (mutation, promise) in table {
-        let setup = Setup { mutation: Some(mutation), ..Setup::bad_day() };
-        let reports: Vec<Report> = (0..20).map(|seed| run(seed, &setup)).collect();
-        let broken = broken(&reports);
-        assert!(broken.contains(promise), "{mutation:?} breaks {broken:?}, not {promise}");
+    let promise_of = |mutation| match mutation {
+        Mutation::RetryIgnoresClass => "I7",
+        Mutation::ClaimWithoutLease => "lease",
+        Mutation::FencingNotCompared => "fencing",
+        Mutation::RevisionNotCompared => "revision",
+        Mutation::AcknowledgedFirst => "acknowledgement",
+        Mutation::KeyIgnored => "I4",
+        Mutation::NoSweep => "I1",
+        Mutation::NoBudget => "I2",
+        Mutation::CircuitIgnored => "I8",
+        Mutation::NothingInvalidated | Mutation::NothingExpires | Mutation::AnswersOfAnyone => "cache",
+    };
+    for mutation in Mutation::ALL {
+        let profile = Profile { mutation: Some(mutation), ..Profile::bad_day() };
+        let promise = promise_of(mutation);
+        assert!(failing(&profile, promise).is_some(), "{mutation:?} does not break {promise}");
+    }
+}
+
+#[test]
+fn a_seed_that_breaks_a_promise_is_shrunk_to_one_or_two_jobs_that_break_it_too() {
+    for (mutation, promise, most_jobs) in
+        [(Mutation::NoSweep, "I1", 1), (Mutation::RetryIgnoresClass, "I7", 2), (Mutation::KeyIgnored, "I4", 2)]
+    {
+        let profile = Profile { mutation: Some(mutation), ..Profile::bad_day() };
+        let (seed, violation) = failing(&profile, promise).unwrap();
+        let shrunk = shrink(seed, &profile, &violation, 100);
+        assert!(shrunk.runs <= 100);
+        let asks = shrunk.profile.asks.as_ref().map_or(usize::MAX, BTreeSet::len);
+        assert!(asks <= most_jobs, "{mutation:?}: {:?}", shrunk.profile.changes_from(&profile));
+
+        // What is written can be read back, and breaks the promise again.
+        let changes = shrunk.profile.changes_from(&Profile::bad_day());
+        let read = changes.iter().try_fold(Profile::bad_day(), |profile, change| profile.with(change)).unwrap();
+        assert_eq!(read, shrunk.profile);
+        assert!(run(seed, &read).violations.contains(&shrunk.violation), "{changes:?}");
     }
 }

@@ -1,0 +1,193 @@
+//! Which stack is operated: where its tables and keys are, and how AWS is reached.
+//!
+//! A stack that is named says so itself, by its outputs; nothing of it is read from the environment, so that two stacks
+//! are never mixed. Credentials and region are then found by the AWS SDK's default chain, which no function carries.
+
+use std::collections::HashMap;
+
+use aws::{Cloud, ConfigError, Settings, SettingsError, StartError};
+use aws_config::BehaviorVersion;
+use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
+use aws_sdk_cloudformation::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::describe_stacks::DescribeStacksError,
+};
+use aws_types::SdkConfig;
+use domain::job::Target;
+use hub::{keyed_hash::KeyedHash, ports};
+
+/// A stack, and how AWS is reached.
+pub struct Stack {
+    config: SdkConfig,
+    settings: Settings,
+}
+
+/// Why a stack that was named cannot be operated.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No region was found.
+    #[error("no AWS region was found: set AWS_REGION, or a region in the profile that AWS_PROFILE names")]
+    NoRegion,
+    /// No credentials were found.
+    #[error("no AWS credentials were found: sign in, for example with `aws sso login`, or set AWS_PROFILE")]
+    NoCredentials(#[source] Option<CredentialsError>),
+    /// There is no such stack in this region.
+    #[error("there is no stack `{stack}` in the region {region}")]
+    NotFound {
+        /// Its name.
+        stack: String,
+        /// Where it was looked for.
+        region: String,
+    },
+    /// CloudFormation did not describe the stack.
+    #[error("the stack `{stack}` could not be described")]
+    NotDescribed {
+        /// Its name.
+        stack: String,
+        /// Why.
+        #[source]
+        source: Box<SdkError<DescribeStacksError>>,
+    },
+    /// The stack is not of FlickrHub, is not deployed whole, or is of an earlier version.
+    #[error("the stack `{stack}` lacks these outputs: {}", outputs.join(", "))]
+    MissingOutputs {
+        /// Its name.
+        stack: String,
+        /// Their names.
+        outputs: Vec<String>,
+    },
+    /// A setting that no output is for.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
+
+impl Stack {
+    /// The stack that the environment speaks of.
+    ///
+    /// # Errors
+    /// When the environment lacks settings, credentials or a region.
+    pub fn from_env() -> Result<Self, StartError> {
+        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()? })
+    }
+
+    /// The stack with this name, with the operator's credentials and region. `AWS_ENDPOINT_URL`, where set, stands for
+    /// every service.
+    ///
+    /// # Errors
+    /// When there are no credentials, no region or no such stack, or it lacks outputs.
+    pub async fn open(name: &str) -> Result<Self, Error> {
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(aws::http_client()?).load().await;
+        let region = config.region().ok_or(Error::NoRegion)?.to_string();
+        // Asked for here, so that it is not a request to CloudFormation that fails without them.
+        let credentials = config.credentials_provider().ok_or(Error::NoCredentials(None))?;
+        credentials.provide_credentials().await.map_err(|error| Error::NoCredentials(Some(error)))?;
+
+        let described = Client::new(&config).describe_stacks().stack_name(name).send().await;
+        let not_found = || Error::NotFound { stack: name.to_owned(), region };
+        let described = match described {
+            Ok(described) => described,
+            Err(error) if is_not_found(&error) => return Err(not_found()),
+            Err(error) => return Err(Error::NotDescribed { stack: name.to_owned(), source: Box::new(error) }),
+        };
+        let stack = described.stacks.unwrap_or_default().into_iter().next().ok_or_else(not_found)?;
+        let outputs = stack.outputs.unwrap_or_default().into_iter();
+        let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
+        Ok(Self { settings: settings(name, &outputs)?, config })
+    }
+
+    /// The ports that the stack serves.
+    pub fn cloud(&self) -> Cloud {
+        Cloud::new(&self.config, &self.settings.stores)
+    }
+
+    /// The keyed hash under the stack's hash secret.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub async fn keyed_hash(&self) -> ports::Result<KeyedHash> {
+        aws::keyed_hash(&self.config, &self.settings.keys).await
+    }
+}
+
+/// Whether CloudFormation knows no stack of that name: it says so by the code of any bad request.
+fn is_not_found(error: &SdkError<DescribeStacksError>) -> bool {
+    error.code() == Some("ValidationError") && error.message().is_some_and(|text| text.contains("does not exist"))
+}
+
+/// The settings and the outputs of the stack that they are in.
+fn names() -> Vec<(String, String)> {
+    let names = [
+        ("VAULT_TABLE", "VaultTableName"),
+        ("JOBS_TABLE", "JobsTableName"),
+        ("RUNTIME_TABLE", "RuntimeTableName"),
+        ("RESULTS_BUCKET", "ResultsBucketName"),
+        ("TOKEN_KEY_ARN", "TokenKeyArn"),
+        ("APP_KEY_ARN", "AppSecretKeyArn"),
+        ("HASH_SECRET_ARN", "HashSecretArn"),
+    ];
+    let names = names.map(|(setting, output)| (setting.to_owned(), output.to_owned()));
+    names.into_iter().chain(Target::ALL.map(queue_names)).collect()
+}
+
+/// The setting and the output of a target's queue.
+fn queue_names(target: Target) -> (String, String) {
+    let (first, rest) = target.as_str().split_at(1);
+    (format!("{}_QUEUE_URL", target.as_str().to_uppercase()), format!("{}{rest}QueueUrl", first.to_uppercase()))
+}
+
+/// The settings that the outputs of a stack say; what has a default keeps it.
+fn settings(stack: &str, outputs: &HashMap<String, String>) -> Result<Settings, Error> {
+    let names = names();
+    let missing: Vec<String> =
+        names.iter().map(|(_, output)| output).filter(|output| !outputs.contains_key(*output)).cloned().collect();
+    if !missing.is_empty() {
+        return Err(Error::MissingOutputs { stack: stack.to_owned(), outputs: missing });
+    }
+    let values: HashMap<&str, &String> =
+        names.iter().filter_map(|(setting, output)| Some((setting.as_str(), outputs.get(output)?))).collect();
+    Ok(Settings::from_lookup(|setting| values.get(setting).map(|value| (*value).clone()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../template.yaml");
+
+    /// The stack's outputs, each with its name in lower case as its value.
+    fn outputs() -> HashMap<String, String> {
+        names().into_iter().map(|(_, output)| (output.clone(), output.to_lowercase())).collect()
+    }
+
+    #[test]
+    fn outputs_become_settings() {
+        let settings = settings("flickrhub", &outputs()).unwrap();
+        assert_eq!(settings.stores.vault_table, "vaulttablename");
+        assert_eq!(settings.stores.queue_urls.get(Target::Rest), "restqueueurl");
+        assert_eq!(settings.keys.hash_secret_arn, "hashsecretarn");
+        assert_eq!(settings.keys.app_key_arn, "appsecretkeyarn");
+    }
+
+    #[test]
+    fn all_missing_outputs_are_named() {
+        let mut outputs = outputs();
+        outputs.retain(|name, _| !name.ends_with("Arn"));
+        let error = settings("other", &outputs).map(|_| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the stack `other` lacks these outputs: TokenKeyArn, AppSecretKeyArn, HashSecretArn"
+        );
+    }
+
+    #[test]
+    fn the_template_has_each_output() {
+        let (_, outputs) = TEMPLATE.split_once("\nOutputs:\n").unwrap();
+        for (setting, output) in names() {
+            assert!(outputs.contains(&format!("\n  {output}:\n")), "{output} for {setting}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a request for a job asks for.
+
+use std::time::Duration;
+
+use api::{ErrorCode, JobCacheOptions, SubmitJobRequest};
+use domain::{
+    AccountRef, TenantId,
+    cache::CacheOptions,
+    call::{InvalidMethod, MethodName, Params, RestCall},
+    idempotency::Key,
+    job::{JobSpec, MAX_META_BYTES, Start, Work},
+};
+use edge::{Problem, translate::jobs::lane};
+use http::HeaderMap;
+use serde_json::Value;
+
+/// The headers an idempotency key may come in.
+const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
+
+/// When the job is to run.
+///
+/// # Errors
+/// Names the field that cannot be accepted.
+pub(crate) fn start(request: &SubmitJobRequest) -> Result<Start, Problem> {
+    match (&request.run_at, request.delay_seconds) {
+        (Some(_), Some(_)) => Err(Problem::field("delay_seconds", "cannot be given together with `run_at`")),
+        (Some(at), None) => Ok(Start::At(edge::parse("run_at", at)?)),
+        (None, Some(seconds)) => Ok(Start::After(Duration::from_secs(seconds))),
+        (None, None) => Ok(Start::Now),
+    }
+}
+
+/// The job that a tenant's request asks for.
+///
+/// # Errors
+/// Names the first field that cannot be accepted.
+pub(crate) fn spec(tenant: &TenantId, request: SubmitJobRequest) -> Result<JobSpec, Problem> {
+    let method: MethodName = request.method.parse().map_err(|error| match error {
+        InvalidMethod::Shape => Problem::field("method", error.to_string()),
+        InvalidMethod::Auth => Problem::new(ErrorCode::MethodRefused, error.to_string()),
+    })?;
+    let params = Params::from_json(&request.params).map_err(|error| Problem::field("params", error.to_string()))?;
+    let meta = request.meta.map(|meta| Value::Object(meta).to_string());
+    if meta.as_ref().is_some_and(|meta| meta.len() > MAX_META_BYTES) {
+        return Err(Problem::field("meta", format!("has more than {MAX_META_BYTES} bytes")));
+    }
+    Ok(JobSpec {
+        account: AccountRef { tenant: tenant.clone(), user: edge::parse("user_id", &request.user_id)? },
+        work: Work::Rest(RestCall { method, params }),
+        priority: request.priority.map(lane).unwrap_or_default(),
+        cache: request.cache.as_ref().map(cache_options).transpose()?.unwrap_or_default(),
+        meta,
+    })
+}
+
+fn cache_options(options: &JobCacheOptions) -> Result<CacheOptions, Problem> {
+    CacheOptions::new(options.ttl_seconds, options.bypass)
+        .map_err(|error| Problem::field("cache.ttl_seconds", error.to_string()))
+}
+
+/// The request's idempotency key, in whichever header it came.
+///
+/// # Errors
+/// When it is none, or two different keys were given.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<Key>, Problem> {
+    let mut keys = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name).iter()).map(|value| {
+        let text = value.to_str().unwrap_or_default();
+        Key::parse(text).map_err(|error| Problem::field("Idempotency-Key", error.to_string()))
+    });
+    let first = keys.next().transpose()?;
+    for other in keys {
+        if Some(other?) != first {
+            return Err(Problem::field("Idempotency-Key", "two different keys were given"));
+        }
+    }
+    Ok(first)
+}

@@ -1,0 +1,48 @@
+//! `POST /v1/flickr/jobs/status`, `GET /v1/flickr/jobs/{job_id}`.
+
+use std::sync::Arc;
+
+use api::{JobStatusRequest, JobView};
+use axum::extract::{Path, State};
+use domain::{JobId, UserId};
+use edge::{Authenticated, Envelope, Json, Problem, translate};
+use hub::{
+    ports::{Clock, FairQueues, Jobs, Results},
+    read,
+    tenants::Principal,
+};
+
+pub(crate) async fn of_user<P: Clock + Jobs + Results + FairQueues>(
+    State(ports): State<Arc<P>>,
+    Authenticated(principal): Authenticated,
+    Json(request): Json<JobStatusRequest>,
+) -> Result<Envelope<JobView>, Problem> {
+    let (Ok(id), Ok(user)) = (request.job_id.parse::<JobId>(), request.user_id.parse::<UserId>()) else {
+        return Err(unknown());
+    };
+    read(&*ports, &principal, &id, Some(&user)).await
+}
+
+pub(crate) async fn of_tenant<P: Clock + Jobs + Results + FairQueues>(
+    State(ports): State<Arc<P>>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Envelope<JobView>, Problem> {
+    let id: JobId = id.parse().map_err(|_| unknown())?;
+    read(&*ports, &principal, &id, None).await
+}
+
+async fn read(
+    ports: &(impl Clock + Jobs + Results + FairQueues),
+    principal: &Principal,
+    id: &JobId,
+    user: Option<&UserId>,
+) -> Result<Envelope<JobView>, Problem> {
+    let reading = read::job(ports, principal, id, user).await?;
+    Ok(Envelope::ok(translate::jobs::job(reading)?))
+}
+
+/// What is no id names no job: it answers as an unknown one.
+fn unknown() -> Problem {
+    hub::Error::from(hub::Kind::JobNotFound).into()
+}

@@ -1,0 +1,91 @@
+//! The stable codes of errors.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal;)*) => {
+        /// The stable codes of errors.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl ErrorCode {
+            /// All codes.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$name,)*];
+
+            /// As clients see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(ErrorCode::$name => $text,)* }
+            }
+
+            /// The HTTP status it comes with.
+            pub const fn status(self) -> u16 {
+                match self { $(ErrorCode::$name => $status,)* }
+            }
+
+            /// What it means, for people.
+            pub const fn title(self) -> &'static str {
+                match self { $(ErrorCode::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request is malformed, or one of its fields is.
+    InvalidRequest = "ERR_INVALID_REQUEST", 400, "The request is invalid";
+    /// The login is unknown, foreign, used, expired, or its state is another.
+    InvalidState = "ERR_INVALID_STATE", 400, "The login cannot be completed";
+    /// Flickr refused the verifier.
+    VerifierRefused = "ERR_VERIFIER_REFUSED", 400, "Flickr refused the verifier";
+    /// No API key, or an unknown one.
+    Unauthorized = "ERR_UNAUTHORIZED", 401, "An API key is needed";
+    /// No such route.
+    NotFound = "ERR_NOT_FOUND", 404, "There is no such route";
+    /// No such connected account.
+    AccountNotFound = "ERR_ACCOUNT_NOT_FOUND", 404, "There is no such account";
+    /// No such Flickr app.
+    AppNotFound = "ERR_APP_NOT_FOUND", 404, "There is no such Flickr app";
+    /// No such job.
+    JobNotFound = "ERR_JOB_NOT_FOUND", 404, "There is no such job";
+    /// The route has other methods.
+    MethodNotAllowed = "ERR_METHOD_NOT_ALLOWED", 405, "The route does not have this HTTP method";
+    /// The body is too large.
+    PayloadTooLarge = "ERR_PAYLOAD_TOO_LARGE", 413, "The body is too large";
+    /// The body is no JSON.
+    UnsupportedMediaType = "ERR_UNSUPPORTED_MEDIA_TYPE", 415, "The body must be JSON";
+    /// FlickrHub does not call this Flickr method.
+    MethodRefused = "ERR_METHOD_REFUSED", 422, "This Flickr method is not called";
+    /// The return URL is not on the allow-list.
+    ReturnUrlNotAllowed = "ERR_RETURN_URL_NOT_ALLOWED", 422, "The return URL is not allowed";
+    /// Flickr refused the app's key or secret.
+    AppRefused = "ERR_FLICKR_APP_REFUSED", 422, "Flickr refused the app's key or secret";
+    /// The idempotency key was used with another payload.
+    KeyReused = "ERR_IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key was used with another payload";
+    /// Something failed that needs a person.
+    Internal = "ERR_INTERNAL", 500, "Something went wrong on our side";
+    /// Flickr does not answer.
+    FlickrUnavailable = "ERR_FLICKR_UNAVAILABLE", 503, "Flickr does not answer";
+    /// The budget of calls to Flickr is spent, or Flickr refuses calls.
+    BudgetSpent = "ERR_BUDGET_SPENT", 503, "The budget of calls to Flickr is spent";
+    /// So many jobs of the account are pending that no other is accepted.
+    TooManyPending = "ERR_TOO_MANY_PENDING", 503, "Too many jobs of the account are pending";
+    /// Something FlickrHub depends on does not answer.
+    Unavailable = "ERR_UNAVAILABLE", 503, "The service is not available";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_fit_their_status() {
+        let mut seen = std::collections::HashSet::new();
+        for code in ErrorCode::ALL {
+            assert!(code.as_str().starts_with("ERR_") && seen.insert(code.as_str()), "{code:?}");
+            assert!((400..600).contains(&code.status()), "{code:?}");
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

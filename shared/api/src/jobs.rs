@@ -1,0 +1,217 @@
+//! Jobs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+/// What kind of work a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobTarget {
+    /// One call of Flickr's REST API.
+    Rest,
+}
+
+/// How important a job is to its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobPriority {
+    /// Somebody waits for it.
+    High,
+    /// The default.
+    Normal,
+    /// Whenever there is room.
+    Low,
+}
+
+/// `POST /v1/flickr/rest`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitJobRequest {
+    /// Flickr's method.
+    pub method: String,
+    /// Its parameters: strings, numbers and booleans.
+    #[serde(default)]
+    pub params: Map<String, Value>,
+    /// In the name of which account.
+    pub user_id: String,
+    /// What kind of work; by default `rest`.
+    pub target: Option<JobTarget>,
+    /// By default `normal`.
+    pub priority: Option<JobPriority>,
+    /// What the job asks of the response cache.
+    pub cache: Option<JobCacheOptions>,
+    /// The caller's own JSON object, given back with the job.
+    pub meta: Option<Map<String, Value>>,
+    /// When it is to run, as RFC 3339. Not with `delay_seconds`.
+    pub run_at: Option<String>,
+    /// In how many seconds it is to run. Not with `run_at`.
+    pub delay_seconds: Option<u64>,
+}
+
+/// What a job asks of the response cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobCacheOptions {
+    /// How old an answer may be.
+    pub ttl_seconds: Option<u32>,
+    /// Whether the job always calls Flickr.
+    #[serde(default)]
+    pub bypass: bool,
+}
+
+/// `POST /v1/flickr/jobs/status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobStatusRequest {
+    /// The job.
+    pub job_id: String,
+    /// The account it belongs to.
+    pub user_id: String,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It waits for the time it was asked to run at.
+    Scheduled,
+    /// It waits for a worker, or for its turn.
+    Queued,
+    /// A worker runs it.
+    Running,
+    /// It waits to be tried again.
+    Deferred,
+    /// Its write was sent, and it is being found out whether it took effect.
+    Verifying,
+    /// Flickr did what was asked.
+    Completed,
+    /// It will not be tried again.
+    Failed,
+    /// Its deadline passed.
+    Expired,
+    /// It was given up, and can be replayed.
+    Dead,
+}
+
+/// A job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its id.
+    pub job_id: String,
+    /// In the name of which account.
+    pub user_id: String,
+    /// What kind of work.
+    pub target: JobTarget,
+    /// Flickr's method.
+    pub method: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Of a job that waits: why, and until when.
+    pub waiting: Option<WaitView>,
+    /// Flickr's answer.
+    pub result: Option<Box<RawValue>>,
+    /// Where Flickr's answer can be read, if it is too long to be given here.
+    pub result_url: Option<String>,
+    /// Whether the result is the answer to another job's call.
+    pub from_cache: bool,
+    /// Of such a result: when that job asked, and so how old the result may be.
+    pub cached_at: Option<String>,
+    /// Why it ended without success: never null on an end that is not `completed`.
+    pub error: Option<JobError>,
+    /// How often it was tried in this run.
+    pub attempts: u32,
+    /// The number of the run, from 1: a replay starts another.
+    pub run: u32,
+    /// How important it is to its caller.
+    pub priority: JobPriority,
+    /// The caller's own JSON object.
+    pub meta: Option<Box<RawValue>>,
+    /// When it was accepted.
+    pub created_at: String,
+    /// Of a job that did not start yet, or waits to go on: about when it will.
+    pub estimated_start: Option<String>,
+    /// When it was first tried in this run.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub finished_at: Option<String>,
+    /// Of a dead job: whether its write may have taken effect, so that only `force` replays it.
+    pub needs_force: Option<bool>,
+}
+
+/// Why a job waits, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitView {
+    /// Why.
+    pub reason: WaitingFor,
+    /// Why, for people.
+    pub message: String,
+    /// Until about when; null where nobody can say.
+    pub until: Option<String>,
+}
+
+/// Why a job waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// It was asked to run later.
+    Schedule,
+    /// Its message waits for a worker.
+    Worker,
+    /// Its app's budget had no call to spare when it was accepted: it waits for its turn.
+    Turn,
+    /// Its app's budget of calls is spent.
+    AppBudget,
+    /// Its account's budget of calls is spent.
+    AccountBudget,
+    /// Flickr refuses calls.
+    Circuit,
+    /// The grant to call ran out before the call began.
+    GrantExpired,
+    /// An attempt failed in a way that may pass.
+    BackOff,
+    /// Flickr answered that calls come too fast.
+    Throttled,
+    /// Flickr refuses the app's key.
+    AppStopped,
+    /// Another job asks the same: this one waits for its answer.
+    Leader,
+    /// Something FlickrHub depends on did not answer.
+    Outage,
+    /// Its write was sent, and it is being found out whether it took effect.
+    Verification,
+}
+
+/// Why a job ended without success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    /// What to branch on.
+    pub code: JobErrorCode,
+    /// Why, for people.
+    pub message: String,
+    /// Flickr's own error code, where Flickr gave one.
+    pub flickr_code: Option<i64>,
+}
+
+/// Why a job ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobErrorCode {
+    /// Flickr refused the call and would refuse it again.
+    FlickrRejected,
+    /// The account's allowance at Flickr is used up.
+    QuotaExceeded,
+    /// Flickr refused the account's token: the user must connect again.
+    ReconnectNeeded,
+    /// The account was disconnected before the job ran.
+    AccountDisconnected,
+    /// Every attempt failed, and none took effect.
+    AttemptsExhausted,
+    /// The write was sent and may have taken effect; it was not sent again.
+    OutcomeUnknown,
+    /// The job's worker crashed, time and again.
+    WorkerCrashed,
+    /// Flickr did what was asked, and its answer is larger than can be stored.
+    ResultTooLarge,
+    /// The job's deadline passed while it waited.
+    DeadlineExceeded,
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod accounts;
+mod cache;
+mod codes;
+mod dead_jobs;
+mod envelope;
+mod health;
+mod jobs;
+mod logins;
+mod page;
+mod usage;
+
+pub use accounts::{AccountList, AccountStatus, AccountView, DisconnectAnswer, Permission};
+pub use cache::{InvalidateCacheAnswer, InvalidateCacheRequest};
+pub use codes::ErrorCode;
+pub use dead_jobs::{DeadJobList, DiscardAnswer, ReplayAnswer, ReplayOutcome, ReplayRequest, ReplayResult};
+pub use envelope::{ErrorBody, Problem, Success};
+pub use health::{HealthAnswer, ReadinessAnswer};
+pub use jobs::{
+    JobCacheOptions, JobError, JobErrorCode, JobPriority, JobState, JobStatusRequest, JobTarget, JobView,
+    SubmitJobRequest, WaitView, WaitingFor,
+};
+pub use logins::{CallbackQuery, CompleteLoginRequest, LoginMode, StartLoginAnswer, StartLoginRequest};
+pub use page::PageQuery;
+pub use usage::{
+    AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, UsageAnswer, UsageQuery,
+};

@@ -1,0 +1,94 @@
+//! Connected accounts, in the vault table.
+//!
+//! | pk | sk | holds |
+//! |---|---|---|
+//! | tenant | `ACCOUNT#user` | an account with its sealed token |
+//!
+//! One write stores an account whole, so that a token never stands with another connection's data.
+
+use domain::{
+    AccountRef, TenantId, Timestamp, UserId,
+    account::{Account, Status},
+};
+use hub::ports::{self, Accounts, SealedAccount};
+
+use crate::{
+    Cloud,
+    item::{self, Attributes, Reader, bytes, name_of, named, text, time},
+    table::{list, written_if},
+    tenants::items_of,
+};
+
+const SEALED: &str = "sealed";
+const ACCOUNT: &str = "ACCOUNT#";
+
+/// The key of an account in the vault table.
+pub(crate) fn key(account: &AccountRef) -> Attributes {
+    item::key(account.tenant.as_str(), format!("{ACCOUNT}{}", account.user))
+}
+
+fn read(tenant: &TenantId, item: &Attributes) -> ports::Result<Account> {
+    let item = Reader(item);
+    Ok(Account {
+        tenant: tenant.clone(),
+        user: item.parsed("user")?,
+        app: item.parsed("app")?,
+        nsid: item.text("nsid")?.to_owned(),
+        username: item.text("username")?.to_owned(),
+        fullname: item.text("fullname")?.to_owned(),
+        perms: item.named("perms")?,
+        status: item.named("status")?,
+        connected_at: item.time("connected_at")?,
+    })
+}
+
+/// The account in its item, with its sealed token.
+pub(crate) fn read_sealed(tenant: &TenantId, item: &Attributes) -> ports::Result<SealedAccount> {
+    Ok(SealedAccount { account: read(tenant, item)?, sealed_token: Reader(item).bytes(SEALED)? })
+}
+
+impl Accounts for Cloud {
+    async fn save_account(&self, sealed: &SealedAccount) -> ports::Result<()> {
+        let account = &sealed.account;
+        let mut item = key(&AccountRef::new(&account.tenant, &account.user));
+        item.extend(named([
+            ("user", text(account.user.as_str())),
+            ("app", text(account.app.as_str())),
+            ("nsid", text(&account.nsid)),
+            ("username", text(&account.username)),
+            ("fullname", text(&account.fullname)),
+            ("perms", name_of(&account.perms)),
+            ("status", name_of(&account.status)),
+            ("connected_at", time(account.connected_at)),
+            (SEALED, bytes(&sealed.sealed_token)),
+        ]));
+        self.vault.put(item, "storing an account").await
+    }
+
+    async fn account(&self, account: &AccountRef) -> ports::Result<Option<SealedAccount>> {
+        let found = self.vault.get(key(account), "finding an account").await?;
+        found.map(|item| read_sealed(&account.tenant, &item)).transpose()
+    }
+
+    async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> ports::Result<Vec<Account>> {
+        let start = after.map(|user| key(&AccountRef::new(tenant, user)));
+        let items = list(items_of(&self.vault, tenant, ACCOUNT), start, limit, "listing accounts").await?;
+        items.iter().map(|item| read(tenant, item)).collect()
+    }
+
+    async fn remove_account(&self, account: &AccountRef) -> ports::Result<bool> {
+        self.vault.remove(key(account), "removing an account").await
+    }
+
+    async fn mark_reconnect_needed(&self, account: &AccountRef, connected_at: Timestamp) -> ports::Result<()> {
+        let update = self
+            .vault
+            .update(key(account))
+            .condition_expression("connected_at = :connected_at")
+            .update_expression("SET #status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":connected_at", time(connected_at))
+            .expression_attribute_values(":status", name_of(&Status::ReconnectNeeded));
+        written_if(update.send().await, "marking an account").map(|_| ())
+    }
+}

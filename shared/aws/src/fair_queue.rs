@@ -1,0 +1,378 @@
+//! Fair queues, in the runtime table: one small item each, changed by updates of which none waits for another.
+//!
+//! | pk | sk | holds |
+//! |---|---|---|
+//! | `FAIR_QUEUE#shard` | app | the fair queue of an app: where it stands, and how many wait |
+//!
+//! An item holds where its queue stands, and for each [`Bucket`] in which jobs wait an attribute of the bucket's name
+//! with their count. The jobs themselves are in the index `fair_queue` of the jobs table, and the tags that an
+//! account's lanes took are in the account's item there. A count that a lost answer made too high or too low makes an
+//! estimate wrong for a while, and nothing else.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use domain::{
+    AccountRef, AppId, Timestamp,
+    budget::Budget,
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, Priority, next_tag},
+    timing::JOB_DEADLINE,
+};
+use hub::ports::{self, Accounts, BudgetKey, FairQueues, NextTag, QueuedJob, SealedAccount, SubmitContext, TagRequest};
+
+use crate::{
+    Cloud, accounts, budgets,
+    item::{
+        self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, bytes, expiry, live, named, number, text, time, whole,
+    },
+    jobs::{
+        account_item::{self, FEWER_PENDING, PENDING, flow_tags, tag_attribute},
+        keys::{QUEUE_APP, QUEUE_INDEX, job_of, tag_of},
+    },
+    machine::{now, random},
+    several::get_several,
+    table::{Written, is_conflict, list, pause, written, written_if},
+};
+
+const ANCHOR_AT: &str = "anchor_at";
+const ANCHOR_TAG: &str = "anchor_tag";
+const ALLOCATED_UNTIL: &str = "allocated_until";
+const ALLOCATED_TAG: &str = "allocated_tag";
+/// Which request reserved calls last.
+const ALLOCATED_BY: &str = "allocated_by";
+
+/// How long a queue is stored after the last job joined: longer than a job waits.
+const RETENTION: Duration = JOB_DEADLINE.saturating_add(Duration::from_secs(60 * 60));
+
+/// How often what meets others is tried.
+const TRIES: u32 = 6;
+
+/// The most counts that one update changes: DynamoDB bounds an expression at 4 KB.
+const MAX_CHANGES: usize = 100;
+
+const JOINING: &str = "joining a fair queue";
+const TAKING: &str = "taking a tag";
+
+fn partition(shard: &str) -> String {
+    format!("FAIR_QUEUE#{shard}")
+}
+
+fn key(app: &AppId) -> Attributes {
+    item::key(partition(&item::shard(app.as_str())), app.as_str())
+}
+
+/// Where a queue stands, as attributes.
+fn standing(queue: &FairQueue) -> [(&'static str, AttributeValue); 4] {
+    let ((anchor_at, anchor_tag), (until, tag)) = (queue.anchor, queue.allocated);
+    [
+        (ANCHOR_AT, time(anchor_at)),
+        (ANCHOR_TAG, whole(anchor_tag)),
+        (ALLOCATED_UNTIL, time(until)),
+        (ALLOCATED_TAG, whole(tag)),
+    ]
+}
+
+/// The queue in an item; none yet, or one whose time is over, is a new one.
+fn read(item: Option<Attributes>, now: Timestamp) -> ports::Result<FairQueue> {
+    let Some(item) = live(item, now) else { return Ok(FairQueue::new(now)) };
+    let reader = Reader(&item);
+    let waiting = item.keys().filter_map(|name| {
+        let count = reader.optional_whole(name).and_then(|count| u32::try_from(count).ok());
+        Some((Bucket::from_name(name)?, count.filter(|count| *count > 0)?))
+    });
+    Ok(FairQueue {
+        anchor: (reader.time(ANCHOR_AT)?, reader.whole(ANCHOR_TAG)?),
+        allocated: (reader.time(ALLOCATED_UNTIL)?, reader.whole(ALLOCATED_TAG)?),
+        waiting: waiting.collect(),
+    })
+}
+
+/// Where an account's lane is, and so which tag it takes next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// Ahead of the virtual time, or at it: the next from where it is.
+    Ahead,
+    /// Behind: the next from the virtual time.
+    Behind,
+}
+
+impl Cloud {
+    /// The budget and the queue in an app's items. The budget is remembered.
+    fn read_both(
+        &self,
+        app: &AppId,
+        budget: Option<&Attributes>,
+        queue: Option<Attributes>,
+    ) -> ports::Result<(Budget, FairQueue)> {
+        let now = now();
+        let (version, budget) = budgets::read(budget, now)?;
+        self.budget_cache.of(&BudgetKey::App(app.clone())).set(version, budget.clone());
+        Ok((budget, read(queue, now)?))
+    }
+
+    /// The account with the budget and the queue of its app, which is remembered.
+    async fn context_of(&self, account: SealedAccount) -> ports::Result<SubmitContext> {
+        let app = &account.account.app;
+        let (budget, queue) = self.budget_and_queue(app).await?;
+        self.account_app_cache.set(&AccountRef::new(&account.account.tenant, &account.account.user), app.clone());
+        Ok(SubmitContext { account, budget, queue })
+    }
+
+    /// The update that takes a tag if the lane is where it is said to be: DynamoDB has no maximum of two numbers.
+    fn tag_update(&self, request: &TagRequest, is: Lane) -> UpdateItemFluentBuilder {
+        let tag = tag_attribute(request.lane);
+        let (condition, taken, by) = match is {
+            Lane::Ahead => (format!("{tag} >= :virtual_time"), format!("{tag} + :by"), request.lane.stride()),
+            Lane::Behind => (
+                format!("(attribute_not_exists({tag}) OR {tag} < :virtual_time)"),
+                ":by".to_owned(),
+                next_tag(0, request.lane, request.virtual_time),
+            ),
+        };
+        self.jobs
+            .update(account_item::key(&request.account))
+            .condition_expression(format!("{condition} AND {FEWER_PENDING}"))
+            .update_expression(format!("SET {tag} = {taken}"))
+            .expression_attribute_values(":virtual_time", whole(request.virtual_time))
+            .expression_attribute_values(":by", whole(by))
+            .expression_attribute_values(":max", number(request.max_pending_jobs))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    /// Counts one more job in a queue that is there or begins. `false` where there is one whose time is over.
+    async fn join_open(&self, app: &AppId, bucket: &str, now: Timestamp) -> ports::Result<bool> {
+        let begin = standing(&FairQueue::new(now));
+        let kept: Vec<String> =
+            begin.iter().map(|(name, _)| format!("{name} = if_not_exists({name}, :{name})")).collect();
+        let update = self
+            .runtime
+            .update(key(app))
+            .condition_expression(format!("attribute_not_exists({PARTITION}) OR {EXPIRES_AT} > :now"))
+            .update_expression(format!("SET {}, {EXPIRES_AT} = :expires_at ADD #bucket :one", kept.join(", ")))
+            .expression_attribute_names("#bucket", bucket)
+            .expression_attribute_values(":now", expiry(now))
+            .expression_attribute_values(":expires_at", expiry(now + RETENTION))
+            .expression_attribute_values(":one", number(1));
+        let update = begin
+            .into_iter()
+            .fold(update, |update, (name, value)| update.expression_attribute_values(format!(":{name}"), value));
+        written_if(update.send().await, JOINING)
+    }
+
+    /// Begins a queue with one job over one whose time is over. `false` where another did.
+    ///
+    /// The old one's virtual time would let all who come later go before those who have seen it as absent.
+    async fn begin_anew(&self, app: &AppId, bucket: &str, now: Timestamp) -> ports::Result<bool> {
+        let mut item = key(app);
+        item.extend(named(standing(&FairQueue::new(now))));
+        item.extend(named([(EXPIRES_AT, expiry(now + RETENTION))]));
+        item.insert(bucket.to_owned(), number(1));
+        let put = self
+            .runtime
+            .write(item)
+            .condition_expression(format!("{EXPIRES_AT} <= :now"))
+            .expression_attribute_values(":now", expiry(now));
+        written_if(put.send().await, JOINING)
+    }
+
+    /// Changes a queue that is still there: some of its counts, by which each grows or goes, and where it stands.
+    async fn change_queue(&self, app: &AppId, tag: u64, changes: &[(Bucket, Option<u32>)]) -> ports::Result<()> {
+        let mut update = self
+            .runtime
+            .update(key(app))
+            .condition_expression(format!("attribute_exists({PARTITION})"))
+            .expression_attribute_values(":tag", whole(tag));
+        let (mut additions, mut removals) = (Vec::new(), Vec::new());
+        for (number_of_change, (bucket, dispatched)) in changes.iter().enumerate() {
+            let name = format!("#b{number_of_change}");
+            update = update.expression_attribute_names(&name, bucket.name());
+            match dispatched {
+                Some(count) => {
+                    let value = format!(":b{number_of_change}");
+                    update = update.expression_attribute_values(&value, number(-i64::from(*count)));
+                    additions.push(format!("{name} {value}"));
+                }
+                None => removals.push(name),
+            }
+        }
+        let set = format!("SET {ALLOCATED_TAG} = :tag");
+        let clauses = [("ADD", additions), ("REMOVE", removals)];
+        let clauses = clauses.iter().filter(|(_, parts)| !parts.is_empty());
+        let expression = clauses.fold(set, |all, (verb, parts)| format!("{all} {verb} {}", parts.join(", ")));
+        written_if(update.update_expression(expression).send().await, "recording what was dispatched").map(|_| ())
+    }
+}
+
+impl FairQueues for Cloud {
+    async fn budget_and_queue(&self, app: &AppId) -> ports::Result<(Budget, FairQueue)> {
+        let budget_key = budgets::key(&BudgetKey::App(app.clone()));
+        let wanted = [(&self.runtime, budget_key), (&self.runtime, key(app))];
+        let [budget, queue] = get_several(wanted, "reading a budget and a fair queue").await?;
+        self.read_both(app, budget.as_ref(), queue)
+    }
+
+    /// One read where this process knows which app the account had, else two.
+    async fn submit_context(&self, account: &AccountRef) -> ports::Result<Option<SubmitContext>> {
+        let Some(app) = self.account_app_cache.get(account) else {
+            let Some(account) = self.account(account).await? else { return Ok(None) };
+            return self.context_of(account).await.map(Some);
+        };
+        let wanted = [
+            (&self.vault, accounts::key(account)),
+            (&self.runtime, budgets::key(&BudgetKey::App(app.clone()))),
+            (&self.runtime, key(&app)),
+        ];
+        let [found, budget, queue] = get_several(wanted, "reading what a new job has to know").await?;
+        let found = found.map(|item| accounts::read_sealed(&account.tenant, &item)).transpose()?;
+        let Some(account) = found else { return Ok(None) };
+        if account.account.app != app {
+            return self.context_of(account).await.map(Some);
+        }
+        let (budget, queue) = self.read_both(&app, budget.as_ref(), queue)?;
+        Ok(Some(SubmitContext { account, budget, queue }))
+    }
+
+    /// One write as long as the lane is ahead of the virtual time, as that of an account with many jobs is, else two.
+    async fn take_tag(&self, request: &TagRequest) -> ports::Result<NextTag> {
+        let mut is = Lane::Ahead;
+        for attempt in 0..TRIES {
+            // The second try is the other way, and the first that may meet others.
+            pause(attempt.saturating_sub(1)).await;
+            let answer = self.tag_update(request, is).send().await;
+            // A job of the account begins or ends at this moment.
+            if is_conflict(&answer) {
+                continue;
+            }
+            let found = match written(answer, TAKING)? {
+                Written::Done(answer) => {
+                    return Ok(NextTag::Taken(flow_tags(&answer.attributes.unwrap_or_default())));
+                }
+                Written::Refused(found) => found,
+            };
+            let found = found.as_ref().map(Reader);
+            let pending = found.as_ref().and_then(|item| item.optional_number(PENDING)).unwrap_or_default();
+            if pending >= i64::from(request.max_pending_jobs) {
+                return Ok(NextTag::TooManyPending);
+            }
+            let tag = found.and_then(|item| item.optional_whole(tag_attribute(request.lane)));
+            is = if tag.is_some_and(|tag| tag >= request.virtual_time) { Lane::Ahead } else { Lane::Behind };
+        }
+        Err(ports::Error::unavailable(TAKING, "too many jobs of the account are accepted at once"))
+    }
+
+    async fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> ports::Result<()> {
+        let attribute = tag_attribute(lane);
+        let update = self
+            .jobs
+            .update(account_item::key(account))
+            .condition_expression(format!("{attribute} = :tag"))
+            .update_expression(format!("SET {attribute} = :before"))
+            .expression_attribute_values(":tag", whole(tag))
+            .expression_attribute_values(":before", whole(tag.saturating_sub(lane.stride())));
+        written_if(update.send().await, "returning a tag").map(|_| ())
+    }
+
+    async fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> ports::Result<()> {
+        let bucket = bucket.name();
+        for attempt in 0..TRIES {
+            pause(attempt).await;
+            if self.join_open(app, &bucket, now).await? || self.begin_anew(app, &bucket, now).await? {
+                return Ok(());
+            }
+        }
+        Err(ports::Error::unavailable(JOINING, "too many begin the queue at once"))
+    }
+
+    async fn first_in_queue(&self, app: &AppId, limit: u16) -> ports::Result<Vec<QueuedJob>> {
+        let query = self
+            .jobs
+            .query()
+            .index_name(QUEUE_INDEX)
+            .key_condition_expression(format!("{QUEUE_APP} = :app"))
+            .expression_attribute_values(":app", text(app.as_str()));
+        let items = list(query, None, limit, "listing the jobs in a fair queue").await?;
+        items.iter().map(|item| Ok(QueuedJob { job: job_of(item)?, tag: tag_of(item)? })).collect()
+    }
+
+    async fn fair_queues(&self, shard: u8) -> ports::Result<Vec<AppId>> {
+        let query = self
+            .runtime
+            .query()
+            .key_condition_expression(format!("{PARTITION} = :queues"))
+            .filter_expression(format!("{EXPIRES_AT} > :now"))
+            .projection_expression(SORT)
+            .expression_attribute_values(":queues", text(partition(&shard.to_string())))
+            .expression_attribute_values(":now", expiry(now()))
+            .consistent_read(true);
+        let items = list(query, None, u16::MAX, "listing fair queues").await?;
+        items.iter().map(|item| Reader(item).parsed(SORT)).collect()
+    }
+
+    async fn reserve(&self, app: &AppId, before: Timestamp, allocation: &Allocation) -> ports::Result<bool> {
+        let (anchor_at, anchor_tag) = allocation.anchor;
+        let update = self
+            .runtime
+            .update(key(app))
+            // A request that the SDK repeats, because its answer was lost, finds itself.
+            .condition_expression(format!("{ALLOCATED_UNTIL} = :before OR {ALLOCATED_BY} = :me"))
+            .update_expression(format!(
+                "SET {ALLOCATED_UNTIL} = :until, {ALLOCATED_BY} = :me, \
+                 {ANCHOR_AT} = :anchor_at, {ANCHOR_TAG} = :anchor_tag"
+            ))
+            .expression_attribute_values(":me", bytes(&random()))
+            .expression_attribute_values(":before", time(before))
+            .expression_attribute_values(":until", time(allocation.until))
+            .expression_attribute_values(":anchor_at", time(anchor_at))
+            .expression_attribute_values(":anchor_tag", whole(anchor_tag));
+        written_if(update.send().await, "reserving calls for a fair queue")
+    }
+
+    async fn record_dispatch(&self, app: &AppId, batch: &DispatchedBatch) -> ports::Result<()> {
+        let dispatched = batch.dispatched.iter().map(|(bucket, count)| (*bucket, Some(*count)));
+        let emptied = batch.emptied.iter().map(|bucket| (*bucket, None));
+        let changes: Vec<_> = dispatched.chain(emptied).collect();
+        let (first, rest) = changes.split_at(changes.len().min(MAX_CHANGES));
+        self.change_queue(app, batch.tag, first).await?;
+        for changes in rest.chunks(MAX_CHANGES) {
+            self.change_queue(app, batch.tag, changes).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
+
+    #[test]
+    fn a_queue_reads_back_and_what_is_no_count_is_skipped() {
+        let queue = FairQueue::new(NOW);
+        let (near, far) =
+            (Bucket::of(queue.anchor.1 + 4, queue.anchor.1), Bucket::of(queue.anchor.1 + 9_000, queue.anchor.1));
+        let mut item = key(&AppId::from_bytes([9; 16]));
+        item.extend(named(standing(&queue)));
+        item.extend(named([(EXPIRES_AT, expiry(NOW + RETENTION)), ("x", number(7)), ("w1", number(7))]));
+        item.extend(named([(ALLOCATED_BY, bytes(&[7; 16]))]));
+        item.extend([(near.name(), number(3)), (far.name(), number(1))]);
+        item.insert(Bucket::of(1, 1).name(), number(0));
+        item.insert(Bucket::of(2, 1).name(), number(-2));
+        let expected = FairQueue { waiting: [(near, 3), (far, 1)].into(), ..queue };
+        assert_eq!(read(Some(item.clone()), NOW + Duration::from_secs(60)).unwrap(), expected);
+        let over = NOW + RETENTION;
+        assert_eq!(read(Some(item), over).unwrap(), FairQueue::new(over), "one whose time is over is none");
+        assert_eq!(read(None, NOW).unwrap(), FairQueue::new(NOW));
+    }
+
+    #[test]
+    fn queues_are_spread_by_their_apps() {
+        let shards: std::collections::BTreeSet<_> =
+            (0..16).map(|last| partition(&item::shard(AppId::from_bytes([last; 16]).as_str()))).collect();
+        assert_eq!(shards.len(), usize::from(ports::SHARDS));
+    }
+}

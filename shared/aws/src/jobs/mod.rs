@@ -1,0 +1,95 @@
+//! Jobs, in the jobs table.
+//!
+//! | pk | sk | holds |
+//! |---|---|---|
+//! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
+//! | `tenant#job` | `SPEC` | parameters and `meta`, when they are long |
+//! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
+//! | `tenant#user` | `ACCOUNT` | how many jobs of the account are pending, which tags its lanes took in fair queues, and how often its cached answers were invalidated |
+//! | `tenant#DEAD` | time and job | a dead job on the list |
+//! | `QUARANTINE` | message id | a message that cannot be read |
+//!
+//! The index `open` lists the jobs that the sweep is to check, by shard and time: the open ones, and ended ones that
+//! are still counted as pending. The index `fair_queue` lists the jobs that wait in their app's fair queue, in its
+//! order. Both are sparse: a job is in an index while its item has the index's attributes.
+//!
+//! The claim is the one transition that DynamoDB itself decides. Every other one is computed from the job as it was
+//! read, and written under the condition that the stored revision still is the one that it was computed from. Where
+//! the write changes more than the job's own item it is a transaction: all of it happens or none, and a transaction
+//! that meets others is tried again.
+
+pub(crate) mod account_item;
+mod claim;
+mod commit;
+mod insert;
+pub(crate) mod keys;
+mod record;
+
+use domain::{
+    AccountRef, JobRef, Timestamp,
+    job::{Job, Transition},
+};
+use hub::ports::{self, ClaimRequest, Claimed, DueCheck, Inserted, Jobs};
+
+use self::{
+    account_item::PENDING,
+    keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, OPEN_INDEX, job_key, job_of},
+};
+use crate::{
+    Cloud,
+    error::from_sdk,
+    item::{Reader, text, time},
+    table::written_if,
+};
+
+impl Jobs for Cloud {
+    async fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> ports::Result<Inserted> {
+        self.insert_job(acceptance, max_pending_jobs).await
+    }
+
+    async fn job(&self, job: &JobRef) -> ports::Result<Option<Job>> {
+        self.find_job(job).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> ports::Result<Claimed> {
+        self.claim_job(request).await
+    }
+
+    async fn commit(&self, transition: &Transition) -> ports::Result<bool> {
+        self.commit_transition(transition).await
+    }
+
+    async fn settle(&self, job: &JobRef) -> ports::Result<bool> {
+        self.settle_job(job).await
+    }
+
+    async fn pending_jobs(&self, account: &AccountRef) -> ports::Result<u32> {
+        let found = self.jobs.get(account_item::key(account), "counting pending jobs").await?;
+        found.filter(|item| item.contains_key(PENDING)).map_or(Ok(0), |item| Reader(&item).count(PENDING))
+    }
+
+    async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> ports::Result<Vec<DueCheck>> {
+        let query = self
+            .jobs
+            .query()
+            .index_name(OPEN_INDEX)
+            .key_condition_expression(format!("{CHECK_SHARD} = :shard AND {NEXT_CHECK_AT} <= :now"))
+            .expression_attribute_values(":shard", text(shard.to_string()))
+            .expression_attribute_values(":now", time(now))
+            .limit(limit.into());
+        let page = query.send().await.map_err(from_sdk("listing the jobs to check"))?;
+        let due = |item| Ok(DueCheck { job: job_of(item)?, at: Reader(item).time(NEXT_CHECK_AT)? });
+        page.items().iter().map(due).collect()
+    }
+
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> ports::Result<()> {
+        let update = self
+            .jobs
+            .update(job_key(&check.job, JOB))
+            .condition_expression(format!("{NEXT_CHECK_AT} = :was"))
+            .update_expression(format!("SET {NEXT_CHECK_AT} = :at"))
+            .expression_attribute_values(":was", time(check.at))
+            .expression_attribute_values(":at", time(at));
+        written_if(update.send().await, "moving a job's next check").map(|_| ())
+    }
+}

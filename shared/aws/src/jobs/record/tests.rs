@@ -1,0 +1,202 @@
+use domain::{
+    AppId, ClaimId, JobId, TenantId, Timestamp, TraceId, UserId,
+    cache::CacheTag,
+    fair_queue::Priority,
+    idempotency::Idempotency,
+    job::{Failure, FailureCode, Start, WakeBy},
+    verification::Verification,
+};
+
+use super::*;
+use crate::jobs::{
+    insert::MAX_INLINE_SPEC_BYTES,
+    keys::{check_attributes, queue_attributes},
+};
+
+const AT: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
+
+fn job(state: State) -> Job {
+    let tenant = TenantId::from_bytes([1; 16]);
+    let params = serde_json::json!({"user_id": "12345678@N00"});
+    let call = RestCall {
+        method: "flickr.people.getInfo".parse().unwrap(),
+        params: Params::from_json(params.as_object().unwrap()).unwrap(),
+    };
+    let spec = JobSpec {
+        account: AccountRef { user: UserId::of(&tenant, "1@N00"), tenant },
+        work: Work::Rest(call),
+        priority: Priority::Normal,
+        cache: CacheOptions::default(),
+        meta: None,
+    };
+    Job {
+        id: JobId::from_bytes([2; 16]),
+        fingerprint: spec.fingerprint(Start::Now).unwrap(),
+        spec,
+        idempotency: Idempotency::Safe,
+        verification: None,
+        invalidates: CacheTags::default(),
+        trace: TraceId::from_bytes([3; 16]),
+        created_at: AT,
+        state,
+    }
+}
+
+fn waiting(reason: WaitReason, wake_by: WakeBy) -> Phase {
+    Phase::Waiting(Waiting::from_stored(reason, wake_by).unwrap())
+}
+
+fn running(activity: Activity, waited_for: WaitReason) -> Phase {
+    Phase::Running(Claim { id: ClaimId::from_bytes([1; 16]), lease_until: AT, activity, waited_for })
+}
+
+fn ticket() -> QueueTicket {
+    QueueTicket { app: AppId::from_bytes([9; 16]), tag: u64::MAX }
+}
+
+/// A state of each kind.
+fn states() -> Vec<State> {
+    let at = AT;
+    let leader = || JobId::from_bytes([7; 16]);
+    let failure = || Failure { code: FailureCode::FlickrRejected, message: "m".to_owned(), flickr_code: Some(1) };
+    let back_off = || WaitReason::BackOff { message: "\"502\"".to_owned(), flickr_code: Some(105) };
+    let verification = || WaitReason::Verification { until: at };
+    let phases = [
+        waiting(WaitReason::Schedule, WakeBy::Sweep),
+        waiting(WaitReason::Worker, WakeBy::Queue),
+        waiting(WaitReason::Turn, WakeBy::Turn),
+        waiting(WaitReason::Leader { job: leader() }, WakeBy::Queue),
+        waiting(back_off(), WakeBy::Queue),
+        waiting(verification(), WakeBy::Queue),
+        running(Activity::Call, WaitReason::Worker),
+        running(Activity::NonIdempotentCall, back_off()),
+        running(Activity::NonIdempotentCall, verification()),
+        running(Activity::Verify { until: at }, verification()),
+        Phase::Completed { at, result: StoredResult::Inline("{}".to_owned()) },
+        Phase::Completed { at, result: StoredResult::SeparateItem },
+        Phase::Completed { at, result: StoredResult::Object { bytes: 5_000_000 } },
+        Phase::Completed { at, result: StoredResult::Shared { leader: leader(), as_of: at } },
+        Phase::Failed { at, failure: failure() },
+        Phase::Expired { at, waited_for: back_off() },
+        Phase::Dead { at, failure: failure() },
+    ];
+    let state = |phase, ticket: Option<QueueTicket>| State {
+        revision: u64::MAX,
+        run: 2,
+        fencing_number: 3,
+        due_at: AT,
+        resends: 3,
+        attempts: 2,
+        eligible_at: AT,
+        started_at: ticket.as_ref().map(|_| AT),
+        in_doubt: ticket.is_some(),
+        follows: ticket.as_ref().map(|_| leader()),
+        ticket,
+        phase,
+    };
+    phases.into_iter().flat_map(|phase| [None, Some(ticket())].map(|ticket| state(phase.clone(), ticket))).collect()
+}
+
+/// The item of a job with all of what was asked in it.
+fn whole_record(job: &Job) -> Attributes {
+    let mut item = record(job).unwrap();
+    item.insert(SPEC_TEXT.to_owned(), spec_text(&job.spec).unwrap());
+    item
+}
+
+fn read_back(item: &Attributes) -> Job {
+    read(item, Reader(item).text(SPEC_TEXT).unwrap()).unwrap()
+}
+
+#[test]
+fn a_state_reads_back_as_written_and_uses_only_known_attributes() {
+    for state in states() {
+        let attributes: Attributes = named(state_attributes(&state).unwrap()).collect();
+        assert!(attributes.keys().all(|name| STATE.contains(&name.as_str())), "{attributes:?}");
+        assert_eq!(attributes.contains_key(EXPIRES_AT), state.is_terminal(), "only an ended job expires");
+        assert_eq!(read_state(&attributes).unwrap(), state);
+    }
+}
+
+#[test]
+fn a_waiting_job_that_contradicts_itself_is_unreadable() {
+    let outage: Attributes = named([
+        ("phase", text("deferred")),
+        (WAIT_REASON, json(&WaitReason::Outage).unwrap()),
+        ("wake_by", name_of(&WakeBy::Turn)),
+    ])
+    .collect();
+    assert!(read_phase(&Reader(&outage)).is_err());
+}
+
+#[test]
+fn a_job_reads_back_as_written() {
+    for state in states() {
+        let plain = job(state);
+        let item = whole_record(&plain);
+        assert!(!item.contains_key(INVALIDATES) && !item.contains_key("verification"));
+        assert_eq!(read_back(&item), plain);
+        let mut special = Job {
+            idempotency: Idempotency::NonIdempotent,
+            verification: Some(Verification::ReadBack),
+            invalidates: [CacheTag::Tags, CacheTag::Photos].into_iter().collect(),
+            ..plain
+        };
+        special.spec.cache = CacheOptions::new(Some(60), true).unwrap();
+        special.spec.meta = Some(r#"{"a": "\"1\""}"#.to_owned());
+        let item = whole_record(&special);
+        assert_eq!(Reader(&item).optional_text(INVALIDATES), Some("photos,tags"));
+        assert_eq!(read_back(&item), special);
+    }
+}
+
+#[test]
+fn what_was_asked_is_written_short() {
+    let plain = job(State::first(AT, AT)).spec;
+    let text = |spec: &JobSpec| spec_text(spec).unwrap().as_s().unwrap().clone();
+    assert_eq!(text(&plain), r#"{"params":{"user_id":"12345678@N00"}}"#);
+    let cached = JobSpec { cache: CacheOptions::new(Some(60), true).unwrap(), ..plain };
+    let read: LongSpec = serde_json::from_str(&text(&cached)).unwrap();
+    assert_eq!(read.cache, cached.cache);
+}
+
+/// The size of an item in bytes, by the rules of the Amazon DynamoDB Developer Guide ("DynamoDB item sizes and
+/// formats"): of a number, a byte for each two digits and one more.
+fn bytes_of(item: &Attributes) -> usize {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        AttributeValue::Bool(_) => 1,
+        other => panic!("not used in a job: {other:?}"),
+    };
+    item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum()
+}
+
+/// A write of an item costs one unit up to 1 KiB, before and after it: that holds for jobs with a short answer, also if
+/// what was asked takes all the room that it may in the item.
+#[test]
+fn an_ordinary_job_costs_one_unit_a_write() {
+    for state in states() {
+        let mut job = job(State { revision: 9, ..state });
+        let kind = job.state.phase.name();
+        job.invalidates = [CacheTag::Photos, CacheTag::Photosets].into_iter().collect();
+        if let Phase::Completed { result: result @ StoredResult::Inline(_), .. } = &mut job.state.phase {
+            *result = StoredResult::Inline("x".repeat(100));
+        }
+        // Few jobs have waited in a fair queue and for another job, too.
+        if job.state.ticket.is_none() {
+            let others = r#"{"params":{"user_id":"12345678@N00"},"meta":""}"#.len();
+            job.spec.meta = Some("m".repeat(MAX_INLINE_SPEC_BYTES - others));
+            assert_eq!(spec_text(&job.spec).unwrap().as_s().unwrap().len(), MAX_INLINE_SPEC_BYTES);
+        }
+        let mut item = whole_record(&job);
+        if !job.state.is_terminal() {
+            item.extend(named(check_attributes(&job.reference(), AT)));
+        }
+        if let Some(ticket) = job.state.queued_ticket() {
+            item.extend(named(queue_attributes(ticket, AT)));
+        }
+        let bytes = bytes_of(&item);
+        assert!(bytes <= 1024, "{kind}: {bytes} bytes: {item:?}");
+    }
+}

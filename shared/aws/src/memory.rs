@@ -1,0 +1,193 @@
+//! What this process remembers of the tables, so that it need not ask again.
+//!
+//! Only what was found is remembered: what is absent is asked for each time, so that a new tenant or app works at
+//! once. Each memory is bounded; one that is full begins anew, which costs a read for each entry and nothing else.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{AccountRef, AppId, TenantId, Timestamp, budget::Budget};
+use hub::{keyed_hash::ApiKeyHash, ports::BudgetKey};
+
+/// The most entries of a memory.
+const MAX_ENTRIES: usize = 1_000;
+
+/// How long it is remembered whose an API key is: so much longer a removed one may work.
+const API_KEY_LIFETIME: Duration = Duration::from_secs(60);
+
+/// A bounded memory. Its clones are the same memory.
+#[derive(Debug)]
+pub(crate) struct Memory<K, V>(Arc<Mutex<HashMap<K, V>>>);
+
+impl<K, V> Clone for Memory<K, V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Memory<K, V> {
+    /// What was remembered last under `key`.
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        lock(&self.0).get(key).cloned()
+    }
+
+    /// Remembers `value` in place of what was remembered under `key`.
+    pub(crate) fn set(&self, key: &K, value: V) {
+        self.with_room(key).insert(key.clone(), value);
+    }
+
+    /// What is remembered under `key`, which is a new value where nothing was.
+    fn get_or_default(&self, key: &K) -> V
+    where
+        V: Default,
+    {
+        self.with_room(key).entry(key.clone()).or_default().clone()
+    }
+
+    /// The entries, with room for `key`.
+    fn with_room(&self, key: &K) -> MutexGuard<'_, HashMap<K, V>> {
+        let mut entries = lock(&self.0);
+        if entries.len() >= MAX_ENTRIES && !entries.contains_key(key) {
+            entries.clear();
+        }
+        entries
+    }
+}
+
+/// The lock, also after a panic of another holder: each entry is written whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The sealed credentials of Flickr apps. An [`AppId`] is a hash of key *and* secret, so whatever was stored under a
+/// tenant and an app opens to the same: it never goes out of date.
+pub(crate) type AppCache = Memory<(TenantId, AppId), Vec<u8>>;
+
+/// Which Flickr apps accounts have. One that is connected anew may get another: what is remembered says only what to
+/// read together with the account, which says which it is.
+pub(crate) type AccountAppCache = Memory<AccountRef, AppId>;
+
+/// Whose API keys are. A key may be taken from its tenant, so this is remembered for a minute only.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (TenantId, Timestamp)>);
+
+impl ApiKeyCache {
+    /// Whose the key is, as far as that may be known at `now` without asking.
+    pub(crate) fn get(&self, key: &ApiKeyHash, now: Timestamp) -> Option<TenantId> {
+        let (tenant, asked_at) = self.0.get(key)?;
+        // A clock that was set back tells nothing of an age.
+        (asked_at <= now && now < asked_at + API_KEY_LIFETIME).then_some(tenant)
+    }
+
+    /// Remembers whose the key was when the table was asked, at `asked_at`.
+    pub(crate) fn set(&self, key: &ApiKeyHash, tenant: &TenantId, asked_at: Timestamp) {
+        self.0.set(key, (tenant.clone(), asked_at));
+    }
+}
+
+/// What was read or written last of a budget.
+#[derive(Debug, Default)]
+pub(crate) struct CachedBudget {
+    last: Mutex<Option<(i64, Budget)>>,
+    /// Held by the one change of this process that is under way: the jobs of a batch would else meet each other at
+    /// each grant.
+    pub(crate) change: tokio::sync::Mutex<()>,
+}
+
+impl CachedBudget {
+    /// The budget with its version, if any was seen.
+    pub(crate) fn get(&self) -> Option<(i64, Budget)> {
+        lock(&self.last).clone()
+    }
+
+    /// Remembers the budget of this version.
+    pub(crate) fn set(&self, version: i64, budget: Budget) {
+        *lock(&self.last) = Some((version, budget));
+    }
+}
+
+/// The budgets that this process saw last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BudgetCache(Memory<BudgetKey, Arc<CachedBudget>>);
+
+impl BudgetCache {
+    /// What is remembered of the budget.
+    pub(crate) fn of(&self, key: &BudgetKey) -> Arc<CachedBudget> {
+        self.0.get_or_default(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub::keyed_hash::KeyedHash;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
+
+    fn tenant(number: u8) -> TenantId {
+        TenantId::from_bytes([number; 16])
+    }
+
+    fn key(text: &str) -> ApiKeyHash {
+        KeyedHash::new(&[7; 32]).unwrap().api_key(text)
+    }
+
+    #[test]
+    fn what_was_remembered_last_is_known_to_every_clone() {
+        let memory = Memory::default();
+        assert_eq!(memory.get(&1), None);
+        memory.set(&1, "one");
+        memory.clone().set(&1, "two");
+        assert_eq!((memory.get(&1), memory.get(&2)), (Some("two"), None));
+    }
+
+    #[test]
+    fn a_memory_that_is_full_begins_anew() {
+        let memory = Memory::default();
+        for number in 0..MAX_ENTRIES {
+            memory.set(&number, number);
+        }
+        memory.set(&0, 7);
+        assert_eq!((memory.get(&0), lock(&memory.0).len()), (Some(7), MAX_ENTRIES));
+        memory.set(&MAX_ENTRIES, 8);
+        assert_eq!((memory.get(&0), memory.get(&MAX_ENTRIES), lock(&memory.0).len()), (None, Some(8), 1));
+    }
+
+    #[test]
+    fn a_key_is_known_for_a_minute_from_when_it_was_asked_for() {
+        let known = ApiKeyCache::default();
+        assert_eq!(known.get(&key("one"), NOW), None);
+        known.set(&key("one"), &tenant(1), NOW);
+        let almost = NOW + (API_KEY_LIFETIME - Duration::from_millis(1));
+        let earlier = NOW.before(Duration::from_millis(1));
+        for (now, expected) in
+            [(NOW, Some(tenant(1))), (almost, Some(tenant(1))), (NOW + API_KEY_LIFETIME, None), (earlier, None)]
+        {
+            assert_eq!(known.get(&key("one"), now), expected, "{now:?}");
+        }
+        assert_eq!(known.get(&key("two"), NOW), None);
+        known.set(&key("one"), &tenant(2), almost);
+        assert_eq!(known.get(&key("one"), NOW + API_KEY_LIFETIME), Some(tenant(2)), "what was found last counts");
+    }
+
+    #[test]
+    fn a_budget_is_remembered_with_its_version_for_all_who_hold_it() {
+        let cache = BudgetCache::default();
+        let account = BudgetKey::Unverified(tenant(1));
+        assert_eq!(cache.of(&account).get(), None);
+        cache.of(&account).set(3, Budget::default());
+        assert_eq!(cache.clone().of(&account).get(), Some((3, Budget::default())));
+        assert_eq!(cache.of(&BudgetKey::Unverified(tenant(2))).get(), None);
+    }
+}

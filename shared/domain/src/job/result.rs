@@ -1,0 +1,56 @@
+//! Where the result of a job is stored.
+
+use crate::{JobId, Timestamp};
+
+/// The longest result that is stored in the job's own record, in bytes.
+pub const MAX_INLINE_RESULT_BYTES: usize = 1024;
+
+/// The longest result that is stored in a separate record of the table, in bytes.
+pub const MAX_SEPARATE_ITEM_BYTES: usize = 4 * 1024;
+
+/// The longest result that is stored at all, in bytes; a longer answer of Flickr is not read to its end.
+pub const MAX_RESULT_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest result that is answered with its job, in bytes; a longer one is answered as a URL.
+pub const MAX_ANSWERED_RESULT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where Flickr's answer to a completed job is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredResult {
+    /// In the job's own record: the JSON text.
+    Inline(String),
+    /// In a record of its own.
+    SeparateItem,
+    /// In an object of its own, compressed.
+    Object {
+        /// Its length before compression.
+        bytes: usize,
+    },
+    /// With another job of the same account, which asked the same.
+    Shared {
+        /// That job.
+        leader: JobId,
+        /// When it asked: the answer is no older.
+        as_of: Timestamp,
+    },
+}
+
+impl StoredResult {
+    /// Whether it is the answer to a call of the job's own.
+    pub const fn is_own(&self) -> bool {
+        !matches!(self, StoredResult::Shared { .. })
+    }
+
+    /// Where a result of this text goes: the smallest of the three places that it fits; `None` when it is over
+    /// [`MAX_RESULT_BYTES`].
+    pub fn fitting(text: &str) -> Option<Self> {
+        let bytes = text.len();
+        if bytes <= MAX_INLINE_RESULT_BYTES {
+            Some(Self::Inline(text.to_owned()))
+        } else if bytes <= MAX_SEPARATE_ITEM_BYTES {
+            Some(Self::SeparateItem)
+        } else {
+            (bytes <= MAX_RESULT_BYTES).then_some(Self::Object { bytes })
+        }
+    }
+}

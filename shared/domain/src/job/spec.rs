@@ -1,0 +1,188 @@
+//! What was asked of a job, which never changes.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{state::State, target::Target};
+use crate::{
+    AccountRef, JobId, JobRef, TenantId, Timestamp, TraceId, UserId,
+    cache::{CacheKey, CacheOptions, CacheTags},
+    call::{MethodName, Params, RestCall},
+    fair_queue::Priority,
+    idempotency::{Fingerprint, Idempotency},
+    verification::Verification,
+};
+
+/// The longest `meta` of a job, in bytes of JSON.
+pub const MAX_META_BYTES: usize = 4 * 1024;
+
+/// A job: what was asked, which never changes, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What was asked.
+    pub spec: JobSpec,
+    /// Whether its call may be repeated.
+    pub idempotency: Idempotency,
+    /// How to find out whether its call took effect, where that can be found out.
+    pub verification: Option<Verification>,
+    /// Which cached answers of its account its end invalidates.
+    pub invalidates: CacheTags,
+    /// What a request must agree with that carries its idempotency key again.
+    pub fingerprint: Fingerprint,
+    /// The trace of the request that made it.
+    pub trace: TraceId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// Where it stands.
+    pub state: State,
+}
+
+impl Job {
+    /// Whose it is.
+    pub fn tenant(&self) -> &TenantId {
+        &self.spec.account.tenant
+    }
+
+    /// Which job it is.
+    pub fn reference(&self) -> JobRef {
+        JobRef::new(self.tenant(), &self.id)
+    }
+
+    /// When the run expires, started or not.
+    pub fn deadline(&self) -> Timestamp {
+        self.state.deadline(self.spec.work.target().timing())
+    }
+
+    /// When the sweep is to check on the job, if nothing happens to it before; `None` once it has ended.
+    pub fn next_check_at(&self) -> Option<Timestamp> {
+        self.state.next_check_at(self.spec.work.target().timing())
+    }
+}
+
+/// What a caller asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSpec {
+    /// In the name of which account.
+    pub account: AccountRef,
+    /// What is to be done.
+    pub work: Work,
+    /// The lane it takes where jobs have to wait for their turn.
+    pub priority: Priority,
+    /// What it asks of the response cache.
+    pub cache: CacheOptions,
+    /// The caller's own JSON object, given back with the job; `None` when there was none.
+    pub meta: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// One call of Flickr's REST API.
+    Rest(RestCall),
+}
+
+impl Work {
+    /// Its kind.
+    pub const fn target(&self) -> Target {
+        match self {
+            Work::Rest(_) => Target::Rest,
+        }
+    }
+
+    /// The method of Flickr's API that is called.
+    pub const fn method(&self) -> &MethodName {
+        match self {
+            Work::Rest(call) => &call.method,
+        }
+    }
+
+    /// What its answer depends on.
+    pub fn cache_key(&self) -> CacheKey {
+        match self {
+            Work::Rest(call) => CacheKey::of(call),
+        }
+    }
+
+    /// The parameters that it carries to Flickr.
+    pub const fn params(&self) -> &Params {
+        match self {
+            Work::Rest(call) => &call.params,
+        }
+    }
+}
+
+/// When a job is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// As soon as possible.
+    Now,
+    /// At a point in time, in milliseconds since 1970.
+    At(Timestamp),
+    /// Some time after it was accepted.
+    After(Duration),
+}
+
+/// The part of a request that must be the same when its idempotency key comes again. Its form is fixed: a fingerprint
+/// outlives the program that made it.
+#[derive(Serialize)]
+struct Payload<'a> {
+    user: &'a UserId,
+    target: Target,
+    method: &'a MethodName,
+    params: &'a Params,
+    priority: Priority,
+    #[serde(skip_serializing_if = "CacheOptions::is_default")]
+    cache: CacheOptions,
+    meta: &'a Option<String>,
+}
+
+impl JobSpec {
+    /// What a request for this job must agree with when its idempotency key comes again.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn fingerprint(&self, start: Start) -> Result<Fingerprint, serde_json::Error> {
+        let payload = Payload {
+            user: &self.account.user,
+            target: self.work.target(),
+            method: self.work.method(),
+            params: self.work.params(),
+            priority: self.priority,
+            cache: self.cache,
+            meta: &self.meta,
+        };
+        Fingerprint::of(&(payload, start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_of_a_request_does_not_change_with_the_program() {
+        let tenant = TenantId::from_bytes([1; 16]);
+        let params = serde_json::json!({"photo_id": "1", "b": true});
+        let call = RestCall {
+            method: "flickr.photos.getInfo".parse().unwrap(),
+            params: Params::from_json(params.as_object().unwrap()).unwrap(),
+        };
+        let spec = JobSpec {
+            account: AccountRef { user: UserId::of(&tenant, "1@N00"), tenant },
+            work: Work::Rest(call),
+            priority: Priority::Normal,
+            cache: CacheOptions::default(),
+            meta: Some("{}".to_owned()),
+        };
+        let text = r#"[{"user":"usr_USER","target":"rest","method":"flickr.photos.getInfo","params":{"b":"1","photo_id":"1"},"priority":"normal","meta":"{}"},"now"]"#;
+        let text = text.replace("usr_USER", spec.account.user.as_str());
+        let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&expected).unwrap().len(), text.len());
+        assert_eq!(spec.fingerprint(Start::Now).unwrap(), Fingerprint::of_text(&text));
+        assert_ne!(spec.fingerprint(Start::After(Duration::ZERO)).unwrap(), Fingerprint::of_text(&text));
+    }
+}

@@ -1,0 +1,228 @@
+//! The life of a job, as one total function.
+//!
+//! A terminal phase is left only by a replay, so a run ends once; only the holder of the claim moves a running job, so
+//! a worker that lost its lease changes nothing.
+//!
+//! A job that waits is woken by a message: of the queue, when the wait is short enough for the queue's delay, else of
+//! the sweep. The sweep also checks on a job whose message should long have been received, and sends it anew:
+//! [`super::Job::next_check_at`] says when. A job that waits for its app's budget stands in the app's fair queue, and
+//! gets its message when its turn has come.
+
+use super::{
+    claim::ClaimRule,
+    event::{Event, Refusal},
+    failure::{Failure, FailureCode},
+    spec::Job,
+    state::{Activity, Claim, Phase, State},
+    transition::Transition,
+    wait::{WaitReason, Waiting, WakeBy},
+};
+use crate::{ClaimId, Timestamp, timing};
+
+/// What follows for `job` from `event` at `now`.
+///
+/// A claim that is repeated by its holder gives a transition that changes nothing.
+///
+/// # Errors
+/// A [`Refusal`] when the event changes nothing.
+pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
+    // The others leave the next check as it is: it may then come too early, and never too late, since nothing that a
+    // worker does makes an open job wait for an earlier check.
+    let sets_next_check = matches!(event, Event::Check | Event::Release { .. } | Event::Replay { .. });
+    let after = next_state(job, event, now)?;
+    Ok(Transition::between(job, after, sets_next_check, now))
+}
+
+fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal> {
+    let state = &job.state;
+    if let Event::Replay { force } = event {
+        return replay(state, force, now);
+    }
+    if state.is_terminal() {
+        return Err(Refusal::Ended);
+    }
+    match event {
+        Event::Claim { fencing_number, claim, lease_until } => {
+            let admitted = ClaimRule::new(fencing_number, now).admit(state, &claim, lease_until)?;
+            Ok(admitted.map_or_else(|| state.clone(), |hold| claimed(state, hold, now)))
+        }
+        Event::WriteStarted(claim) => {
+            let held = holder(state, &claim)?;
+            let phase = Phase::Running(Claim { activity: Activity::NonIdempotentCall, ..held.clone() });
+            Ok(State { in_doubt: true, ..moved(state, phase) })
+        }
+        Event::Complete(claim, result) => {
+            holder(state, &claim)?;
+            let state = &if result.is_own() { state.clone() } else { not_attempted(state) };
+            Ok(State { in_doubt: false, ..moved(state, Phase::Completed { at: now, result }) })
+        }
+        Event::Fail(claim, failure) => {
+            holder(state, &claim)?;
+            Ok(moved(state, Phase::Failed { at: now, failure }))
+        }
+        Event::GiveUp(claim, failure) => {
+            holder(state, &claim)?;
+            // Attempts are exhausted by what took no effect.
+            let in_doubt = state.in_doubt && failure.code != FailureCode::AttemptsExhausted;
+            Ok(State { in_doubt, ..moved(state, Phase::Dead { at: now, failure }) })
+        }
+        Event::Expire(claim) => {
+            let waited_for = holder(state, &claim)?.waited_for.clone();
+            Ok(moved(state, Phase::Expired { at: now, waited_for }))
+        }
+        Event::Defer { claim, due_at, reason, attempted } => {
+            holder(state, &claim)?;
+            let state = if attempted { state.clone() } else { not_attempted(state) };
+            Ok(waiting(&State { in_doubt: false, ..state }, reason, due_at, now))
+        }
+        Event::JoinQueue { claim, ticket, expected_at, reason } => {
+            holder(state, &claim)?;
+            let queued = moved(&not_attempted(state), Phase::Waiting(Waiting::for_turn(reason)));
+            let fencing_number = queued.fencing_number.saturating_add(1);
+            let ticket = Some(ticket);
+            Ok(State { in_doubt: false, fencing_number, due_at: expected_at, resends: 0, ticket, ..queued })
+        }
+        Event::Follow { claim, leader, due_at } => {
+            holder(state, &claim)?;
+            let reason = WaitReason::Leader { job: leader.clone() };
+            let following = State { in_doubt: false, follows: Some(leader), ..not_attempted(state) };
+            Ok(waiting(&following, reason, due_at, now))
+        }
+        Event::Release { at } => match state.waiting().filter(|waiting| waiting.wake_by() == WakeBy::Turn) {
+            Some(wait) if job.deadline() <= now => Ok(expired(state, wait, now)),
+            Some(wait) => Ok(waiting(state, wait.reason().clone(), at, now)),
+            None => Err(Refusal::NotInQueue),
+        },
+        Event::Verify { claim, due_at } => {
+            let until = match holder(state, &claim)?.activity {
+                Activity::Verify { until } => until,
+                Activity::Call | Activity::NonIdempotentCall => now + timing::VERIFICATION,
+            };
+            Ok(verifying(state, due_at, until, now))
+        }
+        Event::LeaseExpired => match &state.phase {
+            Phase::Running(held) if held.activity == Activity::NonIdempotentCall && held.lease_until <= now => {
+                Ok(match job.verification {
+                    Some(_) => verifying(state, now, now + timing::VERIFICATION, now),
+                    None => moved(state, Phase::Failed { at: now, failure: stopped_in_doubt() }),
+                })
+            }
+            _ => Err(Refusal::Busy),
+        },
+        Event::Check => check(job, now),
+        Event::DeadLettered { fencing_number } => dead_lettered(job, fencing_number, now),
+        Event::Replay { .. } => Err(Refusal::NotDead),
+    }
+}
+
+/// The state in another phase: the next revision.
+fn moved(state: &State, phase: Phase) -> State {
+    State { revision: state.revision + 1, phase, ..state.clone() }
+}
+
+/// The state with its next message on the way, to be seen at `due_at`.
+fn waiting(state: &State, reason: WaitReason, due_at: Timestamp, now: Timestamp) -> State {
+    let fencing_number = state.fencing_number.saturating_add(1);
+    let phase = Phase::Waiting(Waiting::until(reason, due_at, now));
+    State { fencing_number, due_at, resends: 0, ..moved(state, phase) }
+}
+
+fn verifying(state: &State, due_at: Timestamp, until: Timestamp, now: Timestamp) -> State {
+    waiting(&State { in_doubt: true, ..state.clone() }, WaitReason::Verification { until }, due_at, now)
+}
+
+fn expired(state: &State, wait: &Waiting, now: Timestamp) -> State {
+    moved(state, Phase::Expired { at: now, waited_for: wait.reason().clone() })
+}
+
+/// The state without the claim that led to no call.
+fn not_attempted(state: &State) -> State {
+    let attempts = state.attempts.saturating_sub(1);
+    State { attempts, started_at: state.started_at.filter(|_| attempts > 0), ..state.clone() }
+}
+
+fn claimed(state: &State, hold: Claim, now: Timestamp) -> State {
+    let verifies = matches!(hold.activity, Activity::Verify { .. });
+    State {
+        attempts: state.attempts.saturating_add(u32::from(!verifies)),
+        started_at: state.started_at.or(Some(now)),
+        ..moved(state, Phase::Running(hold))
+    }
+}
+
+fn holder<'a>(state: &'a State, claim: &ClaimId) -> Result<&'a Claim, Refusal> {
+    match &state.phase {
+        Phase::Running(held) if held.id == *claim => Ok(held),
+        _ => Err(Refusal::NotHolder),
+    }
+}
+
+fn stopped_in_doubt() -> Failure {
+    Failure::new(
+        FailureCode::OutcomeUnknown,
+        "the worker stopped after the write may have been sent; it was not sent again",
+    )
+}
+
+/// The sweep's check: expires what is past its deadline, sends what is due and what seems lost.
+fn check(job: &Job, now: Timestamp) -> Result<State, Refusal> {
+    let state = &job.state;
+    if job.next_check_at().is_none_or(|at| at > now) {
+        return Err(Refusal::Early);
+    }
+    // The same message again: if the first still waits in the queue, it is as good as this one.
+    let resent = |phase: &Phase| State { resends: state.resends.saturating_add(1), ..moved(state, phase.clone()) };
+    let Some(wait) = state.waiting() else { return Ok(resent(&state.phase)) };
+    let reason = match wait.reason() {
+        WaitReason::Verification { .. } => wait.reason(),
+        _ if job.deadline() <= now => return Ok(expired(state, wait, now)),
+        WaitReason::Schedule => &WaitReason::Worker,
+        other => other,
+    };
+    Ok(match wait.wake_by() {
+        WakeBy::Sweep | WakeBy::Turn => waiting(state, reason.clone(), now, now),
+        WakeBy::Queue => resent(&Phase::Waiting(Waiting::until(reason.clone(), now, now))),
+    })
+}
+
+/// What to do with a job whose message went to the dead-letter queue.
+fn dead_lettered(job: &Job, fencing_number: u32, now: Timestamp) -> Result<State, Refusal> {
+    let state = &job.state;
+    if state.fencing_number != fencing_number {
+        return Err(Refusal::Stale);
+    }
+    match &state.phase {
+        Phase::Running(held) if held.lease_until > now => return Err(Refusal::Busy),
+        // Nobody held it: what failed was not its worker, and it is sent anew.
+        Phase::Waiting(wait) => {
+            let due_at = state.due_at.max(now + job.spec.work.target().timing().orphaned_after);
+            return Ok(waiting(state, wait.reason().clone(), due_at, now));
+        }
+        _ => {}
+    }
+    let message = "the job's message was received too often without an end: its worker crashed";
+    let failure = Failure::new(FailureCode::WorkerCrashed, message);
+    Ok(moved(state, Phase::Dead { at: now, failure }))
+}
+
+fn replay(state: &State, force: bool, now: Timestamp) -> Result<State, Refusal> {
+    match &state.phase {
+        Phase::Dead { .. } if state.in_doubt && !force => Err(Refusal::NeedsForce),
+        Phase::Dead { .. } => {
+            let again = State {
+                run: state.run.saturating_add(1),
+                attempts: 0,
+                eligible_at: now,
+                started_at: None,
+                in_doubt: false,
+                follows: None,
+                ..state.clone()
+            };
+            Ok(waiting(&again, WaitReason::Worker, now, now))
+        }
+        _ => Err(Refusal::NotDead),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Jobs.
+
+use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, WaitView, WaitingFor};
+use domain::{
+    Timestamp,
+    fair_queue::Priority,
+    job::{Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
+};
+use hub::read::{Content, Reading};
+use serde_json::value::RawValue;
+
+/// A job, as clients read it.
+///
+/// # Errors
+/// When the result, or the job's `meta`, is no JSON.
+pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
+    let Reading { job, result, estimated_start } = reading;
+    let (result, result_url) = match result {
+        Some(Content::Text(text)) => (Some(text), None),
+        Some(Content::Url(url)) => (None, Some(url)),
+        None => (None, None),
+    };
+    let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
+    let text = |at: Timestamp| at.to_string();
+    let Job { id, spec, created_at, state, .. } = job;
+    let cached_at = match &state.phase {
+        Phase::Completed { result: StoredResult::Shared { as_of, .. }, .. } => Some(text(*as_of)),
+        _ => None,
+    };
+    Ok(JobView {
+        job_id: id.into(),
+        target: target(spec.work.target()),
+        method: spec.work.method().to_string(),
+        user_id: spec.account.user.into(),
+        state: job_state(&state.phase),
+        waiting: waiting(&state, estimated_start),
+        result: raw(result)?,
+        result_url,
+        from_cache: cached_at.is_some(),
+        cached_at,
+        error: error(&state.phase),
+        attempts: state.attempts,
+        run: state.run,
+        priority: priority(spec.priority),
+        meta: raw(spec.meta)?,
+        created_at: text(created_at),
+        estimated_start: estimated_start.map(text),
+        started_at: state.started_at.map(text),
+        finished_at: state.phase.ended_at().map(text),
+        needs_force: matches!(state.phase, Phase::Dead { .. }).then_some(state.in_doubt),
+    })
+}
+
+/// A job without its result, as clients read it in a list or right after it was accepted.
+///
+/// # Errors
+/// When the job's `meta` is no JSON.
+pub fn without_result(job_without: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
+    job(Reading { job: job_without, result: None, estimated_start })
+}
+
+const fn target(target: Target) -> JobTarget {
+    match target {
+        Target::Rest => JobTarget::Rest,
+    }
+}
+
+const fn priority(priority: Priority) -> JobPriority {
+    match priority {
+        Priority::High => JobPriority::High,
+        Priority::Normal => JobPriority::Normal,
+        Priority::Low => JobPriority::Low,
+    }
+}
+
+/// The lane that a caller asks for.
+pub const fn lane(priority: JobPriority) -> Priority {
+    match priority {
+        JobPriority::High => Priority::High,
+        JobPriority::Normal => Priority::Normal,
+        JobPriority::Low => Priority::Low,
+    }
+}
+
+fn job_state(phase: &Phase) -> JobState {
+    match phase {
+        Phase::Waiting(wait) => match wait.reason() {
+            WaitReason::Schedule => JobState::Scheduled,
+            WaitReason::Worker | WaitReason::Turn => JobState::Queued,
+            WaitReason::Verification { .. } => JobState::Verifying,
+            _ => JobState::Deferred,
+        },
+        Phase::Running(_) => JobState::Running,
+        Phase::Completed { .. } => JobState::Completed,
+        Phase::Failed { .. } => JobState::Failed,
+        Phase::Expired { .. } => JobState::Expired,
+        Phase::Dead { .. } => JobState::Dead,
+    }
+}
+
+/// Why the job waits, and until about when: a job that waits for a worker is due.
+fn waiting(state: &State, estimated_start: Option<Timestamp>) -> Option<WaitView> {
+    let reason = state.waiting()?.reason();
+    let until = match reason {
+        WaitReason::Worker => None,
+        _ if state.queued_ticket().is_some() => estimated_start.or(Some(state.due_at)),
+        _ => Some(state.due_at),
+    };
+    Some(WaitView { reason: waiting_for(reason), message: prose(reason), until: until.map(|at| at.to_string()) })
+}
+
+const fn waiting_for(reason: &WaitReason) -> WaitingFor {
+    match reason {
+        WaitReason::Schedule => WaitingFor::Schedule,
+        WaitReason::Worker => WaitingFor::Worker,
+        WaitReason::Turn => WaitingFor::Turn,
+        WaitReason::AppBudget => WaitingFor::AppBudget,
+        WaitReason::AccountBudget => WaitingFor::AccountBudget,
+        WaitReason::Circuit => WaitingFor::Circuit,
+        WaitReason::GrantExpired => WaitingFor::GrantExpired,
+        WaitReason::BackOff { .. } => WaitingFor::BackOff,
+        WaitReason::Throttled { .. } => WaitingFor::Throttled,
+        WaitReason::AppStopped { .. } => WaitingFor::AppStopped,
+        WaitReason::Leader { .. } => WaitingFor::Leader,
+        WaitReason::Outage => WaitingFor::Outage,
+        WaitReason::Verification { .. } => WaitingFor::Verification,
+    }
+}
+
+/// Why a job waits, for people.
+fn prose(reason: &WaitReason) -> String {
+    match reason {
+        WaitReason::Schedule => "it was asked to run later".to_owned(),
+        WaitReason::Worker => "it waits for a worker".to_owned(),
+        WaitReason::Turn => "the budget of calls is in use: the job waits for its turn".to_owned(),
+        WaitReason::AppBudget => "the budget of calls is spent".to_owned(),
+        WaitReason::AccountBudget => "the account's budget of calls is spent".to_owned(),
+        WaitReason::Circuit => "Flickr refuses calls: the circuit is open".to_owned(),
+        WaitReason::GrantExpired => "the grant to call ran out before the call began".to_owned(),
+        WaitReason::BackOff { message, .. } => format!("an attempt failed and is repeated: {message}"),
+        WaitReason::Throttled { message } => format!("Flickr answered that calls come too fast: {message}"),
+        WaitReason::AppStopped { message } => format!("Flickr refuses the app's key: {message}"),
+        WaitReason::Leader { job } => format!("{job} asks the same, and shares its answer"),
+        WaitReason::Outage => "something that FlickrHub depends on did not answer".to_owned(),
+        WaitReason::Verification { .. } => "its write was sent, and it is not known whether it took effect".to_owned(),
+    }
+}
+
+/// Why a job ended without success.
+fn error(phase: &Phase) -> Option<JobError> {
+    match phase {
+        Phase::Waiting(_) | Phase::Running(_) | Phase::Completed { .. } => None,
+        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => {
+            let Failure { code, message, flickr_code } = failure;
+            Some(JobError { code: error_code(*code), message: message.clone(), flickr_code: *flickr_code })
+        }
+        Phase::Expired { waited_for, .. } => Some(JobError {
+            code: JobErrorCode::DeadlineExceeded,
+            message: format!("the job's deadline passed. What it waited for last: {}", prose(waited_for)),
+            flickr_code: match waited_for {
+                WaitReason::BackOff { flickr_code, .. } => *flickr_code,
+                _ => None,
+            },
+        }),
+    }
+}
+
+const fn error_code(code: FailureCode) -> JobErrorCode {
+    match code {
+        FailureCode::FlickrRejected => JobErrorCode::FlickrRejected,
+        FailureCode::QuotaExceeded => JobErrorCode::QuotaExceeded,
+        FailureCode::ReconnectNeeded => JobErrorCode::ReconnectNeeded,
+        FailureCode::AccountDisconnected => JobErrorCode::AccountDisconnected,
+        FailureCode::AttemptsExhausted => JobErrorCode::AttemptsExhausted,
+        FailureCode::OutcomeUnknown => JobErrorCode::OutcomeUnknown,
+        FailureCode::WorkerCrashed => JobErrorCode::WorkerCrashed,
+        FailureCode::ResultTooLarge => JobErrorCode::ResultTooLarge,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::JobId;
+
+    use super::*;
+
+    #[test]
+    fn reasons_and_states_are_written_as_the_rules_name_them() {
+        let reasons = [
+            WaitReason::Schedule,
+            WaitReason::Worker,
+            WaitReason::Turn,
+            WaitReason::AppBudget,
+            WaitReason::AccountBudget,
+            WaitReason::Circuit,
+            WaitReason::GrantExpired,
+            WaitReason::BackOff { message: "502".to_owned(), flickr_code: Some(105) },
+            WaitReason::Throttled { message: "429".to_owned() },
+            WaitReason::AppStopped { message: "Invalid API Key".to_owned() },
+            WaitReason::Leader { job: JobId::from_bytes([1; 16]) },
+            WaitReason::Outage,
+            WaitReason::Verification { until: Timestamp::from_milliseconds(1) },
+        ];
+        for reason in reasons {
+            assert_eq!(serde_json::to_value(waiting_for(&reason)).unwrap(), reason.name());
+            assert!(!prose(&reason).is_empty());
+        }
+        for target in Target::ALL {
+            assert_eq!(serde_json::to_value(super::target(target)).unwrap(), target.as_str());
+        }
+        for priority in Priority::ALL {
+            assert_eq!(lane(super::priority(priority)), priority);
+        }
+    }
+
+    #[test]
+    fn an_expired_job_says_what_it_waited_for() {
+        let waited_for = WaitReason::BackOff { message: "Flickr answered 502".to_owned(), flickr_code: Some(105) };
+        let phase = Phase::Expired { at: Timestamp::from_milliseconds(1), waited_for };
+        let error = error(&phase).unwrap();
+        assert_eq!((error.code, error.flickr_code), (JobErrorCode::DeadlineExceeded, Some(105)));
+        assert!(error.message.contains("Flickr answered 502"), "{}", error.message);
+    }
+}

@@ -1,0 +1,37 @@
+//! The outcome of one HTTP request: what came back, if anything did.
+
+/// The longest answer that is read, in bytes.
+pub const MAX_BODY_BYTES: usize = domain::job::MAX_RESULT_BYTES;
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// Not a byte of it was sent, for this reason: no address, no connection, no TLS.
+    NotSent(String),
+    /// It was sent, or may have been, and no answer came, for this reason.
+    NoAnswer(String),
+    /// The head of an answer came.
+    Answered(Reply),
+}
+
+/// An answer, as far as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The value of `Retry-After`, if the answer had one.
+    pub retry_after: Option<String>,
+    /// The body, as far as it came.
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Longer than [`MAX_BODY_BYTES`].
+    TooLong,
+    /// It ended early, for this reason.
+    Cut(String),
+}

@@ -1,0 +1,154 @@
+//! Dead jobs: what becomes of messages that crashed their workers, and of the jobs that died of it.
+
+use domain::{
+    JobId, JobRef,
+    job::{Event, Job, Phase, Refusal, step},
+    timing,
+};
+
+use crate::{
+    Error, Kind,
+    message::Dispatch,
+    page::Page,
+    ports::{Clock, DeadJobs, Jobs, Messages},
+    tenants::Principal,
+    transition::{Applied, apply},
+};
+
+/// The most dead jobs one page holds, and the most one request replays.
+pub const PAGE_JOBS: u16 = 100;
+
+/// What became of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterResult {
+    /// Its job is dead.
+    Dead,
+    /// It cannot be read: its body is stored.
+    Quarantined,
+    /// Its job goes on without it.
+    Stale,
+    /// No worker held its job, which was sent anew.
+    Resent,
+    /// A worker holds its job, or just did: it comes again.
+    Retry,
+}
+
+/// Deals with a message of a dead-letter queue.
+///
+/// # Errors
+/// A failure of the ports: the message must come again.
+pub async fn take_dead_letter(
+    ports: &(impl Clock + Jobs + Messages + DeadJobs),
+    message_id: &str,
+    body: &str,
+) -> Result<DeadLetterResult, Error> {
+    let Ok(message) = serde_json::from_str::<Dispatch>(body) else {
+        ports.quarantine(message_id, body, ports.now() + timing::JOB_RETENTION).await?;
+        tracing::error!(message_id, "a message that cannot be read is quarantined");
+        return Ok(DeadLetterResult::Quarantined);
+    };
+    let Some(job) = ports.job(&message.job_ref()).await? else {
+        tracing::warn!(message_id, job_id = %message.job, "a dead letter of an unknown job is dropped");
+        return Ok(DeadLetterResult::Stale);
+    };
+    let event = Event::DeadLettered { fencing_number: message.fencing_number };
+    Ok(match apply(ports, &job, event).await? {
+        Applied::Done(transition) if transition.is_end() => DeadLetterResult::Dead,
+        Applied::Done(_) => {
+            tracing::warn!(job_id = %job.id, trace_id = %job.trace, "a job that no worker held is sent anew");
+            DeadLetterResult::Resent
+        }
+        Applied::Refused(Refusal::Busy) | Applied::Conflict => DeadLetterResult::Retry,
+        Applied::Refused(_) => DeadLetterResult::Stale,
+    })
+}
+
+/// Up to [`PAGE_JOBS`] of the tenant's dead jobs after `cursor`, the longest dead first.
+///
+/// # Errors
+/// A failure of the ports.
+pub async fn list(
+    ports: &(impl DeadJobs + Jobs),
+    principal: &Principal,
+    cursor: Option<&str>,
+) -> Result<Page<Job, String>, Error> {
+    let listed = ports.dead_jobs(principal.tenant(), cursor, PAGE_JOBS + 1).await?;
+    let Page { items, next } = Page::of(listed, PAGE_JOBS, |listed| listed.cursor.clone());
+    let mut jobs = Vec::with_capacity(items.len());
+    for listed in items {
+        // One that was replayed a moment ago is dead no more.
+        jobs.extend(ports.job(&JobRef::new(principal.tenant(), &listed.id)).await?.filter(is_dead));
+    }
+    Ok(Page { items: jobs, next })
+}
+
+fn is_dead(job: &Job) -> bool {
+    matches!(job.state.phase, Phase::Dead { .. })
+}
+
+/// A request to replay a dead job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayOptions {
+    /// Also if its write may have taken effect.
+    pub force: bool,
+    /// Only say what would happen.
+    pub dry_run: bool,
+}
+
+/// What replaying a job did, or would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replayed {
+    /// A new run began, or would begin.
+    Yes,
+    /// No such job of this tenant.
+    Unknown,
+    /// The job is not dead.
+    NotDead,
+    /// Its write may have taken effect: only force replays it.
+    NeedsForce,
+}
+
+/// Replays a dead job of the tenant as a new run.
+///
+/// # Errors
+/// A failure of the ports. The new run may have begun all the same: then the sweep sends its message.
+pub async fn replay(
+    ports: &(impl Clock + Jobs + Messages),
+    principal: &Principal,
+    id: &JobId,
+    options: ReplayOptions,
+) -> Result<Replayed, Error> {
+    let ReplayOptions { force, dry_run } = options;
+    let reference = JobRef::new(principal.tenant(), id);
+    let Some(job) = ports.job(&reference).await? else { return Ok(Replayed::Unknown) };
+    let event = Event::Replay { force };
+    let refused = |refusal| if refusal == Refusal::NeedsForce { Replayed::NeedsForce } else { Replayed::NotDead };
+    if let Err(refusal) = step(&job, event.clone(), ports.now()) {
+        return Ok(refused(refusal));
+    }
+    if dry_run {
+        return Ok(Replayed::Yes);
+    }
+    // An end that is still counted would be counted twice with the new run.
+    ports.settle(&reference).await?;
+    Ok(match apply(ports, &job, event).await? {
+        Applied::Done(transition) => {
+            tracing::info!(job_id = %id, run = transition.after.state.run, force, "job replayed");
+            Replayed::Yes
+        }
+        Applied::Refused(refusal) => refused(refusal),
+        Applied::Conflict => Replayed::NotDead,
+    })
+}
+
+/// Takes a dead job of the tenant off the list: it stays dead.
+///
+/// # Errors
+/// [`Kind::JobNotFound`] when it is not on the list, or a failure of the ports.
+pub async fn discard(ports: &(impl Jobs + DeadJobs), principal: &Principal, id: &JobId) -> Result<(), Error> {
+    let reference = JobRef::new(principal.tenant(), id);
+    let job = ports.job(&reference).await?.filter(is_dead).ok_or(Kind::JobNotFound)?;
+    // Settled later, it would come back to the list.
+    ports.settle(&reference).await?;
+    if ports.discard_dead_job(&job).await? { Ok(()) } else { Err(Kind::JobNotFound.into()) }
+}

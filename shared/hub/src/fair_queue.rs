@@ -1,0 +1,141 @@
+//! The fair queues of Flickr apps: who runs at once, who waits for a turn, and when that will come.
+
+use domain::{
+    AccountRef, AppId, Timestamp,
+    budget::{Budget, BudgetStatus, Limit},
+    fair_queue::{Bucket, FairQueue, Priority, QueueTicket},
+    job::{Job, Target, WaitReason},
+    timing::JOB_DEADLINE,
+};
+
+use crate::{
+    Error,
+    ports::{Clock, FairQueues, NextTag, TagRequest},
+};
+
+/// How an app's budget and its fair queue stand.
+#[derive(Debug, Clone)]
+pub struct QueueForecast {
+    /// The app.
+    pub app: AppId,
+    /// How many calls may be made.
+    pub limit: Limit,
+    /// How the budget stands.
+    pub status: BudgetStatus,
+    pub(crate) queue: FairQueue,
+    pub(crate) now: Timestamp,
+}
+
+/// How the budget and the fair queue of `app` stand.
+///
+/// # Errors
+/// A failure of the port.
+pub async fn forecast(ports: &(impl Clock + FairQueues), limit: &Limit, app: &AppId) -> Result<QueueForecast, Error> {
+    let (budget, queue) = ports.budget_and_queue(app).await?;
+    Ok(QueueForecast::new(app, &budget, queue, limit, ports.now()))
+}
+
+/// Admission control: what becomes of a job that could run now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It need not wait: it has its ticket if there is no call for it after all.
+    RunNow(QueueTicket),
+    /// It waits in the fair queue, about until then.
+    Enqueue(QueueTicket, Timestamp),
+    /// Too many jobs of the account are pending, or so many wait in the queue that it would not run before its
+    /// deadline.
+    Reject,
+}
+
+impl QueueForecast {
+    /// How `budget` and `queue` of `app` stand at `now`.
+    pub(crate) fn new(app: &AppId, budget: &Budget, queue: FairQueue, limit: &Limit, now: Timestamp) -> Self {
+        let status = budget.status(limit, Target::default().profile().host_class, now);
+        Self { app: app.clone(), limit: *limit, status, queue, now }
+    }
+
+    /// Whether a new job has to look at the queue.
+    pub fn queue_is_needed(&self) -> bool {
+        self.queue.is_needed(&self.status)
+    }
+
+    /// When the job will about start; `None` when it started, or nobody can say.
+    pub fn estimated_start(&self, job: &Job) -> Option<Timestamp> {
+        match job.state.queued_ticket().filter(|ticket| ticket.app == self.app) {
+            Some(QueueTicket { tag, .. }) => {
+                Some(self.queue.expected_of(*tag, job.state.due_at, &self.status, self.now))
+            }
+            None => due(job, self.now),
+        }
+    }
+
+    /// Decides what becomes of a new job of the account in this lane where the queue is needed, and counts it in the
+    /// queue if it must wait.
+    ///
+    /// # Errors
+    /// A failure of the port.
+    pub async fn admit(
+        &self,
+        ports: &impl FairQueues,
+        account: &AccountRef,
+        lane: Priority,
+        max_pending_jobs: u32,
+    ) -> Result<Admission, Error> {
+        let request = self.tag_request(account, lane, max_pending_jobs);
+        let NextTag::Taken(tags) = ports.take_tag(&request).await? else { return Ok(Admission::Reject) };
+        let ticket = QueueTicket { app: self.app.clone(), tag: tags.of(lane) };
+        let spare = self.status.is_closed() && self.status.remaining_calls > 0;
+        if spare && tags.is_under_share(lane, request.virtual_time) {
+            return Ok(Admission::RunNow(ticket));
+        }
+        let expected_at = self.expected_of_newcomer(&ticket);
+        if expected_at.since(self.now) >= JOB_DEADLINE {
+            // Who asks again and again does not fall behind by being refused.
+            ports.return_tag(account, lane, ticket.tag).await?;
+            return Ok(Admission::Reject);
+        }
+        self.join(ports, &ticket).await?;
+        Ok(Admission::Enqueue(ticket, expected_at))
+    }
+
+    /// Counts a job that was refused a call in the queue: where it stood before, if it did.
+    ///
+    /// # Errors
+    /// A failure of the port.
+    pub async fn enqueue(&self, ports: &impl FairQueues, job: &Job) -> Result<(QueueTicket, Timestamp), Error> {
+        let ticket = match job.state.ticket.as_ref().filter(|ticket| ticket.app == self.app) {
+            Some(ticket) => ticket.clone(),
+            None => {
+                let lane = job.spec.priority;
+                // The job is one of those that are pending already.
+                let next = ports.take_tag(&self.tag_request(&job.spec.account, lane, u32::MAX)).await?;
+                let NextTag::Taken(tags) = next else { return Err(Error::internal("no count is over its maximum")) };
+                QueueTicket { app: self.app.clone(), tag: tags.of(lane) }
+            }
+        };
+        let expected_at = self.expected_of_newcomer(&ticket);
+        self.join(ports, &ticket).await?;
+        Ok((ticket, expected_at))
+    }
+
+    fn tag_request(&self, account: &AccountRef, lane: Priority, max_pending_jobs: u32) -> TagRequest {
+        let virtual_time = self.queue.virtual_time(self.now);
+        TagRequest { account: account.clone(), lane, virtual_time, max_pending_jobs }
+    }
+
+    /// Counts first, then the job is written: so no queue is forgotten in which somebody waits.
+    async fn join(&self, ports: &impl FairQueues, ticket: &QueueTicket) -> Result<(), Error> {
+        let bucket = Bucket::of(ticket.tag, self.queue.virtual_time(self.now));
+        Ok(ports.join_queue(&self.app, bucket, self.now).await?)
+    }
+
+    fn expected_of_newcomer(&self, ticket: &QueueTicket) -> Timestamp {
+        self.queue.expected(self.queue.ahead(ticket.tag), &self.status, self.now)
+    }
+}
+
+/// When a job that has not started is to start, whatever its queue says.
+pub(crate) fn due(job: &Job, now: Timestamp) -> Option<Timestamp> {
+    let starts = job.state.waiting().is_some_and(|wait| !matches!(wait.reason(), WaitReason::Verification { .. }));
+    starts.then(|| job.state.due_at.max(now))
+}

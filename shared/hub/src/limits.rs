@@ -1,0 +1,32 @@
+//! How much may be asked for.
+
+use domain::{
+    AccountRef,
+    budget::{Limit, MAX_PENDING},
+};
+
+use crate::ports::BudgetKey;
+
+/// How much may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls of a Flickr app, all its users together.
+    pub app: Limit,
+    /// Calls of one account; `None` means the app's alone.
+    pub account: Option<Limit>,
+    /// Jobs of one account that may be pending.
+    pub max_pending_jobs: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING }
+    }
+}
+
+impl Limits {
+    /// The limit of an account with the budget that it is held to, where it has one of its own.
+    pub fn of_account(&self, account: &AccountRef) -> Option<(Limit, BudgetKey)> {
+        self.account.map(|limit| (limit, BudgetKey::Account(account.clone())))
+    }
+}

@@ -1,0 +1,37 @@
+//! The list of dead jobs, and messages that cannot be read.
+
+use domain::{JobId, TenantId, Timestamp, job::Job};
+
+use super::Result;
+
+/// An entry of the list of dead jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDeadJob {
+    /// The job.
+    pub id: JobId,
+    /// Where it stands in the list.
+    pub cursor: String,
+}
+
+/// The list of dead jobs, and messages that cannot be read.
+pub trait DeadJobs: Send + Sync {
+    /// Up to `limit` of the tenant's dead jobs that were not discarded, the longest dead first, after the one with this
+    /// `cursor`.
+    fn dead_jobs(
+        &self,
+        tenant: &TenantId,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<ListedDeadJob>>> + Send;
+
+    /// Takes a dead job off the list; it stays dead. `false` when it was not on it.
+    fn discard_dead_job(&self, job: &Job) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Stores the body of the message with this id, until `expires_at`.
+    fn quarantine(
+        &self,
+        message_id: &str,
+        body: &str,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<()>> + Send;
+}

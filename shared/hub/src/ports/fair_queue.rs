@@ -1,0 +1,89 @@
+//! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
+
+use domain::{
+    AccountRef, AppId, JobRef, Timestamp,
+    budget::Budget,
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority},
+};
+
+use super::{Result, SealedAccount};
+
+/// What a new job of an account has to know.
+#[derive(Debug, Clone)]
+pub struct SubmitContext {
+    /// The account.
+    pub account: SealedAccount,
+    /// The budget of its app.
+    pub budget: Budget,
+    /// The fair queue of its app.
+    pub queue: FairQueue,
+}
+
+/// A request for the next tag of an account's lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagRequest {
+    /// The account.
+    pub account: AccountRef,
+    /// The lane.
+    pub lane: Priority,
+    /// The queue's virtual time.
+    pub virtual_time: u64,
+    /// How many jobs of the account may be pending.
+    pub max_pending_jobs: u32,
+}
+
+/// The answer to a request for a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTag {
+    /// The lane took its next tag: the account's tags after it.
+    Taken(FlowTags),
+    /// So many jobs of the account are pending that no other may be; no tag was taken.
+    TooManyPending,
+}
+
+/// A job that waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedJob {
+    /// The job.
+    pub job: JobRef,
+    /// Its tag.
+    pub tag: u64,
+}
+
+/// The fair queues of Flickr apps.
+pub trait FairQueues: Send + Sync {
+    /// The app's budget and its fair queue as they stand; new ones where there were none.
+    fn budget_and_queue(&self, app: &AppId) -> impl Future<Output = Result<(Budget, FairQueue)>> + Send;
+
+    /// The account, with the budget and the fair queue of its app.
+    fn submit_context(&self, account: &AccountRef) -> impl Future<Output = Result<Option<SubmitContext>>> + Send;
+
+    /// Takes the next tag of the account's lane ([`domain::fair_queue::next_tag`]), unless too many of its jobs are
+    /// pending. Each tag is taken once.
+    fn take_tag(&self, request: &TagRequest) -> impl Future<Output = Result<NextTag>> + Send;
+
+    /// Gives the lane's tag back, unless it took another since.
+    fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> impl Future<Output = Result<()>> + Send;
+
+    /// Counts one more job in the app's fair queue, which begins with it if there was none. The queue is stored for
+    /// longer than a job can wait.
+    fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> impl Future<Output = Result<()>> + Send;
+
+    /// Up to `limit` jobs that wait in the app's fair queue, in its order. The list may be some seconds behind.
+    fn first_in_queue(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<QueuedJob>>> + Send;
+
+    /// The apps of this shard (below [`super::SHARDS`]) that have a fair queue.
+    fn fair_queues(&self, shard: u8) -> impl Future<Output = Result<Vec<AppId>>> + Send;
+
+    /// Reserves these calls for the queue, as [`FairQueue::with_allocation`] says, if calls still are reserved until
+    /// `before` only. `false` when another reserved them.
+    fn reserve(
+        &self,
+        app: &AppId,
+        before: Timestamp,
+        allocation: &Allocation,
+    ) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Changes the queue as [`FairQueue::after_dispatch`] says.
+    fn record_dispatch(&self, app: &AppId, batch: &DispatchedBatch) -> impl Future<Output = Result<()>> + Send;
+}

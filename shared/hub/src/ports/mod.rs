@@ -1,0 +1,77 @@
+//! What the use cases need of the world: one trait a store, one file a trait.
+//!
+//! The fakes, the AWS adapters and the contracts that both keep have files of the same names.
+//!
+//! Conditional operations say what they found instead of failing, so that a use case decides. An [`Error`] means that
+//! the store itself failed.
+
+mod accounts;
+mod apps;
+mod budgets;
+mod dead_jobs;
+mod fair_queue;
+mod flickr;
+mod health;
+mod jobs;
+mod logins;
+mod messages;
+mod response_cache;
+mod results;
+mod system;
+mod tenants;
+
+use std::error::Error as StdError;
+
+pub use accounts::{Accounts, SealedAccount};
+pub use apps::Apps;
+pub use budgets::{BudgetKey, Budgets};
+pub use dead_jobs::{DeadJobs, ListedDeadJob};
+pub use fair_queue::{FairQueues, NextTag, QueuedJob, SubmitContext, TagRequest};
+pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing};
+pub use health::Health;
+pub use jobs::{ClaimRequest, Claimed, DueCheck, Inserted, Jobs, SHARDS};
+pub use logins::{Logins, SealedLogin};
+pub use messages::Messages;
+pub use response_cache::{CacheView, NewCacheEntry, ResponseCache, STATS_RETENTION};
+pub use results::Results;
+pub use system::{Clock, Entropy};
+pub use tenants::{NewTenant, Tenants};
+
+/// A store failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Error {
+    kind: ErrorKind,
+    what: String,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// How a store failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// It may work later: throttled, unreachable, too slow.
+    Unavailable,
+    /// It will not work by itself: refused, misconfigured, or a record that cannot be read.
+    Broken,
+}
+
+impl Error {
+    /// A failure that may pass, of `what` was tried.
+    pub fn unavailable(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Unavailable, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// A failure that will not pass by itself, of `what` was tried.
+    pub fn broken(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Broken, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// How it failed.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+/// What an operation of a store gives.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,189 @@
+//! Running a job's call: the cache, the budget, Flickr, and what its answer means.
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, Timestamp,
+    budget::Why,
+    cache::CacheEvent,
+    idempotency::Idempotency,
+    job::{Attempt, Event, Job, Next, WaitReason, next},
+    outcome::Class,
+};
+use vault::DataKeys;
+
+use super::{Ports, Worker, account::usable, defer, outcome::Ran, results};
+use crate::{
+    Error,
+    budget::{self, CallRequest, Granted, Refused},
+    chain, fair_queue,
+    ports::{CacheView, Clock, Entropy, FlickrApi, SealedAccount, Signing},
+    response_cache::{CacheLookup, LookupResult},
+    transition::apply_as_holder,
+};
+
+/// Over how long the jobs are spread that wait for their account's budget, or to verify.
+const BUDGET_SPREAD: Duration = Duration::from_secs(60);
+
+/// `at` or now, and some time later, so that those who wait do not come together.
+pub(super) fn spread(ports: &(impl Clock + Entropy), at: Timestamp) -> Timestamp {
+    at.max(ports.now()) + ports.jitter().of(BUDGET_SPREAD)
+}
+
+impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
+    /// Runs the job's call; `None` when the claim holds the job no more.
+    pub(super) async fn call(&self, job: &Job, claim: &ClaimId) -> Result<Option<Ran>, Error> {
+        if self.ports.now() >= job.deadline() {
+            return Ok(Some(Ran::new(job, Event::Expire(claim.clone()))));
+        }
+        let lookup = CacheLookup::of(self.catalogue, &job.spec);
+        let (account, view) = self.account_and_view(job, lookup.as_ref()).await?;
+        let sealed = match usable(account) {
+            Ok(sealed) => sealed,
+            Err(failure) => return Ok(Some(Ran::new(job, Event::Fail(claim.clone(), failure)))),
+        };
+        let Some(lookup) = lookup else { return self.spend(job, claim, &sealed, None).await };
+        match self.look_up(job, claim, &lookup, view).await {
+            (Some(event), cache) => Ok(Some(Ran { cache: Some(cache), ..Ran::new(job, event) })),
+            (None, cache) => self.spend(job, claim, &sealed, Some(cache)).await,
+        }
+    }
+
+    /// The job's account, and what the cache has for it. A cache that does not answer is left out.
+    async fn account_and_view(
+        &self,
+        job: &Job,
+        lookup: Option<&CacheLookup>,
+    ) -> Result<(Option<SealedAccount>, Option<CacheView>), Error> {
+        if let Some(lookup) = lookup {
+            match lookup.view(&self.ports, &job.spec.account).await {
+                Ok((account, view)) => return Ok((account, Some(view))),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "the cache does not answer: the job runs without it")
+                }
+            }
+        }
+        Ok((self.ports.account(&job.spec.account).await?, None))
+    }
+
+    /// Looks into the cache: what happens to the job, unless it is to call, and the outcome for the statistics.
+    async fn look_up(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        lookup: &CacheLookup,
+        view: Option<CacheView>,
+    ) -> (Option<Event>, CacheEvent) {
+        let Some(view) = view else { return (None, CacheEvent::Unavailable) };
+        let hit = if job.state.follows.is_some() { CacheEvent::Shared } else { CacheEvent::Hit };
+        match lookup.look_up(&self.ports, job, view).await {
+            Ok(LookupResult::Hit(result)) => (Some(Event::Complete(claim.clone(), result)), hit),
+            Ok(LookupResult::Refused(failure)) => (Some(Event::Fail(claim.clone(), failure)), hit),
+            Ok(LookupResult::Wait(leader, due_at)) => {
+                let due_at = due_at.min(job.deadline());
+                (Some(Event::Follow { claim: claim.clone(), leader, due_at }), hit)
+            }
+            Ok(LookupResult::Fetch) if job.spec.cache.bypass() => (None, CacheEvent::Bypassed),
+            Ok(LookupResult::Fetch) => (None, CacheEvent::Miss),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the cache does not answer: the job runs without it");
+                (None, CacheEvent::Unavailable)
+            }
+        }
+    }
+
+    /// Asks for a call and makes it, or has the job wait for one. `cache` is the outcome of the lookup, for a call that
+    /// is made.
+    async fn spend(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        sealed: &SealedAccount,
+        cache: Option<CacheEvent>,
+    ) -> Result<Option<Ran>, Error> {
+        let request = CallRequest {
+            app: &sealed.account.app,
+            limit: self.limits.app,
+            class: job.spec.work.target().profile().host_class,
+            within: self.limits.of_account(&job.spec.account),
+        };
+        let granted = match budget::take(&self.ports, request).await? {
+            Ok(granted) => granted,
+            Err(refused) => return Ok(Some(Ran::new(job, self.wait(job, claim, sealed, &refused).await?))),
+        };
+        let signing = self.signing(job, sealed).await?;
+        let mut job = job.clone();
+        if job.idempotency == Idempotency::NonIdempotent {
+            match apply_as_holder(&self.ports, &job, claim, Event::WriteStarted(claim.clone())).await? {
+                Some(started) => job = started.after,
+                None => return Ok(None),
+            }
+        }
+        if !granted.holds(self.ports.now()) {
+            // Something took long: the grant is void, and the job comes back for another.
+            let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired);
+            return Ok(Some(Ran::new(&job, event)));
+        }
+        let event = self.call_flickr(&job, claim, &signing, &granted).await?;
+        Ok(Some(Ran { job, event, cache }))
+    }
+
+    /// The wait of a job that may not call: in its app's fair queue, where it is the app's budget that refuses, else
+    /// for some time.
+    async fn wait(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        sealed: &SealedAccount,
+        refused: &Refused,
+    ) -> Result<Event, Error> {
+        let reason = match (refused.why, refused.by_app) {
+            (Why::CircuitOpen, _) => WaitReason::Circuit,
+            (Why::Spent, true) => WaitReason::AppBudget,
+            (Why::Spent, false) => WaitReason::AccountBudget,
+        };
+        if !refused.by_app {
+            return Ok(defer(job, claim, spread(&self.ports, refused.retry_at), reason));
+        }
+        let forecast = fair_queue::forecast(&self.ports, &self.limits.app, &sealed.account.app).await?;
+        let (ticket, expected_at) = forecast.enqueue(&self.ports, job).await?;
+        Ok(Event::JoinQueue { claim: claim.clone(), ticket, expected_at, reason })
+    }
+
+    /// Calls Flickr; what the job is to become.
+    async fn call_flickr(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        signing: &Signing,
+        granted: &Granted,
+    ) -> Result<Event, Error> {
+        let repeated = job.state.attempts > 1 || job.state.run > 1;
+        let answer = self.flickr.call(signing, &job.spec.work, repeated).await;
+        let outcome = &answer.outcome;
+        tracing::info!(class = ?outcome.class, code = outcome.flickr_code, message = outcome.message, "Flickr answered");
+        granted.record(&self.ports, Some(outcome)).await;
+        if outcome.class == Class::Account {
+            // The job's end says the same; a mark that fails is made by the account's next job.
+            let mark = self.ports.mark_reconnect_needed(&job.spec.account, signing.connected_at).await;
+            if let Err(error) = mark {
+                tracing::warn!(error = chain(&error), "an account could not be marked");
+            }
+        }
+        let attempt = Attempt {
+            idempotency: job.idempotency,
+            verification: job.verification,
+            number: job.state.attempts,
+            deadline: job.deadline(),
+        };
+        let policy = self.retries.get(job.spec.work.target());
+        let claim = claim.clone();
+        Ok(match next(outcome, &attempt, policy, self.ports.jitter(), self.ports.now()) {
+            Next::Complete => results::store(&self.ports, job, &claim, answer.result).await?,
+            Next::Fail(failure) => Event::Fail(claim, failure),
+            Next::GiveUp(failure) => Event::GiveUp(claim, failure),
+            Next::Verify { due_at } => Event::Verify { claim, due_at },
+            Next::Defer { due_at, reason, attempted } => Event::Defer { claim, due_at, reason, attempted },
+        })
+    }
+}

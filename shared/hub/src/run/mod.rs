@@ -1,0 +1,204 @@
+//! Running a job: one received message, from the claim to the write that is the only truth about it.
+//!
+//! Whatever fails, the message stays until the job's state is written and the message that the new state needs is
+//! sent: so no job is lost. What a message finds already done it leaves alone: so duplicates and stale messages are
+//! harmless.
+
+mod account;
+mod call;
+mod outcome;
+mod results;
+mod verify;
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, Timestamp,
+    cache::CacheEvent,
+    catalogue::Catalogue,
+    idempotency::Idempotency,
+    job::{Activity, Claim, Event, Job, MessageDue, PerTarget, Phase, Refusal, RetryPolicy, WaitReason, WakeBy, step},
+};
+use vault::DataKeys;
+
+use crate::{
+    Error, Kind, chain,
+    limits::Limits,
+    message::Dispatch,
+    ports::{
+        Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, Jobs, Messages,
+        ResponseCache, Results,
+    },
+    response_cache::CacheUse,
+    transition::{Applied, apply, apply_as_holder, send},
+    vaults::Vaults,
+};
+
+/// How long a job is put off when something it depends on fails.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
+
+/// All that running a job asks of the world.
+pub trait Ports:
+    Clock + Entropy + Jobs + Results + Accounts + Apps + ResponseCache + Budgets + FairQueues + Messages
+{
+}
+
+impl<P> Ports for P where
+    P: Clock + Entropy + Jobs + Results + Accounts + Apps + ResponseCache + Budgets + FairQueues + Messages
+{
+}
+
+/// What running a job needs.
+pub struct Worker<P, F, K> {
+    /// The ports.
+    pub ports: P,
+    /// Flickr.
+    pub flickr: F,
+    /// What is known of Flickr's methods.
+    pub catalogue: &'static Catalogue,
+    /// Opens tokens and app secrets.
+    pub vaults: Vaults<K>,
+    /// How often and how far apart jobs are tried.
+    pub retries: PerTarget<RetryPolicy>,
+    /// How many calls may be made.
+    pub limits: Limits,
+}
+
+/// What becomes of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Nothing more is to be done: it goes.
+    Ack,
+    /// The job is another worker's by now: the message goes.
+    LostLease,
+    /// Another worker holds the job: it comes again after the visibility timeout.
+    Retry,
+}
+
+/// What handling a message came to.
+#[derive(Debug)]
+pub struct Handled {
+    /// What becomes of the message; after a failure of the ports it must come again.
+    pub disposition: Result<Disposition, Error>,
+    /// The outcome of the job's cache lookup, if it had one.
+    pub cache_use: Option<CacheUse>,
+}
+
+impl From<Result<Disposition, Error>> for Handled {
+    fn from(disposition: Result<Disposition, Error>) -> Self {
+        Self { disposition, cache_use: None }
+    }
+}
+
+impl<P, F, K> Worker<P, F, K>
+where
+    P: Ports,
+    F: FlickrApi,
+    K: DataKeys,
+{
+    /// Does what `message` asks for, as far as it is still to be done.
+    pub async fn handle(&self, message: &Dispatch) -> Handled {
+        let now = self.ports.now();
+        let request = ClaimRequest {
+            job: message.job_ref(),
+            fencing_number: message.fencing_number,
+            claim: ClaimId::from_bytes(self.ports.random()),
+            lease_until: now + message.target.timing().lease,
+            now,
+        };
+        match self.ports.claim(&request).await {
+            Ok(Claimed::Held(job)) => self.run(*job, &request.claim).await,
+            Ok(Claimed::Refused(job)) => self.refused(&job, request).await.into(),
+            Ok(Claimed::Unknown) => {
+                tracing::warn!("a message for an unknown job is dropped");
+                Ok(Disposition::Ack).into()
+            }
+            Err(error) => Err(error.into()).into(),
+        }
+    }
+
+    /// Runs a job that the claim holds.
+    async fn run(&self, job: Job, claim: &ClaimId) -> Handled {
+        let ran = match &job.state.phase {
+            Phase::Running(Claim { activity: Activity::Verify { until }, .. }) => {
+                self.verify(&job, claim, *until).await.map(Some)
+            }
+            _ => self.call(&job, claim).await,
+        };
+        let ran = match ran {
+            Ok(Some(ran)) => ran,
+            Ok(None) => return Ok(Disposition::LostLease).into(),
+            Err(error) => return self.put_off(&job, claim, error).await.into(),
+        };
+        let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
+        let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
+        let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
+        let cache_use = ran.cache.filter(counts).map(|event| CacheUse::of(&job, event, self.ports.now()));
+        let disposition = match applied {
+            Ok(Some(_)) => Ok(Disposition::Ack),
+            Ok(None) => Ok(Disposition::LostLease),
+            Err(error) => self.put_off(&job, claim, error).await,
+        };
+        Handled { disposition, cache_use }
+    }
+
+    /// Puts off a job because something it depends on failed: that is no attempt, and nothing that should bring its
+    /// message to the dead-letter queue. Where the job has moved on, or a write may have been sent, it stays as it is
+    /// and its message comes again.
+    async fn put_off(&self, job: &Job, claim: &ClaimId, error: Error) -> Result<Disposition, Error> {
+        let verifies = matches!(&job.state.phase, Phase::Running(Claim { activity: Activity::Verify { .. }, .. }));
+        if *error.kind() != Kind::Unavailable || verifies || job.idempotency == Idempotency::NonIdempotent {
+            return Err(error);
+        }
+        tracing::warn!(error = chain(&error), "the job is put off");
+        let event = defer(job, claim, self.ports.now() + OUTAGE_PAUSE, WaitReason::Outage);
+        match apply_as_holder(&self.ports, job, claim, event).await {
+            Ok(Some(_)) => Ok(Disposition::Ack),
+            _ => Err(error),
+        }
+    }
+
+    /// What to do with a message whose job may not be claimed.
+    async fn refused(&self, job: &Job, request: ClaimRequest) -> Result<Disposition, Error> {
+        let ClaimRequest { fencing_number, claim, lease_until, now, .. } = request;
+        let resend = match step(job, Event::Claim { fencing_number, claim, lease_until }, now) {
+            Err(Refusal::Busy) => return Ok(Disposition::Retry),
+            Err(Refusal::InDoubt) => {
+                return Ok(match apply(&self.ports, job, Event::LeaseExpired).await? {
+                    Applied::Done(_) => Disposition::Ack,
+                    Applied::Refused(_) => Disposition::Retry,
+                    Applied::Conflict => Disposition::LostLease,
+                });
+            }
+            // The clocks of the worker and of the queue differ: the message goes its way again.
+            Err(Refusal::Early) => true,
+            // A worker that stopped between writing a wait and sending its message left the message with the number
+            // before: it stands for the one that may be missing.
+            Err(Refusal::Stale) => fencing_number.checked_add(1) == Some(job.state.fencing_number) && was_put_off(job),
+            _ => false,
+        };
+        if resend {
+            let due = MessageDue { fencing_number: job.state.fencing_number, at: job.state.due_at };
+            send(&self.ports, job, due, now).await?;
+        }
+        Ok(Disposition::Ack)
+    }
+}
+
+/// Whether a worker put the job off, for the queue to wake it.
+fn was_put_off(job: &Job) -> bool {
+    job.state.waiting().is_some_and(|wait| {
+        let first = matches!(wait.reason(), WaitReason::Schedule | WaitReason::Worker | WaitReason::Turn);
+        !first && wait.wake_by() == WakeBy::Queue
+    })
+}
+
+fn saves_a_call(event: CacheEvent) -> bool {
+    matches!(event, CacheEvent::Hit | CacheEvent::Shared)
+}
+
+/// Puts a job off that has not called. A job is never put off beyond its deadline, so that it expires in time.
+fn defer(job: &Job, claim: &ClaimId, due_at: Timestamp, reason: WaitReason) -> Event {
+    let due_at = due_at.min(job.deadline());
+    Event::Defer { claim: claim.clone(), due_at, reason, attempted: false }
+}

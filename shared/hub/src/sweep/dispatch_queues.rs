@@ -1,0 +1,94 @@
+//! Dispatches from all fair queues what their budgets allow.
+
+use domain::{AppId, Timestamp, budget::Limit, job::Event, job::Refusal};
+use futures_util::future::join_all;
+
+use super::report::Report;
+use crate::{
+    Error, chain,
+    fair_queue::{QueueForecast, forecast},
+    ports::{Clock, FairQueues, Jobs, Messages, QueuedJob, SHARDS},
+    transition::{Applied, apply},
+};
+
+/// How many jobs are dispatched at once.
+const AT_ONCE: usize = 10;
+
+/// Dispatches from all queues until `stop_at`. A queue that cannot be dispatched from does not keep the others waiting.
+pub(super) async fn run(
+    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    limit: &Limit,
+    stop_at: Timestamp,
+) -> Result<Report, Error> {
+    let mut report = Report::default();
+    // Each sweep begins at another shard, so that none is always the last.
+    let minute = ports.now().as_seconds() / 60;
+    let first = u8::try_from(minute.rem_euclid(i64::from(SHARDS))).unwrap_or_default();
+    for shard in (0..SHARDS).map(|number| (first + number) % SHARDS) {
+        for app in ports.fair_queues(shard).await? {
+            if ports.now() >= stop_at {
+                report.unfinished = true;
+                return Ok(report);
+            }
+            report += match dispatch(ports, limit, &app).await {
+                Ok(done) => done,
+                Err(error) => {
+                    tracing::error!(error = chain(&error), %app, "a fair queue could not be dispatched from");
+                    Report { failed: 1, ..Report::default() }
+                }
+            };
+        }
+    }
+    Ok(report)
+}
+
+/// Dispatches from one queue.
+async fn dispatch(
+    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    limit: &Limit,
+    app: &AppId,
+) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let QueueForecast { status, queue, now, .. } = forecast(ports, limit, app).await?;
+    let Some(allocation) = queue.allocate(&status, now) else { return Ok(report) };
+    let wanted = u16::try_from(allocation.calls).unwrap_or(u16::MAX);
+    let first = ports.first_in_queue(app, wanted).await?;
+    if first.is_empty() && queue.waiting.is_empty() {
+        return Ok(report);
+    }
+    // Of two sweeps that see the same queue one reserves its calls.
+    if !first.is_empty() && !ports.reserve(app, queue.allocated.0, &allocation).await? {
+        return Ok(report);
+    }
+    let all = first.len() < usize::from(wanted);
+    let mut tags = Vec::new();
+    let slots: Vec<(QueuedJob, Timestamp)> =
+        first.into_iter().zip((0..).map(|number| allocation.slot(number))).collect();
+    for some in slots.chunks(AT_ONCE) {
+        let released = join_all(some.iter().map(|(queued, at)| release(ports, queued, *at))).await;
+        for ((queued, _), released) in some.iter().zip(released) {
+            match released {
+                Ok(true) => tags.push(queued.tag),
+                Ok(false) => {}
+                Err(error) => {
+                    report.failed += 1;
+                    tracing::error!(error = chain(&error), job_id = %queued.job.id, "a job could not be dispatched");
+                }
+            }
+        }
+    }
+    ports.record_dispatch(app, &queue.dispatched(&tags, all)).await?;
+    report.dispatched = u32::try_from(tags.len()).unwrap_or(u32::MAX);
+    tracing::info!(%app, dispatched = tags.len(), waiting = queue.waiting_jobs(), "fair queue dispatched");
+    Ok(report)
+}
+
+/// Sends the job its message, if it still waits. Whether it did.
+async fn release(ports: &(impl Clock + Jobs + Messages), queued: &QueuedJob, at: Timestamp) -> Result<bool, Error> {
+    let Some(job) = ports.job(&queued.job).await? else { return Ok(false) };
+    match apply(ports, &job, Event::Release { at: at.max(ports.now()) }).await? {
+        Applied::Done(transition) => Ok(!transition.is_end()),
+        Applied::Conflict | Applied::Refused(Refusal::NotInQueue | Refusal::Ended) => Ok(false),
+        Applied::Refused(refusal) => Err(Error::internal(format!("{refusal:?}"))),
+    }
+}

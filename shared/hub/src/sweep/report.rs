@@ -1,0 +1,36 @@
+//! What a sweep did.
+
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Jobs checked.
+    pub checked: u32,
+    /// Jobs of fair queues whose turn had come.
+    pub dispatched: u32,
+    /// Messages sent to other jobs.
+    pub sent: u32,
+    /// Jobs expired.
+    pub expired: u32,
+    /// Ended jobs that were still counted as pending.
+    pub settled: u32,
+    /// Jobs and queues that could not be dealt with.
+    pub failed: u32,
+    /// Whether time ran out before all was done.
+    pub unfinished: bool,
+}
+
+impl AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
+        self.checked += other.checked;
+        self.dispatched += other.dispatched;
+        self.sent += other.sent;
+        self.expired += other.expired;
+        self.settled += other.settled;
+        self.failed += other.failed;
+        self.unfinished |= other.unfinished;
+    }
+}

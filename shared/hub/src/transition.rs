@@ -1,0 +1,123 @@
+//! The one place that applies an event to a job: it computes what follows, writes it, says so in the log, and sends
+//! the message.
+//!
+//! What else changes with a job's state, in whichever store, is said by [`domain::job::Effects`] and written by
+//! [`Jobs::commit`]. The message is sent last: if that fails the transition has happened all the same, and the sweep
+//! sends the message.
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, Timestamp,
+    job::{Event, FailureCode, Job, MessageDue, Phase, Refusal, Transition, step},
+    timing,
+};
+
+use crate::{
+    Error, chain,
+    message::Dispatch,
+    ports::{self, Clock, Jobs, Messages},
+};
+
+/// How often a holder whose write was refused applies its event anew.
+const TRIES: u32 = 3;
+
+/// What came of an event.
+#[derive(Debug)]
+pub enum Applied {
+    /// The job moved on: what was written.
+    Done(Box<Transition>),
+    /// The event changes nothing.
+    Refused(Refusal),
+    /// The job was moved on by another since it was read.
+    Conflict,
+}
+
+/// Applies `event` to the job as it was read.
+///
+/// # Errors
+/// A failure of the ports. The transition may have happened all the same.
+pub async fn apply(ports: &(impl Clock + Jobs + Messages), job: &Job, event: Event) -> Result<Applied, Error> {
+    let now = ports.now();
+    let transition = match step(job, event, now) {
+        Ok(transition) => transition,
+        Err(refusal) => return Ok(Applied::Refused(refusal)),
+    };
+    if !ports.commit(&transition).await? {
+        return Ok(Applied::Conflict);
+    }
+    log(&transition);
+    if let Some(due) = transition.effects.message {
+        send(ports, &transition.after, due, now).await?;
+    }
+    Ok(Applied::Done(Box::new(transition)))
+}
+
+/// Applies an event of the holder `claim` to the job that it runs. Where another moved the job on meanwhile, as the
+/// sweep does when it sends a message again, and the claim still holds it, the event is applied anew. `None` when the
+/// claim holds the job no more.
+///
+/// # Errors
+/// A failure of the ports, or an event that a holder cannot bring about.
+pub async fn apply_as_holder(
+    ports: &(impl Clock + Jobs + Messages),
+    job: &Job,
+    claim: &ClaimId,
+    event: Event,
+) -> Result<Option<Transition>, Error> {
+    let mut found = None;
+    for _ in 0..TRIES {
+        match apply(ports, found.as_ref().unwrap_or(job), event.clone()).await? {
+            Applied::Done(transition) => return Ok(Some(*transition)),
+            Applied::Refused(refusal) => return Err(Error::internal(format!("{refusal:?}"))),
+            Applied::Conflict => {}
+        }
+        match ports.job(&job.reference()).await?.filter(|job| job.state.is_held_by(claim)) {
+            Some(held) => found = Some(held),
+            None => {
+                tracing::warn!(job_id = %job.id, "the lease was lost, the job is another worker's");
+                return Ok(None);
+            }
+        }
+    }
+    Err(Error::unavailable("the job is moved on by others all the time"))
+}
+
+/// Writes an accepted job's message. The job is accepted whether or not that works.
+pub(crate) async fn announce(ports: &(impl Clock + Messages), acceptance: &Transition) {
+    let (job, now) = (&acceptance.after, ports.now());
+    tracing::info!(
+        job_id = %job.id, user = %job.spec.account.user, method = %job.spec.work.method(),
+        state = job.state.phase.name(), in_queue = job.state.queued_ticket().is_some(), "job accepted"
+    );
+    let Some(due) = acceptance.effects.message else { return };
+    if let Err(error) = send(ports, job, due, now).await {
+        tracing::warn!(error = chain(&error), job_id = %job.id, "the job's message was not sent: the sweep will send it");
+    }
+}
+
+fn log(transition: &Transition) {
+    let Job { id, trace, state, .. } = &transition.after;
+    let (phase, run, revision, attempts) = (state.phase.name(), state.run, state.revision, state.attempts);
+    match &state.phase {
+        Phase::Dead { failure, .. } if failure.code == FailureCode::WorkerCrashed => {
+            tracing::error!(job_id = %id, trace_id = %trace, run, revision, "a job is dead: its worker crashed");
+        }
+        _ => {
+            let reason = state.waiting().map(|waiting| waiting.reason().name());
+            tracing::info!(job_id = %id, trace_id = %trace, state = phase, reason, run, revision, attempts, "job moved on");
+        }
+    }
+}
+
+/// Sends a job's message.
+pub(crate) async fn send(ports: &impl Messages, job: &Job, due: MessageDue, now: Timestamp) -> ports::Result<()> {
+    let dispatch = Dispatch { fencing_number: due.fencing_number, ..Dispatch::of(job) };
+    ports.send(&dispatch, delay(due.at, now)).await
+}
+
+/// The delay of a message to be seen at `at`, in whole seconds, rounded up: a job does not run before it is due.
+fn delay(at: Timestamp, now: Timestamp) -> Duration {
+    let seconds = at.since(now).as_millis().div_ceil(1000);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)).min(timing::LONGEST_QUEUE_DELAY)
+}

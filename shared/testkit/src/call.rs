@@ -1,0 +1,65 @@
+//! The operations of the ports, as the fakes record them.
+
+/// One call of a port: each variant is named like its operation. The clock and randomness are not recorded.
+#[expect(missing_docs, reason = "a variant says what its operation says")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    // Accounts
+    SaveAccount,
+    Account,
+    Accounts,
+    RemoveAccount,
+    MarkReconnectNeeded,
+    // Apps
+    SaveApp,
+    App,
+    Apps,
+    // Budgets
+    ChangeBudget,
+    // DeadJobs
+    DeadJobs,
+    DiscardDeadJob,
+    Quarantine,
+    // FairQueues
+    BudgetAndQueue,
+    SubmitContext,
+    TakeTag,
+    ReturnTag,
+    JoinQueue,
+    FirstInQueue,
+    FairQueues,
+    Reserve,
+    RecordDispatch,
+    // Health
+    Probe,
+    // Jobs
+    Insert,
+    Job,
+    Claim,
+    Commit,
+    Settle,
+    PendingJobs,
+    DueChecks,
+    PostponeCheck,
+    // Logins
+    SaveLogin,
+    Login,
+    TakeLogin,
+    // Messages
+    Send,
+    // ResponseCache
+    LookUp,
+    SetEntry,
+    Invalidate,
+    RecordStats,
+    Stats,
+    // Results
+    PutResult,
+    Result,
+    PutResultObject,
+    ResultObject,
+    ResultObjectUrl,
+    // Tenants
+    CreateTenant,
+    TenantOf,
+}

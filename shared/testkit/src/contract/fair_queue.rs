@@ -1,0 +1,171 @@
+//! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{
+    AccountRef, AppId, JobId, Timestamp,
+    budget::{Budget, HostClass, Limit},
+    fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket},
+    job::{Event, Job, State, WaitReason},
+};
+use futures_util::future::join_all;
+use hub::ports::{Accounts, BudgetKey, Budgets, Clock, Entropy, FairQueues, Jobs, NextTag, SHARDS, TagRequest};
+
+use super::steps::{claim_id, committed, held, insert};
+use crate::build;
+
+/// Taking tags: each once, in each lane by itself, and none where too many jobs are pending.
+pub async fn tags(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let request = |lane, virtual_time, max_pending_jobs| TagRequest {
+        account: account.clone(),
+        lane,
+        virtual_time,
+        max_pending_jobs,
+    };
+    let take = async |lane, virtual_time, max| ports.take_tag(&request(lane, virtual_time, max)).await.unwrap();
+    let taken = |high, normal, low| NextTag::Taken(FlowTags { high, normal, low });
+
+    assert_eq!(take(Priority::Normal, 100, 1).await, taken(0, 104, 0));
+    let several = join_all((0..6).map(|_| take(Priority::Normal, 100, 1))).await;
+    let tags: BTreeSet<u64> = several
+        .iter()
+        .map(|next| match next {
+            NextTag::Taken(tags) => tags.normal,
+            NextTag::TooManyPending => panic!("none is pending"),
+        })
+        .collect();
+    assert_eq!(tags, (1..=6).map(|n| 104 + 4 * n).collect(), "tags taken at once are different ones");
+    assert_eq!(take(Priority::High, 110, 1).await, taken(111, 128, 0));
+    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 504, 0), "a turn that passed is not made up for");
+
+    ports.return_tag(&account, Priority::Normal, 500).await.unwrap();
+    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 508, 0), "only the last is given back");
+    ports.return_tag(&account, Priority::Normal, 508).await.unwrap();
+    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 508, 0), "and then it is there again");
+    let stranger = build::account_ref(&account.tenant, "2@N00");
+    ports.return_tag(&stranger, Priority::High, 1).await.unwrap();
+
+    insert(ports, &build::job(ports.random(), build::spec(&account, "flickr.test.null", "{}"), ports.now())).await;
+    assert_eq!(take(Priority::Low, 500, 1).await, NextTag::TooManyPending);
+    assert_eq!(take(Priority::Low, 500, 2).await, taken(111, 508, 516), "a refusal took no tag");
+}
+
+/// What a new job has to know: the account, and the budget and the fair queue of its app as they are now.
+pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets + FairQueues)) {
+    let now = ports.now();
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let find = async || ports.submit_context(&account).await.unwrap();
+    assert!(find().await.is_none(), "the account is not there");
+
+    for app in [AppId::from_bytes(ports.random()), AppId::from_bytes(ports.random())] {
+        let mut sealed = build::account(&account.tenant, "1@N00", now);
+        sealed.account.app = app.clone();
+        ports.save_account(&sealed).await.unwrap();
+        let before = find().await.unwrap();
+        assert_eq!((before.account, before.budget, before.queue.waiting_jobs()), (sealed, Budget::default(), 0));
+
+        let key = BudgetKey::App(app.clone());
+        ports.change_budget(&key, |budget| budget.take(&Limit::FLICKR, HostClass::Rest, 2, now)).await.unwrap();
+        ports.join_queue(&app, Bucket::of(1, 1), now).await.unwrap();
+        let after = find().await.unwrap();
+        assert_ne!(after.budget, Budget::default());
+        let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
+        assert_eq!((after.budget, after.queue.waiting_jobs(), queue.waiting_jobs()), (budget, 1, 1));
+    }
+    let foreign = AccountRef { tenant: build::tenant(ports), ..account.clone() };
+    assert!(ports.submit_context(&foreign).await.unwrap().is_none());
+}
+
+/// A fair queue: who joins is counted, calls are reserved once, what was dispatched is counted no more.
+pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues)) {
+    let app = AppId::from_bytes(ports.random());
+    let now = ports.now();
+    let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!((budget, queue.waiting_jobs()), (Budget::default(), 0));
+    assert!(!listed(ports).await.contains(&app), "an app that nobody waits for has no queue");
+
+    let limit = Limit { calls_per_hour: 3600, burst_calls: 3 };
+    let key = BudgetKey::App(app.clone());
+    ports.change_budget(&key, |budget| budget.take(&limit, HostClass::Rest, 2, now)).await.unwrap();
+    let begin = FairQueue::new(now).virtual_time(now);
+    let (near, far) = (Bucket::of(begin + 4, begin), Bucket::of(begin + 4_000, begin));
+    let joins = join_all([near, far, near, near].map(|bucket| ports.join_queue(&app, bucket, now))).await;
+    assert!(joins.iter().all(Result::is_ok));
+    let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(budget.status(&limit, HostClass::Rest, now).remaining_calls, 1);
+    assert_eq!(queue.waiting, [(near, 3), (far, 1)].into());
+    assert!(listed(ports).await.contains(&app));
+
+    let before = queue.allocated.0;
+    let until = before + Duration::from_secs(120);
+    let allocation = Allocation { calls: 2, anchor: (now, begin + 1), from: before, until };
+    let reserved = join_all((0..5).map(|_| ports.reserve(&app, before, &allocation))).await;
+    assert_eq!(reserved.iter().filter(|done| *done.as_ref().unwrap()).count(), 1, "of many at once one does");
+    let (_, after) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(after, queue.with_allocation(&allocation));
+
+    let queue = after;
+    let batch = queue.dispatched(&[begin + 4, begin + 4], false);
+    ports.record_dispatch(&app, &batch).await.unwrap();
+    let (_, after) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(after, queue.after_dispatch(&batch));
+    assert_eq!(after.waiting, [(near, 1), (far, 1)].into());
+    assert_eq!(after.virtual_time(until), begin + 4);
+    ports.record_dispatch(&app, &after.dispatched(&[], true)).await.unwrap();
+    let (_, empty) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(empty.waiting_jobs(), 0);
+    assert!(listed(ports).await.contains(&app), "an empty queue stays as long as someone may be on the way to it");
+}
+
+async fn listed(ports: &impl FairQueues) -> BTreeSet<AppId> {
+    let mut apps = BTreeSet::new();
+    for shard in 0..SHARDS {
+        apps.extend(ports.fair_queues(shard).await.unwrap());
+    }
+    apps
+}
+
+/// The index of a queue: jobs are listed while they wait for their turn, by their tags, then as they came.
+pub async fn waiting_jobs(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
+    let app = &AppId::from_bytes(ports.random());
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let now = ports.now();
+    let ticket = |tag| QueueTicket { app: app.clone(), tag };
+    let job = |state: State, created_at: Timestamp| {
+        let spec = build::spec(&account, "flickr.test.null", "{}");
+        Job { state, ..build::job(ports.random(), spec, created_at) }
+    };
+    let queued = |tag, created_at| job(State::first_in_queue(ticket(tag), created_at, created_at), created_at);
+    let second = now + Duration::from_millis(1);
+    let (last, middle, first) = (queued(90, now), queued(17, second), queued(17, now));
+    let direct = job(State { ticket: Some(ticket(1)), ..State::first(now, now) }, now);
+    for job in [&last, &middle, &first, &direct] {
+        insert(ports, job).await;
+        assert_eq!(ports.job(&job.reference()).await.unwrap().as_ref(), Some(job), "a ticket is stored");
+    }
+    let order = async |limit| {
+        let queued = ports.first_in_queue(app, limit).await.unwrap();
+        assert!(queued.iter().all(|queued| queued.job.tenant == account.tenant));
+        queued.into_iter().map(|queued| (queued.job.id, queued.tag)).collect::<Vec<(JobId, u64)>>()
+    };
+    let all = [(first.id.clone(), 17), (middle.id.clone(), 17), (last.id.clone(), 90)];
+    assert_eq!(order(10).await, all);
+    assert_eq!(order(2).await, all[..2]);
+
+    let released = committed(ports, &first, Event::Release { at: second }, second).await;
+    assert_eq!(order(10).await, all[1..], "who was dispatched waits no more");
+    let (claim, later) = (claim_id(ports), second + Duration::from_secs(1));
+    let running = held(ports, &released, &claim, later).await;
+    let back = Event::JoinQueue {
+        claim,
+        ticket: running.state.ticket.clone().unwrap(),
+        expected_at: later,
+        reason: WaitReason::AppBudget,
+    };
+    let again = committed(ports, &running, back, later).await;
+    assert_eq!(order(10).await, all, "who comes back has the place it had");
+
+    committed(ports, &again, Event::Check, again.deadline()).await;
+    assert_eq!(order(10).await, all[1..], "who has ended waits no more");
+}

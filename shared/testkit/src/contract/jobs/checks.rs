@@ -1,0 +1,58 @@
+//! The list of jobs to check, and what settles an end.
+
+use std::time::Duration;
+
+use domain::{
+    Timestamp,
+    job::{Event, WaitReason},
+};
+use hub::ports::{Clock, DueCheck, Entropy, Jobs, SHARDS};
+
+use super::super::steps::{claim_id, committed, held, insert, job};
+
+/// The list of jobs to check: what sets a job's next check, and what leaves it alone.
+pub async fn checks(ports: &(impl Clock + Entropy + Jobs)) {
+    let now = ports.now();
+    let by = claim_id(ports);
+    let job = job(ports, "{}");
+    insert(ports, &job).await;
+    let first_at = job.next_check_at().unwrap();
+    let listed = async |until: Timestamp| {
+        let mut found = Vec::new();
+        for shard in 0..SHARDS {
+            let due = ports.due_checks(shard, until, 1000).await.unwrap();
+            assert!(due.is_sorted_by_key(|check| check.at), "the longest due first");
+            assert!(due.iter().all(|check| check.at <= until));
+            found.extend(due.into_iter().filter(|check| check.job == job.reference()));
+        }
+        found
+    };
+    let check = |at| DueCheck { job: job.reference(), at };
+    assert_eq!(listed(first_at).await, [check(first_at)]);
+    assert_eq!(listed(now).await, []);
+
+    let running = held(ports, &job, &by, now).await;
+    assert_eq!(listed(first_at).await, [check(first_at)], "a claim leaves the list alone");
+    let later = first_at + Duration::from_secs(60);
+    ports.postpone_check(&check(now), later).await.unwrap();
+    assert_eq!(listed(first_at).await, [check(first_at)], "another check was set");
+    ports.postpone_check(&check(first_at), later).await.unwrap();
+    assert_eq!((listed(first_at).await, listed(later).await), (vec![], vec![check(later)]));
+
+    let due_at = now + Duration::from_secs(5000);
+    let defer = Event::Defer { claim: by.clone(), due_at, reason: WaitReason::Outage, attempted: true };
+    let deferred = committed(ports, &running, defer, now).await;
+    assert_eq!(listed(later).await, [check(later)], "what a worker does leaves the list alone");
+    let checked = committed(ports, &deferred, Event::Check, due_at).await;
+    let anew = checked.next_check_at().unwrap();
+    assert_eq!((listed(later).await, listed(anew).await), (vec![], vec![check(anew)]));
+
+    let running = held(ports, &checked, &by, due_at).await;
+    assert!(!ports.settle(&job.reference()).await.unwrap(), "an open job stays counted");
+    committed(ports, &running, Event::Expire(by), due_at).await;
+    assert_eq!(listed(anew).await, []);
+    assert!(!ports.settle(&job.reference()).await.unwrap(), "its count has followed already");
+    assert_eq!(ports.pending_jobs(&job.spec.account).await.unwrap(), 0);
+    ports.postpone_check(&check(anew), later).await.unwrap();
+    assert_eq!(listed(anew).await, [], "an ended job is not listed again");
+}

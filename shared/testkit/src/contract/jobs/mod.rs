@@ -1,0 +1,11 @@
+//! Jobs: their records, the count of an account's pending ones, and the list of those to check.
+
+mod checks;
+mod claims;
+mod commits;
+mod insertion;
+
+pub use checks::checks;
+pub use claims::{claims, wait_reasons, waits};
+pub use commits::{commits, resends, revisions};
+pub use insertion::{back_pressure, insertion};

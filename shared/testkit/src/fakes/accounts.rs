@@ -1,0 +1,65 @@
+//! Connected Flickr accounts.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountRef, TenantId, Timestamp, UserId,
+    account::{Account, Status},
+};
+use hub::ports::{Accounts, Result, SealedAccount};
+
+use super::world::World;
+use crate::call::Call;
+
+#[derive(Default)]
+pub(super) struct StoredAccounts(BTreeMap<AccountRef, SealedAccount>);
+
+impl StoredAccounts {
+    pub(super) fn get(&self, account: &AccountRef) -> Option<SealedAccount> {
+        self.0.get(account).cloned()
+    }
+
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.values().map(|sealed| &sealed.sealed_token)
+    }
+
+    fn save(&mut self, sealed: &SealedAccount) {
+        self.0.insert(AccountRef::new(&sealed.account.tenant, &sealed.account.user), sealed.clone());
+    }
+
+    fn page(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> Vec<Account> {
+        let of_tenant = self.0.values().map(|sealed| &sealed.account).filter(|account| account.tenant == *tenant);
+        let rest = of_tenant.filter(|account| after.is_none_or(|after| account.user > *after));
+        rest.take(limit.into()).cloned().collect()
+    }
+
+    fn mark(&mut self, account: &AccountRef, connected_at: Timestamp) {
+        let stored = self.0.get_mut(account).filter(|sealed| sealed.account.connected_at == connected_at);
+        if let Some(sealed) = stored {
+            sealed.account.status = Status::ReconnectNeeded;
+        }
+    }
+}
+
+impl Accounts for World {
+    async fn save_account(&self, account: &SealedAccount) -> Result<()> {
+        self.call(Call::SaveAccount, |stores, _| stores.part::<StoredAccounts>().save(account)).await
+    }
+
+    async fn account(&self, account: &AccountRef) -> Result<Option<SealedAccount>> {
+        self.call(Call::Account, |stores, _| stores.part::<StoredAccounts>().get(account)).await
+    }
+
+    async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> Result<Vec<Account>> {
+        self.call(Call::Accounts, |stores, _| stores.part::<StoredAccounts>().page(tenant, after, limit)).await
+    }
+
+    async fn remove_account(&self, account: &AccountRef) -> Result<bool> {
+        self.call(Call::RemoveAccount, |stores, _| stores.part::<StoredAccounts>().0.remove(account).is_some()).await
+    }
+
+    async fn mark_reconnect_needed(&self, account: &AccountRef, connected_at: Timestamp) -> Result<()> {
+        self.call(Call::MarkReconnectNeeded, |stores, _| stores.part::<StoredAccounts>().mark(account, connected_at))
+            .await
+    }
+}

@@ -1,0 +1,150 @@
+//! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountRef, AppId, JobId, JobRef, Timestamp,
+    budget::Budget,
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, QueueTicket},
+    job::{Job, QueueIndex},
+};
+use hub::ports::{FairQueues, NextTag, QueuedJob, Result, SubmitContext, TagRequest};
+
+use super::{
+    accounts::StoredAccounts,
+    budgets::StoredBudgets,
+    pending::PendingCounts,
+    stores::{Stores, shard_of},
+    world::World,
+};
+use crate::call::Call;
+
+/// Where a job stands in its queue: its tag, when it was accepted, its id.
+type QueueOrder = (u64, Timestamp, JobId);
+
+/// The jobs that wait for their turn, by app and order, and where each stands.
+#[derive(Default)]
+pub(super) struct WaitingJobs {
+    in_order: BTreeMap<(AppId, QueueOrder), JobRef>,
+    by_job: BTreeMap<JobRef, (AppId, QueueOrder)>,
+}
+
+impl WaitingJobs {
+    pub(super) fn apply(&mut self, job: &Job, change: &QueueIndex) {
+        match change {
+            QueueIndex::Same => {}
+            QueueIndex::Entered(ticket) => {
+                self.remove(&job.reference());
+                self.insert(job, ticket);
+            }
+            QueueIndex::Left => self.remove(&job.reference()),
+        }
+    }
+
+    fn insert(&mut self, job: &Job, ticket: &QueueTicket) {
+        let place = (ticket.app.clone(), (ticket.tag, job.created_at, job.id.clone()));
+        self.in_order.insert(place.clone(), job.reference());
+        self.by_job.insert(job.reference(), place);
+    }
+
+    fn remove(&mut self, job: &JobRef) {
+        if let Some(place) = self.by_job.remove(job) {
+            self.in_order.remove(&place);
+        }
+    }
+
+    fn first(&self, app: &AppId, limit: u16) -> Vec<QueuedJob> {
+        let begin = (app.clone(), (0, Timestamp::from_milliseconds(0), JobId::from_bytes([0; 16])));
+        let of_app = self.in_order.range(begin..).take_while(|((of, _), _)| of == app);
+        let queued = of_app.map(|((_, (tag, ..)), job)| QueuedJob { job: job.clone(), tag: *tag });
+        queued.take(limit.into()).collect()
+    }
+}
+
+#[derive(Default)]
+struct StoredQueues(BTreeMap<AppId, FairQueue>);
+
+#[derive(Default)]
+struct StoredTags(BTreeMap<AccountRef, FlowTags>);
+
+fn budget_and_queue(stores: &mut Stores, app: &AppId, now: Timestamp) -> (Budget, FairQueue) {
+    let queue = stores.part::<StoredQueues>().0.get(app).cloned().unwrap_or_else(|| FairQueue::new(now));
+    (stores.part::<StoredBudgets>().of_app(app), queue)
+}
+
+impl FairQueues for World {
+    async fn budget_and_queue(&self, app: &AppId) -> Result<(Budget, FairQueue)> {
+        self.call(Call::BudgetAndQueue, |stores, now| budget_and_queue(stores, app, now)).await
+    }
+
+    async fn submit_context(&self, account: &AccountRef) -> Result<Option<SubmitContext>> {
+        self.call(Call::SubmitContext, |stores, now| {
+            let account = stores.part::<StoredAccounts>().get(account)?;
+            let (budget, queue) = budget_and_queue(stores, &account.account.app, now);
+            Some(SubmitContext { account, budget, queue })
+        })
+        .await
+    }
+
+    async fn take_tag(&self, request: &TagRequest) -> Result<NextTag> {
+        self.call(Call::TakeTag, |stores, _| {
+            if stores.part::<PendingCounts>().of(&request.account) >= request.max_pending_jobs {
+                return NextTag::TooManyPending;
+            }
+            let tags = stores.part::<StoredTags>().0.entry(request.account.clone()).or_default();
+            *tags = tags.taken(request.lane, request.virtual_time);
+            NextTag::Taken(*tags)
+        })
+        .await
+    }
+
+    async fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> Result<()> {
+        self.call(Call::ReturnTag, |stores, _| {
+            if let Some(tags) = stores.part::<StoredTags>().0.get_mut(account) {
+                *tags = tags.returned(lane, tag);
+            }
+        })
+        .await
+    }
+
+    async fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> Result<()> {
+        self.call(Call::JoinQueue, |stores, _| {
+            let queues = &mut stores.part::<StoredQueues>().0;
+            let queue = queues.entry(app.clone()).or_insert_with(|| FairQueue::new(now));
+            *queue.waiting.entry(bucket).or_default() += 1;
+        })
+        .await
+    }
+
+    async fn first_in_queue(&self, app: &AppId, limit: u16) -> Result<Vec<QueuedJob>> {
+        self.call(Call::FirstInQueue, |stores, _| stores.part::<WaitingJobs>().first(app, limit)).await
+    }
+
+    async fn fair_queues(&self, shard: u8) -> Result<Vec<AppId>> {
+        self.call(Call::FairQueues, |stores, _| {
+            let apps = stores.part::<StoredQueues>().0.keys();
+            apps.filter(|app| shard_of(app.as_str()) == shard).cloned().collect()
+        })
+        .await
+    }
+
+    async fn reserve(&self, app: &AppId, before: Timestamp, allocation: &Allocation) -> Result<bool> {
+        self.call(Call::Reserve, |stores, _| match stores.part::<StoredQueues>().0.get_mut(app) {
+            Some(queue) if queue.allocated.0 == before => {
+                *queue = queue.with_allocation(allocation);
+                true
+            }
+            _ => false,
+        })
+        .await
+    }
+
+    async fn record_dispatch(&self, app: &AppId, batch: &DispatchedBatch) -> Result<()> {
+        self.call(Call::RecordDispatch, |stores, _| {
+            if let Some(queue) = stores.part::<StoredQueues>().0.get_mut(app) {
+                *queue = queue.after_dispatch(batch);
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,252 @@
+//! Jobs: their records, the count of an account's pending ones, and the list of those to check.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    AccountRef, JobId, JobRef, TenantId, Timestamp,
+    job::{Effects, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
+    timing,
+};
+use hub::ports::{ClaimRequest, Claimed, DueCheck, Inserted, Jobs, Result};
+
+use super::{
+    dead_jobs::ListedDeadJobs,
+    fair_queue::WaitingJobs,
+    history::{History, OrphanedRuns},
+    pending::PendingCounts,
+    response_cache::invalidate,
+    stores::{Stores, shard_of},
+    world::World,
+};
+use crate::{call::Call, mutation::Mutation};
+
+#[derive(Default)]
+struct StoredJobs {
+    jobs: BTreeMap<JobRef, Job>,
+    /// How many of the next ends are written without their count.
+    conflicts: u32,
+}
+
+impl StoredJobs {
+    /// The job, unless its record's time is over.
+    fn get(&self, job: &JobRef, now: Timestamp) -> Option<&Job> {
+        self.jobs.get(job).filter(|job| !is_expired(job, now))
+    }
+
+    /// Whether this end's count meets too many other writes.
+    fn meets_conflict(&mut self) -> bool {
+        let meets = self.conflicts > 0;
+        self.conflicts = self.conflicts.saturating_sub(1);
+        meets
+    }
+}
+
+/// Whether the time is over for which an ended job's record is stored.
+fn is_expired(job: &Job, now: Timestamp) -> bool {
+    job.state.phase.ended_at().is_some_and(|at| (at + timing::RECORD_RETENTION).as_seconds() <= now.as_seconds())
+}
+
+/// When to check which jobs: by job, and by shard and time.
+#[derive(Default)]
+struct Checks {
+    by_job: BTreeMap<JobRef, Timestamp>,
+    by_time: BTreeSet<(u8, Timestamp, JobRef)>,
+}
+
+impl Checks {
+    fn apply(&mut self, job: &JobRef, change: NextCheck) {
+        match change {
+            NextCheck::Same => {}
+            NextCheck::At(at) => self.set(job, Some(at)),
+            NextCheck::Cleared => self.set(job, None),
+        }
+    }
+
+    fn set(&mut self, job: &JobRef, at: Option<Timestamp>) {
+        let shard = shard_of(job.id.as_str());
+        let was = match at {
+            Some(at) => self.by_job.insert(job.clone(), at),
+            None => self.by_job.remove(job),
+        };
+        if let Some(was) = was {
+            self.by_time.remove(&(shard, was, job.clone()));
+        }
+        if let Some(at) = at {
+            self.by_time.insert((shard, at, job.clone()));
+        }
+    }
+
+    fn due(&self, wanted: u8, now: Timestamp, limit: u16) -> Vec<DueCheck> {
+        let none = JobRef { tenant: TenantId::from_bytes([0; 16]), id: JobId::from_bytes([0; 16]) };
+        let from = self.by_time.range((wanted, Timestamp::from_milliseconds(0), none)..);
+        let due = from.take_while(|(shard, at, _)| *shard == wanted && *at <= now);
+        due.map(|(_, at, job)| DueCheck { job: job.clone(), at: *at }).take(limit.into()).collect()
+    }
+}
+
+/// Writes the job and all effects but the message.
+fn write(stores: &mut Stores, job: &Job, effects: &Effects) {
+    let (reference, account) = (job.reference(), &job.spec.account);
+    stores.part::<PendingCounts>().apply(account, effects.pending);
+    stores.part::<Checks>().apply(&reference, effects.next_check);
+    stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
+    stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
+    if let Some(invalidation) = &effects.invalidation
+        && !stores.breaks(Mutation::NothingInvalidated)
+    {
+        invalidate(stores, account, invalidation);
+    }
+    stores.part::<StoredJobs>().jobs.insert(reference, job.clone());
+}
+
+fn insert(stores: &mut Stores, acceptance: &Transition, max_pending_jobs: u32) -> Inserted {
+    let job = &acceptance.after;
+    let overwrites = stores.breaks(Mutation::KeyIgnored);
+    let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
+    match earlier {
+        Some(earlier) if earlier == job => return Inserted::New,
+        Some(earlier) => return Inserted::Exists(Box::new(earlier.clone())),
+        None => {}
+    }
+    if stores.part::<PendingCounts>().of(&job.spec.account) >= max_pending_jobs {
+        return Inserted::TooManyPending;
+    }
+    write(stores, job, &acceptance.effects);
+    Inserted::New
+}
+
+fn claim(stores: &mut Stores, request: &ClaimRequest, now: Timestamp) -> Claimed {
+    let ClaimRequest { fencing_number, claim, lease_until, .. } = request;
+    let Some(stored) = stores.part::<StoredJobs>().get(&request.job, request.now).cloned() else {
+        return Claimed::Unknown;
+    };
+    let (seen, number) = as_seen(stores.mutation, &stored, *fencing_number);
+    let event = Event::Claim { fencing_number: number, claim: claim.clone(), lease_until: *lease_until };
+    let Ok(transition) = step(&seen, event, request.now) else { return Claimed::Refused(Box::new(stored)) };
+    write(stores, &transition.after, &transition.effects);
+    let history = stores.part::<History>();
+    if matches!(&stored.state.phase, Phase::Running(held) if held.id != *claim && held.lease_until > request.now) {
+        history.stolen_claims.push(stored.id.clone());
+    }
+    if stored.state.fencing_number != *fencing_number {
+        history.stale_claims.push(stored.id.clone());
+    }
+    history.claims.insert(stored.id, now);
+    Claimed::Held(Box::new(transition.after))
+}
+
+/// The job and the message's number as a claim sees them: as they are, unless a rule of claims is broken on purpose.
+fn as_seen(mutation: Option<Mutation>, job: &Job, fencing_number: u32) -> (Job, u32) {
+    let is_held = matches!(job.state.phase, Phase::Running(_));
+    match (mutation, Waiting::from_stored(WaitReason::Worker, WakeBy::Queue)) {
+        (Some(Mutation::ClaimWithoutLease), Some(waiting)) if is_held => {
+            let state = State { phase: Phase::Waiting(waiting), ..job.state.clone() };
+            (Job { state, ..job.clone() }, fencing_number)
+        }
+        (Some(Mutation::FencingNotCompared), _) => (job.clone(), job.state.fencing_number),
+        _ => (job.clone(), fencing_number),
+    }
+}
+
+fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> bool {
+    let Transition { before: Some(before), after, effects } = transition else { return false };
+    let compares = !stores.breaks(Mutation::RevisionNotCompared);
+    let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else { return false };
+    if compares && stored.state.revision != before.revision {
+        return stored.state == after.state;
+    }
+    if stored.state.revision >= after.state.revision && stored.state != after.state {
+        stores.part::<History>().rewritten_revisions.push((after.id.clone(), after.state.revision));
+    }
+    if transition.is_end() && stores.part::<StoredJobs>().meets_conflict() {
+        let invalidation = effects.invalidation.clone();
+        write(stores, after, &Effects { invalidation, ..effects.without_count() });
+    } else {
+        write(stores, after, effects);
+    }
+    if transition.is_end() {
+        stores.part::<History>().record_end(after, now);
+    }
+    let by_sweep = effects.message.is_some() && matches!(effects.next_check, NextCheck::At(_));
+    if by_sweep && matches!(before.phase, Phase::Running(_)) {
+        stores.part::<OrphanedRuns>().0.push(after.id.clone());
+    }
+    true
+}
+
+fn settle(stores: &mut Stores, job: &JobRef) -> bool {
+    let Some(stored) = stores.part::<StoredJobs>().jobs.get(job).cloned() else { return false };
+    match Effects::settlement(&stored).filter(|_| stores.part::<Checks>().by_job.contains_key(job)) {
+        Some(effects) => {
+            write(stores, &stored, &effects);
+            true
+        }
+        None => false,
+    }
+}
+
+impl World {
+    /// All jobs.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.stores(|stores, _| stores.part::<StoredJobs>().jobs.values().cloned().collect())
+    }
+
+    /// How many jobs of each account are open, and how many are counted as pending.
+    pub fn counts(&self) -> BTreeMap<AccountRef, (u32, u32)> {
+        self.stores(|stores, _| {
+            let mut counts: BTreeMap<AccountRef, (u32, u32)> = BTreeMap::new();
+            for job in stores.part::<StoredJobs>().jobs.values().filter(|job| !job.state.is_terminal()) {
+                counts.entry(job.spec.account.clone()).or_default().0 += 1;
+            }
+            for (account, pending) in &stores.part::<PendingCounts>().0 {
+                counts.entry(account.clone()).or_default().1 = *pending;
+            }
+            counts
+        })
+    }
+
+    /// Writes the next `ends` of runs [`Effects::without_count`], as if their counts met too many other writes.
+    pub fn inject_conflicts(&self, ends: u32) {
+        self.stores(|stores, _| stores.part::<StoredJobs>().conflicts = ends);
+    }
+}
+
+impl Jobs for World {
+    async fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> Result<Inserted> {
+        self.call(Call::Insert, |stores, _| insert(stores, acceptance, max_pending_jobs)).await
+    }
+
+    async fn job(&self, job: &JobRef) -> Result<Option<Job>> {
+        self.call(Call::Job, |stores, now| stores.part::<StoredJobs>().get(job, now).cloned()).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claimed> {
+        self.call(Call::Claim, |stores, now| claim(stores, request, now)).await
+    }
+
+    async fn commit(&self, transition: &Transition) -> Result<bool> {
+        self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await
+    }
+
+    async fn settle(&self, job: &JobRef) -> Result<bool> {
+        self.call(Call::Settle, |stores, _| settle(stores, job)).await
+    }
+
+    async fn pending_jobs(&self, account: &AccountRef) -> Result<u32> {
+        self.call(Call::PendingJobs, |stores, _| stores.part::<PendingCounts>().of(account)).await
+    }
+
+    async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<DueCheck>> {
+        self.call(Call::DueChecks, |stores, _| stores.part::<Checks>().due(shard, now, limit)).await
+    }
+
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
+        self.call(Call::PostponeCheck, |stores, _| {
+            let checks = stores.part::<Checks>();
+            if checks.by_job.get(&check.job) == Some(&check.at) {
+                checks.set(&check.job, Some(at));
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,28 @@
+//! Fakes of the ports: one [`World`] that implements them all, in memory, one file a port.
+//!
+//! A fake translates and decides nothing: of a [`domain::job::Transition`] it writes the state and the effects that it
+//! carries, and where a port leaves a decision to the store, the fake asks the domain's own function. Each file holds
+//! its part of the contents as a type with pure operations, the port's implementation, and what tests may ask about it.
+
+mod accounts;
+mod apps;
+mod budgets;
+mod dead_jobs;
+mod fair_queue;
+mod health;
+mod history;
+mod jobs;
+mod logins;
+mod messages;
+mod pending;
+mod response_cache;
+mod results;
+mod secrets;
+mod stores;
+mod system;
+mod tenants;
+mod world;
+
+pub use history::History;
+pub use messages::QueuedMessage;
+pub use world::World;

@@ -1,0 +1,90 @@
+//! The response cache.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountRef, Day, TenantId, Timestamp, UserId,
+    cache::{CacheEntry, CacheGenerations, CacheKey, CacheStats, Invalidation},
+    call::MethodName,
+};
+use hub::ports::{CacheView, NewCacheEntry, ResponseCache, Result, SealedAccount};
+
+use super::{accounts::StoredAccounts, stores::Stores, world::World};
+use crate::{call::Call, mutation::Mutation};
+
+#[derive(Default)]
+struct StoredGenerations(BTreeMap<AccountRef, CacheGenerations>);
+
+#[derive(Default)]
+struct StoredEntries(BTreeMap<(AccountRef, CacheKey), CacheEntry>);
+
+#[derive(Default)]
+struct StoredStats(BTreeMap<(TenantId, Day, MethodName), CacheStats>);
+
+/// Invalidates cached answers of an account.
+pub(super) fn invalidate(stores: &mut Stores, account: &AccountRef, invalidation: &Invalidation) {
+    let generations = stores.part::<StoredGenerations>().0.entry(account.clone()).or_default();
+    *generations = std::mem::take(generations).after(invalidation);
+}
+
+/// Where the entry of an account and a key lies.
+fn place(stores: &Stores, account: &AccountRef, key: &CacheKey) -> (AccountRef, CacheKey) {
+    let anyone = || AccountRef::new(&account.tenant, &UserId::from_bytes([0; 16]));
+    let account = if stores.breaks(Mutation::AnswersOfAnyone) { anyone() } else { account.clone() };
+    (account, key.clone())
+}
+
+fn look_up(
+    stores: &mut Stores,
+    account: &AccountRef,
+    key: &CacheKey,
+    now: Timestamp,
+) -> (Option<SealedAccount>, CacheView) {
+    let (place, never_old) = (place(stores, account, key), stores.breaks(Mutation::NothingExpires));
+    let entry = stores.part::<StoredEntries>().0.get(&place).cloned();
+    let entry = entry.map(|entry| if never_old { CacheEntry { as_of: now, ..entry } } else { entry });
+    let generations = stores.part::<StoredGenerations>().0.get(account).cloned().unwrap_or_default();
+    (stores.part::<StoredAccounts>().get(account), CacheView { generations, entry })
+}
+
+fn set_entry(stores: &mut Stores, new: NewCacheEntry<'_>) -> bool {
+    let (place, never_old) = (place(stores, new.account, new.key), stores.breaks(Mutation::NothingExpires));
+    let entries = &mut stores.part::<StoredEntries>().0;
+    let stored = entries.get(&place);
+    if stored != new.seen && stored != Some(new.entry) && !never_old {
+        return false;
+    }
+    entries.insert(place, new.entry.clone());
+    true
+}
+
+impl ResponseCache for World {
+    async fn look_up(&self, account: &AccountRef, key: &CacheKey) -> Result<(Option<SealedAccount>, CacheView)> {
+        self.call(Call::LookUp, |stores, now| look_up(stores, account, key, now)).await
+    }
+
+    async fn set_entry(&self, new: NewCacheEntry<'_>) -> Result<bool> {
+        self.call(Call::SetEntry, |stores, _| set_entry(stores, new)).await
+    }
+
+    async fn invalidate(&self, account: &AccountRef, invalidation: &Invalidation) -> Result<()> {
+        self.call(Call::Invalidate, |stores, _| invalidate(stores, account, invalidation)).await
+    }
+
+    async fn record_stats(&self, tenant: &TenantId, day: &Day, method: &MethodName, stats: &CacheStats) -> Result<()> {
+        self.call(Call::RecordStats, |stores, _| {
+            let key = (tenant.clone(), day.clone(), method.clone());
+            *stores.part::<StoredStats>().0.entry(key).or_default() += *stats;
+        })
+        .await
+    }
+
+    async fn stats(&self, tenant: &TenantId, from: &Day) -> Result<Vec<(MethodName, CacheStats)>> {
+        self.call(Call::Stats, |stores, _| {
+            let all = stores.part::<StoredStats>().0.iter();
+            let wanted = all.filter(|((owner, day, _), _)| owner == tenant && day >= from);
+            wanted.map(|((_, _, method), stats)| (method.clone(), *stats)).collect()
+        })
+        .await
+    }
+}

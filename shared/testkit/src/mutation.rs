@@ -1,0 +1,48 @@
+//! Rules that are broken on purpose, to see whether the tests notice.
+
+/// A rule that is broken on purpose. Some are broken by the fakes, the others by what drives the use cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mutation {
+    /// Flickr's answer to a write of unknown outcome says that the write took no effect.
+    RetryIgnoresClass,
+    /// A claim is granted whoever holds the job.
+    ClaimWithoutLease,
+    /// A claim is granted whatever fencing number the message carries.
+    FencingNotCompared,
+    /// A commit overwrites the job at whatever revision it is.
+    RevisionNotCompared,
+    /// A message is acknowledged before it is handled.
+    AcknowledgedFirst,
+    /// An insertion overwrites the job that an idempotency key made before.
+    KeyIgnored,
+    /// No sweep runs.
+    NoSweep,
+    /// Calls are granted without a limit.
+    NoBudget,
+    /// A call is granted though the circuit is open.
+    CircuitIgnored,
+    /// The end of a write invalidates no cached answer.
+    NothingInvalidated,
+    /// A cached answer never gets old.
+    NothingExpires,
+    /// An account is given the answers that are cached for others.
+    AnswersOfAnyone,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Mutation; 12] = [
+        Mutation::RetryIgnoresClass,
+        Mutation::ClaimWithoutLease,
+        Mutation::FencingNotCompared,
+        Mutation::RevisionNotCompared,
+        Mutation::AcknowledgedFirst,
+        Mutation::KeyIgnored,
+        Mutation::NoSweep,
+        Mutation::NoBudget,
+        Mutation::CircuitIgnored,
+        Mutation::NothingInvalidated,
+        Mutation::NothingExpires,
+        Mutation::AnswersOfAnyone,
+    ];
+}

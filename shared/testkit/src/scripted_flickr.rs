@@ -1,0 +1,189 @@
+//! A Flickr that answers as it is told, and a small catalogue of its methods.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    account::Perms,
+    cache::{CachePolicy, CacheTag},
+    catalogue::{Catalogue, MethodFacts, Methods, Verb},
+    idempotency::Idempotency,
+    job::Work,
+    outcome::{Class, Outcome},
+    verification::{Verification, Verified},
+};
+use hub::{
+    credentials::{AppCredentials, TokenCredentials},
+    ports::{Access, Answer, FlickrApi, FlickrLogin, Signing},
+};
+
+/// The methods that tests call, with the facts that follow from their names ([`facts`]).
+pub static CATALOGUE: Catalogue = Catalogue::new(methods);
+
+const METHODS: [&str; 15] = [
+    "flickr.people.getInfo",
+    "flickr.photos.addTags",
+    "flickr.photos.comments.addComment",
+    "flickr.photos.getExif",
+    "flickr.photos.getInfo",
+    "flickr.photos.getSizes",
+    "flickr.photos.people.add",
+    "flickr.photos.search",
+    "flickr.photos.setMeta",
+    "flickr.photos.setTags",
+    "flickr.photosets.create",
+    "flickr.photosets.getList",
+    "flickr.test.echo",
+    "flickr.test.login",
+    "flickr.test.null",
+];
+
+fn methods() -> Methods {
+    METHODS.map(|method| (method.to_owned(), facts(method))).into()
+}
+
+/// `get*`, `search` and `test.*` read, `set*` may be repeated, all else may not. It can be verified whether `set*` and
+/// `*Comment` took effect. The answers of reads of photos are cached for [`ScriptedFlickr::TTL`]; each write
+/// invalidates them.
+fn facts(method: &str) -> MethodFacts {
+    let name = method.rsplit('.').next().unwrap_or_default();
+    let reads = name.starts_with("get") || name == "search" || method.starts_with("flickr.test.");
+    let sets = name.starts_with("set");
+    let is_cached = reads && method.starts_with("flickr.photos.");
+    MethodFacts {
+        verb: if reads { Verb::Get } else { Verb::Post },
+        perms: None,
+        idempotency: match (reads, sets) {
+            (true, _) => Idempotency::Safe,
+            (false, true) => Idempotency::Idempotent,
+            (false, false) => Idempotency::NonIdempotent,
+        },
+        verification: (sets || name.ends_with("Comment")).then_some(Verification::ReadBack),
+        cache_policy: is_cached.then_some(CachePolicy { tag: CacheTag::Photos, ttl: ScriptedFlickr::TTL }),
+        invalidates: (!reads).then_some(CacheTag::Photos).into_iter().collect(),
+        already_so: Vec::new(),
+    }
+}
+
+/// A Flickr that answers as it is told, and records the calls it gets. A clone is the same Flickr.
+#[derive(Clone, Default)]
+pub struct ScriptedFlickr(Arc<Mutex<Script>>);
+
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<Outcome>,
+    calls: Vec<String>,
+    callbacks: Vec<String>,
+    verified: VecDeque<Verified>,
+    verifications: usize,
+    /// What a call that is done answers; `None` means an empty success.
+    content: Option<String>,
+}
+
+impl ScriptedFlickr {
+    /// The account that every login connects.
+    pub const NSID: &'static str = "12345678@N00";
+
+    /// How long answers are cached.
+    pub const TTL: Duration = Duration::from_secs(300);
+
+    /// Answers the next calls so; after them every call is done, with an empty success.
+    pub fn answer(&self, outcomes: impl IntoIterator<Item = Outcome>) {
+        self.script().answers.extend(outcomes);
+    }
+
+    /// Answers the next call so, whatever was said before.
+    pub fn answer_once(&self, outcome: Outcome) {
+        self.script().answers = [outcome].into();
+    }
+
+    /// Forgets the answers that were set: every call is done.
+    pub fn forget_answers(&self) {
+        self.script().answers.clear();
+    }
+
+    /// Has every call that is done answer `content`, JSON text, from now on.
+    pub fn answer_with(&self, content: &str) {
+        self.script().content = Some(content.to_owned());
+    }
+
+    /// Has the next verifications come to this; after them, each finds that the write took effect.
+    pub fn verify_as(&self, verified: impl IntoIterator<Item = Verified>) {
+        self.script().verified.extend(verified);
+    }
+
+    /// The methods called so far.
+    pub fn calls(&self) -> Vec<String> {
+        self.script().calls.clone()
+    }
+
+    /// How often a write was verified.
+    pub fn verifications(&self) -> usize {
+        self.script().verifications
+    }
+
+    /// The callbacks that logins asked for so far.
+    pub fn callbacks(&self) -> Vec<String> {
+        self.script().callbacks.clone()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Outcome {
+        let next = self.script().answers.pop_front();
+        next.unwrap_or_else(|| Outcome::new(Class::Done, "ok"))
+    }
+}
+
+impl FlickrApi for ScriptedFlickr {
+    async fn call(&self, _: &Signing, work: &Work, _: bool) -> Answer {
+        self.script().calls.push(work.method().to_string());
+        let outcome = self.next();
+        let content = || self.script().content.clone().unwrap_or_else(|| r#"{"stat":"ok"}"#.to_owned());
+        let result = (outcome.class == Class::Done).then(content);
+        Answer { outcome, result }
+    }
+
+    async fn verify(&self, _: &Signing, _: &Work, _: Verification) -> (Verified, Option<String>) {
+        let mut script = self.script();
+        script.verifications += 1;
+        match script.verified.pop_front() {
+            Some(Verified::NotSeen) => (Verified::NotSeen, None),
+            Some(Verified::Done) | None => (Verified::Done, Some(r#"{"stat":"ok"}"#.to_owned())),
+        }
+    }
+}
+
+impl FlickrLogin for ScriptedFlickr {
+    async fn request_token(&self, _: &AppCredentials, callback: &str) -> Result<TokenCredentials, Outcome> {
+        self.script().callbacks.push(callback.to_owned());
+        let number = self.callbacks().len();
+        match self.next() {
+            done if done.class == Class::Done => {
+                Ok(TokenCredentials::new(format!("request-{number}"), "canary-request-secret"))
+            }
+            refused => Err(refused),
+        }
+    }
+
+    fn authorize_url(&self, request_token: &str, perms: Perms) -> String {
+        format!("https://flickr.example/authorize?oauth_token={request_token}&perms={}", perms.as_str())
+    }
+
+    async fn access_token(&self, _: &AppCredentials, _: &TokenCredentials, _: &str) -> Result<Access, Outcome> {
+        match self.next() {
+            done if done.class == Class::Done => Ok(Access {
+                token: TokenCredentials::new("access-token", "canary-access-secret"),
+                nsid: Self::NSID.to_owned(),
+                username: "ada".to_owned(),
+                fullname: "Ada L".to_owned(),
+            }),
+            refused => Err(refused),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A profile, written as what makes it differ from another: `jobs=12 crashes_per_myriad=0 asks=3,7-9`. So a case that
+//! was found can be run again from the command line.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::profile::Profile;
+use crate::mutation::Mutation;
+
+/// A number of a profile that says how much happens: the smaller, the simpler the case.
+pub(crate) struct Quantity {
+    /// As it is written.
+    pub(crate) name: &'static str,
+    /// The least that it can be.
+    pub(crate) least: u64,
+    /// What it is.
+    pub(crate) of: fn(&Profile) -> u64,
+    /// The profile with another.
+    pub(crate) with: fn(Profile, u64) -> Profile,
+}
+
+/// Every such number, those first that change most.
+pub(crate) const QUANTITIES: [Quantity; 13] = [
+    Quantity {
+        name: "flickr_faults_per_mille",
+        least: 0,
+        of: |profile| profile.flickr_faults_per_mille,
+        with: |profile, number| Profile { flickr_faults_per_mille: number, ..profile },
+    },
+    Quantity {
+        name: "crashes_per_myriad",
+        least: 0,
+        of: |profile| profile.crashes_per_myriad,
+        with: |profile, number| Profile { crashes_per_myriad: number, ..profile },
+    },
+    Quantity {
+        name: "failures_per_myriad",
+        least: 0,
+        of: |profile| profile.failures_per_myriad,
+        with: |profile, number| Profile { failures_per_myriad: number, ..profile },
+    },
+    Quantity {
+        name: "noise",
+        least: 0,
+        of: |profile| profile.noise.into(),
+        with: |profile, number| Profile { noise: number > 0, ..profile },
+    },
+    Quantity {
+        name: "replays",
+        least: 0,
+        of: |profile| profile.replays.into(),
+        with: |profile, number| Profile { replays: number > 0, ..profile },
+    },
+    Quantity {
+        name: "outages",
+        least: 0,
+        of: |profile| profile.outages.len() as u64,
+        with: |profile, number| Profile { outages: first(&profile.outages, number), ..profile },
+    },
+    Quantity {
+        name: "storms",
+        least: 0,
+        of: |profile| profile.storms.len() as u64,
+        with: |profile, number| Profile { storms: first(&profile.storms, number), ..profile },
+    },
+    Quantity {
+        name: "poison_per_mille",
+        least: 0,
+        of: |profile| profile.poison_per_mille,
+        with: |profile, number| Profile { poison_per_mille: number, ..profile },
+    },
+    Quantity {
+        name: "stopped_per_mille",
+        least: 0,
+        of: |profile| profile.stopped_per_mille,
+        with: |profile, number| Profile { stopped_per_mille: number, ..profile },
+    },
+    Quantity {
+        name: "flows",
+        least: 0,
+        of: |profile| profile.flows.len() as u64,
+        with: |profile, number| Profile { flows: first(&profile.flows, number), ..profile },
+    },
+    Quantity {
+        name: "jobs",
+        least: 0,
+        of: |profile| profile.jobs.into(),
+        with: |profile, number| Profile { jobs: u32::try_from(number).unwrap_or(u32::MAX), ..profile },
+    },
+    Quantity {
+        name: "span_seconds",
+        least: 1,
+        of: |profile| profile.span.as_secs(),
+        with: |profile, number| Profile { span: Duration::from_secs(number), ..profile },
+    },
+    Quantity {
+        name: "accounts_each",
+        least: 1,
+        of: |profile| profile.accounts_each.into(),
+        with: |profile, number| Profile { accounts_each: u32::try_from(number).unwrap_or(u32::MAX), ..profile },
+    },
+];
+
+/// The first so many of `items`.
+fn first<T: Clone>(items: &[T], number: u64) -> Vec<T> {
+    items.iter().take(usize::try_from(number).unwrap_or(usize::MAX)).cloned().collect()
+}
+
+/// A change that a profile cannot be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownChange(String);
+
+impl std::fmt::Display for UnknownChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = QUANTITIES.iter().map(|quantity| quantity.name).collect();
+        let mutations: Vec<String> = Mutation::ALL.iter().map(|mutation| format!("{mutation:?}")).collect();
+        writeln!(f, "`{}` is no change of a profile. These are, with a number, as in `jobs=12`:", self.0)?;
+        writeln!(f, "  {}", names.join(", "))?;
+        writeln!(f, "These too: `asks=3,7-9`, the asks that are made, and `mutation=`, a rule broken on purpose, of")?;
+        write!(f, "  {}", mutations.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownChange {}
+
+impl Profile {
+    /// What makes this profile differ from `base`, as changes that [`Profile::with`] takes.
+    pub fn changes_from(&self, base: &Self) -> Vec<String> {
+        let differ = QUANTITIES.iter().filter(|quantity| (quantity.of)(self) != (quantity.of)(base));
+        let quantities = differ.map(|quantity| format!("{}={}", quantity.name, (quantity.of)(self)));
+        let asks = self.asks.as_ref().filter(|_| self.asks != base.asks);
+        let asks = asks.map(|asks| format!("asks={}", written(asks)));
+        let mutation = self.mutation.filter(|_| self.mutation != base.mutation);
+        let mutation = mutation.map(|mutation| format!("mutation={mutation:?}"));
+        mutation.into_iter().chain(quantities).chain(asks).collect()
+    }
+
+    /// The profile with a change, written `name=value`.
+    ///
+    /// # Errors
+    /// When there is no such change.
+    pub fn with(self, change: &str) -> Result<Self, UnknownChange> {
+        let unknown = || UnknownChange(change.to_owned());
+        let (name, value) = change.split_once('=').ok_or_else(unknown)?;
+        match name {
+            "asks" => Ok(Self { asks: Some(read(value).ok_or_else(unknown)?), ..self }),
+            "mutation" => {
+                let found = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == value);
+                Ok(Self { mutation: Some(found.ok_or_else(unknown)?), ..self })
+            }
+            _ => {
+                let quantity = QUANTITIES.iter().find(|quantity| quantity.name == name).ok_or_else(unknown)?;
+                let number = value.parse().ok().filter(|number| *number >= quantity.least).ok_or_else(unknown)?;
+                Ok((quantity.with)(self, number))
+            }
+        }
+    }
+}
+
+/// Numbers and ranges of them, in order: `3,7-9`.
+fn written(numbers: &BTreeSet<u32>) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    let one = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    ranges.iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+fn read(text: &str) -> Option<BTreeSet<u32>> {
+    let mut numbers = BTreeSet::new();
+    for range in text.split(',').filter(|range| !range.is_empty()) {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        numbers.extend(first.parse::<u32>().ok()?..=last.parse::<u32>().ok()?);
+    }
+    Some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_read_back_as_written() {
+        let base = Profile::bad_day();
+        let profile = Profile {
+            jobs: 12,
+            span: Duration::from_secs(60),
+            noise: false,
+            storms: Vec::new(),
+            asks: Some([3, 7, 8, 9].into_iter().collect()),
+            mutation: Some(Mutation::NoSweep),
+            ..base.clone()
+        };
+        let changes = profile.changes_from(&base);
+        let written = "mutation=NoSweep noise=0 storms=0 jobs=12 span_seconds=60 asks=3,7-9";
+        assert_eq!(changes.join(" "), written);
+        let read = changes.iter().try_fold(base.clone(), |profile, change| profile.with(change));
+        assert_eq!(read, Ok(profile));
+        assert_eq!(base.changes_from(&base), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_no_change_is_refused() {
+        for text in ["", "jobs", "jobs=", "jobs=many", "span_seconds=0", "job=1", "asks=3-", "mutation=NoWay"] {
+            assert!(Profile::bad_day().with(text).is_err(), "{text}");
+        }
+        assert_eq!(Profile::bad_day().with("asks=").unwrap().asks, Some(BTreeSet::new()));
+    }
+}

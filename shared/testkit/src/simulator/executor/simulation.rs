@@ -1,0 +1,108 @@
+//! A simulation as it stands: the tasks that run, on one thread, and what they share.
+
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use domain::Timestamp;
+use hub::ports::Clock;
+
+use super::{
+    agenda::{Agenda, Happening},
+    environment::Environment,
+    inbox::Inbox,
+};
+use crate::{
+    World,
+    random::Random,
+    simulator::{
+        profile::Profile,
+        streams::{Stream, stream},
+    },
+};
+
+/// Something that runs until it ends, is out of time, or crashes.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A simulation as it stands.
+pub(super) struct Simulation {
+    pub(super) profile: Profile,
+    pub(super) environment: Environment,
+    pub(super) agenda: Agenda,
+    pub(super) random: Random,
+    pub(super) inbox: Inbox,
+    tasks: BTreeMap<u64, Task>,
+}
+
+impl Simulation {
+    pub(super) fn new(seed: u64, profile: &Profile) -> Self {
+        Self {
+            profile: profile.clone(),
+            environment: Environment::new(seed, profile),
+            agenda: Agenda::new(seed),
+            random: stream(seed, Stream::Executor),
+            inbox: Inbox::default(),
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.environment.world.now()
+    }
+
+    /// Plans something for so much later.
+    pub(super) fn plan_in(&mut self, length: Duration, happening: Happening) {
+        self.agenda.plan(self.now() + length, happening);
+    }
+
+    /// Starts a task that is stopped when it takes longer than `limit`; its number.
+    pub(super) fn start(&mut self, task: impl Future<Output = ()> + Send + 'static, limit: Duration) -> u64 {
+        let number = self.agenda.number();
+        self.tasks.insert(number, Box::pin(task));
+        self.plan_in(limit, Happening::Stop(number));
+        self.resume(number);
+        number
+    }
+
+    /// Lets a task go on until it waits, ends, or turns out to have crashed.
+    pub(super) fn resume(&mut self, number: u64) {
+        let Some(mut task) = self.tasks.remove(&number) else { return };
+        let is_pending = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        // What waits for nothing has crashed: it is dropped.
+        if let (true, Some(at)) = (is_pending, self.environment.world.take_wake()) {
+            self.tasks.insert(number, task);
+            self.agenda.plan(at, Happening::Resume(number));
+        }
+    }
+
+    pub(super) fn stop(&mut self, number: u64) {
+        self.tasks.remove(&number);
+    }
+
+    pub(super) fn runs(&self, task: u64) -> bool {
+        self.tasks.contains_key(&task)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// The world as a process sees it whose clock runs up to two seconds ahead or behind.
+    pub(super) fn with_skewed_clock(&mut self) -> World {
+        let skew = i64::try_from(self.random.below(4_001)).unwrap_or(0) - 2_000;
+        self.environment.world.skewed(if self.profile.noise { skew } else { 0 })
+    }
+
+    /// True so many times in a thousand, where anything is left to chance.
+    pub(super) fn noise_per_mille(&mut self, times: u64) -> bool {
+        self.profile.noise && self.random.per_mille(times)
+    }
+
+    /// A delay of up to so many milliseconds, where anything is left to chance.
+    pub(super) fn noise_delay(&mut self, most_milliseconds: u64) -> Duration {
+        if self.profile.noise { self.random.milliseconds(0, most_milliseconds) } else { Duration::ZERO }
+    }
+}
