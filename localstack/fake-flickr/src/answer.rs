@@ -1,4 +1,4 @@
-//! One answer of the fake Flickr, before it becomes an HTTP response.
+//! An answer of the fake Flickr, before it becomes an HTTP response.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -20,7 +20,7 @@ pub(crate) struct Answer {
     pub content_type: &'static str,
     pub body: String,
     pub headers: Vec<(HeaderName, String)>,
-    /// What the journal tells of the answer beside its status.
+    // The remaining fields are for the journal. The response carries them only inside its body.
     pub stat: Option<Stat>,
     pub code: Option<i64>,
     pub problem: Option<&'static str>,
@@ -43,7 +43,7 @@ impl Answer {
         Self::html(302, String::new()).with_header(header::LOCATION, to)
     }
 
-    /// The page Flickr's front gives a key that calls too often.
+    /// The page of the throttle in front of Flickr.
     pub(crate) fn too_many_requests() -> Self {
         let body = "<html><body><h1>429 Too Many Requests</h1>\nYou have sent too many requests in a given amount of \
                     time.\n</body></html>";
@@ -55,7 +55,7 @@ impl Answer {
         self
     }
 
-    /// The response with `body` in the place of the answer's own, for a slow or a cut one.
+    /// Builds the response with `body` instead of the answer's own, for a slow or broken connection.
     pub(crate) fn into_response_with(self, body: Body) -> Response<Body> {
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

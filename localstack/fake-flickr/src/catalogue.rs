@@ -1,4 +1,4 @@
-//! Which methods Flickr has and what permission each needs, from the catalogue shared as data.
+//! Flickr's methods and the permission that each needs, from the catalogue that the workspace shares as data.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,13 +19,13 @@ struct Entry {
 }
 
 static METHODS: LazyLock<HashMap<String, Perms>> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    #[expect(clippy::expect_used, reason = "the file is compiled in, and a test parses it")]
     let file: File =
         serde_json::from_str(include_str!("../../../shared/flickr/data/methods.json")).expect("a valid catalogue");
     file.methods.into_iter().map(|entry| (entry.method, entry.required_perms)).collect()
 });
 
-/// The permission `method` needs, or nothing if Flickr has no such method.
+/// Returns the permission that `method` needs, or nothing if Flickr has no such method.
 pub(crate) fn required_perms(method: &str) -> Option<Perms> {
     METHODS.get(method).copied()
 }

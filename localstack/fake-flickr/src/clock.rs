@@ -1,4 +1,4 @@
-//! The only place that asks what time it is. Everything else takes `now`.
+//! The only place that reads the clock. Everything else takes `now`.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// The form Flickr gives a photo's `datetaken`.
+/// The form of a photo's `datetaken` at Flickr.
 pub(crate) fn mysql(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -1,33 +1,33 @@
-//! What can be tuned while the server runs, with `POST /_fake/config`.
+//! The settings that `POST /_fake/config` changes while the server runs.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Every setting, with its default. Where Flickr's own value is unknown it stands here so that it can be changed.
+/// Every setting. Where Flickr's own value is unknown, there is a setting for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// How long after an upload a photo is found by `photos.search` and `people.getPhotos`.
+    /// How long after an upload `photos.search` and `people.getPhotos` first find the photo.
     pub index_lag_ms: u64,
-    /// Calls a key may make in any rolling hour.
+    /// The number of calls a key may make in any rolling hour.
     pub hourly_limit: u32,
-    /// How far a timestamp may lie from the server's clock, on either side.
+    /// How far a timestamp may lie from the server's clock in either direction.
     pub timestamp_window_seconds: u32,
-    /// Whether a nonce seen before is refused.
+    /// Whether a nonce is refused the second time.
     pub refuse_replayed_nonces: bool,
     /// How long a request token can be approved and exchanged.
     pub request_token_life_seconds: u32,
-    /// How many polls find the ticket of an asynchronous upload still pending.
+    /// How many polls report the ticket of an asynchronous upload as pending.
     pub ticket_pending_polls: u32,
-    /// Whether an upload must begin like a known image or video, else error 5.
+    /// Whether an upload whose first bytes are of no known image or video gets error 5.
     pub check_file_type: bool,
     /// A larger photo gets error 8.
     pub max_photo_bytes: u64,
     /// A larger video gets error 8.
     pub max_video_bytes: u64,
-    /// HTTP status by OAuth problem, for those whose real status is not known.
+    /// The HTTP status by OAuth problem, for those whose status at Flickr is unknown.
     pub problem_statuses: BTreeMap<String, u16>,
 }
 
@@ -49,7 +49,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// This configuration with the members of `patch` in the place of its own.
+    /// Returns a copy with the members of `patch` in place of its own.
+    ///
+    /// # Errors
+    /// If a member is unknown or has the wrong type.
     pub(crate) fn patched(&self, patch: serde_json::Map<String, Value>) -> Result<Self, serde_json::Error> {
         let mut merged = serde_json::to_value(self)?;
         if let Value::Object(members) = &mut merged {

@@ -1,4 +1,4 @@
-//! The control API: JSON under `/_fake`, for tests to arrange and to look.
+//! The control API: JSON under `/_fake`, by which tests arrange and inspect the world.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,19 +11,21 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::faults::{self, Order};
-use crate::oauth::consent::{self, Approval, Refused};
+use crate::faults::{self, NewFault};
+use crate::oauth::consent::{self, Approval};
 use crate::perms::Perms;
+use crate::state::ServerState;
+use crate::world::app::RegisteredApp;
 use crate::world::photo::{FileKind, Photo, Privacy, StoredFile};
-use crate::world::{KnownApp, User, World, tags};
-use crate::{Fake, clock, ids};
+use crate::world::{User, World, tags};
+use crate::{clock, ids};
 
-/// Photos one request can seed.
-const MOST_SEEDED: u32 = 100_000;
+/// The most photos that one request can seed.
+const MAX_SEEDED: u32 = 100_000;
 
-pub(crate) fn router() -> Router<Fake> {
+pub(crate) fn router() -> Router<ServerState> {
     Router::new()
-        .route("/_fake/health", get(|| async { reply(Ok(json!({"status": "ok"}))) }))
+        .route("/_fake/health", get(|| async { respond(Ok(json!({"status": "ok"}))) }))
         .route("/_fake/reset", post(reset))
         .route("/_fake/approve", post(approve))
         .route("/_fake/revoke", post(revoke))
@@ -36,47 +38,50 @@ pub(crate) fn router() -> Router<Fake> {
         .route("/_fake/photos", get(get_photos).post(seed_photos))
 }
 
-/// Why a control request is refused: a status and a sentence.
-struct Refusal(StatusCode, String);
-
-type Outcome = Result<Value, Refusal>;
-
-fn bad_request(sentence: impl Into<String>) -> Refusal {
-    Refusal(StatusCode::BAD_REQUEST, sentence.into())
+/// Why a control request is refused.
+struct ControlError {
+    status: StatusCode,
+    message: String,
 }
 
-fn not_found(sentence: impl Into<String>) -> Refusal {
-    Refusal(StatusCode::NOT_FOUND, sentence.into())
+type ControlResult = Result<Value, ControlError>;
+
+fn bad_request(message: impl Into<String>) -> ControlError {
+    ControlError { status: StatusCode::BAD_REQUEST, message: message.into() }
 }
 
-fn conflict(sentence: impl Into<String>) -> Refusal {
-    Refusal(StatusCode::CONFLICT, sentence.into())
+fn not_found(message: impl Into<String>) -> ControlError {
+    ControlError { status: StatusCode::NOT_FOUND, message: message.into() }
 }
 
-fn reply(outcome: Outcome) -> Response {
-    let (status, value) = match outcome {
+fn conflict(message: impl Into<String>) -> ControlError {
+    ControlError { status: StatusCode::CONFLICT, message: message.into() }
+}
+
+fn respond(result: ControlResult) -> Response {
+    let (status, value) = match result {
         Ok(value) => (StatusCode::OK, value),
-        Err(Refusal(status, sentence)) => (status, json!({"error": sentence})),
+        Err(ControlError { status, message }) => (status, json!({"error": message})),
     };
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
-/// Reads the JSON body, where none stands for an empty object, and runs `rule` on the world.
+/// Parses the JSON body, where an empty body means an empty object, and runs `handler` on the world.
 fn with_body<T: DeserializeOwned>(
-    fake: &Fake,
+    state: &ServerState,
     body: &Bytes,
-    rule: impl FnOnce(&mut World, T, Timestamp) -> Outcome,
+    handler: impl FnOnce(&mut World, T, Timestamp) -> ControlResult,
 ) -> Response {
     let text: &[u8] = if body.is_empty() { b"{}" } else { body };
-    reply(match serde_json::from_slice(text) {
-        Ok(input) => rule(&mut fake.world(), input, clock::now()),
+    respond(match serde_json::from_slice(text) {
+        Ok(input) => handler(&mut state.world(), input, clock::now()),
         Err(error) => Err(bad_request(format!("the body is not what is expected here: {error}"))),
     })
 }
 
-async fn reset(State(fake): State<Fake>) -> Response {
-    fake.world().reset();
-    reply(Ok(json!({})))
+async fn reset(State(state): State<ServerState>) -> Response {
+    state.world().reset();
+    respond(Ok(json!({})))
 }
 
 #[derive(Deserialize)]
@@ -87,24 +92,26 @@ struct Approve {
     user: Option<String>,
 }
 
-async fn approve(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, input: Approve, now| {
-        consent::pending(world, &input.oauth_token, now).map_err(refused)?;
+async fn approve(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, input: Approve, now| {
+        consent::pending(world, &input.oauth_token, now).map_err(consent_error)?;
         let perms = input.perms.unwrap_or(Perms::Delete);
         if perms == Perms::None {
             return Err(bad_request("perms must be read, write or delete"));
         }
-        let user = world.user_or_new(input.user.as_deref());
+        let user = world.find_or_create_user(input.user.as_deref());
         let Approval { verifier, redirect_to } =
-            consent::approve(world, &input.oauth_token, user, perms, now).map_err(refused)?;
+            consent::approve(world, &input.oauth_token, user, perms, now).map_err(consent_error)?;
         Ok(json!({"oauth_verifier": verifier, "redirect_to": redirect_to}))
     })
 }
 
-fn refused(refused: Refused) -> Refusal {
-    match refused {
-        Refused::Token => not_found("no such request token: it is unknown, too old, or was approved before"),
-        Refused::Key => not_found("the app of this request token is turned off"),
+fn consent_error(error: consent::Error) -> ControlError {
+    match error {
+        consent::Error::InvalidToken => {
+            not_found("no such request token: it is unknown, too old, or was approved before")
+        }
+        consent::Error::DisabledApp => not_found("the app of this request token is turned off"),
     }
 }
 
@@ -115,13 +122,13 @@ struct Revoke {
     user: Option<String>,
 }
 
-async fn revoke(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, input: Revoke, _| {
+async fn revoke(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, input: Revoke, _| {
         if input.oauth_token.is_none() && input.user.is_none() {
             return Err(bad_request("name an oauth_token or a user"));
         }
         let user = match input.user.as_deref() {
-            Some(name) => Some(known_user(world, name)?),
+            Some(name) => Some(require_user(world, name)?),
             None => None,
         };
         let before = world.access_tokens.len();
@@ -134,53 +141,53 @@ async fn revoke(State(fake): State<Fake>, body: Bytes) -> Response {
     })
 }
 
-fn known_user(world: &World, name: &str) -> Result<String, Refusal> {
+fn require_user(world: &World, name: &str) -> Result<String, ControlError> {
     let user = world.find_user(name).ok_or_else(|| not_found(format!("no user {name:?}")))?;
     Ok(user.nsid.clone())
 }
 
 #[derive(Deserialize)]
-struct Since {
+struct CallsQuery {
     #[serde(default)]
     since: u64,
 }
 
-async fn calls(State(fake): State<Fake>, Query(Since { since }): Query<Since>) -> Response {
-    let world = fake.world();
-    reply(Ok(json!({"calls": world.journal.since(since), "last_seq": world.journal.last()})))
+async fn calls(State(state): State<ServerState>, Query(CallsQuery { since }): Query<CallsQuery>) -> Response {
+    let world = state.world();
+    respond(Ok(json!({"calls": world.journal.since(since), "last_seq": world.journal.last_seq()})))
 }
 
-async fn get_config(State(fake): State<Fake>) -> Response {
-    reply(Ok(json!(fake.world().config)))
+async fn get_config(State(state): State<ServerState>) -> Response {
+    respond(Ok(json!(state.world().config)))
 }
 
-async fn set_config(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, patch: Map<String, Value>, _| {
+async fn set_config(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, patch: Map<String, Value>, _| {
         world.config = world.config.patched(patch).map_err(|error| bad_request(error.to_string()))?;
         Ok(json!(world.config))
     })
 }
 
-async fn get_faults(State(fake): State<Fake>) -> Response {
-    reply(Ok(json!({"faults": fake.world().faults.rules(), "known": faults::names()})))
+async fn get_faults(State(state): State<ServerState>) -> Response {
+    respond(Ok(json!({"faults": state.world().faults.rules(), "known": faults::names()})))
 }
 
-async fn add_fault(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, order: Order, _| {
-        let id = world.faults.add(order);
+async fn add_fault(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, fault: NewFault, _| {
+        let id = world.faults.add(fault);
         let id = id.ok_or_else(|| bad_request(format!("no such fault; known are {}", faults::names().join(", "))))?;
         Ok(json!({"id": id}))
     })
 }
 
-async fn clear_faults(State(fake): State<Fake>) -> Response {
-    reply(Ok(json!({"deleted": fake.world().faults.clear()})))
+async fn clear_faults(State(state): State<ServerState>) -> Response {
+    respond(Ok(json!({"deleted": state.world().faults.clear()})))
 }
 
-async fn get_apps(State(fake): State<Fake>) -> Response {
-    let world = fake.world();
+async fn get_apps(State(state): State<ServerState>) -> Response {
+    let world = state.world();
     let apps: Vec<_> = world.apps.iter().map(|(key, app)| json!({"key": key, "disabled": app.disabled})).collect();
-    reply(Ok(json!({"apps": apps, "default": world.default_app.key})))
+    respond(Ok(json!({"apps": apps, "default": world.default_app.key})))
 }
 
 #[derive(Deserialize)]
@@ -192,22 +199,22 @@ struct NewApp {
     disabled: bool,
 }
 
-/// Makes an app, or changes the one of this key.
-async fn add_app(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, input: NewApp, _| {
+/// Creates an app, or changes the one with this key.
+async fn add_app(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, input: NewApp, _| {
         let key = input.key.unwrap_or_else(ids::consumer_key);
         let known = world.apps.get(&key).map(|app| app.secret.clone());
         let secret = input.secret.or(known).unwrap_or_else(ids::secret);
         let disabled = input.disabled;
-        world.apps.insert(key.clone(), KnownApp { secret: secret.clone(), disabled });
+        world.apps.insert(key.clone(), RegisteredApp { secret: secret.clone(), disabled });
         Ok(json!({"key": key, "secret": secret, "disabled": disabled}))
     })
 }
 
-async fn get_users(State(fake): State<Fake>) -> Response {
-    let world = fake.world();
+async fn get_users(State(state): State<ServerState>) -> Response {
+    let world = state.world();
     let users: Vec<_> = world.users.values().collect();
-    reply(Ok(json!({"users": users, "default": world.default_user})))
+    respond(Ok(json!({"users": users, "default": world.default_user})))
 }
 
 #[derive(Deserialize)]
@@ -219,8 +226,8 @@ struct NewUser {
     pro: Option<bool>,
 }
 
-async fn add_user(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, input: NewUser, _| {
+async fn add_user(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, input: NewUser, _| {
         let nsid = input.nsid.unwrap_or_else(ids::nsid);
         let username = input.username.unwrap_or_else(|| format!("user-{}", nsid.replace('@', "-")));
         if world.find_user(&nsid).or_else(|| world.find_user(&username)).is_some() {
@@ -241,15 +248,15 @@ struct NewToken {
     perms: Option<Perms>,
 }
 
-/// Issues an access token as if its user had gone through the login.
-async fn add_token(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, input: NewToken, _| {
+/// Issues an access token without the login.
+async fn add_token(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, input: NewToken, _| {
         let key = input.key.unwrap_or_else(|| world.default_app.key.clone());
         if !world.apps.contains_key(&key) {
             return Err(not_found(format!("no app {key:?}")));
         }
         let perms = input.perms.unwrap_or(Perms::Delete);
-        let user = world.user_or_new(input.user.as_deref());
+        let user = world.find_or_create_user(input.user.as_deref());
         let (token, secret) = world.issue_token(&key, &user, perms);
         let username = world.users.get(&user).map(|user| user.username.clone());
         Ok(json!({
@@ -264,33 +271,33 @@ async fn add_token(State(fake): State<Fake>, body: Bytes) -> Response {
 }
 
 #[derive(Deserialize)]
-struct OfUser {
+struct UserQuery {
     user: Option<String>,
 }
 
-/// The tokens issued, with their secrets: a test that searches for them must know them.
-async fn get_tokens(State(fake): State<Fake>, Query(OfUser { user }): Query<OfUser>) -> Response {
-    let world = fake.world();
-    let owner = match user.map(|name| known_user(&world, &name)).transpose() {
+/// Lists the access tokens with their secrets, so that a test can search its logs and tables for them.
+async fn get_tokens(State(state): State<ServerState>, Query(UserQuery { user }): Query<UserQuery>) -> Response {
+    let world = state.world();
+    let owner = match user.map(|name| require_user(&world, &name)).transpose() {
         Ok(owner) => owner,
-        Err(refusal) => return reply(Err(refusal)),
+        Err(error) => return respond(Err(error)),
     };
     let wanted = world.access_tokens.iter().filter(|(_, access)| owner.as_ref().is_none_or(|o| *o == access.user));
     let tokens: Vec<_> = wanted
         .map(|(token, access)| json!({"oauth_token": token, "oauth_token_secret": access.secret, "user_nsid": access.user}))
         .collect();
-    reply(Ok(json!({"tokens": tokens})))
+    respond(Ok(json!({"tokens": tokens})))
 }
 
-async fn get_photos(State(fake): State<Fake>, Query(OfUser { user }): Query<OfUser>) -> Response {
-    let world = fake.world();
-    let owner = match user.map(|name| known_user(&world, &name)).transpose() {
+async fn get_photos(State(state): State<ServerState>, Query(UserQuery { user }): Query<UserQuery>) -> Response {
+    let world = state.world();
+    let owner = match user.map(|name| require_user(&world, &name)).transpose() {
         Ok(owner) => owner,
-        Err(refusal) => return reply(Err(refusal)),
+        Err(error) => return respond(Err(error)),
     };
     let wanted = world.photos.values().filter(|photo| owner.as_ref().is_none_or(|owner| *owner == photo.owner));
     let photos: Vec<_> = wanted.map(describe).collect();
-    reply(Ok(json!({"photos": photos})))
+    respond(Ok(json!({"photos": photos})))
 }
 
 fn describe(photo: &Photo) -> Value {
@@ -326,7 +333,7 @@ struct Seed {
     title: Option<String>,
     #[serde(default)]
     description: String,
-    /// The description is filled up to this many bytes.
+    /// The description is padded to this many bytes.
     #[serde(default)]
     description_bytes: usize,
     #[serde(default)]
@@ -349,22 +356,22 @@ fn yes() -> bool {
     true
 }
 
-/// Makes photos that a search finds at once.
-async fn seed_photos(State(fake): State<Fake>, body: Bytes) -> Response {
-    with_body(&fake, &body, |world, seed: Seed, now| {
-        if seed.count > MOST_SEEDED {
-            return Err(bad_request(format!("count is at most {MOST_SEEDED}")));
+/// Creates photos that searches find at once.
+async fn seed_photos(State(state): State<ServerState>, body: Bytes) -> Response {
+    with_body(&state, &body, |world, seed: Seed, now| {
+        if seed.count > MAX_SEEDED {
+            return Err(bad_request(format!("count is at most {MAX_SEEDED}")));
         }
-        let owner = world.user_or_new(seed.user.as_deref());
+        let owner = world.find_or_create_user(seed.user.as_deref());
         let then = now.saturating_sub(SignedDuration::from_secs(seed.age_seconds.into())).unwrap_or(now);
         let ids: Vec<_> = (1..=seed.count)
-            .map(|number| world.add_photo(seeded(&seed, number, owner.clone(), then)).to_string())
+            .map(|number| world.add_photo(seed_photo(&seed, number, owner.clone(), then)).to_string())
             .collect();
         Ok(json!({"ids": ids, "user_nsid": owner}))
     })
 }
 
-fn seeded(seed: &Seed, number: u32, owner: String, then: Timestamp) -> Photo {
+fn seed_photo(seed: &Seed, number: u32, owner: String, then: Timestamp) -> Photo {
     let title = seed.title.clone().unwrap_or_else(|| format!("Photo {number}"));
     let file = StoredFile {
         name: format!("{number}.jpg"),

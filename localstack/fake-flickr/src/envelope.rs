@@ -1,7 +1,7 @@
-//! Flickr's own envelope: one tree of elements, written as XML or as JSON.
+//! Flickr's own envelope: a tree of elements that is written as XML or as JSON.
 //!
 //! An attribute becomes a string member, the text of an element becomes `_content`, repeated elements become an
-//! array. Flickr gives some members as numbers and some as null; the tree says which.
+//! array. Flickr writes some members as numbers and some as null; the tree says which.
 
 use std::fmt::Write as _;
 
@@ -10,21 +10,21 @@ use serde::ser::{SerializeMap as _, Serializer};
 
 use crate::answer::{Answer, Stat};
 
-/// What a method answers: the elements inside the envelope, or a failure.
-pub(crate) type Reply = Result<Vec<Element>, Fail>;
+/// The result of a method: the elements inside the envelope, or an error.
+pub(crate) type MethodResult = Result<Vec<Element>, ApiError>;
 
-/// A failure of the API itself, answered with HTTP 200.
+/// An error of the API, which Flickr answers with HTTP 200.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fail {
+pub(crate) struct ApiError {
     pub code: i64,
     pub message: String,
-    /// Elements beside `<err>`, such as the id of the photo an upload duplicates.
-    pub beside: Vec<Element>,
+    /// Elements that follow `<err>`, such as the id of the photo that an upload duplicates.
+    pub extra_elements: Vec<Element>,
 }
 
-impl Fail {
+impl ApiError {
     pub(crate) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), beside: Vec::new() }
+        Self { code, message: message.into(), extra_elements: Vec::new() }
     }
 }
 
@@ -99,12 +99,12 @@ impl Element {
         self
     }
 
-    /// A child whose text is all it has.
+    /// Adds a child that has only text.
     pub(crate) fn text(self, name: &'static str, text: impl Into<String>) -> Self {
         self.child(Self::with_text(name, text))
     }
 
-    /// Elements that are an array in JSON, however many there are; each is named `name`.
+    /// Adds children named `name` that are an array in JSON, however many there are.
     pub(crate) fn many(mut self, name: &'static str, children: Vec<Self>) -> Self {
         self.children.push(Child::Many(name, children));
         self
@@ -182,41 +182,41 @@ impl Serialize for Element {
     }
 }
 
-/// The envelope in JSON: the members of the payload and `stat`.
-struct Json<'a>(&'a Reply);
+/// The envelope in JSON: the members of the elements and `stat`.
+struct Json<'a>(&'a MethodResult);
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self.0 {
             Ok(elements) => {
-                // `test.echo` may be sent a parameter of this name.
+                // A client may send `test.echo` a parameter of this name.
                 for element in elements.iter().filter(|element| element.name != "stat") {
                     map.serialize_entry(&element.name, element)?;
                 }
                 map.serialize_entry("stat", "ok")?;
             }
-            Err(fail) => {
+            Err(error) => {
                 map.serialize_entry("stat", "fail")?;
-                map.serialize_entry("code", &fail.code)?;
-                map.serialize_entry("message", &fail.message)?;
+                map.serialize_entry("code", &error.code)?;
+                map.serialize_entry("message", &error.message)?;
             }
         }
         map.end()
     }
 }
 
-/// How a REST call wants its answer.
+/// The format of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Format {
     Xml,
     Json,
-    /// JSON inside a call of the named function.
+    /// JSON as the argument of the named JavaScript function.
     Jsonp(String),
 }
 
 impl Format {
-    pub(crate) fn render(&self, reply: &Reply) -> Answer {
+    pub(crate) fn render(&self, reply: &MethodResult) -> Answer {
         let (content_type, body) = match self {
             Self::Xml => ("text/xml; charset=utf-8", xml(reply)),
             Self::Json => ("application/json", json(reply)),
@@ -224,32 +224,32 @@ impl Format {
         };
         let (stat, code) = match reply {
             Ok(_) => (Stat::Ok, None),
-            Err(fail) => (Stat::Fail, Some(fail.code)),
+            Err(error) => (Stat::Fail, Some(error.code)),
         };
         Answer { stat: Some(stat), code, ..Answer::new(200, content_type, body) }
     }
 }
 
-fn xml(reply: &Reply) -> String {
+fn xml(reply: &MethodResult) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n");
     match reply {
         Ok(elements) => {
             out.push_str("<rsp stat=\"ok\">\n");
             elements.iter().for_each(|element| element.write_xml(0, &mut out));
         }
-        Err(fail) => {
+        Err(error) => {
             out.push_str("<rsp stat=\"fail\">\n");
-            let _ = write!(out, "\t<err code=\"{}\" msg=\"", fail.code);
-            escape(&fail.message, &mut out);
+            let _ = write!(out, "\t<err code=\"{}\" msg=\"", error.code);
+            escape(&error.message, &mut out);
             out.push_str("\" />\n");
-            fail.beside.iter().for_each(|element| element.write_xml(1, &mut out));
+            error.extra_elements.iter().for_each(|element| element.write_xml(1, &mut out));
         }
     }
     out.push_str("</rsp>\n");
     out
 }
 
-fn json(reply: &Reply) -> String {
+fn json(reply: &MethodResult) -> String {
     serde_json::to_string(&Json(reply)).unwrap_or_default()
 }
 
@@ -257,7 +257,7 @@ fn indent(depth: usize, out: &mut String) {
     out.extend(std::iter::repeat_n('\t', depth));
 }
 
-/// Escapes `text` for XML, leaving out the control characters XML cannot hold.
+/// Escapes `text` for XML, and drops the control characters that XML cannot hold.
 pub(crate) fn escape(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
@@ -277,7 +277,7 @@ pub(crate) fn escape(text: &str, out: &mut String) {
 mod tests {
     use super::*;
 
-    fn photos() -> Reply {
+    fn photos() -> MethodResult {
         let photo = Element::new("photo").attr("id", "1").attr("ispublic", true).attr("alias", Scalar::Null);
         Ok(vec![
             Element::new("photos")
@@ -289,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn the_xml_white_space_is_flickrs() {
+    fn the_xml_has_flickrs_white_space() {
         assert_eq!(xml(&Ok(vec![])), "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<rsp stat=\"ok\">\n</rsp>\n");
         assert_eq!(
-            xml(&Err(Fail::new(2, "Permission denied"))),
+            xml(&Err(ApiError::new(2, "Permission denied"))),
             "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<rsp stat=\"fail\">\n\t<err code=\"2\" msg=\"Permission \
              denied\" />\n</rsp>\n"
         );
@@ -311,7 +311,7 @@ mod tests {
     fn json_follows_the_conversion_rules() {
         assert_eq!(json(&Ok(vec![])), r#"{"stat":"ok"}"#);
         assert_eq!(
-            json(&Err(Fail::new(98, "Invalid auth token"))),
+            json(&Err(ApiError::new(98, "Invalid auth token"))),
             r#"{"stat":"fail","code":98,"message":"Invalid auth token"}"#
         );
         assert_eq!(
@@ -322,8 +322,13 @@ mod tests {
     }
 
     #[test]
-    fn elements_beside_the_error_are_written() {
-        let fail = Fail { beside: vec![Element::with_text("duplicate_photo_id", "7")], ..Fail::new(9, "Duplicate") };
-        assert!(xml(&Err(fail)).contains("msg=\"Duplicate\" />\n\t<duplicate_photo_id>7</duplicate_photo_id>\n</rsp>"));
+    fn extra_elements_follow_the_error() {
+        let error = ApiError {
+            extra_elements: vec![Element::with_text("duplicate_photo_id", "7")],
+            ..ApiError::new(9, "Duplicate")
+        };
+        assert!(
+            xml(&Err(error)).contains("msg=\"Duplicate\" />\n\t<duplicate_photo_id>7</duplicate_photo_id>\n</rsp>")
+        );
     }
 }

@@ -1,32 +1,31 @@
-//! Faults to play: which there are, which call each meets, and how often.
+//! Faults that a test injects: their kinds, the calls that each matches, and how often.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::incoming::Endpoint;
+use crate::request::Endpoint;
 
-/// What goes wrong.
+/// The kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The front's throttle.
+    /// The page of the throttle in front of Flickr.
     TooManyRequests,
     /// An HTML page of the network in front of Flickr, with this status.
     ServerError(u16),
-    /// Code 201 as JSON, whatever format was asked.
+    /// Code 201 as JSON, whatever format the client asks for.
     UnavailableJson,
-    /// A failure in the envelope that is meant to pass.
+    /// A transient error inside the envelope.
     ApiError(i64),
-    /// A refusal of the OAuth layer for the clock's sake.
     TimestampRefused,
     NonceUsed,
-    /// The connection is cut before anything is done.
+    /// The connection is closed before the call takes effect.
     ResetBefore,
-    /// All is done, then the connection is cut.
+    /// The connection is closed after the call has taken effect.
     AcceptThenDrop,
-    /// An error is answered, and then all is done.
+    /// An error is answered, and the call takes effect later.
     ActAfterError,
-    /// The body trickles.
+    /// The call takes effect, and the body arrives slowly.
     Slow,
     TokenRevoked,
     KeyExpired,
@@ -70,28 +69,28 @@ pub(crate) fn names() -> Vec<&'static str> {
     NAMES.iter().map(|(name, _)| *name).collect()
 }
 
-/// A call as the faults see it.
-pub(crate) struct Subject<'a> {
+/// The attributes of a call that faults match on.
+pub(crate) struct CallAttributes<'a> {
     pub endpoint: Endpoint,
     pub path: &'a str,
     pub method: Option<&'a str>,
     pub account: Option<&'a str>,
     pub key: Option<&'a str>,
-    /// Whether it is an asynchronous upload or replacement.
-    pub makes_ticket: bool,
+    /// Whether the call is an asynchronous upload or replacement.
+    pub returns_ticket: bool,
 }
 
 impl Kind {
-    /// Whether the fault has a meaning for this call.
-    fn concerns(self, subject: &Subject<'_>) -> bool {
-        let is_transfer = matches!(subject.endpoint, Endpoint::Upload | Endpoint::Replace);
-        let polls = subject.method == Some("flickr.photos.upload.checkTickets");
+    /// Whether the fault makes sense for the call.
+    fn applies_to(self, call: &CallAttributes<'_>) -> bool {
+        let is_transfer = matches!(call.endpoint, Endpoint::Upload | Endpoint::Replace);
+        let polls = call.method == Some("flickr.photos.upload.checkTickets");
         match self {
-            Self::UnavailableJson | Self::ApiError(_) => subject.endpoint == Endpoint::Rest || is_transfer,
-            Self::TokenRevoked => subject.account.is_some(),
+            Self::UnavailableJson | Self::ApiError(_) => call.endpoint == Endpoint::Rest || is_transfer,
+            Self::TokenRevoked => call.account.is_some(),
             Self::UploadError(_) => is_transfer,
             Self::TicketPending | Self::TicketInvalid => polls,
-            Self::TicketFailed => polls || subject.makes_ticket,
+            Self::TicketFailed => polls || call.returns_ticket,
             Self::TooManyRequests
             | Self::ServerError(_)
             | Self::TimestampRefused
@@ -105,13 +104,13 @@ impl Kind {
     }
 }
 
-/// Which calls a fault meets; what is left out matches all.
+/// The calls that a fault matches. An absent member matches every call.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Matcher {
-    /// A REST method; a trailing `*` matches a prefix.
+    /// A REST method; a trailing `*` makes it a prefix.
     method: Option<String>,
-    /// A path, with or without its last slash; a trailing `*` matches a prefix.
+    /// A path, with or without its last slash; a trailing `*` makes it a prefix.
     path: Option<String>,
     /// The id of a user.
     account: Option<String>,
@@ -120,16 +119,16 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    fn matches(&self, subject: &Subject<'_>) -> bool {
-        let slashless = |path: &str| path.trim_end_matches('/').to_owned();
-        fits(self.method.as_deref(), subject.method)
-            && fits(self.path.as_deref().map(slashless).as_deref(), Some(&slashless(subject.path)))
-            && fits(self.account.as_deref(), subject.account)
-            && fits(self.key.as_deref(), subject.key)
+    fn matches(&self, call: &CallAttributes<'_>) -> bool {
+        let without_slash = |path: &str| path.trim_end_matches('/').to_owned();
+        matches_pattern(self.method.as_deref(), call.method)
+            && matches_pattern(self.path.as_deref().map(without_slash).as_deref(), Some(&without_slash(call.path)))
+            && matches_pattern(self.account.as_deref(), call.account)
+            && matches_pattern(self.key.as_deref(), call.key)
     }
 }
 
-fn fits(wanted: Option<&str>, actual: Option<&str>) -> bool {
+fn matches_pattern(wanted: Option<&str>, actual: Option<&str>) -> bool {
     match (wanted, actual) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -140,21 +139,21 @@ fn fits(wanted: Option<&str>, actual: Option<&str>) -> bool {
     }
 }
 
-/// A fault as it is asked for.
+/// The body of `POST /_fake/faults`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
+pub(crate) struct NewFault {
     #[serde(default, rename = "match")]
     matcher: Matcher,
     fault: String,
-    /// How many calls it meets; without it, all until it is deleted.
+    /// The number of calls to affect. If absent, the fault stays until it is deleted.
     times: Option<u32>,
     #[serde(default)]
     delay_ms: u64,
     retry_after_seconds: Option<u32>,
 }
 
-/// A fault as it stands.
+/// An active fault and the number of calls that it still affects.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Rule {
     id: u64,
@@ -168,7 +167,7 @@ pub(crate) struct Rule {
     kind: Kind,
 }
 
-/// A fault that meets one call.
+/// A fault that is injected into one call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     pub name: &'static str,
@@ -184,27 +183,28 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Sets a fault and returns its id, or nothing if there is no fault of that name.
-    pub(crate) fn add(&mut self, order: Order) -> Option<u64> {
-        let (name, kind) = NAMES.iter().find(|(name, _)| *name == order.fault)?;
+    /// Activates a fault and returns its id, or nothing if its name is unknown.
+    pub(crate) fn add(&mut self, new: NewFault) -> Option<u64> {
+        let (name, kind) = NAMES.iter().find(|(name, _)| *name == new.fault)?;
         self.last_id += 1;
         self.rules.push(Rule {
             id: self.last_id,
-            matcher: order.matcher,
+            matcher: new.matcher,
             fault: name,
-            times_left: order.times,
-            delay_ms: order.delay_ms,
-            retry_after_seconds: order.retry_after_seconds,
+            times_left: new.times,
+            delay_ms: new.delay_ms,
+            retry_after_seconds: new.retry_after_seconds,
             kind: *kind,
         });
         Some(self.last_id)
     }
 
-    /// Takes the first fault that meets the call, and counts it.
-    pub(crate) fn take(&mut self, subject: &Subject<'_>) -> Option<Fault> {
-        let index = self.rules.iter().position(|rule| {
-            rule.times_left != Some(0) && rule.kind.concerns(subject) && rule.matcher.matches(subject)
-        })?;
+    /// Returns the first fault that matches the call, and counts it down.
+    pub(crate) fn take_matching(&mut self, call: &CallAttributes<'_>) -> Option<Fault> {
+        let index = self
+            .rules
+            .iter()
+            .position(|rule| rule.times_left != Some(0) && rule.kind.applies_to(call) && rule.matcher.matches(call))?;
         let rule = &mut self.rules[index];
         let fault = Fault {
             name: rule.fault,
@@ -232,50 +232,53 @@ mod tests {
 
     use super::*;
 
-    fn subject<'a>(method: Option<&'a str>, account: Option<&'a str>) -> Subject<'a> {
-        Subject {
+    fn call<'a>(method: Option<&'a str>, account: Option<&'a str>) -> CallAttributes<'a> {
+        CallAttributes {
             endpoint: Endpoint::Rest,
             path: "/services/rest/",
             method,
             account,
             key: Some("k"),
-            makes_ticket: false,
+            returns_ticket: false,
         }
     }
 
-    fn order(value: serde_json::Value) -> Order {
+    fn new_fault(value: serde_json::Value) -> NewFault {
         serde_json::from_value(value).unwrap()
     }
 
     #[test]
-    fn a_fault_meets_the_calls_it_matches_as_often_as_asked() {
+    fn a_fault_affects_the_calls_it_matches_as_often_as_given() {
         let mut faults = Faults::default();
         let wanted =
             json!({"match": {"method": "flickr.photos.*", "path": "/services/rest"}, "fault": "503", "times": 2});
-        faults.add(order(wanted)).unwrap();
-        assert!(faults.take(&subject(Some("flickr.people.getInfo"), None)).is_none());
-        assert!(faults.take(&subject(None, None)).is_none());
-        let met = || Some(Kind::ServerError(503));
-        assert_eq!(faults.take(&subject(Some("flickr.photos.search"), None)).map(|fault| fault.kind), met());
-        assert_eq!(faults.take(&subject(Some("flickr.photos.getInfo"), None)).map(|fault| fault.kind), met());
-        assert!(faults.take(&subject(Some("flickr.photos.search"), None)).is_none());
+        faults.add(new_fault(wanted)).unwrap();
+        assert!(faults.take_matching(&call(Some("flickr.people.getInfo"), None)).is_none());
+        assert!(faults.take_matching(&call(None, None)).is_none());
+        let injected = || Some(Kind::ServerError(503));
+        assert_eq!(faults.take_matching(&call(Some("flickr.photos.search"), None)).map(|fault| fault.kind), injected());
+        assert_eq!(
+            faults.take_matching(&call(Some("flickr.photos.getInfo"), None)).map(|fault| fault.kind),
+            injected()
+        );
+        assert!(faults.take_matching(&call(Some("flickr.photos.search"), None)).is_none());
         assert!(faults.rules().is_empty());
     }
 
     #[test]
-    fn a_fault_without_times_stays_and_one_that_makes_no_sense_is_passed_over() {
+    fn a_fault_without_times_stays_and_one_that_does_not_apply_is_skipped() {
         let mut faults = Faults::default();
-        faults.add(order(json!({"fault": "upload_error_9"}))).unwrap();
-        faults.add(order(json!({"fault": "token_revoked", "match": {"account": "a"}}))).unwrap();
-        assert!(faults.take(&subject(None, None)).is_none());
+        faults.add(new_fault(json!({"fault": "upload_error_9"}))).unwrap();
+        faults.add(new_fault(json!({"fault": "token_revoked", "match": {"account": "a"}}))).unwrap();
+        assert!(faults.take_matching(&call(None, None)).is_none());
         for _ in 0..3 {
-            assert_eq!(faults.take(&subject(None, Some("a"))).unwrap().kind, Kind::TokenRevoked);
+            assert_eq!(faults.take_matching(&call(None, Some("a"))).unwrap().kind, Kind::TokenRevoked);
         }
         assert_eq!(faults.clear(), 2);
     }
 
     #[test]
-    fn an_unknown_name_is_no_fault() {
-        assert!(Faults::default().add(order(json!({"fault": "meteorite"}))).is_none());
+    fn an_unknown_name_is_refused() {
+        assert!(Faults::default().add(new_fault(json!({"fault": "meteorite"}))).is_none());
     }
 }

@@ -1,8 +1,8 @@
-//! Random identifiers in the shapes Flickr gives them.
+//! Random identifiers in Flickr's formats.
 
 use rand::{random, random_range};
 
-/// The characters after the hyphen, a secret, or a callback verifier: 16 hexadecimal digits.
+/// A secret, a callback verifier, or the second half of a token: 16 hexadecimal digits.
 pub(crate) fn secret() -> String {
     format!("{:016x}", random::<u64>())
 }
@@ -22,7 +22,7 @@ pub(crate) fn nsid() -> String {
     format!("{}@N0{}", random_range(10_000_000_u32..100_000_000), random_range(0..9))
 }
 
-/// The code the consent page shows when there is no callback: `NNN-NNN-NNN`.
+/// The verifier of an out-of-band login: `NNN-NNN-NNN`.
 pub(crate) fn oob_verifier() -> String {
     let part = || random_range(100..1000);
     format!("{}-{}-{}", part(), part(), part())
@@ -38,7 +38,7 @@ pub(crate) fn photo_secret() -> String {
     format!("{:010x}", random_range(0..1_u64 << 40))
 }
 
-/// The id AWS puts on a request, as in `x-flickr-api-request: Root=1-...`.
+/// The trace id that AWS adds to a response, as in `x-flickr-api-request: Root=1-...`.
 pub(crate) fn trace() -> String {
     format!("Root=1-{:08x}-{:024x}", random::<u32>(), random_range(0..1_u128 << 96))
 }

@@ -1,4 +1,5 @@
-//! The calls the server was asked to play, for tests to count. It holds no secret: no token, signature or parameter.
+//! A journal of the calls the server received, for tests to inspect. It holds no secret: no token, signature or
+//! parameter.
 
 use std::collections::VecDeque;
 
@@ -8,12 +9,12 @@ use serde::Serialize;
 use crate::answer::Stat;
 use crate::clock;
 
-/// The oldest calls are forgotten beyond this many.
+/// Beyond this many entries the oldest are dropped.
 const CAPACITY: usize = 1_000_000;
 
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Call {
-    /// Counts from 1 after a start or a reset.
+pub(crate) struct Entry {
+    /// A number that counts from 1 after a start or a reset.
     pub seq: u64,
     #[serde(serialize_with = "clock::serialize")]
     pub when: Timestamp,
@@ -22,49 +23,49 @@ pub(crate) struct Call {
     pub method: Option<String>,
     /// The consumer key, which is public.
     pub key: Option<String>,
-    /// The id of the user whose token was used.
+    /// The id of the token's user.
     pub account: Option<String>,
-    /// Bytes of the request's body.
+    /// The length of the request's body.
     pub bytes_received: u64,
-    pub answer: Outcome,
-    /// The fault that was played, if any.
+    pub answer: AnswerSummary,
+    /// The name of the injected fault.
     pub fault: Option<&'static str>,
 }
 
-/// What was answered; all is null where the connection was cut instead.
+/// The outline of an answer. All members are null if the connection was closed without one.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct AnswerSummary {
     pub status: Option<u16>,
     pub stat: Option<Stat>,
     pub code: Option<i64>,
     pub problem: Option<&'static str>,
-    /// Of the body, in hexadecimal.
+    /// The hash of the answer's body, in hexadecimal.
     pub sha256: Option<String>,
 }
 
 #[derive(Default)]
 pub(crate) struct Journal {
-    calls: VecDeque<Call>,
-    last: u64,
+    entries: VecDeque<Entry>,
+    last_seq: u64,
 }
 
 impl Journal {
-    /// Keeps a call and gives it its number.
-    pub(crate) fn record(&mut self, call: Call) {
-        self.last += 1;
-        self.calls.push_back(Call { seq: self.last, ..call });
-        if self.calls.len() > CAPACITY {
-            self.calls.pop_front();
+    /// Appends an entry under the next number.
+    pub(crate) fn record(&mut self, entry: Entry) {
+        self.last_seq += 1;
+        self.entries.push_back(Entry { seq: self.last_seq, ..entry });
+        if self.entries.len() > CAPACITY {
+            self.entries.pop_front();
         }
     }
 
-    /// The calls with a number above `seq`, oldest first.
-    pub(crate) fn since(&self, seq: u64) -> Vec<&Call> {
-        let first = self.calls.partition_point(|call| call.seq <= seq);
-        self.calls.range(first..).collect()
+    /// Returns the entries numbered above `seq`, oldest first.
+    pub(crate) fn since(&self, seq: u64) -> Vec<&Entry> {
+        let first = self.entries.partition_point(|entry| entry.seq <= seq);
+        self.entries.range(first..).collect()
     }
 
-    pub(crate) fn last(&self) -> u64 {
-        self.last
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_seq
     }
 }

@@ -7,49 +7,44 @@ mod config;
 mod control;
 mod envelope;
 mod faults;
+mod handler;
 mod ids;
-mod incoming;
 mod journal;
 mod limit;
 mod oauth;
 mod params;
 mod perms;
-mod play;
+mod request;
 mod rest;
 mod router;
 pub mod server;
+mod state;
 mod upload;
 mod world;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use axum::Router;
 
-pub use crate::incoming::Scheme;
 pub use crate::oauth::signature;
-pub use crate::world::App;
+pub use crate::request::Scheme;
+use crate::state::ServerState;
 use crate::world::World;
+pub use crate::world::app::App;
 
-/// One fake Flickr. Its clones share all it knows.
+/// One fake Flickr. Its clones share one state.
 #[derive(Clone)]
 pub struct Fake {
-    world: Arc<Mutex<World>>,
-    scheme: Scheme,
+    state: ServerState,
 }
 
 impl Fake {
-    /// A fake Flickr that knows `app` and a default user. `scheme` is what its clients reach it by.
+    /// Creates a fake Flickr with `app` and a default user, which clients reach by `scheme`.
     #[must_use]
     pub fn new(app: App, scheme: Scheme) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(app))), scheme }
+        Self { state: ServerState::new(World::new(app), scheme) }
     }
 
-    /// All its routes, Flickr's own and the control API.
+    /// Returns all routes: Flickr's own and the control API.
     pub fn router(&self) -> Router {
-        router::router().with_state(self.clone())
-    }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        router::router().with_state(self.state.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! Flickr's limit: so many calls a key in any rolling hour.
+//! Flickr's hourly limit of calls for each API key, over a rolling window.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,7 +12,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// Admits a call of `key` unless `limit` calls were admitted in the hour before. A refused call does not count.
+    /// Admits a call of `key` if fewer than `limit` were admitted in the last hour. A refused call does not count.
     pub(crate) fn admit(&mut self, key: &str, limit: u32, now: Timestamp) -> bool {
         let calls = self.admitted.entry(key.to_owned()).or_default();
         while calls.front().is_some_and(|first| now.duration_since(*first) >= HOUR) {
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_apart_and_the_hour_rolls() {
+    fn each_key_has_its_own_rolling_hour() {
         let mut limiter = Limiter::default();
         assert!(limiter.admit("a", 2, at(0)));
         assert!(limiter.admit("a", 2, at(1800)));

@@ -11,7 +11,7 @@ use fake_flickr::server::{self, Settings};
 /// A server that plays Flickr locally.
 #[derive(Parser)]
 struct Args {
-    /// The port to listen on; 0 is any free one
+    /// The port to listen on; 0 means any free port
     #[arg(long, env = "FAKE_FLICKR_PORT", default_value_t = 3001)]
     port: u16,
     /// The address to listen on
@@ -26,7 +26,7 @@ struct Args {
     /// Serve over TLS under the names www.flickr.com, api.flickr.com, up.flickr.com and localhost
     #[arg(long)]
     tls: bool,
-    /// Where to write the certificate a client has to trust, as PEM
+    /// The file to write the certificate to that clients must trust, as PEM
     #[arg(long, requires = "tls", value_name = "FILE")]
     tls_cert_out: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
-//! The parameters of one request, wherever they stood.
+//! The parameters of a request from its header, query and body.
 //!
-//! Like PHP, on which Flickr runs, a name has one value: a later place wins over an earlier one. npm's
-//! `flickr-upload` sends its parameters in the query and again in the body, and signs each once.
+//! A name has one value, and a later place overrides an earlier one, as in PHP, on which Flickr runs. npm's
+//! `flickr-upload` relies on it: it sends its parameters in the query and again in the body, and signs each once.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ impl Params {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The value of `name`, if it has one that is not empty.
-    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
+    /// The value of `name`, unless it is absent or empty.
+    pub(crate) fn non_empty(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
@@ -24,8 +24,8 @@ impl Params {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether any OAuth parameter is there, so that the request must pass as a signed one.
-    pub(crate) fn mention_oauth(&self) -> bool {
+    /// Whether there is any OAuth parameter, so that the request must be validly signed.
+    pub(crate) fn has_oauth(&self) -> bool {
         self.0.keys().any(|name| name.starts_with("oauth_"))
     }
 }
@@ -36,12 +36,12 @@ impl FromIterator<(String, String)> for Params {
     }
 }
 
-/// The pairs of an `application/x-www-form-urlencoded` query or body.
+/// Parses an `application/x-www-form-urlencoded` query or body.
 pub(crate) fn parse_form(text: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// The pairs of an `Authorization: OAuth ...` header without `realm`, which is not signed; none of any other scheme.
+/// Parses an `Authorization: OAuth ...` header, without its `realm`, which is not signed. Other schemes yield nothing.
 pub(crate) fn parse_authorization(header: &str) -> Vec<(String, String)> {
     let Some((scheme, rest)) = header.trim_start().split_once(char::is_whitespace) else { return Vec::new() };
     if !scheme.eq_ignore_ascii_case("oauth") {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_counts_once_and_the_later_place_wins() {
+    fn a_name_has_one_value_and_the_later_place_wins() {
         let params: Params = pairs(&[("a", "query"), ("b", "1"), ("a", "body")]).into_iter().collect();
         assert_eq!(params.iter().collect::<Vec<_>>(), [("a", "body"), ("b", "1")]);
     }

@@ -1,4 +1,4 @@
-//! What a token may do. Each level contains the ones before it.
+//! The permission of a token. Each level includes the ones before it.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) enum Perms {
 }
 
 impl Perms {
-    /// The permission an application can ask a user for; `none` is not one.
+    /// Parses a permission that an application can request; `none` is not one.
     pub(crate) fn parse_request(text: &str) -> Option<Self> {
         match text {
             "read" => Some(Self::Read),

@@ -1,4 +1,4 @@
-//! From HTTP to the rules and back.
+//! The HTTP routes: turns requests into calls of the rules, and planned answers into responses.
 
 use std::io;
 use std::time::Duration;
@@ -13,59 +13,60 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 
 use crate::answer::Answer;
-use crate::incoming::{self, Endpoint, Incoming};
+use crate::handler::{self, Delivery, PlannedAnswer};
 use crate::oauth::page;
 use crate::params::{self, Params};
-use crate::play::{self, Delivery, Plan};
-use crate::{Fake, clock, control, ids};
+use crate::request::{self, ApiRequest, Endpoint};
+use crate::state::ServerState;
+use crate::{clock, control, ids};
 
-/// Pieces a slow body comes in.
-const PIECES: u32 = 10;
-/// A page's form is no longer than this.
+/// The number of chunks of a slow body.
+const TRICKLE_CHUNKS: u32 = 10;
+/// The longest form that the consent page accepts.
 const MAX_FORM_BYTES: usize = 64 << 10;
 
-pub(crate) fn router() -> Router<Fake> {
+pub(crate) fn router() -> Router<ServerState> {
     let mut router = control::router().route("/", get(|| async { page::home().into_response() })).fallback(|| async {
         Answer::html(404, "<html><body><h1>404 Not Found</h1></body></html>".into()).into_response()
     });
     for (path, handler) in [
-        ("/services/oauth/request_token", called(Endpoint::RequestToken)),
-        ("/services/oauth/access_token", called(Endpoint::AccessToken)),
-        ("/services/oauth/authorize", get(show_page).post(decide_page)),
-        ("/services/rest", called(Endpoint::Rest)),
-        ("/services/upload", sent(Endpoint::Upload)),
-        ("/services/replace", sent(Endpoint::Replace)),
+        ("/services/oauth/request_token", get_or_post(Endpoint::RequestToken)),
+        ("/services/oauth/access_token", get_or_post(Endpoint::AccessToken)),
+        ("/services/oauth/authorize", get(show_consent).post(decide_consent)),
+        ("/services/rest", get_or_post(Endpoint::Rest)),
+        ("/services/upload", post_only(Endpoint::Upload)),
+        ("/services/replace", post_only(Endpoint::Replace)),
     ] {
         router = router.route(path, handler.clone()).route(&format!("{path}/"), handler);
     }
-    // The longest upload is for the rules to judge.
+    // The rules limit the size of an upload.
     router.layer(DefaultBodyLimit::disable())
 }
 
-fn called(endpoint: Endpoint) -> MethodRouter<Fake> {
-    let handler = move |State(fake): State<Fake>, request: Request| handle(fake, endpoint, request);
+fn get_or_post(endpoint: Endpoint) -> MethodRouter<ServerState> {
+    let handler = move |State(state): State<ServerState>, request: Request| handle(state, endpoint, request);
     get(handler).post(handler)
 }
 
-fn sent(endpoint: Endpoint) -> MethodRouter<Fake> {
-    post(move |State(fake): State<Fake>, request: Request| handle(fake, endpoint, request))
+fn post_only(endpoint: Endpoint) -> MethodRouter<ServerState> {
+    post(move |State(state): State<ServerState>, request: Request| handle(state, endpoint, request))
 }
 
-async fn handle(fake: Fake, endpoint: Endpoint, request: Request) -> Response {
-    let incoming = incoming::read(endpoint, fake.scheme, request).await;
-    let Plan { answer, delivery } = play::play(&mut fake.world(), &incoming, clock::now());
+async fn handle(state: ServerState, endpoint: Endpoint, request: Request) -> Response {
+    let request = request::read(endpoint, state.scheme, request).await;
+    let PlannedAnswer { answer, delivery } = handler::handle(&mut state.world(), &request, clock::now());
     let mut response = match delivery {
-        Delivery::After(delay) => {
+        Delivery::Delayed(delay) => {
             sleep(delay).await;
             answer.into_response()
         }
-        Delivery::Trickle(over) => trickle(answer, over),
-        Delivery::Cut(delay) => {
+        Delivery::Trickled(over) => trickle(answer, over),
+        Delivery::Disconnected(delay) => {
             sleep(delay).await;
             answer.into_response_with(broken_body())
         }
-        Delivery::ThenAct(delay) => {
-            act_later(fake, incoming, delay);
+        Delivery::BeforeEffect(delay) => {
+            execute_later(state, request, delay);
             answer.into_response()
         }
     };
@@ -77,41 +78,41 @@ async fn handle(fake: Fake, endpoint: Endpoint, request: Request) -> Response {
     response
 }
 
-/// A body that fails before its first byte: hyper then closes the connection without having sent the head.
+/// A body that fails before its first byte, which makes hyper close the connection without sending the head.
 fn broken_body() -> Body {
     Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::other("the connection is cut on purpose")) }))
 }
 
 fn trickle(mut answer: Answer, over: Duration) -> Response {
     let body = Bytes::from(std::mem::take(&mut answer.body));
-    let size = body.len().div_ceil(PIECES as usize).max(1);
-    let pieces: Vec<_> = (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect();
-    let stream = stream::iter(pieces).then(move |piece| async move {
-        sleep(over / PIECES).await;
-        Ok::<_, io::Error>(piece)
+    let size = body.len().div_ceil(TRICKLE_CHUNKS as usize).max(1);
+    let chunks: Vec<_> = (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect();
+    let stream = stream::iter(chunks).then(move |chunk| async move {
+        sleep(over / TRICKLE_CHUNKS).await;
+        Ok::<_, io::Error>(chunk)
     });
     answer.into_response_with(Body::from_stream(stream))
 }
 
-/// Does what the call asked after its error was answered, unless the world was reset meanwhile.
-fn act_later(fake: Fake, incoming: Incoming, delay: Duration) {
-    let epoch = fake.world().epoch;
+/// Executes the call after a delay, unless the world is reset in the meantime.
+fn execute_later(state: ServerState, request: ApiRequest, delay: Duration) {
+    let epoch = state.world().epoch;
     tokio::spawn(async move {
         sleep(delay).await;
-        let mut world = fake.world();
+        let mut world = state.world();
         if world.epoch == epoch {
-            play::act(&mut world, &incoming, None, clock::now());
+            handler::execute(&mut world, &request, None, clock::now());
         }
     });
 }
 
-async fn show_page(State(fake): State<Fake>, uri: Uri) -> Response {
+async fn show_consent(State(state): State<ServerState>, uri: Uri) -> Response {
     let params = params::parse_form(uri.query().unwrap_or_default().as_bytes()).into_iter().collect();
-    page::show(&fake.world(), &params, clock::now()).into_response()
+    page::show(&state.world(), &params, clock::now()).into_response()
 }
 
-async fn decide_page(State(fake): State<Fake>, request: Request) -> Response {
+async fn decide_consent(State(state): State<ServerState>, request: Request) -> Response {
     let body = to_bytes(request.into_body(), MAX_FORM_BYTES).await.unwrap_or_default();
     let params: Params = params::parse_form(&body).into_iter().collect();
-    page::decide(&mut fake.world(), &params, clock::now()).into_response()
+    page::decide(&mut state.world(), &params, clock::now()).into_response()
 }

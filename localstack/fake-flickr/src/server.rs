@@ -1,4 +1,4 @@
-//! Listening, with or without TLS, until told to stop.
+//! Runs the server, with or without TLS, until a signal stops it.
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -14,59 +14,52 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::{App, Fake, Scheme};
 
-/// How long open connections may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long open connections may continue after the signal to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// The names the certificate is good for.
-const NAMES: [&str; 6] = ["www.flickr.com", "api.flickr.com", "up.flickr.com", "flickr.com", "localhost", "127.0.0.1"];
+/// The hosts that the certificate covers.
+const HOST_NAMES: [&str; 6] =
+    ["www.flickr.com", "api.flickr.com", "up.flickr.com", "flickr.com", "localhost", "127.0.0.1"];
 
-/// How to run.
+/// How to run the server.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where to listen; port 0 is any free one.
+    /// The address to listen on; port 0 means any free port.
     pub address: SocketAddr,
-    /// The app that is known from the start.
+    /// The default app.
     pub app: App,
     /// Whether to serve over TLS.
     pub tls: bool,
-    /// Where to write, as PEM, the certificate of the authority a client has to trust.
+    /// The file to write, as PEM, for the certificate of the authority that clients must trust.
     pub tls_cert_out: Option<PathBuf>,
 }
 
 /// Why the server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Most often the port is taken.
+    /// The address cannot be listened on. The most common cause is a port in use.
     #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// Where it was to listen.
-        address: SocketAddr,
-        /// Why it cannot.
-        source: io::Error,
-    },
-    /// No certificate could be made.
+    #[expect(missing_docs, reason = "the message explains the fields")]
+    Listen { address: SocketAddr, source: io::Error },
+    /// No certificate can be generated.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// The certificate could not be used.
+    /// The TLS library rejects the certificate or its key.
     #[error("cannot set TLS up: {0}")]
     Tls(#[from] rustls::Error),
-    /// The certificate could not be written where it was asked for.
+    /// The certificate cannot be written.
     #[error("cannot write the certificate to {path}: {source}", path = path.display())]
-    WriteCertificate {
-        /// Where it was to be written.
-        path: PathBuf,
-        /// Why it cannot.
-        source: io::Error,
-    },
-    /// Serving failed.
+    #[expect(missing_docs, reason = "the message explains the fields")]
+    WriteCertificate { path: PathBuf, source: io::Error },
+    /// The server stops with an error.
     #[error("cannot serve: {0}")]
     Serve(#[from] io::Error),
 }
 
-/// Serves until SIGINT or SIGTERM. Prints one line that holds the URL once it listens.
+/// Serves until SIGINT or SIGTERM. Prints one line with the URL as soon as it listens.
 ///
 /// # Errors
-/// If it cannot listen, or TLS cannot be set up.
+/// If the address is not available, or TLS cannot be set up.
 pub async fn run(settings: Settings) -> Result<(), Error> {
     let scheme = if settings.tls { Scheme::Https } else { Scheme::Http };
     let router = Fake::new(settings.app, scheme).router();
@@ -94,10 +87,10 @@ async fn stop_on_signal(handle: Handle<SocketAddr>) {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-    handle.graceful_shutdown(Some(GRACE));
+    handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
 }
 
-/// A certificate for Flickr's hosts, from an authority of its own that lives as long as the process.
+/// Generates a certificate for Flickr's hosts, signed by an authority that lives as long as the process.
 fn tls_config(cert_out: Option<PathBuf>) -> Result<RustlsConfig, Error> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -107,7 +100,7 @@ fn tls_config(cert_out: Option<PathBuf>) -> Result<RustlsConfig, Error> {
     let authority_cert = authority.self_signed(&authority_key)?;
     let issuer = Issuer::new(authority, authority_key);
 
-    let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
+    let mut params = CertificateParams::new(HOST_NAMES.map(str::to_owned))?;
     params.distinguished_name.push(DnType::CommonName, "fake Flickr");
     params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;

@@ -1,58 +1,62 @@
-//! The consent page a browser shows, and what its buttons do.
+//! The consent page that the user's browser shows, and what its buttons do.
 
 use jiff::Timestamp;
 
-use super::consent::{self, Refused};
+use super::consent;
 use crate::answer::Answer;
 use crate::envelope::escape;
 use crate::params::Params;
 use crate::perms::Perms;
 use crate::world::World;
 
-/// The page that asks: `oauth_token` and `perms` come from the query.
+/// The consent page. `oauth_token` and `perms` come from the query.
 pub(crate) fn show(world: &World, params: &Params, now: Timestamp) -> Answer {
-    match question(world, params, now) {
+    match validate(world, params, now) {
         Ok((token, perms)) => consent_page(world, token, perms),
-        Err(refusal) => refusal,
+        Err(error_page) => error_page,
     }
 }
 
-/// What the user's answer, the page's form, leads to.
+/// Carries out the user's decision, which the page's form submits.
 pub(crate) fn decide(world: &mut World, params: &Params, now: Timestamp) -> Answer {
-    // Flickr tells nobody of a refusal: the user lands on its home page, and the pending login times out.
+    // Flickr does not notify the application when a user declines: the user lands on Flickr's home page, and the
+    // pending login times out.
     if params.get("decision") != Some("approve") {
         return Answer::redirect("/");
     }
-    let (token, perms) = match question(world, params, now) {
-        Ok(question) => question,
-        Err(refusal) => return refusal,
+    let (token, perms) = match validate(world, params, now) {
+        Ok(valid) => valid,
+        Err(error_page) => return error_page,
     };
-    let user = world.user_or_new(params.filled("new_user").or_else(|| params.filled("user")));
+    let user = world.find_or_create_user(params.non_empty("new_user").or_else(|| params.non_empty("user")));
     match consent::approve(world, token, user, perms, now) {
         Ok(consent::Approval { redirect_to: Some(url), .. }) => Answer::redirect(&url),
         Ok(consent::Approval { verifier, redirect_to: None }) => code_page(&verifier),
-        Err(refused) => refused.page(),
+        Err(error) => consent_error(error),
     }
 }
 
-/// Flickr's home page, where a user who declines ends up.
+/// Flickr's home page, where a user who declines lands.
 pub(crate) fn home() -> Answer {
     page(200, "Flickr, played locally", "<p>This server plays Flickr for tests.</p>")
 }
 
-fn question<'a>(world: &World, params: &'a Params, now: Timestamp) -> Result<(&'a str, Perms), Answer> {
+/// The request token and the permission that the page is about, or the page that says why there are none.
+fn validate<'a>(world: &World, params: &'a Params, now: Timestamp) -> Result<(&'a str, Perms), Answer> {
     let token = params.get("oauth_token").unwrap_or_default();
-    consent::pending(world, token, now).map_err(Refused::page)?;
+    consent::pending(world, token, now).map_err(consent_error)?;
     let perms = params.get("perms").and_then(Perms::parse_request);
-    let perms = perms.ok_or_else(|| oops("Flickr doesn't recognise the permission set requested."))?;
+    let perms = perms.ok_or_else(|| error_page("Flickr doesn't recognise the permission set requested."))?;
     Ok((token, perms))
 }
 
-impl Refused {
-    fn page(self) -> Answer {
-        match self {
-            Self::Token => oops("Flickr doesn't recognise the oauth_token this application is trying to use."),
-            Self::Key => oops("Flickr doesn't recognise the API key this application is trying to use."),
+fn consent_error(error: consent::Error) -> Answer {
+    match error {
+        consent::Error::InvalidToken => {
+            error_page("Flickr doesn't recognise the oauth_token this application is trying to use.")
+        }
+        consent::Error::DisabledApp => {
+            error_page("Flickr doesn't recognise the API key this application is trying to use.")
         }
     }
 }
@@ -63,7 +67,7 @@ fn consent_page(world: &World, token: &str, perms: Perms) -> Answer {
         .values()
         .map(|user| {
             let selected = if user.nsid == world.default_user { " selected" } else { "" };
-            format!("<option value=\"{}\"{selected}>{}</option>", html(&user.nsid), html(&user.username))
+            format!("<option value=\"{}\"{selected}>{}</option>", escaped(&user.nsid), escaped(&user.username))
         })
         .collect();
     let may = match perms {
@@ -81,7 +85,7 @@ fn consent_page(world: &World, token: &str, perms: Perms) -> Answer {
          <p><button name=\"decision\" value=\"approve\">Approve</button>\n\
          <button name=\"decision\" value=\"decline\">Decline</button></p>\n\
          </form>",
-        html(token)
+        escaped(token)
     );
     page(200, "Authorize an application", &body)
 }
@@ -91,8 +95,8 @@ fn code_page(verifier: &str) -> Answer {
     page(200, "You have authorized the application", &body)
 }
 
-fn oops(sentence: &str) -> Answer {
-    page(400, "Oops!", &format!("<p>{}</p>", html(sentence)))
+fn error_page(sentence: &str) -> Answer {
+    page(400, "Oops!", &format!("<p>{}</p>", escaped(sentence)))
 }
 
 fn page(status: u16, title: &str, body: &str) -> Answer {
@@ -106,7 +110,7 @@ fn page(status: u16, title: &str, body: &str) -> Answer {
     )
 }
 
-fn html(text: &str) -> String {
+fn escaped(text: &str) -> String {
     let mut out = String::new();
     escape(text, &mut out);
     out

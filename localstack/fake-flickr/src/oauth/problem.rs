@@ -1,4 +1,4 @@
-//! What the OAuth layer answers when it refuses a request: `text/plain`, outside Flickr's own envelope.
+//! The answer of the OAuth layer when it refuses a request: `text/plain`, outside Flickr's envelope.
 
 use crate::answer::Answer;
 use crate::config::Config;
@@ -33,7 +33,7 @@ impl Problem {
         }
     }
 
-    /// The whole body. The base string is put there as it is, with its raw `&`, as Flickr does.
+    /// The whole body. Like Flickr, it holds the base string without encoding its `&` once more.
     pub(crate) fn body(&self) -> String {
         let name = self.name();
         match self {
@@ -48,7 +48,7 @@ impl Problem {
         }
     }
 
-    /// The HTTP status, unless the configuration names another.
+    /// The default HTTP status; the configuration can set another.
     fn status(&self) -> u16 {
         match self {
             Self::ParameterAbsent(_)
@@ -83,7 +83,7 @@ mod tests {
         );
         let invalid = Problem::SignatureInvalid { base_string: "GET&a&b%3Dc".into() };
         assert_eq!(invalid.body(), "oauth_problem=signature_invalid&debug_sbs=GET&a&b%3Dc");
-        assert_eq!(Problem::ConsumerKeyUnknown.body().len(), 34, "the length once seen from Flickr");
+        assert_eq!(Problem::ConsumerKeyUnknown.body().len(), 34, "the length observed at Flickr");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! OAuth 1.0a HMAC-SHA1 signatures (RFC 5849, section 3.4), written apart from FlickrHub's own signer so that a
-//! mistake in one is seen by the other.
+//! OAuth 1.0a HMAC-SHA1 signatures (RFC 5849, section 3.4). This code shares nothing with FlickrHub's own signer, so
+//! that a mistake in either makes verification fail.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,15 +15,15 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The base URL of a request: lower-case scheme and host, the scheme's own port left out, the path as it was sent.
+/// The base URL of a request: lower-case scheme and host without the scheme's default port, and the path as sent.
 #[must_use]
 pub fn base_url(scheme: &str, host: &str, path: &str) -> String {
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
-    let own_port = if scheme == "https" { ":443" } else { ":80" };
-    format!("{scheme}://{}{path}", host.strip_suffix(own_port).unwrap_or(&host))
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    format!("{scheme}://{}{path}", host.strip_suffix(default_port).unwrap_or(&host))
 }
 
-/// The text that is signed. Every pair of `params` counts, also a repeated one; `oauth_signature` must not be there.
+/// The text that is signed. Every pair of `params` is included, repeated ones too; leave `oauth_signature` out.
 #[must_use]
 pub fn base_string<'a>(verb: &str, base_url: &str, params: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut encoded: Vec<_> = params.into_iter().map(|(name, value)| (encode(name), encode(value))).collect();
@@ -32,7 +32,7 @@ pub fn base_string<'a>(verb: &str, base_url: &str, params: impl IntoIterator<Ite
     format!("{verb}&{}&{}", encode(base_url), encode(&pairs.join("&")))
 }
 
-/// The signature of `base_string`, in base64. `token_secret` is empty where there is no token yet.
+/// The signature of `base_string`, in base64. `token_secret` is empty before there is a token.
 #[must_use]
 pub fn sign(base_string: &str, consumer_secret: &str, token_secret: &str) -> String {
     STANDARD.encode(mac(base_string, consumer_secret, token_secret).finalize().into_bytes())

@@ -1,4 +1,4 @@
-//! Lists of photos: pages, and what `extras` adds to each entry.
+//! Lists of photos: paging, and the members that `extras` adds to each entry.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use crate::params::Params;
 use crate::world::World;
 use crate::world::photo::Photo;
 
-/// A part of a list.
+/// The page of a list that a call requests.
 pub(super) struct Page {
     pub number: usize,
     pub size: usize,
 }
 
 impl Page {
-    pub(super) fn of(params: &Params) -> Self {
+    pub(super) fn from_params(params: &Params) -> Self {
         let number = |name| params.get(name).and_then(|text| text.parse().ok()).filter(|number| *number > 0);
         Self { number: number("page").unwrap_or(1), size: number("per_page").unwrap_or(100).min(500) }
     }
 
-    /// How many entries lie before the page.
+    /// The number of entries before the page.
     pub(super) fn offset(&self) -> usize {
         (self.number - 1).saturating_mul(self.size)
     }
 
-    /// The element around the entries.
+    /// Builds the element that encloses the entries.
     pub(super) fn envelope(&self, name: &'static str, total: usize) -> Element {
         Element::new(name)
             .attr("page", self.number)
@@ -35,8 +35,8 @@ impl Page {
     }
 }
 
-/// The entries of a page of `photos`.
-pub(super) fn page_of(world: &World, photos: &[&Photo], offset: usize, size: usize, params: &Params) -> Vec<Element> {
+/// Builds the entries of the page of `photos` that starts at `offset`.
+pub(super) fn entries(world: &World, photos: &[&Photo], offset: usize, size: usize, params: &Params) -> Vec<Element> {
     let extras: BTreeSet<&str> =
         params.get("extras").unwrap_or_default().split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect();
     photos.iter().skip(offset).take(size).map(|photo| entry(world, photo, &extras)).collect()

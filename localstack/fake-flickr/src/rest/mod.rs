@@ -1,5 +1,6 @@
-//! The REST endpoint: format, caller, method, permission, and then the method itself.
+//! The REST endpoint: reads the format, authenticates the caller, checks the permission, and runs the method.
 
+mod call;
 mod favorites;
 mod general;
 mod listing;
@@ -7,61 +8,22 @@ mod people;
 mod photos;
 mod photosets;
 mod search;
+mod tickets;
 
 use jiff::Timestamp;
 
+use self::call::Call;
 use crate::answer::Answer;
 use crate::catalogue;
-use crate::envelope::{Element, Fail, Format, Reply};
+use crate::envelope::{ApiError, Element, Format, MethodResult};
 use crate::faults::Kind;
-use crate::incoming::Incoming;
-use crate::oauth::{self, Caller, Refusal};
+use crate::oauth::{self, AuthError};
 use crate::params::Params;
-use crate::perms::Perms;
+use crate::request::ApiRequest;
 use crate::world::World;
 
-/// A call that has been let in.
-struct Call<'a> {
-    world: &'a mut World,
-    params: &'a Params,
-    caller: &'a Caller,
-    fault: Option<Kind>,
-    now: Timestamp,
-}
-
-impl Call<'_> {
-    /// The id of the user who calls.
-    fn viewer(&self) -> Option<&str> {
-        self.caller.user.as_deref()
-    }
-
-    /// The user of a `user_id` parameter, where `me` is the caller.
-    fn user_named(&self, user_id: &str) -> Option<String> {
-        match user_id {
-            "me" => self.viewer().map(str::to_owned),
-            nsid => self.world.users.get(nsid).map(|user| user.nsid.clone()),
-        }
-    }
-
-    /// The user of `user_id`, or without one the caller.
-    fn user_or_caller(&self) -> Option<String> {
-        self.user_named(self.params.filled("user_id").unwrap_or("me"))
-    }
-
-    /// The id in a parameter, if it is one.
-    fn id(&self, name: &str) -> Option<u64> {
-        self.params.get(name)?.parse().ok()
-    }
-
-    /// A photo of the caller's own, by its `photo_id`.
-    fn own_photo(&self, name: &str) -> Option<u64> {
-        let photo = self.world.photos.get(&self.id(name)?)?;
-        (self.viewer() == Some(photo.owner.as_str())).then_some(photo.id)
-    }
-}
-
-/// The methods that are played.
-fn find(method: &str) -> Option<fn(&mut Call<'_>) -> Reply> {
+/// Returns the implementation of `method`, if the server has one.
+fn find(method: &str) -> Option<fn(&mut Call<'_>) -> MethodResult> {
     Some(match method {
         "flickr.auth.oauth.checkToken" => general::check_token,
         "flickr.favorites.add" => favorites::add,
@@ -76,7 +38,7 @@ fn find(method: &str) -> Option<fn(&mut Call<'_>) -> Reply> {
         "flickr.photos.licenses.setLicense" => photos::set_license,
         "flickr.photos.search" => search::search,
         "flickr.photos.setMeta" => photos::set_meta,
-        "flickr.photos.upload.checkTickets" => photos::check_tickets,
+        "flickr.photos.upload.checkTickets" => tickets::check,
         "flickr.photosets.addPhoto" => photosets::add_photo,
         "flickr.photosets.create" => photosets::create,
         "flickr.photosets.getList" => photosets::get_list,
@@ -88,54 +50,49 @@ fn find(method: &str) -> Option<fn(&mut Call<'_>) -> Reply> {
     })
 }
 
-pub(crate) fn answer(world: &mut World, incoming: &Incoming, fault: Option<Kind>, now: Timestamp) -> Answer {
-    let format = match format(&incoming.params) {
+pub(crate) fn answer(world: &mut World, request: &ApiRequest, fault: Option<Kind>, now: Timestamp) -> Answer {
+    let format = match format(&request.params) {
         Ok(format) => format,
-        Err(fail) => return Format::Xml.render(&Err(fail)),
+        Err(error) => return Format::Xml.render(&Err(error)),
     };
-    match call(world, incoming, fault, now) {
+    match run(world, request, fault, now) {
         Ok(elements) => format.render(&Ok(elements)),
-        Err(Refusal::Fail(fail)) => format.render(&Err(fail)),
-        Err(Refusal::Problem(problem)) => problem.answer(&world.config),
+        Err(AuthError::Api(error)) => format.render(&Err(error)),
+        Err(AuthError::Problem(problem)) => problem.answer(&world.config),
     }
 }
 
-/// The format a call asks for.
-pub(crate) fn format(params: &Params) -> Result<Format, Fail> {
-    match params.filled("format").unwrap_or("rest") {
+/// The answer format that the parameters choose.
+pub(crate) fn format(params: &Params) -> Result<Format, ApiError> {
+    match params.non_empty("format").unwrap_or("rest") {
         "rest" => Ok(Format::Xml),
         "json" if params.get("nojsoncallback") == Some("1") => Ok(Format::Json),
         "json" => Ok(Format::Jsonp(callback(params).unwrap_or("jsonFlickrApi").to_owned())),
-        other => Err(Fail::new(111, format!("Format \"{other}\" not found"))),
+        other => Err(ApiError::new(111, format!("Format \"{other}\" not found"))),
     }
 }
 
-/// The function named by `jsoncallback`, if it can be one.
+/// The function that `jsoncallback` names, if the name is valid.
 fn callback(params: &Params) -> Option<&str> {
     let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.".contains(&byte));
-    params.filled("jsoncallback").filter(is_name)
+    params.non_empty("jsoncallback").filter(is_name)
 }
 
-fn call(world: &mut World, incoming: &Incoming, fault: Option<Kind>, now: Timestamp) -> Result<Vec<Element>, Refusal> {
-    let caller = oauth::identify(world, incoming, now)?;
-    let params = &incoming.params;
-    let method = params.filled("method").unwrap_or("unknown");
+fn run(
+    world: &mut World,
+    request: &ApiRequest,
+    fault: Option<Kind>,
+    now: Timestamp,
+) -> Result<Vec<Element>, AuthError> {
+    let caller = oauth::authenticate(world, request, now)?;
+    let params = &request.params;
+    let method = params.non_empty("method").unwrap_or("unknown");
     let needed = catalogue::required_perms(method);
-    require(&caller, needed.ok_or_else(|| Fail::new(112, format!("Method \"{method}\" not found")))?)?;
-    let play = find(method).ok_or_else(|| {
-        Fail::new(0, format!("Method \"{method}\" is in Flickr's catalogue, but this fake Flickr does not play it"))
+    caller.require(needed.ok_or_else(|| ApiError::new(112, format!("Method \"{method}\" not found")))?)?;
+    let implementation = find(method).ok_or_else(|| {
+        ApiError::new(0, format!("Method \"{method}\" is in Flickr's catalogue, but this fake Flickr does not play it"))
     })?;
-    Ok(play(&mut Call { world, params, caller: &caller, fault, now })?)
-}
-
-/// Refuses a caller whose token does not allow what is asked.
-pub(crate) fn require(caller: &Caller, needed: Perms) -> Result<(), Fail> {
-    let granted = caller.perms;
-    if granted >= needed {
-        return Ok(());
-    }
-    let message = format!("Insufficient permissions. Method requires {needed} privileges; {granted} granted.");
-    Err(Fail::new(99, message))
+    Ok(implementation(&mut Call { world, params, caller: &caller, fault, now })?)
 }
 
 #[cfg(test)]
@@ -158,19 +115,14 @@ mod tests {
         ] {
             assert_eq!(format(&params(pairs)).unwrap(), expected);
         }
-        assert_eq!(format(&params(&[("format", "yaml")])).unwrap_err(), Fail::new(111, "Format \"yaml\" not found"));
+        assert_eq!(
+            format(&params(&[("format", "yaml")])).unwrap_err(),
+            ApiError::new(111, "Format \"yaml\" not found")
+        );
     }
 
     #[test]
-    fn the_refusal_names_what_is_needed_and_granted() {
-        let caller = Caller { user: None, perms: Perms::None, signed: false };
-        assert!(require(&caller, Perms::None).is_ok());
-        let message = "Insufficient permissions. Method requires read privileges; none granted.";
-        assert_eq!(require(&caller, Perms::Read).unwrap_err(), Fail::new(99, message));
-    }
-
-    #[test]
-    fn every_played_method_is_in_the_catalogue() {
+    fn implemented_methods_are_in_the_catalogue() {
         for method in ["flickr.photos.search", "flickr.photos.upload.checkTickets", "flickr.test.echo"] {
             assert!(find(method).is_some() && catalogue::required_perms(method).is_some());
         }

@@ -1,13 +1,13 @@
 //! `flickr.people.*`.
 
-use super::Call;
+use super::call::Call;
 use super::listing::{self, Page};
-use crate::envelope::{Element, Fail, Reply, Scalar};
+use crate::envelope::{ApiError, Element, MethodResult, Scalar};
 use crate::world::photo::Photo;
 
-pub(super) fn get_info(call: &mut Call<'_>) -> Reply {
-    let user = call.params.filled("user_id").and_then(|user_id| call.user_named(user_id));
-    let user = user.and_then(|nsid| call.world.users.get(&nsid)).ok_or_else(|| Fail::new(1, "User not found"))?;
+pub(super) fn get_info(call: &mut Call<'_>) -> MethodResult {
+    let user = call.params.non_empty("user_id").and_then(|user_id| call.user_named(user_id));
+    let user = user.and_then(|nsid| call.world.users.get(&nsid)).ok_or_else(|| ApiError::new(1, "User not found"))?;
     let count = call.world.photos.values().filter(|photo| photo.owner == user.nsid && photo.privacy.is_public).count();
     let person = Element::new("person")
         .attr("id", user.nsid.as_str())
@@ -22,20 +22,20 @@ pub(super) fn get_info(call: &mut Call<'_>) -> Reply {
     Ok(vec![person])
 }
 
-pub(super) fn get_photos(call: &mut Call<'_>) -> Reply {
-    let user_id = call.params.filled("user_id").ok_or_else(|| Fail::new(1, "Required arguments missing"))?;
-    let owner = call.user_named(user_id).ok_or_else(|| Fail::new(2, "Unknown user"))?;
+pub(super) fn get_photos(call: &mut Call<'_>) -> MethodResult {
+    let user_id = call.params.non_empty("user_id").ok_or_else(|| ApiError::new(1, "Required arguments missing"))?;
+    let owner = call.user_named(user_id).ok_or_else(|| ApiError::new(2, "Unknown user"))?;
     let is_listed =
         |photo: &&Photo| photo.owner == owner && photo.indexed <= call.now && photo.is_visible_to(call.viewer());
     let photos: Vec<&Photo> = call.world.photos.values().rev().filter(is_listed).collect();
-    let page = Page::of(call.params);
-    let entries = listing::page_of(call.world, &photos, page.offset(), page.size, call.params);
+    let page = Page::from_params(call.params);
+    let entries = listing::entries(call.world, &photos, page.offset(), page.size, call.params);
     Ok(vec![page.envelope("photos", photos.len()).many("photo", entries)])
 }
 
-pub(super) fn get_upload_status(call: &mut Call<'_>) -> Reply {
+pub(super) fn get_upload_status(call: &mut Call<'_>) -> MethodResult {
     let user = call.viewer().and_then(|nsid| call.world.users.get(nsid));
-    let user = user.ok_or_else(|| Fail::new(99, "User not logged in"))?;
+    let user = user.ok_or_else(|| ApiError::new(99, "User not logged in"))?;
     let mine = call.world.photos.values().filter(|photo| photo.owner == user.nsid);
     let (videos, photos): (Vec<_>, Vec<_>) = mine.partition(|photo| photo.file.kind.media() == "video");
     let bytes: u64 = photos.iter().map(|photo| photo.file.bytes).sum();

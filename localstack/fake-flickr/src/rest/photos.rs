@@ -1,26 +1,24 @@
-//! `flickr.photos.*` but the search.
+//! `flickr.photos.*`, except the search and the tickets of uploads.
 
-use super::Call;
+use super::call::Call;
 use crate::clock;
-use crate::envelope::{Element, Fail, Reply};
-use crate::upload;
+use crate::envelope::{ApiError, Element, MethodResult};
 use crate::world::photo::Photo;
 use crate::world::tags::{self, Tag};
 use crate::world::{User, World};
 
-/// Tags a photo may have.
-const MOST_TAGS: usize = 75;
-/// Licenses are numbered from 0 to this.
+const MAX_TAGS_PER_PHOTO: usize = 75;
+/// License ids run from 0 to this.
 const LAST_LICENSE: u8 = 16;
 
-pub(super) fn get_info(call: &mut Call<'_>) -> Reply {
+pub(super) fn get_info(call: &mut Call<'_>) -> MethodResult {
     let id = call.params.get("photo_id").unwrap_or_default();
     let photo = call.id("photo_id").and_then(|id| call.world.photos.get(&id));
-    let photo = photo.ok_or_else(|| Fail::new(1, format!("Photo \"{id}\" not found (invalid ID)")))?;
-    // Who knows the secret may see the photo.
+    let photo = photo.ok_or_else(|| ApiError::new(1, format!("Photo \"{id}\" not found (invalid ID)")))?;
+    // As at Flickr, a viewer who knows the photo's secret may see it.
     let knows_secret = call.params.get("secret") == Some(&photo.secret);
     if !photo.is_visible_to(call.viewer()) && !knows_secret {
-        return Err(Fail::new(2, "Permission denied"));
+        return Err(ApiError::new(2, "Permission denied"));
     }
     Ok(vec![info(call.world, photo, call.viewer())])
 }
@@ -99,7 +97,7 @@ fn is_favorite(world: &World, photo: u64, viewer: Option<&str>) -> bool {
     favorites.is_some_and(|favorites| favorites.iter().any(|(id, _)| *id == photo))
 }
 
-pub(super) fn set_meta(call: &mut Call<'_>) -> Reply {
+pub(super) fn set_meta(call: &mut Call<'_>) -> MethodResult {
     let now = call.now;
     let (title, description) = (call.params.get("title"), call.params.get("description"));
     let photo = own_photo(call)?;
@@ -113,42 +111,38 @@ pub(super) fn set_meta(call: &mut Call<'_>) -> Reply {
     Ok(Vec::new())
 }
 
-pub(super) fn add_tags(call: &mut Call<'_>) -> Reply {
+pub(super) fn add_tags(call: &mut Call<'_>) -> MethodResult {
     let now = call.now;
     let tags = tags::parse_list(call.params.get("tags").unwrap_or_default());
     let photo = own_photo(call)?;
-    if photo.tags.len() + tags.len() > MOST_TAGS {
-        return Err(Fail::new(2, "Maximum number of tags reached"));
+    if photo.tags.len() + tags.len() > MAX_TAGS_PER_PHOTO {
+        return Err(ApiError::new(2, "Maximum number of tags reached"));
     }
     let added = photo.add_tags(tags);
     photo.updated = now;
     Ok(vec![tags_element(photo, &added)])
 }
 
-pub(super) fn set_license(call: &mut Call<'_>) -> Reply {
+pub(super) fn set_license(call: &mut Call<'_>) -> MethodResult {
     let now = call.now;
     let license: Option<u8> = call.params.get("license_id").and_then(|id| id.parse().ok());
     let photo = own_photo(call)?;
-    photo.license = license.filter(|id| *id <= LAST_LICENSE).ok_or_else(|| Fail::new(2, "License not found"))?;
+    photo.license = license.filter(|id| *id <= LAST_LICENSE).ok_or_else(|| ApiError::new(2, "License not found"))?;
     photo.updated = now;
     Ok(Vec::new())
 }
 
-pub(super) fn delete(call: &mut Call<'_>) -> Reply {
+pub(super) fn delete(call: &mut Call<'_>) -> MethodResult {
     let id = call.own_photo("photo_id").ok_or_else(not_found)?;
     call.world.remove_photo(id);
     Ok(Vec::new())
 }
 
-pub(super) fn check_tickets(call: &mut Call<'_>) -> Reply {
-    upload::check_tickets(call.world, call.params.get("tickets").unwrap_or_default(), call.fault)
-}
-
-fn own_photo<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Photo, Fail> {
+fn own_photo<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Photo, ApiError> {
     let id = call.own_photo("photo_id").ok_or_else(not_found)?;
     call.world.photos.get_mut(&id).ok_or_else(not_found)
 }
 
-fn not_found() -> Fail {
-    Fail::new(1, "Photo not found")
+fn not_found() -> ApiError {
+    ApiError::new(1, "Photo not found")
 }

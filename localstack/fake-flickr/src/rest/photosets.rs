@@ -1,17 +1,16 @@
 //! `flickr.photosets.*`.
 
-use super::Call;
+use super::call::Call;
 use super::listing::{self, Page};
-use crate::envelope::{Element, Fail, Reply};
+use crate::envelope::{ApiError, Element, MethodResult};
 use crate::world::Photoset;
 use crate::world::photo::Photo;
 
-/// Photos a set may hold.
-const MOST_PHOTOS: usize = 500;
+const MAX_PHOTOS_PER_SET: usize = 500;
 
-pub(super) fn create(call: &mut Call<'_>) -> Reply {
-    let title = call.params.filled("title").ok_or_else(|| Fail::new(1, "No title specified"))?;
-    let primary = call.own_photo("primary_photo_id").ok_or_else(|| Fail::new(2, "Photo not found"))?;
+pub(super) fn create(call: &mut Call<'_>) -> MethodResult {
+    let title = call.params.non_empty("title").ok_or_else(|| ApiError::new(1, "No title specified"))?;
+    let primary = call.own_photo("primary_photo_id").ok_or_else(|| ApiError::new(2, "Photo not found"))?;
     let owner = call.viewer().unwrap_or_default().to_owned();
     let url = |id: u64| format!("https://www.flickr.com/photos/{owner}/sets/{id}/");
     let id = call.world.add_photoset(Photoset {
@@ -25,26 +24,26 @@ pub(super) fn create(call: &mut Call<'_>) -> Reply {
     Ok(vec![Element::new("photoset").attr("id", id.to_string()).attr("url", url(id))])
 }
 
-pub(super) fn add_photo(call: &mut Call<'_>) -> Reply {
+pub(super) fn add_photo(call: &mut Call<'_>) -> MethodResult {
     let photo = call.own_photo("photo_id");
     let viewer = call.viewer().map(str::to_owned);
     let set = call.id("photoset_id").and_then(|id| call.world.photosets.get_mut(&id));
     let set = set.filter(|set| viewer.as_ref() == Some(&set.owner)).ok_or_else(not_found)?;
-    let photo = photo.ok_or_else(|| Fail::new(2, "Photo not found"))?;
+    let photo = photo.ok_or_else(|| ApiError::new(2, "Photo not found"))?;
     if set.photos.contains(&photo) {
-        return Err(Fail::new(3, "Photo already in set"));
+        return Err(ApiError::new(3, "Photo already in set"));
     }
-    if set.photos.len() >= MOST_PHOTOS {
-        return Err(Fail::new(10, "Maximum number of photos in set"));
+    if set.photos.len() >= MAX_PHOTOS_PER_SET {
+        return Err(ApiError::new(10, "Maximum number of photos in set"));
     }
     set.photos.push(photo);
     Ok(Vec::new())
 }
 
-pub(super) fn get_list(call: &mut Call<'_>) -> Reply {
-    let owner = call.user_or_caller().ok_or_else(|| Fail::new(1, "User not found"))?;
+pub(super) fn get_list(call: &mut Call<'_>) -> MethodResult {
+    let owner = call.user_or_caller().ok_or_else(|| ApiError::new(1, "User not found"))?;
     let sets: Vec<_> = call.world.photosets.iter().rev().filter(|(_, set)| set.owner == owner).collect();
-    let page = Page::of(call.params);
+    let page = Page::from_params(call.params);
     let entries = sets.iter().skip(page.offset()).take(page.size).map(|(id, set)| {
         Element::new("photoset")
             .attr("id", id.to_string())
@@ -60,13 +59,13 @@ pub(super) fn get_list(call: &mut Call<'_>) -> Reply {
     Ok(vec![envelope.many("photoset", entries.collect())])
 }
 
-pub(super) fn get_photos(call: &mut Call<'_>) -> Reply {
+pub(super) fn get_photos(call: &mut Call<'_>) -> MethodResult {
     let id = call.id("photoset_id").ok_or_else(not_found)?;
     let set = call.world.photosets.get(&id).ok_or_else(not_found)?;
     let is_listed = |photo: &&Photo| photo.is_visible_to(call.viewer());
     let photos: Vec<&Photo> = set.photos.iter().filter_map(|id| call.world.photos.get(id)).filter(is_listed).collect();
-    let page = Page::of(call.params);
-    let entries = listing::page_of(call.world, &photos, page.offset(), page.size, call.params);
+    let page = Page::from_params(call.params);
+    let entries = listing::entries(call.world, &photos, page.offset(), page.size, call.params);
     let envelope = page
         .envelope("photoset", photos.len())
         .attr("id", id.to_string())
@@ -76,6 +75,6 @@ pub(super) fn get_photos(call: &mut Call<'_>) -> Reply {
     Ok(vec![envelope.many("photo", entries)])
 }
 
-fn not_found() -> Fail {
-    Fail::new(1, "Photoset not found")
+fn not_found() -> ApiError {
+    ApiError::new(1, "Photoset not found")
 }

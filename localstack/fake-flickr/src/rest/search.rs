@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::Call;
+use super::call::Call;
 use super::listing::{self, Page};
-use crate::envelope::{Fail, Reply};
+use crate::envelope::{ApiError, MethodResult};
 use crate::params::Params;
 use crate::world::photo::Photo;
 use crate::world::tags::{MachineQuery, Tag};
 
-/// A search gives at most so many distinct photos; later pages repeat the last of them.
-const MOST_RESULTS: usize = 4000;
+/// A search returns at most this many distinct photos; pages beyond them repeat the last ones, as at Flickr.
+const MAX_RESULTS: usize = 4000;
 
-/// Parameters that make a search more than one for everything.
+/// A search needs at least one of these parameters.
 const CRITERIA: [&str; 12] = [
     "user_id",
     "tags",
@@ -28,16 +28,16 @@ const CRITERIA: [&str; 12] = [
     "contacts",
 ];
 
-pub(super) fn search(call: &mut Call<'_>) -> Reply {
-    if CRITERIA.iter().all(|name| call.params.filled(name).is_none()) {
+pub(super) fn search(call: &mut Call<'_>) -> MethodResult {
+    if CRITERIA.iter().all(|name| call.params.non_empty(name).is_none()) {
         let message = "Parameterless searches have been disabled. Please use flickr.photos.getRecent instead.";
-        return Err(Fail::new(3, message));
+        return Err(ApiError::new(3, message));
     }
-    let owner = match call.params.filled("user_id") {
-        Some(user_id) => Some(call.user_named(user_id).ok_or_else(|| Fail::new(2, "Unknown user"))?),
+    let owner = match call.params.non_empty("user_id") {
+        Some(user_id) => Some(call.user_named(user_id).ok_or_else(|| ApiError::new(2, "Unknown user"))?),
         None => None,
     };
-    let filter = Filter::read(call.params)?;
+    let filter = Filter::from_params(call.params)?;
     let viewer = call.viewer();
     let mut found: Vec<&Photo> = call
         .world
@@ -47,18 +47,18 @@ pub(super) fn search(call: &mut Call<'_>) -> Reply {
         .filter(|photo| owner.as_ref().is_none_or(|owner| *owner == photo.owner))
         .filter(|photo| photo.indexed <= call.now && photo.is_visible_to(viewer))
         .filter(|photo| viewer == Some(photo.owner.as_str()) || photo.hidden != 2)
-        .filter(|photo| filter.admits(photo))
+        .filter(|photo| filter.matches(photo))
         .collect();
     if call.params.get("sort") == Some("date-posted-asc") {
         found.reverse();
     }
-    let page = Page::of(call.params);
-    let offset = page.offset().min(MOST_RESULTS - page.size);
-    let entries = listing::page_of(call.world, &found, offset, page.size, call.params);
+    let page = Page::from_params(call.params);
+    let offset = page.offset().min(MAX_RESULTS - page.size);
+    let entries = listing::entries(call.world, &found, offset, page.size, call.params);
     Ok(vec![page.envelope("photos", found.len()).many("photo", entries)])
 }
 
-/// What a photo must have beside its owner.
+/// The conditions of a search, except the owner.
 struct Filter<'a> {
     tags: Vec<String>,
     without_tags: Vec<String>,
@@ -74,15 +74,15 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn read(params: &'a Params) -> Result<Self, Fail> {
+    fn from_params(params: &'a Params) -> Result<Self, ApiError> {
         let list = |name| {
             let text = params.get(name).unwrap_or_default();
             text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>()
         };
         let (without, with): (Vec<_>, Vec<_>) = list("tags").into_iter().partition(|tag| tag.starts_with('-'));
         let machine_tags: Vec<_> = list("machine_tags").into_iter().filter_map(MachineQuery::parse).collect();
-        if machine_tags.is_empty() && params.filled("machine_tags").is_some() {
-            return Err(Fail::new(11, "No valid machine tags"));
+        if machine_tags.is_empty() && params.non_empty("machine_tags").is_some() {
+            return Err(ApiError::new(11, "No valid machine tags"));
         }
         let date = |name| {
             let seconds = params.get(name)?.parse().ok()?;
@@ -98,18 +98,18 @@ impl<'a> Filter<'a> {
             uploaded_from: date("min_upload_date"),
             uploaded_to: date("max_upload_date"),
             licenses: list("license"),
-            media: params.filled("media").filter(|media| *media != "all"),
-            is_public: params.filled("privacy_filter").map(|filter| filter == "1"),
+            media: params.non_empty("media").filter(|media| *media != "all"),
+            is_public: params.non_empty("privacy_filter").map(|filter| filter == "1"),
         })
     }
 
-    fn admits(&self, photo: &Photo) -> bool {
+    fn matches(&self, photo: &Photo) -> bool {
         let has = |clean: &String| photo.tags.iter().any(|tag| tag.clean == *clean);
         let has_machine = |query: &MachineQuery| photo.tags.iter().any(|tag| query.matches(tag));
-        some_or_all(&self.tags, self.all_tags, has)
+        any_or_all(&self.tags, self.all_tags, has)
             && !self.without_tags.iter().any(has)
-            && some_or_all(&self.machine_tags, self.all_machine_tags, has_machine)
-            && self.words.iter().all(|word| mentions(photo, word))
+            && any_or_all(&self.machine_tags, self.all_machine_tags, has_machine)
+            && self.words.iter().all(|word| contains_word(photo, word))
             && self.uploaded_from.is_none_or(|from| photo.uploaded.as_second() >= from.as_second())
             && self.uploaded_to.is_none_or(|to| photo.uploaded.as_second() <= to.as_second())
             && (self.licenses.is_empty() || self.licenses.contains(&photo.license.to_string().as_str()))
@@ -118,12 +118,12 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether a condition of `list` holds, or each if `all`; an empty list asks for nothing.
-fn some_or_all<T>(list: &[T], all: bool, holds: impl Fn(&T) -> bool) -> bool {
+/// Whether any condition of `list` holds, or all of them if `all` is set. An empty list always holds.
+fn any_or_all<T>(list: &[T], all: bool, holds: impl Fn(&T) -> bool) -> bool {
     list.is_empty() || if all { list.iter().all(holds) } else { list.iter().any(holds) }
 }
 
-fn mentions(photo: &Photo, word: &str) -> bool {
+fn contains_word(photo: &Photo, word: &str) -> bool {
     photo.title.to_lowercase().contains(word)
         || photo.description.to_lowercase().contains(word)
         || photo.tags.iter().any(|tag| tag.raw.to_lowercase().contains(word))

@@ -1,9 +1,12 @@
-//! Everything the fake Flickr knows: apps, users, tokens, photos, and what was called.
+//! The whole state of the fake Flickr: apps, users, tokens, photos, faults, and the journal of calls.
 //!
-//! The rules on it are plain functions that take `now`; one lock guards it all.
+//! The rules are plain functions that take the world and `now`. One lock guards all of it, so a request sees and
+//! changes the world as if it were alone.
 
+pub(crate) mod app;
 pub(crate) mod nonces;
 pub(crate) mod photo;
+pub(crate) mod request_token;
 pub(crate) mod tags;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,42 +14,20 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::app::{App, RegisteredApp};
 use self::nonces::Nonces;
 use self::photo::Photo;
+use self::request_token::RequestToken;
 use crate::config::Config;
 use crate::faults::Faults;
 use crate::ids;
 use crate::journal::Journal;
 use crate::limit::Limiter;
-use crate::oauth::consent::RequestToken;
 use crate::perms::Perms;
 
-/// One more than the largest whole number a double can tell from its neighbours: who reads an id as a number fails.
+/// The first integer that a double cannot represent, so that a client that reads ids as numbers corrupts them at once.
 const FIRST_PHOTO_ID: u64 = (1 << 53) + 1;
 const FIRST_PHOTOSET_ID: u64 = 72_157_600_000_000_001;
-
-/// The key and secret of an application.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// 32 hexadecimal digits.
-    pub key: String,
-    /// 16 hexadecimal digits.
-    pub secret: String,
-}
-
-impl Default for App {
-    /// The app every fake Flickr knows unless told of another.
-    fn default() -> Self {
-        Self { key: "0123456789abcdef0123456789abcdef".into(), secret: "fedcba9876543210".into() }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct KnownApp {
-    pub secret: String,
-    /// Whether Flickr has turned the key off, as it does after abuse.
-    pub disabled: bool,
-}
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct User {
@@ -74,22 +55,22 @@ pub(crate) struct Photoset {
     pub created: Timestamp,
 }
 
-/// Where the file of an asynchronous upload stands.
+/// The state of an asynchronous upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ticket {
-    /// Pending for so many polls more, then done.
+    /// Reported as pending for `pending_polls` more polls, then as complete.
     Stored {
-        polls: u32,
+        pending_polls: u32,
         photo: u64,
     },
     Failed,
 }
 
 pub(crate) struct World {
-    /// Grows with each reset, so that an act due later knows its world is gone.
+    /// Grows with each reset, so that a delayed effect can tell that its world is gone.
     pub epoch: u64,
     pub config: Config,
-    pub apps: BTreeMap<String, KnownApp>,
+    pub apps: BTreeMap<String, RegisteredApp>,
     pub users: BTreeMap<String, User>,
     pub default_app: App,
     pub default_user: String,
@@ -99,7 +80,7 @@ pub(crate) struct World {
     pub limiter: Limiter,
     pub photos: BTreeMap<u64, Photo>,
     pub photosets: BTreeMap<u64, Photoset>,
-    /// By user, newest last.
+    /// By user id; the newest is last.
     pub favorites: HashMap<String, Vec<(u64, Timestamp)>>,
     pub tickets: HashMap<String, Ticket>,
     pub faults: Faults,
@@ -109,11 +90,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world of one app and one user.
+    /// Creates a world of one app and one user.
     pub(crate) fn new(default_app: App) -> Self {
         let user =
             User { nsid: "12037949@N01".into(), username: "ada".into(), fullname: "Ada Lovelace".into(), pro: true };
-        let app = KnownApp { secret: default_app.secret.clone(), disabled: false };
+        let app = RegisteredApp { secret: default_app.secret.clone(), disabled: false };
         Self {
             epoch: 0,
             config: Config::default(),
@@ -136,18 +117,18 @@ impl World {
         }
     }
 
-    /// Forgets all but the default app.
+    /// Deletes everything but the default app and user.
     pub(crate) fn reset(&mut self) {
         *self = Self { epoch: self.epoch + 1, ..Self::new(self.default_app.clone()) };
     }
 
-    /// The user of this id or user name.
+    /// Finds a user by id or user name.
     pub(crate) fn find_user(&self, name: &str) -> Option<&User> {
         self.users.get(name).or_else(|| self.users.values().find(|user| user.username == name))
     }
 
-    /// The id of the named user, who is made if there is none; without a name, of the default user.
-    pub(crate) fn user_or_new(&mut self, name: Option<&str>) -> String {
+    /// Returns the id of the named user, creating the user if needed. Without a name it is the default user's.
+    pub(crate) fn find_or_create_user(&mut self, name: Option<&str>) -> String {
         let Some(name) = name else { return self.default_user.clone() };
         if let Some(user) = self.find_user(name) {
             return user.nsid.clone();
@@ -161,7 +142,7 @@ impl World {
         self.users.insert(user.nsid.clone(), user);
     }
 
-    /// Gives the photo its id and keeps it.
+    /// Stores the photo under a new id, and returns the id.
     pub(crate) fn add_photo(&mut self, photo: Photo) -> u64 {
         let id = self.next_photo;
         self.next_photo += 1;
@@ -169,7 +150,7 @@ impl World {
         id
     }
 
-    /// Forgets a photo, also in sets and favourites.
+    /// Deletes a photo, also from sets and favourites, and the sets that this leaves empty.
     pub(crate) fn remove_photo(&mut self, id: u64) {
         self.photos.remove(&id);
         for set in self.photosets.values_mut() {
@@ -188,7 +169,7 @@ impl World {
         id
     }
 
-    /// A new access token, as `(token, secret)`.
+    /// Issues an access token, and returns `(token, secret)`.
     pub(crate) fn issue_token(&mut self, key: &str, user: &str, perms: Perms) -> (String, String) {
         let (token, secret) = (ids::token(), ids::secret());
         let access = AccessToken { secret: secret.clone(), key: key.to_owned(), user: user.to_owned(), perms };

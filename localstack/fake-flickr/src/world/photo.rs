@@ -1,4 +1,4 @@
-//! One photo or video of an account.
+//! A photo or video of an account.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,10 +21,9 @@ pub(crate) struct Photo {
     pub hidden: u8,
     pub file: StoredFile,
     pub uploaded: Timestamp,
-    /// From when on a search finds the photo.
+    /// The time from which searches find the photo.
     pub indexed: Timestamp,
     pub updated: Timestamp,
-    /// How often the file has been replaced.
     pub replacements: u32,
 }
 
@@ -35,7 +34,7 @@ pub(crate) struct Privacy {
     pub is_family: bool,
 }
 
-/// What is kept of an uploaded file. The bytes themselves are not.
+/// What the server stores of an uploaded file: everything but its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredFile {
     pub name: String,
@@ -51,8 +50,8 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    /// The kind of a file, judged by its first bytes as Flickr does; its name does not matter.
-    pub(crate) fn recognise(head: &[u8]) -> Option<Self> {
+    /// Detects the kind of a file from its first bytes. Like Flickr, it ignores the file's name.
+    pub(crate) fn detect(head: &[u8]) -> Option<Self> {
         let brand = head.get(8..12);
         Some(match head {
             [0xff, 0xd8, 0xff, ..] => Self::Photo("jpg"),
@@ -88,7 +87,7 @@ impl FileKind {
 }
 
 impl Photo {
-    /// A new photo without an id, which the world gives it.
+    /// Creates a photo without an id: the world assigns one when it stores the photo.
     pub(crate) fn new(owner: String, title: String, file: StoredFile, index_lag_ms: u64, now: Timestamp) -> Self {
         let lag = SignedDuration::from_millis(i64::try_from(index_lag_ms).unwrap_or(i64::MAX));
         Self {
@@ -116,7 +115,7 @@ impl Photo {
         self.privacy.is_public || viewer == Some(self.owner.as_str())
     }
 
-    /// Adds those of `tags` the photo does not have yet, and returns them.
+    /// Adds the `tags` that the photo lacks, and returns those that were added.
     pub(crate) fn add_tags(&mut self, tags: Vec<Tag>) -> Vec<Tag> {
         let new: Vec<Tag> =
             tags.into_iter().filter(|tag| self.tags.iter().all(|known| known.clean != tag.clean)).collect();
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_recognised_by_their_first_bytes() {
+    fn the_first_bytes_tell_the_kind_of_a_file() {
         for (head, expected) in [
             (&b"\xff\xd8\xff\xe0rest"[..], Some(FileKind::Photo("jpg"))),
             (b"\x89PNG\r\n\x1a\n", Some(FileKind::Photo("png"))),
@@ -140,7 +139,7 @@ mod tests {
             (b"plain text", None),
             (b"", None),
         ] {
-            assert_eq!(FileKind::recognise(head), expected);
+            assert_eq!(FileKind::detect(head), expected);
         }
     }
 }

@@ -1,15 +1,14 @@
-//! Tags as Flickr reads them: raw as given, clean for comparison, machine tags of the form `namespace:predicate=value`.
+//! Tags as Flickr parses them: raw as given, clean for comparison, and machine tags `namespace:predicate=value`.
 
-/// One tag of a photo.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tag {
     pub raw: String,
-    /// Lower case, letters and digits only; a machine tag keeps its `:` and `=`.
+    /// The lower-case letters and digits of the raw form; a machine tag keeps its `:` and `=`.
     pub clean: String,
     pub machine: Option<Machine>,
 }
 
-/// The three parts of a machine tag, clean.
+/// The parts of a machine tag, each in its clean form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Machine {
     namespace: String,
@@ -50,7 +49,7 @@ fn clean(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The tags of a list separated by spaces, where double quotes hold words together. A tag given twice counts once.
+/// Parses a list of tags separated by spaces, where double quotes group words. Repeated tags are dropped.
 pub(crate) fn parse_list(text: &str) -> Vec<Tag> {
     let mut quoted = false;
     let words = text.split(|character: char| {
@@ -67,7 +66,7 @@ pub(crate) fn parse_list(text: &str) -> Vec<Tag> {
     tags
 }
 
-/// One condition of a `machine_tags` search, such as `dc:title=mountain`, `dc:title=`, `dc:` or `*:title=`.
+/// A condition of a `machine_tags` search, such as `dc:title=mountain`, `dc:title=`, `dc:` or `*:title=`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MachineQuery {
     namespace: Option<String>,
@@ -85,11 +84,11 @@ impl MachineQuery {
     }
 
     pub(crate) fn matches(&self, tag: &Tag) -> bool {
-        let fits = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
+        let equals = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
         tag.machine.as_ref().is_some_and(|machine| {
-            fits(&self.namespace, &machine.namespace)
-                && fits(&self.predicate, &machine.predicate)
-                && fits(&self.value, &machine.value)
+            equals(&self.namespace, &machine.namespace)
+                && equals(&self.predicate, &machine.predicate)
+                && equals(&self.value, &machine.value)
         })
     }
 }

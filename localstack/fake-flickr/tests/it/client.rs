@@ -1,4 +1,4 @@
-//! A signing client that can put its parameters in all the places real clients put them.
+//! A signing client that can send its parameters in every place that real clients use.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,16 +18,16 @@ pub struct Client {
     pub key: String,
     pub secret: String,
     pub token: Option<(String, String)>,
-    /// What the client takes for scheme and host.
+    /// The scheme and host that the client signs for.
     pub origin: String,
-    /// Seconds its clock is ahead.
-    pub ahead: i64,
+    /// How far the client's clock is ahead.
+    pub clock_offset_seconds: i64,
 }
 
 impl Default for Client {
     fn default() -> Self {
         let App { key, secret } = App::default();
-        Self { key, secret, token: None, origin: format!("http://{HOST}"), ahead: 0 }
+        Self { key, secret, token: None, origin: format!("http://{HOST}"), clock_offset_seconds: 0 }
     }
 }
 
@@ -47,13 +47,13 @@ pub fn urlencoded(pairs: &Pairs) -> String {
 }
 
 impl Client {
-    /// The OAuth parameters for a request, signature included.
+    /// The OAuth parameters of a request, including the signature.
     pub fn sign(&self, verb: &str, path: &str, params: &Pairs) -> Pairs {
         let mut oauth = pairs(&[
             ("oauth_consumer_key", &self.key),
             ("oauth_signature_method", "HMAC-SHA1"),
             ("oauth_version", "1.0"),
-            ("oauth_timestamp", &(now() + self.ahead).to_string()),
+            ("oauth_timestamp", &(now() + self.clock_offset_seconds).to_string()),
             ("oauth_nonce", &format!("+/{}=", NONCE.fetch_add(1, Ordering::Relaxed))),
         ]);
         if let Some((token, _)) = &self.token {
@@ -66,7 +66,7 @@ impl Client {
         oauth
     }
 
-    /// The parameters signed together, and the OAuth ones after them.
+    /// The parameters, followed by the OAuth parameters that sign them.
     pub fn signed(&self, verb: &str, path: &str, params: &[(&str, &str)]) -> Pairs {
         let mut all = pairs(params);
         let oauth = self.sign(verb, path, &all);
@@ -74,12 +74,12 @@ impl Client {
         all
     }
 
-    /// All in the query.
+    /// A request with all parameters in the query.
     pub fn query(&self, path: &str, params: &[(&str, &str)]) -> Request<Body> {
         get(path, &self.signed("GET", path, params))
     }
 
-    /// OAuth in the header, the rest as a form.
+    /// A request with OAuth parameters in the header and the others in a form.
     pub fn form(&self, path: &str, params: &[(&str, &str)]) -> Request<Body> {
         let params = pairs(params);
         let header = authorization(&self.sign("POST", path, &params), ", ");
@@ -91,7 +91,7 @@ impl Client {
             .unwrap()
     }
 
-    /// All as text fields of a multipart body, the file after them.
+    /// A multipart request with all parameters as text fields, followed by the file.
     pub fn multipart(&self, path: &str, params: &[(&str, &str)], file: Option<&[u8]>) -> Request<Body> {
         let body = multipart_body(&self.signed("POST", path, params), file);
         post_multipart(path, body)

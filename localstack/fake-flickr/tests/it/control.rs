@@ -16,7 +16,7 @@ async fn health_and_home() {
 }
 
 #[tokio::test]
-async fn calls_are_numbered_and_hold_no_secret() {
+async fn calls_are_numbered_and_contain_no_secret() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let login =
@@ -37,8 +37,8 @@ async fn calls_are_numbered_and_hold_no_secret() {
         assert_eq!(call[name], expected, "{name}");
     }
     let answer = &call["answer"];
-    let told = [&answer["status"], &answer["stat"], &answer["code"], &answer["problem"]];
-    assert_eq!(told, [&json!(200), &json!("ok"), &json!(null), &json!(null)]);
+    let summary = [&answer["status"], &answer["stat"], &answer["code"], &answer["problem"]];
+    assert_eq!(summary, [&json!(200), &json!("ok"), &json!(null), &json!(null)]);
     assert_eq!(answer["sha256"].as_str().unwrap().len(), 64);
     let when = call["when"].as_str().unwrap();
     assert!(when.len() == 24 && when.ends_with('Z') && when.as_bytes()[19] == b'.');
@@ -53,7 +53,7 @@ async fn calls_are_numbered_and_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn a_reset_leaves_the_default_app_and_user() {
+async fn a_reset_keeps_only_the_default_app_and_user() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.control("/_fake/photos", json!({"count": 2, "user": "grace"})).await;
@@ -73,7 +73,7 @@ async fn a_reset_leaves_the_default_app_and_user() {
 }
 
 #[tokio::test]
-async fn what_the_control_api_refuses() {
+async fn invalid_control_requests_are_refused() {
     let fixture = Fixture::new();
     for (path, body, status) in [
         ("/_fake/approve", json!({"oauth_token": "72-1"}), 404),

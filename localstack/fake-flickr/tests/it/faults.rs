@@ -1,4 +1,4 @@
-//! Faults that need no real connection; `process.rs` has the others.
+//! Faults that need no real connection. The others are in `process.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ async fn upload(fixture: &Fixture, client: &Client, params: &[(&str, &str)]) -> 
 }
 
 #[tokio::test]
-async fn an_unknown_fault_is_refused_and_the_known_are_named() {
+async fn an_unknown_fault_is_refused_with_the_names_of_the_known_ones() {
     let fixture = Fixture::new();
     let reply = fixture.try_control("/_fake/faults", json!({"fault": "meteorite"})).await;
     assert_eq!(reply.status, 400);
@@ -28,7 +28,7 @@ async fn an_unknown_fault_is_refused_and_the_known_are_named() {
 }
 
 #[tokio::test]
-async fn pages_of_the_front() {
+async fn error_pages_in_front_of_flickr() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     for status in [429, 500, 502, 503, 504] {
@@ -44,7 +44,7 @@ async fn pages_of_the_front() {
 }
 
 #[tokio::test]
-async fn failures_in_the_envelope_and_outside_it() {
+async fn errors_inside_and_outside_the_envelope() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let unavailable = "Sorry, the Flickr API service is not currently available.";
@@ -68,7 +68,7 @@ async fn failures_in_the_envelope_and_outside_it() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_before_and_after_the_act() {
+async fn a_connection_closes_before_or_after_the_effect() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let request = || client.multipart("/services/upload", &[], Some(JPEG));
@@ -83,7 +83,7 @@ async fn a_cut_connection_before_and_after_the_act() {
 }
 
 #[tokio::test]
-async fn an_act_may_follow_its_error() {
+async fn a_call_can_take_effect_after_its_error() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.fault(json!({"fault": "act_after_error", "times": 2, "delay_ms": 50})).await;
@@ -96,11 +96,11 @@ async fn an_act_may_follow_its_error() {
     assert_eq!(upload(&fixture, &client, &[]).await.status, 504);
     fixture.control("/_fake/reset", json!({})).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
-    assert!(fixture.photos().await.is_empty(), "the world it belonged to is gone");
+    assert!(fixture.photos().await.is_empty(), "a reset cancels the delayed effect");
 }
 
 #[tokio::test]
-async fn a_slow_body_trickles() {
+async fn a_slow_body_arrives_in_parts() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.fault(json!({"fault": "slow", "times": 1, "delay_ms": 200})).await;
@@ -116,7 +116,7 @@ async fn upload_errors() {
     let client = fixture.client().await;
     let id = upload(&fixture, &client, &[]).await.element("photoid").to_owned();
     fixture.fault(json!({"fault": "upload_error_9", "times": 1})).await;
-    assert_eq!(echo(&fixture, &client).await.status, 200, "it is no upload");
+    assert_eq!(echo(&fixture, &client).await.status, 200, "the fault applies to uploads only");
     let reply = upload(&fixture, &client, &[]).await;
     assert!(reply.body.contains("code=\"9\""));
     assert_eq!(reply.element("duplicate_photo_id"), id);
@@ -128,7 +128,7 @@ async fn upload_errors() {
 }
 
 #[tokio::test]
-async fn tickets_pending_invalid_and_failed() {
+async fn pending_invalid_and_failed_tickets() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let poll = |ticket: String| {
@@ -158,7 +158,7 @@ async fn tickets_pending_invalid_and_failed() {
 }
 
 #[tokio::test]
-async fn a_fault_may_be_meant_for_one_account() {
+async fn a_fault_can_match_one_account() {
     let fixture = Fixture::new();
     let (ada, grace) = (fixture.client().await, fixture.client_of(json!({"user": "grace"})).await);
     fixture.fault(json!({"fault": "503", "match": {"account": "12037949@N01", "method": "flickr.test.*"}})).await;

@@ -43,7 +43,7 @@ impl Fixture {
         Self { router: Fake::new(App::default(), Scheme::Http).router() }
     }
 
-    /// Sends a request; nothing if the body of the answer breaks off.
+    /// Sends a request. Returns nothing if the connection closes before the end of the answer.
     pub async fn try_send(&self, request: Request<Body>) -> Option<Reply> {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();
@@ -63,7 +63,7 @@ impl Fixture {
         self.get(&path).await
     }
 
-    /// Asks the control API, which must agree.
+    /// Posts to the control API, which must succeed.
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let reply = self.try_control(path, body).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -74,7 +74,7 @@ impl Fixture {
         self.send(Request::post(path).body(Body::from(body.to_string())).unwrap()).await
     }
 
-    /// A client of the default app and user who may do all.
+    /// A client of the default app and user with all permissions.
     pub async fn client(&self) -> Client {
         self.client_of(json!({})).await
     }
@@ -85,7 +85,7 @@ impl Fixture {
         Client { key: text("key"), token: Some((text("oauth_token"), text("oauth_token_secret"))), ..Client::default() }
     }
 
-    /// Calls a REST method with POST and gives its JSON.
+    /// Calls a REST method with POST and returns its JSON.
     pub async fn rest(&self, client: &Client, method: &str, params: &[(&str, &str)]) -> Value {
         let mut all = vec![("method", method), ("format", "json"), ("nojsoncallback", "1")];
         all.extend(params);
@@ -102,7 +102,7 @@ impl Fixture {
         self.get("/_fake/photos").await.json()["photos"].as_array().unwrap().clone()
     }
 
-    pub async fn fault(&self, order: Value) {
-        self.control("/_fake/faults", order).await;
+    pub async fn fault(&self, fault: Value) {
+        self.control("/_fake/faults", fault).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The limit of calls an hour.
+//! The hourly limit of calls.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::fixture::Fixture;
 
 #[tokio::test]
-async fn calls_above_the_limit_get_the_throttles_page() {
+async fn calls_above_the_limit_get_the_page_of_the_throttle() {
     let fixture = Fixture::new();
     let (ada, grace) = (fixture.client().await, fixture.client_of(json!({"user": "grace"})).await);
     fixture.control("/_fake/config", json!({"hourly_limit": 3})).await;
@@ -30,5 +30,5 @@ async fn calls_above_the_limit_get_the_throttles_page() {
     let app = fixture.control("/_fake/apps", json!({})).await;
     let text = |name: &str| app[name].as_str().unwrap().to_owned();
     let other = Client { key: text("key"), secret: text("secret"), ..Client::default() };
-    assert_eq!(fixture.rest(&other, "flickr.test.echo", &[]).await["stat"], "ok", "a limit is the key's own");
+    assert_eq!(fixture.rest(&other, "flickr.test.echo", &[]).await["stat"], "ok", "each key has its own limit");
 }

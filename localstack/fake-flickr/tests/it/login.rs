@@ -1,4 +1,4 @@
-//! From a request token to an access token.
+//! The login, from a request token to an access token.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -34,7 +34,7 @@ fn token_of(client: &Client) -> &str {
 }
 
 #[tokio::test]
-async fn the_bodies_are_flickrs_to_the_byte() {
+async fn the_bodies_equal_flickrs() {
     let fixture = Fixture::new();
     for slash in ["", "/"] {
         let path = format!("/services/oauth/request_token{slash}");
@@ -71,7 +71,7 @@ async fn the_bodies_are_flickrs_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_callback_gets_token_and_verifier() {
+async fn a_callback_receives_token_and_verifier() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "https://app.test/back?state=a%26b#top").await;
     let approval = fixture.control("/_fake/approve", json!({"oauth_token": token_of(&client), "user": "grace"})).await;
@@ -85,7 +85,7 @@ async fn a_callback_gets_token_and_verifier() {
 }
 
 #[tokio::test]
-async fn the_page_asks_and_shows_a_code_out_of_band() {
+async fn the_page_asks_for_consent_and_shows_an_out_of_band_code() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "oob").await;
     let page = fixture.get(&format!("/services/oauth/authorize?oauth_token={}&perms=write", token_of(&client))).await;
@@ -102,7 +102,7 @@ async fn the_page_asks_and_shows_a_code_out_of_band() {
 }
 
 #[tokio::test]
-async fn the_page_redirects_to_the_callback_and_a_refusal_to_the_home_page() {
+async fn approval_redirects_to_the_callback_and_decline_to_the_home_page() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "http://localhost:9/cb").await;
     let form =
@@ -118,7 +118,7 @@ async fn the_page_redirects_to_the_callback_and_a_refusal_to_the_home_page() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_it_does_not_recognise() {
+async fn the_page_names_what_it_does_not_recognise() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "oob").await;
     let page = |query: String| fixture.get_owned(format!("/services/oauth/authorize?{query}"));
@@ -135,7 +135,7 @@ async fn the_page_says_what_it_does_not_recognise() {
 }
 
 #[tokio::test]
-async fn what_an_exchange_refuses() {
+async fn invalid_exchanges_are_refused() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "oob").await;
 
@@ -161,7 +161,7 @@ async fn what_an_exchange_refuses() {
 }
 
 #[tokio::test]
-async fn what_a_request_token_refuses() {
+async fn invalid_requests_for_a_request_token_are_refused() {
     let fixture = Fixture::new();
     let path = "/services/oauth/request_token";
     let reply = fixture.send(Client::default().query(path, &[])).await;
@@ -180,7 +180,7 @@ async fn what_a_request_token_refuses() {
 }
 
 #[tokio::test]
-async fn an_old_request_token_is_rejected() {
+async fn an_expired_request_token_is_rejected() {
     let fixture = Fixture::new();
     let client = request_token(&fixture, "oob").await;
     fixture.control("/_fake/config", json!({"request_token_life_seconds": 0})).await;

@@ -48,7 +48,7 @@ async fn search_by_tag_machine_tag_text_and_owner() {
 }
 
 #[tokio::test]
-async fn what_search_refuses() {
+async fn invalid_searches_are_refused() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     for (params, code) in [(&[][..], 3), (&[("user_id", "1@N00")], 2), (&[("machine_tags", "nocolon")], 11)] {
@@ -78,7 +78,7 @@ async fn extras_and_pages() {
 }
 
 #[tokio::test]
-async fn beyond_four_thousand_results_repeat() {
+async fn pages_beyond_four_thousand_results_repeat() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     seed(&fixture, json!({"count": 4200})).await;
@@ -137,7 +137,7 @@ async fn a_photo_is_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_private_photo_is_its_owners() {
+async fn only_the_owner_sees_a_private_photo() {
     let fixture = Fixture::new();
     let (ada, grace) = (fixture.client().await, fixture.client_of(json!({"user": "grace"})).await);
     let id = seed(&fixture, json!({"is_public": false})).await.remove(0);
@@ -153,7 +153,7 @@ async fn a_private_photo_is_its_owners() {
 }
 
 #[tokio::test]
-async fn favourites_are_added_once_listed_and_removed() {
+async fn favourites_are_added_listed_and_removed() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let hers = seed(&fixture, json!({"user": "grace"})).await.remove(0);
@@ -194,7 +194,7 @@ async fn sets_hold_photos() {
     for id in &ids {
         fixture.rest(&client, "flickr.photos.delete", &[("photo_id", id)]).await;
     }
-    assert_eq!(fixture.rest(&client, "flickr.photosets.getPhotos", &[set]).await["code"], 1, "an empty set is gone");
+    assert_eq!(fixture.rest(&client, "flickr.photosets.getPhotos", &[set]).await["code"], 1, "an empty set is deleted");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ impl Server {
         self.url.rsplit(':').next().unwrap()
     }
 
-    /// Sends a request, and gives all that comes back until the server closes the connection.
+    /// Sends a request and returns everything that arrives until the server closes the connection.
     fn exchange(&self, head: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port().parse().unwrap())).unwrap();
         let length = body.len();
@@ -70,7 +70,7 @@ fn run(arguments: &[&str]) -> (Output, String) {
 }
 
 #[test]
-fn it_listens_says_where_and_ends_cleanly() {
+fn it_listens_prints_its_url_and_stops_cleanly() {
     let server = Server::start(&[]);
     assert!(server.url.starts_with("http://127.0.0.1:"));
     assert!(server.exchange("GET /_fake/health", b"").ends_with("{\"status\":\"ok\"}"));
@@ -78,7 +78,7 @@ fn it_listens_says_where_and_ends_cleanly() {
 }
 
 #[test]
-fn the_app_is_the_one_of_the_flags() {
+fn the_flags_set_the_default_app() {
     let key = "abcdefabcdefabcdefabcdefabcdefab";
     let server = Server::start(&["--api-key", key, "--api-secret", "0000000000000001"]);
     let reply = server.exchange(&format!("GET /services/rest?method=flickr.test.echo&api_key={key}"), b"");
@@ -88,7 +88,7 @@ fn the_app_is_the_one_of_the_flags() {
 }
 
 #[test]
-fn a_taken_port_is_a_clear_error() {
+fn a_port_in_use_is_a_clear_error() {
     let server = Server::start(&[]);
     let (output, error) = run(&["--port", server.port()]);
     assert_eq!(output.status.code(), Some(1));
@@ -97,7 +97,7 @@ fn a_taken_port_is_a_clear_error() {
 }
 
 #[test]
-fn a_cut_connection_brings_not_one_byte() {
+fn a_closed_connection_delivers_no_byte() {
     let server = Server::start(&[]);
     for fault in ["reset_before", "accept_then_drop"] {
         server.control("/_fake/faults", &json!({"fault": fault, "times": 1}));
@@ -107,7 +107,7 @@ fn a_cut_connection_brings_not_one_byte() {
 }
 
 #[test]
-fn over_tls_the_certificate_is_written() {
+fn with_tls_the_certificate_is_written() {
     let folder = std::env::temp_dir().join(format!("fake-flickr-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("authority.pem");

@@ -51,7 +51,7 @@ async fn echo_in_every_format() {
 }
 
 #[tokio::test]
-async fn echo_keeps_oauth_parameters_to_itself() {
+async fn echo_omits_oauth_parameters() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let echoed = fixture.rest(&client, "flickr.test.echo", &[("a", "1"), ("stat", "mine")]).await;
@@ -61,7 +61,7 @@ async fn echo_keeps_oauth_parameters_to_itself() {
 }
 
 #[tokio::test]
-async fn bad_keys() {
+async fn invalid_keys() {
     let fixture = Fixture::new();
     let call = |key| {
         let params = [("api_key", key), ("method", "flickr.test.echo"), JSON[0], JSON[1]];
@@ -80,7 +80,7 @@ async fn bad_keys() {
 }
 
 #[tokio::test]
-async fn methods_not_known_and_not_played() {
+async fn unknown_and_unimplemented_methods() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let answer = fixture.rest(&client, "flickr.photos.doesNotExist", &[]).await;
@@ -93,7 +93,7 @@ async fn methods_not_known_and_not_played() {
 }
 
 #[tokio::test]
-async fn every_method_demands_its_permission() {
+async fn every_method_requires_its_permission() {
     let fixture = Fixture::new();
     let refusal = |needed: &str, granted: &str| {
         format!("Insufficient permissions. Method requires {needed} privileges; {granted} granted.")
@@ -115,7 +115,7 @@ async fn every_method_demands_its_permission() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_and_one_of_another_key() {
+async fn a_revoked_token_and_a_token_of_another_key_are_invalid() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let answer = fixture.rest(&client, "flickr.test.login", &[]).await;

@@ -1,4 +1,4 @@
-//! Which signed requests pass, and what the others are told.
+//! Which signed requests are accepted, and how the others are refused.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -28,7 +28,7 @@ async fn assert_problem(fixture: &Fixture, request: Request<Body>, status: u16, 
 }
 
 #[tokio::test]
-async fn oauth_parameters_may_stand_in_four_places() {
+async fn oauth_parameters_are_accepted_in_four_places() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     for path in [REST, "/services/rest/"] {
@@ -49,7 +49,7 @@ async fn oauth_parameters_may_stand_in_four_places() {
 }
 
 #[tokio::test]
-async fn any_text_is_signed_alike_in_every_place() {
+async fn any_text_can_be_signed_in_every_place() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let text = "Ünï ©ödé +%20&=!'()*~/\r\n\"<>";
@@ -60,7 +60,7 @@ async fn any_text_is_signed_alike_in_every_place() {
 }
 
 #[tokio::test]
-async fn the_base_url_is_what_the_client_saw() {
+async fn the_base_url_is_the_one_the_client_signed() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let at = |origin: &str| Client { origin: origin.into(), ..client.clone() };
@@ -77,7 +77,7 @@ async fn the_base_url_is_what_the_client_saw() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_told_the_base_string() {
+async fn a_wrong_signature_is_answered_with_the_base_string() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let wrong = Client { secret: "0000000000000000".into(), ..client.clone() };
@@ -138,21 +138,21 @@ async fn other_methods_and_versions_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_clock_far_away_is_refused() {
+async fn a_timestamp_outside_the_window_is_refused() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
-    let at = |ahead| Client { ahead, ..client.clone() }.query(REST, &LOGIN);
+    let at = |clock_offset_seconds| Client { clock_offset_seconds, ..client.clone() }.query(REST, &LOGIN);
     assert_logged_in(&fixture, at(29 * 60)).await;
     assert_logged_in(&fixture, at(-29 * 60)).await;
-    for ahead in [31 * 60, -31 * 60] {
-        assert_problem(&fixture, at(ahead), 401, "oauth_problem=timestamp_refused").await;
+    for offset in [31 * 60, -31 * 60] {
+        assert_problem(&fixture, at(offset), 401, "oauth_problem=timestamp_refused").await;
     }
     fixture.control("/_fake/config", json!({"timestamp_window_seconds": 7200})).await;
     assert_logged_in(&fixture, at(31 * 60)).await;
 }
 
 #[tokio::test]
-async fn a_request_sent_twice_is_refused_unless_switched_off() {
+async fn a_replayed_request_is_refused_unless_configured_otherwise() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let signed = client.signed("GET", REST, &LOGIN);
@@ -163,7 +163,7 @@ async fn a_request_sent_twice_is_refused_unless_switched_off() {
 }
 
 #[tokio::test]
-async fn a_refused_request_does_not_use_its_nonce_up() {
+async fn a_refused_request_does_not_consume_its_nonce() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let signed = client.signed("GET", REST, &LOGIN);
@@ -177,7 +177,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_is_signed_passes(
+    fn every_signed_request_is_accepted(
         extra in prop::collection::btree_map("[a-z]{1,6}_x", "[^\\x00]{0,12}", 0..5),
         place in 0..3,
     ) {

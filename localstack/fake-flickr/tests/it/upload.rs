@@ -27,7 +27,7 @@ fn error(reply: &Reply) -> &str {
 }
 
 #[tokio::test]
-async fn a_photo_is_stored_with_what_was_said_of_it() {
+async fn a_photo_is_stored_with_its_parameters() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let params = [
@@ -71,7 +71,7 @@ async fn a_photo_is_stored_with_what_was_said_of_it() {
 }
 
 #[tokio::test]
-async fn the_file_may_come_first_and_the_oauth_parameters_twice() {
+async fn the_file_can_precede_the_parameters_and_oauth_can_be_repeated() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     for path in ["/services/upload", UPLOAD] {
@@ -87,7 +87,7 @@ async fn the_file_may_come_first_and_the_oauth_parameters_twice() {
 }
 
 #[tokio::test]
-async fn a_photo_without_title_has_its_files_name() {
+async fn a_photo_without_a_title_is_titled_by_its_file_name() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     upload(&fixture, &client, &[]).await;
@@ -95,7 +95,7 @@ async fn a_photo_without_title_has_its_files_name() {
 }
 
 #[tokio::test]
-async fn what_an_upload_refuses() {
+async fn invalid_uploads_are_refused() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.control("/_fake/config", json!({"max_photo_bytes": 100})).await;
@@ -121,7 +121,7 @@ async fn what_an_upload_refuses() {
 }
 
 #[tokio::test]
-async fn a_duplicate_is_refused_only_when_asked_and_only_in_the_same_account() {
+async fn a_duplicate_is_refused_only_on_request_and_in_the_same_account() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let first = upload(&fixture, &client, &[]).await;
@@ -157,7 +157,7 @@ async fn a_photo_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_ticket_is_pending_for_its_polls_then_done() {
+async fn a_ticket_is_pending_for_its_polls_then_complete() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.control("/_fake/config", json!({"ticket_pending_polls": 2})).await;
@@ -202,7 +202,7 @@ async fn a_search_finds_a_photo_only_after_the_lag() {
 }
 
 #[tokio::test]
-async fn a_body_cut_short_is_no_upload() {
+async fn a_truncated_body_is_not_an_upload() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     let mut body = multipart_body(&client.signed("POST", UPLOAD, &[]), Some(JPEG));

@@ -1,4 +1,4 @@
-"""Starts and stops the fake Flickr for a test, and speaks to its control API."""
+"""Starts and stops the fake Flickr for a test, and calls its control API."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[4]
 
 
 def program():
-    """The built server: FAKE_FLICKR_BIN, or the debug build of the workspace."""
+    """The path of the server: FAKE_FLICKR_BIN, or the debug build of the workspace."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return os.environ.get("FAKE_FLICKR_BIN", str(target / "debug" / "fake-flickr"))
 
@@ -32,7 +32,7 @@ class Fake:
         self.tls = ssl.create_default_context(cafile=authority) if authority else None
 
     def control(self, path, body=None):
-        """GET without a body, POST with one."""
+        """Send a GET without a body, or a POST with one."""
         data = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(self.url + path, data=data, context=self.tls) as answer:
             return json.load(answer)
@@ -49,8 +49,8 @@ class Fake:
         return self.process.wait(timeout=10)
 
 
-class UnderFlickrsNames:
-    """For a test case: the names of Flickr's hosts lead to a server of its own, over TLS, and its clients trust it."""
+class FlickrHostNames:
+    """A mixin for test cases: Flickr's host names resolve to a server that the test starts, and clients trust it."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -58,12 +58,12 @@ class UnderFlickrsNames:
         authority = os.path.join(folder.name, "authority.pem")
         self.fake = Fake("--tls", "--tls-cert-out", authority, authority=authority)
         self.addCleanup(self.fake.stop)
-        self.asked = set()
+        self.resolved = set()
         real = socket.getaddrinfo
 
         def resolve(host, port, *arguments, **named):
             if str(host).endswith(".flickr.com"):
-                self.asked.add((host, port))
+                self.resolved.add((host, port))
                 host, port = "127.0.0.1", self.fake.port
             return real(host, port, *arguments, **named)
 

@@ -1,6 +1,6 @@
 """The PyPI package flickr_api, unmodified, under Flickr's own host names.
 
-It sends an upload's OAuth parameters as fields of the form, and reads each member of what it is answered.
+It sends an upload's OAuth parameters as form fields, and reads every member of an answer.
 """
 
 import re
@@ -10,10 +10,10 @@ import unittest
 import flickr_api
 from flickr_api.flickrerrors import FlickrAPIError
 
-from fake import KEY, SECRET, UnderFlickrsNames
+from fake import KEY, SECRET, FlickrHostNames
 
 
-class NotPointedAnywhere(UnderFlickrsNames, unittest.TestCase):
+class Unmodified(FlickrHostNames, unittest.TestCase):
     def setUp(self):
         super().setUp()
         flickr_api.set_keys(api_key=KEY, api_secret=SECRET)

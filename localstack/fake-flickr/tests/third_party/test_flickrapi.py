@@ -18,16 +18,16 @@ import flickrapi
 import flickrapi.auth
 import requests
 
-from fake import KEY, SECRET, Fake, UnderFlickrsNames
+from fake import KEY, SECRET, Fake, FlickrHostNames
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 64
-# A proxy of the environment must not come between.
+# The requests must not go through a proxy that the environment names.
 os.environ["NO_PROXY"] = "*"
 logging.getLogger("flickrapi").setLevel(logging.CRITICAL)
 
 
 def at(url):
-    """flickrapi with its URLs changed and nothing else."""
+    """Return a flickrapi client class whose only change is its URLs."""
 
     class Api(flickrapi.FlickrAPI):
         REST_URL = url + "/services/rest/"
@@ -47,7 +47,7 @@ def oauth_at(url):
 
 
 def connect(fake, client, perms="delete"):
-    """Logs in out of band; the control API stands in for the user."""
+    """Log in out of band. The control API approves in place of the user."""
     client.get_request_token(oauth_callback="oob")
     token = re.search(r"oauth_token=([^&]+)", client.auth_url(perms=perms)).group(1)
     approval = fake.control("/_fake/approve", {"oauth_token": token, "perms": perms})
@@ -60,7 +60,7 @@ def code_of(context):
 
 
 class Redirected(unittest.TestCase):
-    """Its URLs point at the server, over plain HTTP."""
+    """The client's URLs point at the server, over plain HTTP."""
 
     def setUp(self):
         self.fake = Fake()
@@ -108,7 +108,7 @@ class Redirected(unittest.TestCase):
         self.assertEqual(client.token_cache.token.username, "Zoë & co")
         self.assertTrue(client.token_valid(perms="read"))
 
-    def test_is_told_of_a_wrong_verifier_secret_and_key(self):
+    def test_reports_a_wrong_verifier_secret_and_key(self):
         client = self.unconnected()
         client.get_request_token(oauth_callback="oob")
         client.auth_url(perms="read")
@@ -196,7 +196,7 @@ class Redirected(unittest.TestCase):
         done = poll()
         self.assertEqual((done["complete"], done["photoid"]), (1, self.fake.photos()[0]["id"]))
 
-    def test_gets_the_right_errors(self):
+    def test_raises_the_right_errors(self):
         client, reader = self.client(), self.client(perms="read")
         for code, attempt in (
             (1, lambda: client.photos.getInfo(photo_id="1")),
@@ -225,12 +225,12 @@ class Redirected(unittest.TestCase):
             client.test.null()
 
 
-class NotPointedAnywhere(UnderFlickrsNames, unittest.TestCase):
-    """Nobody told the client anything: it asks for Flickr's own hosts."""
+class Unmodified(FlickrHostNames, unittest.TestCase):
+    """The client is not configured at all: it connects to Flickr's own hosts."""
 
     def setUp(self):
         super().setUp()
-        # A connection kept from another test would not ask for the name again.
+        # A pooled connection of another test would not resolve the host again.
         self.patch(mock.patch.object(flickrapi.auth.OAuthFlickrInterface, "session", requests.Session()))
 
     def test_connects_reads_writes_and_uploads(self):
@@ -242,7 +242,7 @@ class NotPointedAnywhere(UnderFlickrsNames, unittest.TestCase):
         client.replace("sea.jpg", photo_id, fileobj=io.BytesIO(JPEG), format="etree")
         client.photos.delete(photo_id=photo_id)
         hosts = {(host, 443) for host in ("www.flickr.com", "api.flickr.com", "up.flickr.com")}
-        self.assertEqual(self.asked, hosts)
+        self.assertEqual(self.resolved, hosts)
         self.assertEqual(json.dumps(self.fake.calls()).count('"fail"'), 0)
 
     def test_trusts_nothing_else(self):

@@ -1,5 +1,5 @@
-//! Reading a request whole before it is judged, as Flickr does: a timestamp is compared with the clock only after the
-//! body has arrived. A file is hashed while it streams and is never held in memory.
+//! Reads a request to its end before anything checks it, because Flickr does: it compares a timestamp with the clock
+//! only after the body has arrived. A file is hashed as it streams in and is never held in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use sha2::{Digest as _, Sha256};
 use crate::oauth::signature;
 use crate::params::{self, Params};
 
-/// The hosts a client may believe it talks to.
+/// Flickr's own hosts, which a redirected client still signs for.
 const REAL_HOSTS: [&str; 3] = ["www.flickr.com", "api.flickr.com", "up.flickr.com"];
 const MAX_TEXT_BYTES: usize = 16 << 20;
-/// Enough to tell the type of a file.
+/// The length of a file's head, from which its kind is detected.
 const HEAD_BYTES: usize = 16;
 
-/// How clients reach the server, where no proxy says otherwise.
+/// The scheme clients reach the server by, unless a proxy's `X-Forwarded-Proto` names another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Plain HTTP.
@@ -30,7 +30,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// As it stands in a URL.
+    /// The scheme as a URL spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Scheme {
     }
 }
 
-/// What a call is for, by its path.
+/// The endpoint that a request's path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     RequestToken,
@@ -50,22 +50,21 @@ pub(crate) enum Endpoint {
     Replace,
 }
 
-/// One request, read whole.
+/// A request to one of the signed endpoints, read to its end.
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub(crate) struct ApiRequest {
     pub endpoint: Endpoint,
     pub verb: String,
     pub path: String,
-    /// The base URLs a signature may have been made for; the first is the one the client most likely saw.
+    /// The base URLs that the client may have signed, the likeliest first.
     pub base_urls: Vec<String>,
     pub params: Params,
     pub file: Option<FilePart>,
     pub bytes_received: u64,
-    /// Why the body could not be read.
-    pub defect: Option<&'static str>,
+    /// Why the body cannot be read.
+    pub body_error: Option<&'static str>,
 }
 
-/// The file of an upload.
 #[derive(Clone, Debug)]
 pub(crate) struct FilePart {
     pub name: String,
@@ -74,8 +73,8 @@ pub(crate) struct FilePart {
     pub head: Vec<u8>,
 }
 
-impl Incoming {
-    /// The REST method that is called, if this is such a call.
+impl ApiRequest {
+    /// The REST method, if the request is a REST call.
     pub(crate) fn method(&self) -> Option<&str> {
         (self.endpoint == Endpoint::Rest).then(|| self.params.get("method")).flatten()
     }
@@ -87,7 +86,7 @@ struct Content {
     file: Option<FilePart>,
 }
 
-pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -> Incoming {
+pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -> ApiRequest {
     let (parts, body) = request.into_parts();
     let mut pairs: Vec<_> = parts
         .headers
@@ -106,12 +105,12 @@ pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -
     let counted = body.into_data_stream().inspect_ok(move |chunk| {
         counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
-    let (content, defect) = match read_body(parts, Body::from_stream(counted)).await {
+    let (content, body_error) = match read_body(parts, Body::from_stream(counted)).await {
         Ok(content) => (content, None),
-        Err(defect) => (Content::default(), Some(defect)),
+        Err(error) => (Content::default(), Some(error)),
     };
     pairs.extend(content.pairs);
-    Incoming {
+    ApiRequest {
         endpoint,
         verb,
         path,
@@ -119,7 +118,7 @@ pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -
         params: pairs.into_iter().collect(),
         file: content.file,
         bytes_received: received.load(Ordering::Relaxed),
-        defect,
+        body_error,
     }
 }
 
@@ -130,9 +129,9 @@ fn base_urls(scheme: Scheme, headers: &HeaderMap, uri: &Uri) -> Vec<String> {
     };
     let scheme = header("x-forwarded-proto").unwrap_or(scheme.as_str());
     let host = header("host").or_else(|| uri.authority().map(|authority| authority.as_str()));
-    let seen = host.into_iter().chain(header("x-forwarded-host")).map(|host| (scheme, host));
+    let addressed = host.into_iter().chain(header("x-forwarded-host")).map(|host| (scheme, host));
     let real = REAL_HOSTS.into_iter().map(|host| ("https", host));
-    seen.chain(real).map(|(scheme, host)| signature::base_url(scheme, host, uri.path())).collect()
+    addressed.chain(real).map(|(scheme, host)| signature::base_url(scheme, host, uri.path())).collect()
 }
 
 async fn read_body(parts: request::Parts, body: Body) -> Result<Content, &'static str> {
@@ -193,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_are_what_the_client_saw_then_flickrs_own() {
+    fn base_urls_are_the_addressed_hosts_then_flickrs_own() {
         let mut headers = HeaderMap::new();
         headers.insert("host", "127.0.0.1:3001".parse().unwrap());
         let uri: Uri = "/services/rest/?a=b".parse().unwrap();
