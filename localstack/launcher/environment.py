@@ -28,6 +28,7 @@ def tools(environ: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy(environ),
         "no_proxy": no_proxy(environ),
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",  # for `Fn::ForEach` in the template
         "SAM_CLI_POLL_DELAY": "0.5",
         "PYTHONUNBUFFERED": "1",
     }
