@@ -42,7 +42,7 @@ ASSUMED_SECONDS = {"enqueue": 0.03, "worker": 0.3, "worker_without_call": 0.05, 
 # Also in docs/cost.md.
 TARGETS = {"requests": 8, "write_units": 14, "kms_requests": 0}
 # The use cases that the targets apply to: a job with short parameters and a short result.
-TARGETED = ("rest_job", "kept_read_miss")
+TARGETED = ("rest_job", "cache_miss")
 
 
 def lines() -> Iterator[dict[str, Any]]:

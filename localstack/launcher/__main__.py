@@ -69,8 +69,8 @@ def _interrupt_on_signals() -> None:
 
 def run() -> int:
     """`run`: start the stack, run one job on it, and keep it up until told to stop."""
+    from . import environment, stack, walkthrough
     from . import settings as local
-    from . import stack, walkthrough
     from .processes import Lock
 
     started = time.monotonic()
@@ -87,6 +87,7 @@ def run() -> int:
         else:
             with step("Walk through it, from connect to result"):
                 user_id = walkthrough.with_fake_flickr(client, settings, up.flickr_key, up.flickr_secret)
+            environment.write(settings.env_file, {**up.env, "FLICKRHUB_USER_ID": user_id})
             further = walkthrough.next_lines(user_id)
         say(f"\nFlickrHub is up at {settings.url} after {time.monotonic() - started:.0f} s.")
         say(f"Its settings are in {settings.env_file}, its logs in {settings.logs}.")

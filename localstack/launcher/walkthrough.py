@@ -113,10 +113,15 @@ def with_real_flickr(client: Client, app: RealFlickr) -> None:
 
 
 def next_lines(user_id: str) -> list[str]:
-    """The shell lines to try next."""
+    """The shell lines to try next, each as it is: the second gives the third its job."""
     rest = json.dumps({"method": "flickr.photos.search", "params": {"text": "cat"}, "user_id": user_id})
-    status = json.dumps({"job_id": "THE-JOB-ID", "user_id": user_id})
-    return [". .local/env", curl("/v1/flickr/rest", rest), curl("/v1/flickr/jobs/status", status), curl("/v1/accounts")]
+    job_id = """python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["job_id"])'"""
+    return [
+        ". .local/env",
+        f"JOB_ID=$({curl('/v1/flickr/rest', rest)} | {job_id})",
+        curl("/v1/flickr/jobs/$JOB_ID"),
+        curl("/v1/accounts"),
+    ]
 
 
 def curl(path: str, body: str = "") -> str:
