@@ -15,20 +15,20 @@ run: ## build and start everything, run one job from connect to result, stay up 
 stop: ## stop what `make run` started
 	@$(LAUNCHER) stop
 
-test: ## everything: formatting, lints, unit, contract and end-to-end tests
+test: ## everything: formatting, lints, unit, contract and end-to-end tests, coverage
 	@$(PYTHON) scripts/verify.py test
 
-check: ## the fast part of it: formatting, clippy, unit tests
+check: ## every check and test that needs no stack, with fewer simulator seeds
 	@$(PYTHON) scripts/verify.py check
 
-simulate: ## the simulator on SEEDS fresh seeds (or from FIRST on); the last line says how many promises were broken
+simulate: ## run the simulator on SEEDS fresh seeds (or from FIRST on); the last line counts the broken promises
 	@cargo run --quiet --locked --package testkit --bin simulate -- $(or $(SEEDS),100) $(FIRST)
 
-bench: ## the numbers the design promises, as JSON lines; ONLY=start_up measures that part alone
+bench: ## the numbers that the design promises, as JSON lines; ONLY=start_up measures only that part
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) scripts/bench.py $(ONLY)
 
-tools: ## install the tools into .tools/ only
+tools: ## only install the tools into .tools/
 	@$(LAUNCHER) tools
 
-clean: ## remove what was built, installed and written here
+clean: ## remove everything that was built, installed or written here
 	rm -rf target .tools .local .aws-sam

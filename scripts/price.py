@@ -1,8 +1,7 @@
-"""What a job asks of AWS and costs at list prices: a part of `bench.py`.
+"""The AWS requests of a job, and what they cost at list prices: a part of `bench.py`.
 
-The requests and units are measured by `tests/e2e/price.rs`, on a local stack of its own; its head names the rules that
-units are counted by. What is not measured there is assumed here, each assumption once: what SQS and Lambda add to a
-message, and how long the functions run.
+`tests/e2e/price.rs` measures requests and units on a local stack of its own, and documents how it counts units. The
+rest is assumed here: how many SQS requests a message takes, and how long the functions run.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from typing import Any, Iterator, Mapping
 ROOT = Path(__file__).resolve().parent.parent
 MEASURE = [
     *(sys.executable, "-m", "launcher", "test", "--"),
-    # All packages, as `make test` does: a choice of them would choose other features, and compile everything anew.
+    # All packages: with fewer packages, cargo would choose other features and compile everything again.
     *("cargo", "test", "--workspace", "--locked", "--test", "e2e", "--", "price::"),
 ]
 
-# Entered on 2026-11-23: US dollars a million, us-east-1, on demand, without the free tier or tiers of volume. Source:
-# the pricing pages https://aws.amazon.com/<service>/pricing/. Those of DynamoDB are since November 2024.
+# Entered on 2026-11-23: US dollars per million, us-east-1, on demand, without free tier and volume discounts. Source:
+# the pricing pages https://aws.amazon.com/<service>/pricing/. Those of DynamoDB apply since November 2024.
 WRITE_UNIT = 0.625
 READ_UNIT = 0.125
 SQS_REQUEST = 0.40  # standard queues
@@ -32,22 +31,22 @@ LAMBDA_REQUEST = 0.20
 LAMBDA_GB_SECOND = 13.3334  # arm64
 API_REQUEST = 3.50  # REST API
 
-# A message is sent, received and deleted, the last two by Lambda. In busy times up to ten share them, and the worker's
-# invocation: not counted here, and neither are the receives that find nothing.
+# A message is sent, received and deleted, the last two by Lambda. Not counted: receives that return no message, and
+# that up to ten messages share a receive, a delete and an invocation when there are many.
 SQS_REQUESTS_PER_MESSAGE = 3
 # `MemorySize` of the template, 256 MB, in GB.
 MEMORY_GB = 0.25
-# How long an invocation is billed. Assumed and not measured: the worker mostly waits for Flickr, if it calls.
+# Billed seconds of an invocation, assumed and not measured: most of a worker's time is waiting for Flickr.
 ASSUMED_SECONDS = {"enqueue": 0.03, "worker": 0.3, "worker_without_call": 0.05, "sweep": 0.2}
 
-# docs/cost.md names these targets, too.
+# Also in docs/cost.md.
 TARGETS = {"requests": 8, "write_units": 14, "kms_requests": 0}
-# What the targets speak of: a job of which only ids and short texts are kept.
-TARGETED = ("rest_job", "kept_read_miss")
+# The use cases that the targets apply to: a job with short parameters and a short result.
+TARGETED = ("rest_job", "cache_miss")
 
 
 def lines() -> Iterator[dict[str, Any]]:
-    """Yield what each use case asks of AWS, and costs."""
+    """The AWS requests of each use case, and what they cost."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "measures"
         env = {**os.environ, "PYTHONPATH": str(ROOT / "localstack"), "FLICKRHUB_PRICE_OUT": str(out)}
@@ -58,7 +57,7 @@ def lines() -> Iterator[dict[str, Any]]:
 
 
 def line(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """One use case's line."""
+    """The line of one use case."""
     requests, functions = measured["requests"], measured["functions"]
     counts = {
         "requests": sum(requests.values()),
@@ -83,7 +82,7 @@ def line(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def price(counts: Mapping[str, float], seconds: float) -> tuple[str, float]:
-    """What so much costs a million times, in US dollars: the sum written out, and its value."""
+    """The cost of a million such use cases in US dollars: the sum written out, and its value."""
     parts = [
         (counts["write_units"], WRITE_UNIT, "write units"),
         (counts["read_units"], READ_UNIT, "read units"),
@@ -99,6 +98,6 @@ def price(counts: Mapping[str, float], seconds: float) -> tuple[str, float]:
 
 
 def tidy(count: float) -> float:
-    """The number without the noise of binary fractions, and whole where it is whole."""
+    """The number without the noise of binary fractions; an `int` if it is whole."""
     count = round(count, 4)
     return int(count) if count == int(count) else count

@@ -1,7 +1,7 @@
-"""What a function talks to while it is measured: the Lambda Runtime API, and AWS with canned replies.
+"""The server that a function is measured against: the Lambda Runtime API, and AWS with canned replies.
 
-One server on a loopback port plays both. It hands out one event a number of times; at the request for one more it says
-so and lets that request wait, as AWS Lambda does between events.
+One server on a loopback port plays both. It delivers one event a number of times. The request for another event after
+that sets `is_idle` and waits, as AWS Lambda lets it wait between events.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 RUNTIME_API = "/2018-06-01/runtime/"
 EVENT_SECONDS = 60
 
-# By the operation's name in `X-Amz-Target`: the status and body of its answer. What is not named here gets `{}`.
+# By operation, as named in `X-Amz-Target`: status and body of the answer. Other operations are answered with `{}`.
 REPLIES: dict[str, tuple[int, dict[str, Any]]] = {
     "secretsmanager.GetSecretValue": (200, {"Name": "hash", "SecretString": "0123456789abcdef" * 4}),
     "DynamoDB_20120810.Query": (200, {"Count": 0, "Items": [], "ScannedCount": 0}),
-    # The one update that is measured finds no job to claim.
+    # The only update is the claim of a job, and it finds none.
     "DynamoDB_20120810.UpdateItem": (
         400,
         {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "refused"},
@@ -28,12 +28,12 @@ REPLIES: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 class Standin:
-    """A server for one process, while in its `with` block."""
+    """A server for one process; it runs in its `with` block."""
 
     def __init__(self, event: Any, times: int) -> None:
-        #: What the function answered to each event: the kind, `response` or `error`, and the document.
+        #: The function's answer to each event: `response` or `error`, and the document.
         self.answers: list[tuple[str, Any]] = []
-        #: Set once the function asks for an event more than there are.
+        #: Set once the function asks for an event after the last one.
         self.is_idle = threading.Event()
         self._event = json.dumps(event).encode()
         self._left = times
@@ -57,7 +57,7 @@ class Standin:
         return f"{host!s}:{port}"
 
     def next_event(self) -> bytes | None:
-        """The event, or after a wait to the end of the block none."""
+        """The event; after the last one, waits until the block ends and returns `None`."""
         if self._left > 0:
             self._left -= 1
             return self._event
@@ -67,7 +67,7 @@ class Standin:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection of the process."""
+    """Answers one connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:  # noqa: N802, the name is the base class's
-        """The next event; of AWS, nothing is read so."""
+        """Deliver the next event; no AWS request that is measured is a GET."""
         if self.path != f"{RUNTIME_API}invocation/next":
             self._answer(404, b"{}")
             return
@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, event, headers)
 
     def do_POST(self) -> None:  # noqa: N802
-        """What became of an event, or a request to AWS."""
+        """Take the answer to an event, or answer a request to AWS."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith(RUNTIME_API):
             self.standin.answers.append((self.path.rsplit("/", 1)[-1], json.loads(body)))
@@ -115,4 +115,4 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: a server logs each request otherwise."""
+        """Log nothing: the base class would log each request."""

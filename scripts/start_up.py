@@ -1,9 +1,9 @@
 """Measures what the functions cost to start and to run: a part of `bench.py`.
 
-The binaries are built for this machine with the release profile, by plain cargo: cargo-lambda adds only the target
-and the packaging, and neither is measured. Instructions are counted by callgrind, so they differ little from run to
-run and not with the load of the machine. AWS and the Lambda Runtime API are the stand-in of `standin.py`, over plain
-HTTP: the cost of TLS handshakes is not among the numbers.
+Plain cargo builds the binaries for this machine with the release profile: cargo-lambda only adds the target and the
+packaging, which are not measured. Callgrind counts instructions, which hardly differ between runs and do not depend on
+the load of the machine. `standin.py` plays AWS and the Lambda Runtime API over plain HTTP, so the numbers exclude TLS
+handshakes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any, Callable, Iterator
 from standin import Standin
 
 ROOT = Path(__file__).resolve().parent.parent
-# docs/operations.md names these targets, too.
+# Also in docs/operations.md.
 START_UP_INSTRUCTIONS = 6_000_000
 BINARY_BYTES = 8_000_000
-# Events of a warm function; more than one, so that what happens now and then is spread.
+# Events of a warm function; more than one, to average out what does not happen at every event.
 WARM_EVENTS = 10
-# Far longer than any run takes: a process that hangs is not waited for for ever.
+# Far longer than any run takes; a process that hangs is ended after it.
 LONGEST_RUN_SECONDS = 300
 NO_VALGRIND = "valgrind is not installed; it is in every distribution, such as by `apt-get install valgrind`"
 
@@ -38,15 +38,15 @@ class NotMeasured(Exception):
 class Case:
     """What a function is measured with."""
 
-    #: What the event is, in words.
+    #: A description of the event.
     told: str
     event: Any
-    #: Whether a function's answer to it is the expected one.
+    #: Whether a function's answer is the expected one.
     is_right: Callable[[Any], bool]
 
 
 def request(method: str, path: str) -> Case:
-    """A request of API Gateway with a key that is no tenant's: refused after one read of a table."""
+    """A request from API Gateway with an unknown API key: refused after one read from a table."""
     event = {
         "resource": path,
         "path": path,
@@ -76,7 +76,7 @@ def request(method: str, path: str) -> Case:
 
 
 def message() -> Case:
-    """A message for a job that is gone: acknowledged after one try to claim it."""
+    """A message for a job that no longer exists: acknowledged after one attempt to claim it."""
     dispatch = {
         "tenant": f"ten_{'0' * 32}",
         "job": f"job_{'0' * 32}",
@@ -109,7 +109,7 @@ CASES = {
 
 
 def environment(standin: Standin) -> dict[str, str]:
-    """All that a function sees: nothing of the caller's own."""
+    """A function's whole environment: nothing of it is the caller's."""
     key = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-00000000000"
     url = f"http://{standin.address}"
     return {
@@ -148,7 +148,7 @@ def lines() -> Iterator[dict[str, Any]]:
 
 
 def measured(measure: str, function: str, number: Callable[[], int], **rest: Any) -> dict[str, Any]:
-    """A line with the number, or why there is none."""
+    """A line with the number, or with the reason why there is none."""
     try:
         found: dict[str, Any] = {"value": number()}
     except NotMeasured as why:
@@ -157,7 +157,7 @@ def measured(measure: str, function: str, number: Callable[[], int], **rest: Any
 
 
 def built() -> dict[str, Path]:
-    """Build the functions as they are deployed, link-time optimisation included; their binaries by name."""
+    """Build the functions as they are deployed, with link-time optimisation; returns the binaries by name."""
     command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
     command += ["--target", host()]
     for name in CASES:
@@ -167,17 +167,17 @@ def built() -> dict[str, Path]:
 
 
 def host() -> str:
-    """The target that the compiler builds for by itself."""
+    """The target that the compiler builds for by default."""
     return output(["rustc", "--version", "--verbose"]).split("host: ")[1].split()[0]
 
 
 def output(command: list[str]) -> str:
-    """What a command prints; its messages are shown as they come."""
+    """The standard output of a command; its standard error is shown."""
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def warm_instructions(binary: Path, case: Case) -> int:
-    """The instructions of one event, after the first."""
+    """The instructions of each event after the first, on average."""
     first, all_events = (instructions(binary, case, times) for times in (1, 1 + WARM_EVENTS))
     return (all_events - first) // WARM_EVENTS
 
@@ -194,7 +194,7 @@ def instructions(binary: Path, case: Case, times: int) -> int:
 
 
 def total(counts: str) -> int:
-    """The number of instructions that a file of callgrind's tells of."""
+    """The total number of instructions in a file of callgrind's."""
     found = re.search(r"^(?:summary|totals): (\d+)$", counts, re.MULTILINE)
     if found is None:
         raise NotMeasured("callgrind left no total")
@@ -202,7 +202,7 @@ def total(counts: str) -> int:
 
 
 def peak_memory(binary: Path, case: Case) -> int:
-    """The most bytes of memory that the process had at once, to the end of its first event."""
+    """The peak memory of the process, in bytes, until the end of its first event."""
     return run([str(binary)], case, 1, look=resident_peak)
 
 
@@ -212,12 +212,12 @@ def resident_peak(process: int) -> int:
     told = status.read_text(encoding="utf-8") if status.exists() else ""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", told, re.MULTILINE)
     if found is None:
-        raise NotMeasured("this system does not tell a process's peak memory")
+        raise NotMeasured("this system does not report a process's peak memory")
     return int(found[1]) * 1024
 
 
 def run(command: list[str], case: Case, times: int, look: Callable[[int], int] = lambda _: 0) -> int:
-    """Run a function until it asks for an event after `times` of them, have a `look` at it, and end it."""
+    """Run a function for `times` events, return what `look` reads from the idle process, and end it."""
     with Standin(case.event, times) as standin, tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, env=environment(standin), stdout=log, stderr=log) as process:
             try:
@@ -229,12 +229,12 @@ def run(command: list[str], case: Case, times: int, look: Callable[[int], int] =
         if wrong or not came_there or len(standin.answers) != times:
             log.seek(0)
             told = f"{len(standin.answers)} answers, wrong ones {wrong[:1]}, log: {log.read()[-500:]}"
-            raise NotMeasured(f"it did not do what it is measured by: {told}")
+            raise NotMeasured(f"the function did not answer as expected: {told}")
         return seen
 
 
 def wait(process: subprocess.Popen[bytes], standin: Standin) -> bool:
-    """Whether the function came to ask for an event that there is not, before it ended or took too long."""
+    """Whether the function handled its events and asked for another one, before it ended or took too long."""
     for _ in range(LONGEST_RUN_SECONDS * 10):
         if standin.is_idle.wait(0.1):
             return True

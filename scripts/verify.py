@@ -1,8 +1,8 @@
-"""Runs the checks and counts the tests: `verify.py check` for the inner loop, `verify.py test` for everything.
+"""Runs the checks and counts the tests: `verify.py check` for what needs no stack, `verify.py test` for everything.
 
-Every check runs, whatever became of those before it. The last line says `N passed, M failed`: the tests of all suites,
-where a check that fails without naming a failed test counts as one. The same line is kept in
-`.local/logs/verify-summary.txt`.
+Every check runs, even after one has failed. At the end it lists how each went and how long it took. The last line is
+`N passed, M failed`, which adds up the tests of all suites; a check that fails without naming a failed test counts as
+one failed test. The same line is kept in `.local/logs/verify-summary.txt`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Sequence
 
+import coverage
+
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".local" / "logs"
 SUMMARY = LOGS / "verify-summary.txt"
 TOOLS = ROOT / ".tools" / "venv" / "bin"
+SCRIPTS = ROOT / "scripts"
 LAUNCHER_TESTS = ROOT / "localstack" / "tests"
 NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
@@ -41,7 +44,7 @@ class Tally:
 
 
 def counted(output: str) -> Tally:
-    """The tests that cargo's and unittest's own summaries in an output tell of."""
+    """Adds up the summaries that cargo and unittest print."""
     tally = Tally()
     for passed, failed in re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed;", output, re.MULTILINE):
         tally += Tally(int(passed), int(failed))
@@ -53,25 +56,38 @@ def counted(output: str) -> Tally:
 
 
 def judged(output: str, exit_code: int) -> Tally:
-    """`counted`, with a failure of the check itself as one more failed test where no test is named."""
+    """`counted`, and one failed test more if the check failed without naming one."""
     tally = counted(output)
     return tally + Tally(0, 1) if exit_code != 0 and tally.failed == 0 else tally
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a check went."""
+
+    title: str
+    exit_code: int
+    seconds: float
+
+    def __str__(self) -> str:
+        how = "ok" if self.exit_code == 0 else f"FAILED with exit code {self.exit_code}"
+        return f"{self.seconds:7.1f} s  {self.title}: {how}"
+
+
 class Checks:
-    """Runs checks one after the other and remembers what became of them."""
+    """Runs checks one after the other and records how they went."""
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self._failed: list[str] = []
+        self.outcomes: list[Outcome] = []
 
     @property
     def ok(self) -> bool:
-        """Whether all went well."""
-        return not self._failed
+        """Whether every check passed."""
+        return all(outcome.exit_code == 0 for outcome in self.outcomes)
 
     def run(self, title: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> bool:
-        """Run a check, showing its output as it comes."""
+        """Run a check and show its output as it comes."""
         words = [str(word) for word in command]
         say(f"==> {title}: {' '.join(words)}")
         started = time.monotonic()
@@ -100,15 +116,16 @@ class Checks:
             say(f"    {error}")
             code = 127
         self.tally += judged("".join(lines), code)
-        if code != 0:
-            self._failed.append(title)
-        say(f"    {title}: {'ok' if code == 0 else f'FAILED with exit code {code}'}, {time.monotonic() - started:.1f} s")
+        self.outcomes.append(Outcome(title, code, time.monotonic() - started))
+        say(f"{self.outcomes[-1]}")
         return code == 0
 
-    def verdict(self) -> None:
-        """Say which checks failed."""
-        for title in self._failed:
-            say(f"    FAILED: {title}")
+    def summarize(self) -> None:
+        """List the checks, and how long all of them took."""
+        say("==> Summary")
+        for outcome in self.outcomes:
+            say(f"{outcome}")
+        say(f"{sum(outcome.seconds for outcome in self.outcomes):7.1f} s  in total")
 
 
 def say(line: str) -> None:
@@ -128,53 +145,63 @@ def launcher(*arguments: str) -> list[str | Path]:
 
 LAUNCHER_ENV = {"PYTHONPATH": str(ROOT / "localstack"), "PYTHONDONTWRITEBYTECODE": "1"}
 STACK_ENV = {
-    # The level that says the most, so that the search for secrets in logs sees the most.
+    # The most verbose level, so that the search for secrets in logs sees as much as possible.
     "LOG_LEVEL": "trace",
-    # The tests make over a thousand calls within minutes, all of one app. The fake Flickr keeps its own limit of
-    # 3,600 an hour, so what the tests need in all must stay under that.
+    # The tests make over a thousand calls within minutes, all with one app. The fake Flickr enforces its own limit of
+    # 3,600 calls an hour, so all tests together must stay under that.
     "FLICKR_CALLS_PER_HOUR": "36000",
     "FLICKR_BURST_CALLS": "3000",
 }
-CLIPPY = ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]
+# One command for all packages: with fewer packages, cargo would choose other features and compile everything again.
+TESTS = ["cargo", "test", "--workspace", "--locked"]
+# The end-to-end tests are the target `e2e`; every other integration test is called `it`.
+TESTS_WITHOUT_STACK = [*TESTS, "--no-fail-fast", "--lib", "--bins", "--test", "it"]
+# How many seeds the simulator's tests run; without it, as many as they say themselves.
+FEW_SEEDS = {"SIMULATOR_SEEDS": "20"}
 
 
 def check(checks: Checks) -> None:
-    """What is fast and needs no stack."""
-    checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
+    """Every check and test that needs no stack, with fewer simulator seeds."""
+    read_sources(checks)
     checks.run("Launcher tests", [sys.executable, *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
-    checks.run("Clippy", CLIPPY)
-    checks.run("Unit tests", ["cargo", "test", "--workspace", "--lib", "--bins", "--locked"])
+    checks.run("Tests without a stack", TESTS_WITHOUT_STACK, FEW_SEEDS)
 
 
 def test(checks: Checks) -> None:
     """Everything."""
     tools = checks.run("Tools", launcher("tools"), LAUNCHER_ENV)
-    checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
+    read_sources(checks)
     if tools:
         aws = {"AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
         template = ROOT / "template.yaml"
         checks.run("Template (sam)", [TOOLS / "sam", "validate", "--lint", "--template", template], aws)
         checks.run("Template (cfn-lint)", [TOOLS / "cfn-lint", "--", template])
         checks.run("Launcher tests", [TOOLS / "python", *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
-    checks.run("Clippy", CLIPPY)
-    compiled = checks.run("Compile the tests", ["cargo", "test", "--workspace", "--no-run", "--locked"])
-    if compiled:
+    coverage.forget()
+    if checks.run("Compile the tests", [*TESTS, "--no-run"], coverage.environment()):
         inner = launcher("test", "--", str(TOOLS / "python"), str(Path(__file__).resolve()), "on-stack")
         checks.run("Tests on a local stack", inner, {**LAUNCHER_ENV, **STACK_ENV})
-    checks.run("Coverage", [sys.executable, ROOT / "scripts" / "coverage.py"])
+        checks.run("Coverage", [TOOLS / "python", SCRIPTS / "coverage.py"])
     checks.run("make run, make stop", [sys.executable, *python_tests(NEWCOMER_TESTS)])
+
+
+def read_sources(checks: Checks) -> None:
+    """The checks that run nothing of ours."""
+    checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
+    checks.run("No circles between files", [sys.executable, SCRIPTS / "circles.py"])
+    checks.run("Clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 
 
 def on_stack(checks: Checks) -> None:
     """What `test` runs with a stack in its environment."""
-    # One command for all packages: a choice of packages would choose other features, and compile everything anew.
-    checks.run("Unit, contract and end-to-end tests", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"])
+    # Only here, and not for the launcher: the functions that it deploys are not instrumented.
+    checks.run("Unit, contract and end-to-end tests", [*TESTS, "--no-fail-fast"], coverage.environment())
     if any(THIRD_PARTY_TESTS.glob("test*.py")):
         checks.run("Third-party Flickr clients", [sys.executable, *python_tests(THIRD_PARTY_TESTS)])
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named checks and give 0 only if all went well."""
+    """Run the named checks and give 0 if every one passed."""
     modes = {"check": check, "test": test, "on-stack": on_stack}
     if len(arguments) != 1 or arguments[0] not in modes:
         say((__doc__ or "").strip())
@@ -185,7 +212,7 @@ def main(arguments: list[str]) -> int:
         SUMMARY.unlink(missing_ok=True)
     checks = Checks()
     modes[arguments[0]](checks)
-    checks.verdict()
+    checks.summarize()
     if inner:
         return 0 if checks.ok else 1
     LOGS.mkdir(parents=True, exist_ok=True)

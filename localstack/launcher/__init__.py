@@ -1,4 +1,4 @@
 """Runs FlickrHub on one machine: an AWS emulator, a fake Flickr, and the stack of `template.yaml` between them.
 
-Before the tools are installed only the standard library is there, so every module but `deploy` does with it.
+Every module but `deploy` uses only the standard library: the launcher starts before its tools are installed.
 """

@@ -2,7 +2,7 @@
 
     python3 -m launcher run                build, start and deploy everything, walk through it, stay up
     python3 -m launcher stop               stop what `run` started
-    python3 -m launcher test -- COMMAND    a stack of its own for one command, whose exit code is given
+    python3 -m launcher test -- COMMAND    run a command with a stack of its own, and exit with its exit code
     python3 -m launcher tools              install the tools only
 """
 
@@ -19,7 +19,7 @@ from .ui import Failure, complain, say, step
 
 
 class Interrupted(BaseException):
-    """SIGINT, SIGTERM or SIGHUP; a `BaseException`, so that no handler of errors takes it for one."""
+    """SIGINT, SIGTERM or SIGHUP; a `BaseException`, so that no `except Exception` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the arguments say and give the exit code."""
+    """Run the command and return the exit code."""
     command = arguments[0] if arguments else ""
     try:
         _interrupt_on_signals()
@@ -50,14 +50,14 @@ def main(arguments: list[str]) -> int:
         complain(f"\n{failure}")
         return 1
     except Interrupted as interrupted:
-        say("    everything has ended")
+        say("    everything has stopped")
         return 0 if command == "run" else 128 + interrupted.number
 
 
 def _interrupt_on_signals() -> None:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)  # one is enough: what follows must not be cut short
+            signal.signal(other, signal.SIG_IGN)  # one is enough: nothing may interrupt the cleanup
         say("\n==> Stop")
         raise Interrupted(number)
 
@@ -68,16 +68,16 @@ def _interrupt_on_signals() -> None:
 
 
 def run() -> int:
-    """`run`: up, through, and up until told to stop."""
+    """`run`: start the stack, run one job on it, and keep it up until told to stop."""
+    from . import environment, stack, walkthrough
     from . import settings as local
-    from . import stack, walkthrough
     from .processes import Lock
 
     started = time.monotonic()
     settings = local.for_run(os.environ)
     lock = Lock(settings.state)
     if not lock.acquire():
-        raise Failure(f"It runs already, as process {lock.holder()}. `make stop` stops it.")
+        raise Failure(f"FlickrHub is already running (pid {lock.holder()}). `make stop` stops it.")
     with stack.up(settings, os.environ) as up:
         client = walkthrough.Client(settings, up.api_key)
         if settings.real_flickr:
@@ -87,13 +87,14 @@ def run() -> int:
         else:
             with step("Walk through it, from connect to result"):
                 user_id = walkthrough.with_fake_flickr(client, settings, up.flickr_key, up.flickr_secret)
+            environment.write(settings.env_file, {**up.env, "FLICKRHUB_USER_ID": user_id})
             further = walkthrough.next_lines(user_id)
         say(f"\nFlickrHub is up at {settings.url} after {time.monotonic() - started:.0f} s.")
         say(f"Its settings are in {settings.env_file}, its logs in {settings.logs}.")
         if further:
             say("To go on, in another terminal:\n")
             say("\n".join("  " + line for line in further))
-        say("\nCtrl-C or `make stop` ends it.")
+        say("\nCtrl-C or `make stop` stops it.")
         while True:
             ended = up.programs.ended()
             if ended:
@@ -102,17 +103,17 @@ def run() -> int:
 
 
 def stop() -> int:
-    """`stop`: end what `run` started."""
+    """`stop`: stop what `run` started."""
     from . import processes
     from .settings import LOCAL
 
-    say("Stopped." if processes.stop_running(LOCAL) else "Nothing runs.")
+    say("Stopped." if processes.stop_running(LOCAL) else "FlickrHub is not running.")
     (LOCAL / "env").unlink(missing_ok=True)
     return 0
 
 
 def test(command: list[str]) -> int:
-    """`test`: a command with a stack of its own in its environment."""
+    """`test`: run a command with a stack of its own."""
     from . import environment, stack
     from . import settings as local
     from .processes import Lock
@@ -122,7 +123,7 @@ def test(command: list[str]) -> int:
     settings = local.for_test()
     lock = Lock(settings.state)
     if not lock.acquire():
-        raise Failure(f"A test stack runs already, as process {lock.holder()}.")
+        raise Failure(f"A test stack is already running (pid {lock.holder()}).")
     with stack.up(settings, os.environ) as up:
         env = {**environment.with_stack(os.environ, settings), **up.env}
         say("==> " + " ".join(command))

@@ -1,4 +1,4 @@
-"""Builds the functions, the fake Flickr and the admin command, each dependency once."""
+"""Builds the functions, the fake Flickr and the admin command, and compiles each dependency only once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELPERS = ("fake-flickr", "flickrhub-admin")
 def everything(programs: Programs, environ: Mapping[str, str], settings: Settings) -> None:
     """Compile all programs, then let `sam build` package the functions from what was compiled.
 
-    One cargo command for all of them, so that they share one set of features and nothing is compiled twice; it
+    One cargo command builds all of them, so that they share one set of features and nothing is compiled twice. It
     shows its progress, which `sam build` would not.
     """
     env = environment.building(environ)
@@ -33,5 +33,5 @@ def everything(programs: Programs, environ: Mapping[str, str], settings: Setting
 
 
 def binary(name: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where cargo has put a program."""
+    """Where cargo puts a program."""
     return target_directory(environ) / target_triple(architecture()) / "release" / name

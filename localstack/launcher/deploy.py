@@ -1,8 +1,8 @@
-"""Deploys `template.yaml` with the SAM CLI onto the emulator, and repairs what the emulator leaves out.
+"""Deploys `template.yaml` with the SAM CLI onto the emulator, and makes up for what the emulator ignores.
 
-Nothing is stripped from the template. Three things that AWS does from it and the emulator does not are done here,
-read from the deployed template itself: expiry of items, the shapes of the gateway's own answers, and the number type
-of an event source's limit.
+Nothing is removed from the template. The emulator ignores three of its settings, so this module applies them, as the
+deployed template has them: the time to live of a table's items, the gateway responses, and the concurrency limit of an
+event source, which the emulator keeps as text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .ui import Failure
 
 
 def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Deploy what `sam build` made and give the stack's outputs."""
+    """Deploy what `sam build` made and return the stack's outputs."""
     parameters = {
         "Architecture": architecture(),
         "FlickrUrl": settings.flickr_url,
@@ -65,7 +65,7 @@ class Aws:
         return str(self._client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"])
 
     def repair(self) -> None:
-        """Do what the emulator left out of the deployed template."""
+        """Apply the settings of the deployed template that the emulator ignored."""
         formation = self._client("cloudformation")
         template = formation.get_template(StackName=STACK_NAME, TemplateStage="Processed")["TemplateBody"]
         listed = formation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
@@ -123,7 +123,7 @@ def gateway_responses(properties: Mapping[str, Any]) -> dict[str, dict[str, Any]
 
 
 def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
-    """The outputs under the names that functions and tests know them by; `Failure` if one is missing."""
+    """The outputs by the environment variables that functions and tests read; `Failure` if one is missing."""
     names = {
         "VAULT_TABLE": "VaultTableName",
         "JOBS_TABLE": "JobsTableName",

@@ -1,7 +1,7 @@
 """The environments that programs are started with. None of them can reach real AWS by accident.
 
-Credentials, profiles, configuration files and endpoints of the caller are left out, dummy credentials and the
-emulator's address put in.
+They hold no credentials, profiles, configuration files or endpoints of the caller, but dummy credentials and the
+emulator's address.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Mapping
 
 from .settings import HOST, LOCAL, REGION, VENV, Settings, architecture, target_triple
 
-#: What the emulator and the functions inherit of the caller's environment. The emulator hands all of its
-#: environment on to the functions, so this is a list of what may pass and not of what may not.
+#: What the emulator and the functions inherit from the caller's environment. The functions get the emulator's whole
+#: environment, so this lists what is allowed, not what is forbidden.
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TZ", "USER")
 
 
 def tools(environ: Mapping[str, str]) -> dict[str, str]:
-    """For tests and tools: the caller's own environment, without its AWS settings, with the tools in front."""
+    """For tests and tools: the caller's environment without its AWS settings, and with the tools first on the path."""
     kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
     return {
         **kept,
@@ -28,16 +28,17 @@ def tools(environ: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy(environ),
         "no_proxy": no_proxy(environ),
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",  # for `Fn::ForEach` in the template
         "SAM_CLI_POLL_DELAY": "0.5",
         "PYTHONUNBUFFERED": "1",
     }
 
 
 def building(environ: Mapping[str, str]) -> dict[str, str]:
-    """For cargo and `sam build`: both build for this machine, by the same compiler, into the same place.
+    """For cargo and `sam build`: both build for this machine, with the same compiler, into the same folder.
 
-    Link-time optimisation makes the deployed binaries a quarter smaller and nothing else; here it would cost minutes
-    at each change.
+    Without link-time optimisation: it makes the deployed binaries a quarter smaller, but would cost minutes after each
+    change.
     """
     return {
         **tools(environ),
@@ -49,7 +50,7 @@ def building(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def no_aws() -> dict[str, str]:
-    """AWS settings that lead nowhere."""
+    """AWS settings that reach nothing."""
     nowhere = str(LOCAL / "no-aws-configuration")
     return {
         "AWS_ACCESS_KEY_ID": "test",
@@ -64,18 +65,18 @@ def no_aws() -> dict[str, str]:
 
 
 def no_proxy(environ: Mapping[str, str]) -> str:
-    """The hosts that no proxy is asked for: this machine, and those the caller names."""
+    """The hosts to reach without a proxy: this machine, and those that the caller names."""
     named = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
     return ",".join([HOST, "localhost"] + [host for host in named.split(",") if host.strip()])
 
 
 def with_stack(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """`tools`, pointed at the stack's emulator."""
+    """`tools`, with the address of the stack's emulator."""
     return {**tools(environ), "AWS_ENDPOINT_URL": settings.emulator_url}
 
 
 def emulator(environ: Mapping[str, str], settings: Settings, scratch: Path) -> dict[str, str]:
-    """For the emulator, and so for the functions."""
+    """For the emulator, which passes it on to the functions."""
     passed = {name: environ[name] for name in PASSED_ON if name in environ}
     return {
         **passed,
@@ -94,7 +95,7 @@ def emulator(environ: Mapping[str, str], settings: Settings, scratch: Path) -> d
 
 
 def fake_flickr(environ: Mapping[str, str], key: str, secret: str) -> dict[str, str]:
-    """For the fake Flickr, with its app."""
+    """For the fake Flickr, with the key and secret of its app."""
     passed = {name: environ[name] for name in PASSED_ON if name in environ}
     return {**passed, "FLICKR_API_KEY": key, "FLICKR_API_SECRET": secret, "RUST_BACKTRACE": "1"}
 
@@ -105,7 +106,7 @@ def render(values: Mapping[str, str]) -> str:
 
 
 def write(path: Path, values: Mapping[str, str]) -> None:
-    """Write an environment file that only its owner reads, whole or not at all."""
+    """Write an environment file atomically, so that only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

@@ -2,10 +2,10 @@
 
     python guard.py PROGRAM [ARGUMENT ...]
 
-The launcher holds the other end of this process's standard input and writes nothing to it. When that end closes, by
-a stop, a crash or a kill -9, or when a signal arrives, or when the program ends, everything it started is ended too:
-its process group and each process that carries the same launch and guard id in its environment. The exit code is the
-program's own. A file of its own without imports from the package, so that it starts fast.
+The launcher holds the other end of this process's standard input and writes nothing to it. When that end closes (by a
+stop, a crash or a kill -9), when a signal arrives, or when the program ends, the guard ends everything the program
+started: its process group, and each process with the same launch and guard id in its environment. The exit code is
+that of the program. This file imports nothing from the package, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
-    except OSError:  # gone meanwhile, or somebody else's
+    except OSError:  # it has ended, or belongs to another user
         return b""
 
 
@@ -62,7 +62,7 @@ def _group_of(pid: int) -> int:
 
 
 def end(find: Callable[[], List[int]], grace_seconds: float = GRACE_SECONDS) -> None:
-    """End every process that `find` names: politely, then after the grace by force."""
+    """End every process that `find` returns: with SIGTERM, and after the grace period with SIGKILL."""
     deadline = time.monotonic() + grace_seconds
     asked = set()
     while True:
@@ -85,7 +85,7 @@ def _signal(pid: int, number: int) -> None:
 
 
 def main(command: List[str]) -> int:
-    """Run the command under guard and give its exit code; 128 + n if a signal ended it."""
+    """Run the command under guard and return its exit code; 128 + n if signal n ended it."""
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write)

@@ -1,4 +1,4 @@
-"""What must be on the machine beforehand; each missing thing is named with how to get it."""
+"""What must be installed beforehand. The error names everything that is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ PYTHON_AT_LEAST = (3, 10)
 
 
 def require_python() -> None:
-    """`Failure` unless this is Python 3.10 or newer, and able to make a virtual environment."""
+    """`Failure` unless this is Python 3.10 or newer and can create virtual environments."""
     if sys.version_info[:2] < PYTHON_AT_LEAST:
         raise Failure(
-            "Python 3.10 or newer is needed, this is {}. Install one and name it: PYTHON=python3.12 make run".format(
+            "Python 3.10 or newer is required, this is {}. Install one and name it: PYTHON=python3.12 make run".format(
                 platform.python_version()
             )
         )
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
-        raise Failure("This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv")
+        raise Failure("This Python cannot create virtual environments. On Debian or Ubuntu: apt install python3-venv")
 
 
 def require_all() -> None:
-    """`Failure` that lists everything missing at once."""
+    """`Failure` that lists everything that is missing."""
     missing = [problem for problem in (_system(), _rust(), _compiler(), _make()) if problem]
     if missing:
         raise Failure("\n".join(["Something is missing:"] + ["  - " + problem for problem in missing]))
@@ -38,7 +38,7 @@ def require_all() -> None:
 def _system() -> str:
     if sys.platform == "linux":
         return ""
-    return "Linux: the functions run here as the Linux programs they are (on Windows: WSL 2)."
+    return "Linux, because the functions are Linux programs (on Windows, use WSL 2)."
 
 
 def _rust() -> str:
@@ -50,7 +50,7 @@ def _rust() -> str:
         said = subprocess.run(["rustc", "--version"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
         found = version_in(said.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
-        return f"a Rust that works (`rustc --version` failed): {how}"
+        return f"a working Rust (`rustc --version` failed): {how}"
     return "" if found >= wanted else f"Rust {dotted(wanted)} or newer, this is {dotted(found)}: {how}"
 
 
@@ -65,7 +65,7 @@ def _make() -> str:
 
 
 def wanted_rust(manifest: str) -> Tuple[int, ...]:
-    """The least Rust version that the workspace's manifest declares."""
+    """The oldest Rust version that the workspace's manifest allows."""
     declared = re.search(r'^rust-version\s*=\s*"([^"]+)"', manifest, re.MULTILINE)
     return version_in(declared.group(1)) if declared else (0,)
 
@@ -79,5 +79,5 @@ def version_in(text: str) -> Tuple[int, ...]:
 
 
 def dotted(version: Tuple[int, ...]) -> str:
-    """A version as people write it."""
+    """A version in its usual notation."""
     return ".".join(str(part) for part in version)

@@ -1,8 +1,8 @@
 """Starts programs under guard, and ends exactly those.
 
-Each program runs in a session of its own below a `guard`, which ends it when this process is gone for whatever
-reason. Everything started carries the launch id in its environment. It is written down before the first start, so
-that the next launcher finds what a crash of launcher and guard together may leave, and nothing else.
+Each program runs in a session of its own below a `guard`, which ends it as soon as this process has ended, for whatever
+reason. All of them have the launch id in their environment. The id is saved before the first start, so that the next
+launcher can end exactly what is left when launcher and guard crash together.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STOP_SECONDS = 30.0
 
 
 class Lock:
-    """Held by the launcher of one state directory while it lives; the kernel frees it with the process."""
+    """Lets one launcher use a state directory; the kernel releases the lock when that process ends."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / "launcher.lock"
         self._file: IO[str] | None = None
 
     def acquire(self) -> bool:
-        """Take the lock and write down who holds it; false if somebody holds it already."""
+        """Take the lock and record this process as its holder; false if another process holds it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = open(self._path, "a+", encoding="utf-8")
         try:
@@ -47,7 +47,7 @@ class Lock:
         return True
 
     def holder(self) -> int | None:
-        """The process that holds the lock, if there is one."""
+        """The id of the process that holds the lock, if any."""
         try:
             with open(self._path, "r+", encoding="utf-8") as file:
                 try:
@@ -59,7 +59,7 @@ class Lock:
             return None
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._file:
             self._file.close()
             self._file = None
@@ -75,20 +75,20 @@ class Program:
 
     @property
     def output(self) -> IO[bytes]:
-        """What the program prints, where it was started with a pipe."""
+        """What the program prints, if it was started with a pipe."""
         assert self._process.stdout is not None
         return self._process.stdout
 
     def exit_code(self) -> int | None:
-        """The exit code, or nothing while it runs."""
+        """The exit code, or `None` while it runs."""
         return self._process.poll()
 
     def wait(self) -> int:
-        """Wait for the end and give the exit code."""
+        """Wait until the program ends and return its exit code."""
         return self._process.wait()
 
     def ask_to_stop(self) -> None:
-        """Let go of the guard, which ends the program."""
+        """Close the guard's input, so that it ends the program."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 
@@ -98,7 +98,7 @@ class Program:
         self.output.close()
 
     def finish(self, deadline: float) -> None:
-        """Wait for the guard to be done, until the deadline of the monotonic clock, then end the guard by force."""
+        """Wait until the guard has ended; kill it at the deadline, a time of the monotonic clock."""
         try:
             self._process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -115,7 +115,7 @@ class Programs:
         self._programs: list[Program] = []
 
     def begin(self) -> None:
-        """End what an earlier launch of this state directory left behind, and write down this one."""
+        """End what an earlier launch in this state directory left behind, and record this launch."""
         left = self._leftovers()
         if left:
             say(f"    ending {len(left)} processes that an earlier launch left behind")
@@ -139,7 +139,7 @@ class Programs:
         log: Path | None = None,
         piped: bool = False,
     ) -> Program:
-        """Start a program; its output goes to the log, to a pipe, or else to where this process prints."""
+        """Start a program. Its output goes to the log, to a pipe, or else to this process's own output."""
         marks = {guard.LAUNCH_ID: self.launch_id, guard.GUARD_ID: name}
         sink: int | IO[bytes] | None = subprocess.PIPE if piped else None
         if log:
@@ -171,9 +171,9 @@ class Programs:
         log: Path,
         show: Callable[[str], str | None] = lambda line: line,
     ) -> str:
-        """Run a program to its end: each line goes to the log, and to the screen as `show` gives it.
+        """Run a program until it ends. Each line is logged, and printed as `show` returns it.
 
-        Returns the output. `Failure` with its last lines if it fails.
+        Returns the output. `Failure` with the last lines if the program fails.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         program = self.start(name, command, env, cwd, piped=True)
@@ -196,11 +196,11 @@ class Programs:
         return "\n".join(lines)
 
     def ended(self) -> Program | None:
-        """A program that ended although nobody asked it to."""
+        """A program that ended without being asked to, if any."""
         return next((program for program in self._programs if program.exit_code() is not None), None)
 
     def stop(self) -> None:
-        """End everything that was started, and see to it that nothing is left."""
+        """End everything that was started, and check that nothing is left."""
         deadline = time.monotonic() + STOP_SECONDS
         for program in reversed(self._programs):
             program.ask_to_stop()
@@ -212,7 +212,7 @@ class Programs:
 
 
 def stop_running(state: Path) -> bool:
-    """Ask the launcher of that state directory to stop, and wait for it; false if none runs."""
+    """Ask the launcher of a state directory to stop, and wait for it; false if none is running."""
     lock = Lock(state)
     holder = lock.holder()
     if holder is None:
@@ -224,7 +224,7 @@ def stop_running(state: Path) -> bool:
     deadline = time.monotonic() + STOP_SECONDS + 10
     while lock.holder() == holder:
         if time.monotonic() > deadline:
-            complain(f"    the launcher (process {holder}) does not stop, ending it by force")
+            complain(f"    the launcher (pid {holder}) does not stop, so it is killed")
             os.kill(holder, 9)
             time.sleep(0.5)
             programs = Programs(state)

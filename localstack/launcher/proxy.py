@@ -1,7 +1,7 @@
 """Serves the deployed REST API at a plain address: `http://127.0.0.1:3000/api/...`.
 
-It passes method, path, headers and body on as they are and the answer back as it is: no redirect is followed, no
-retry made. What it answers itself has the API's own error shape.
+It forwards method, path, headers and body unchanged, and returns the answer unchanged: it follows no redirect and
+retries nothing. Its own errors have the shape of the API's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UPSTREAM_SECONDS = 35.0  # a little longer than API Gateway waits for a function
 IDLE_SECONDS = 60.0
 MAX_CONNECTIONS = 128
 
-#: RFC 9110, section 7.6.1: these belong to one connection and are not passed on.
+#: RFC 9110, section 7.6.1: these belong to one connection and are not forwarded.
 HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -35,7 +35,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-#: These are said anew, for the connection to the emulator.
+#: These are set anew for the connection to the emulator.
 REPLACED = frozenset(
     {
         "content-length",
@@ -50,7 +50,7 @@ REPLACED = frozenset(
 
 
 class Refused(Exception):
-    """A request that is not passed on."""
+    """A request that is not forwarded."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -59,7 +59,7 @@ class Refused(Exception):
 
 
 def target_path(path: str, api_id: str) -> str:
-    """Where the emulator serves a path of the proxy; `Refused` outside of `/api`."""
+    """The emulator's path for a path of the proxy; `Refused` outside of `/api`."""
     rest = path[len(PREFIX) :]
     if not path.startswith(PREFIX) or rest[:1] not in ("/", "?", ""):
         raise Refused(404, "ERR_NOT_FOUND", "There is no such route.")
@@ -67,7 +67,7 @@ def target_path(path: str, api_id: str) -> str:
 
 
 def passed_on(headers: Iterable[tuple[str, str]], also_dropped: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
-    """The headers that are meant for the other end."""
+    """The headers to forward."""
     listed = list(headers)
     named = {
         token.strip().lower() for name, value in listed if name.lower() == "connection" for token in value.split(",")
@@ -77,7 +77,7 @@ def passed_on(headers: Iterable[tuple[str, str]], also_dropped: frozenset[str] =
 
 
 def problem(status: int, code: str, detail: str) -> bytes:
-    """An error document as the API writes it."""
+    """A problem document in the API's shape."""
     request_id = str(uuid.uuid4())
     document = {
         "type": f"urn:flickrhub:error:{code}",
@@ -92,7 +92,7 @@ def problem(status: int, code: str, detail: str) -> bytes:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes one connection's requests on, one after the other."""
+    """Forwards the requests of one connection, one after the other."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             target = target_path(self.path, self.server.api_id)
             body = self._body()
         except Refused as refused:
-            self.close_connection = True  # an unread body would be taken for the next request
+            self.close_connection = True  # the unread body would be read as the next request
             self._answer(refused.status, [], problem(refused.status, refused.code, str(refused)))
             return
         try:
@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         except TimeoutError:
             self._answer(504, [], problem(504, "ERR_UNAVAILABLE", "The service did not answer in time."))
         except (OSError, http.client.HTTPException):
-            self._answer(502, [], problem(502, "ERR_UNAVAILABLE", "The local stack does not answer."))
+            self._answer(502, [], problem(502, "ERR_UNAVAILABLE", "The local stack does not respond."))
         else:
             self._answer(status, passed_on(headers, frozenset({"content-length", "date", "server"})), content)
 
@@ -181,11 +181,11 @@ class Handler(BaseHTTPRequestHandler):
         return "flickrhub-local"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing here: the stage writes the access log, and a query may hold a login's verifier."""
+        """Log nothing: the stage writes the access log, and a query may hold a login's verifier."""
 
 
 class Proxy(ThreadingHTTPServer):
-    """The listening server; at most `MAX_CONNECTIONS` at once, further ones wait to be accepted."""
+    """The listening server. It serves `MAX_CONNECTIONS` at once; others wait to be accepted."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -203,14 +203,14 @@ class Proxy(ThreadingHTTPServer):
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
     def process_request_thread(self, request: object, client_address: object) -> None:
-        """Serve a connection and free its slot."""
+        """Serve a connection and release its slot."""
         try:
             super().process_request_thread(request, client_address)  # type: ignore[arg-type]
         finally:
             self._slots.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is nothing to report."""
+        """Report nothing when a client closes its connection."""
 
     def start(self) -> None:
         """Serve in the background."""

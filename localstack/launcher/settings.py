@@ -1,4 +1,4 @@
-"""Where things are and which ports they listen on: every setting of the local stack, with its default."""
+"""Every setting of the local stack, with its default: paths, names and ports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PORTS = {
 
 @dataclass(frozen=True)
 class RealFlickr:
-    """A Flickr app of the user's own; its calls go to Flickr itself."""
+    """The user's own Flickr app; its calls go to Flickr itself."""
 
     api_key: str
     api_secret: str
@@ -41,7 +41,7 @@ class RealFlickr:
 
 @dataclass(frozen=True)
 class Settings:
-    """One local stack: its state directory, its ports, and the Flickr it talks to."""
+    """One local stack: its state directory, its ports, and the Flickr that it calls."""
 
     state: Path
     env_file: Path
@@ -53,7 +53,7 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """The folder of every log."""
+        """The folder of all logs."""
         return self.state / "logs"
 
     @property
@@ -73,14 +73,14 @@ class Settings:
 
     @property
     def flickr_url(self) -> str:
-        """The base of the fake Flickr; empty where the real one is used."""
+        """The base URL of the fake Flickr; empty if the real one is used."""
         return "" if self.real_flickr else f"http://{HOST}:{self.flickr_port}"
 
 
 def for_run(environ: Mapping[str, str]) -> Settings:
-    """The settings of `run`: ports from the environment, and its Flickr app where one is given.
+    """The settings of `run`: the ports and, if given, the Flickr app from the environment.
 
-    A `FLICKR_URL` means that key and secret are those of a fake one, as after sourcing `.local/env`.
+    With a `FLICKR_URL`, key and secret are those of a fake Flickr, as after sourcing `.local/env`.
     """
     key, secret = environ.get("FLICKR_API_KEY", ""), environ.get("FLICKR_API_SECRET", "")
     real = RealFlickr(key, secret) if key and secret and not environ.get("FLICKR_URL") else None
@@ -91,14 +91,14 @@ def for_run(environ: Mapping[str, str]) -> Settings:
 
 
 def for_test() -> Settings:
-    """The settings of `test`: free ports and a state directory of its own."""
+    """The settings of `test`: free ports, and a state directory of its own."""
     state = LOCAL / "test"
     proxy, flickr, emulator = free_ports(3)
     return Settings(state, state / "env", proxy, flickr, emulator)
 
 
 def port_from(environ: Mapping[str, str], name: str) -> int:
-    """The port of that name; `Failure` if its variable holds no port."""
+    """The port of that name; `Failure` if its variable does not hold a port."""
     variable, default = PORTS[name]
     text = environ.get(variable, "") or str(default)
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
@@ -113,14 +113,14 @@ def _require_distinct(ports: Mapping[str, int]) -> None:
 
 
 def require_free(settings: Settings) -> None:
-    """`Failure` that names the first port which something else listens on."""
+    """`Failure` that names the first port that another program uses."""
     wanted = {"emulator": settings.emulator_port, "proxy": settings.proxy_port}
     if not settings.real_flickr:
         wanted["flickr"] = settings.flickr_port
     for name, port in wanted.items():
         if not is_free(port):
             variable = PORTS[name][0]
-            raise Failure(f"Port {port} is taken. Free it, or choose another one: {variable}={port + 100} make run")
+            raise Failure(f"Port {port} is taken. Free it, or choose another: {variable}={port + 100} make run")
 
 
 def is_free(port: int) -> bool:
@@ -135,7 +135,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """That many different ports nobody listens on now."""
+    """That many different ports that no program uses now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
@@ -147,7 +147,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def architecture(machine: str | None = None) -> str:
-    """This machine's processor as Lambda names it: `x86_64` or `arm64`."""
+    """Lambda's name for this machine's processor: `x86_64` or `arm64`."""
     name = (machine or platform.machine()).lower()
     if name in ("x86_64", "amd64"):
         return "x86_64"

@@ -1,4 +1,4 @@
-"""One local stack, from nothing to ready and back to nothing."""
+"""Starts one local stack, and stops it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that is up."""
+    """A running stack."""
 
     programs: Programs
     api_key: str
@@ -35,7 +35,7 @@ class Stack:
 
 @contextmanager
 def up(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
-    """Build and start a stack; when the block is left, however it is left, everything has ended."""
+    """Build and start a stack. However the `with` block ends, everything has stopped after it."""
     programs = Programs(settings.state)
     proxy: Proxy | None = None
     try:
@@ -103,7 +103,7 @@ def _wait_until_ready(program: Program, url: str) -> None:
 
 
 def ended_message(program: Program) -> str:
-    """That a program ended by itself, and where to look."""
+    """The message that a program ended by itself, with the end of its log."""
     tail = ""
     if program.log and program.log.exists():
         lines = program.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
@@ -114,7 +114,7 @@ def ended_message(program: Program) -> str:
 def _create_tenant(
     programs: Programs, environ: Mapping[str, str], settings: Settings, names: Mapping[str, str], api_key: str
 ) -> str:
-    key_file = settings.state / "api-key"  # a file as its standard input: never an argument, which others could list
+    key_file = settings.state / "api-key"  # a file as standard input: other users could list an argument
     key_file.unlink(missing_ok=True)
     with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(api_key)
@@ -137,7 +137,7 @@ def _create_tenant(
 def _published(
     settings: Settings, names: Mapping[str, str], api_key: str, tenant: str, key: str, secret: str
 ) -> dict[str, str]:
-    """What `.local/env` says. A real Flickr app's secret is never written to it."""
+    """The contents of `.local/env`. The secret of a real Flickr app is never written there."""
     flickr = {"FLICKR_URL": settings.flickr_url, "FLICKR_API_KEY": key, "FLICKR_API_SECRET": secret}
     return {
         "FLICKRHUB_URL": settings.url,

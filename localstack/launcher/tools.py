@@ -1,4 +1,4 @@
-"""Installs the tools of the lock file into `.tools/`, again only when the lock file changes."""
+"""Installs the tools of the lock file into `.tools/`, and again when the lock file changes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PROGRESS_SECONDS = 2.0
 
 
 def python() -> Path:
-    """The Python that has the tools."""
+    """The Python of the tools' virtual environment."""
     return VENV / "bin" / "python"
 
 
 def runs_here() -> bool:
-    """Whether this process is that Python, with its tools up to date."""
+    """Whether this process runs in that Python, and its tools are current."""
     return Path(sys.prefix).resolve() == VENV.resolve() and is_current()
 
 
 def is_current() -> bool:
-    """Whether what is installed is what the lock file says."""
+    """Whether the installed tools are those of the lock file."""
     try:
         return MARKER.read_text(encoding="utf-8") == fingerprint() and python().exists()
     except OSError:
@@ -38,13 +38,13 @@ def is_current() -> bool:
 
 
 def fingerprint() -> str:
-    """Changes with the lock file and with where the environment lies, since its scripts name their place."""
+    """A hash of the lock file and of the environment's path, which its scripts contain."""
     what = LOCK_FILE.read_bytes() + str(VENV).encode()
     return hashlib.sha256(what).hexdigest()
 
 
 def ensure(environ: Mapping[str, str]) -> None:
-    """Install the tools unless they are current; one installation at a time."""
+    """Install the tools unless they are current; a lock lets one process install at a time."""
     if is_current():
         return
     TOOLS.mkdir(exist_ok=True)
@@ -97,10 +97,10 @@ def _logged(command: list[object], environ: Mapping[str, str], log: Path) -> Non
 
 
 def pinned() -> int:
-    """How many packages the lock file names."""
+    """How many packages the lock file lists."""
     return sum("==" in line for line in LOCK_FILE.read_text(encoding="utf-8").splitlines())
 
 
 def reexecute(environ: Mapping[str, str], arguments: list[str]) -> None:
-    """Become the Python that has the tools; does not return."""
+    """Replace this process by the Python that has the tools; does not return."""
     os.execve(python(), [str(python()), "-m", __package__, *arguments], {**environ})

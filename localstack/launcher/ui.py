@@ -1,4 +1,4 @@
-"""What the launcher says while it works."""
+"""What the launcher prints while it works."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Iterator
 
 
 class Failure(Exception):
-    """Something the reader can act on; shown as one message, without a traceback."""
+    """An error that the user can act on; shown as one message, without a traceback."""
 
 
 def say(text: str = "") -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line and flush it, so that a pipe gets it at once."""
     print(text, flush=True)
 
 
 def complain(text: str) -> None:
-    """Print a line on standard error at once."""
+    """Print a line on standard error and flush it."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Head a piece of work by its title and close it with the seconds it took."""
+    """Print the title before the block, and how many seconds it took after it."""
     say(f"==> {title}")
     started = time.monotonic()
     yield

@@ -1,4 +1,4 @@
-"""The first walk through the product, over HTTP, as any client would do it."""
+"""Uses the product once over HTTP, as any client would."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ANSWER_SECONDS = 35.0
 JOB_SECONDS = 60.0
 TERMINAL_STATES = frozenset({"completed", "failed", "expired", "cancelled", "dead"})
 
-#: A way to call this machine that asks no proxy.
+#: Calls this machine without a proxy.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def call(method: str, url: str, body: Mapping[str, Any] | None = None, api_key: str = "") -> tuple[int, Any]:
-    """Send JSON and give the status and the decoded answer; `Failure` if nothing or no JSON answers."""
+    """Send JSON and return the status and the decoded answer; `Failure` without an answer, or if it is not JSON."""
     headers = {"Accept": "application/json"}
     if api_key:
         headers["x-api-key"] = api_key
@@ -39,22 +39,22 @@ def call(method: str, url: str, body: Mapping[str, Any] | None = None, api_key: 
 
 
 def decoded(url: str, content: bytes) -> Any:
-    """A JSON answer; `Failure` if it is none."""
+    """Decode a JSON answer; `Failure` if it is not JSON."""
     try:
         return json.loads(content or b"null")
     except ValueError:
-        raise Failure(f"{url} answered something that is not JSON: {content[:200]!r}") from None
+        raise Failure(f"The answer of {url} is not JSON: {content[:200]!r}") from None
 
 
 class Client:
-    """The product's API, as the first tenant."""
+    """Calls the product's API as the first tenant."""
 
     def __init__(self, settings: Settings, api_key: str) -> None:
         self._base = settings.url
         self._api_key = api_key
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Call a route and give the answer's `data`; `Failure` with the problem document otherwise."""
+        """Call a route and return the answer's `data`; `Failure` with the problem document if it fails."""
         status, answer = call(method, self._base + path, body, self._api_key)
         if not 200 <= status < 300 or not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
             raise Failure(f"{method} {path} answered {status}: {json.dumps(answer)}")
@@ -62,13 +62,13 @@ class Client:
 
 
 def start_login(client: Client, api_key: str, api_secret: str) -> dict[str, Any]:
-    """Ask for a login at Flickr, with write access."""
+    """Start a login at Flickr, with write access."""
     app = {"api_key": api_key, "api_secret": api_secret, "perms": "write"}
     return client.ask("POST", "/v1/auth/start", app)
 
 
 def with_fake_flickr(client: Client, settings: Settings, api_key: str, api_secret: str) -> str:
-    """Connect an account, run a job, print what happened; gives the account's user id."""
+    """Connect an account, run a job, and print what happens; returns the account's user id."""
     login = start_login(client, api_key, api_secret)
     say("    POST /v1/auth/start         a login was started at Flickr")
     approval = {"oauth_token": login["oauth_token"], "perms": "write"}
@@ -89,7 +89,7 @@ def with_fake_flickr(client: Client, settings: Settings, api_key: str, api_secre
 
 
 def wait_for_job(client: Client, job_id: str, user_id: str) -> dict[str, Any]:
-    """Poll a job until it has ended; `Failure` if it does not, or not well."""
+    """Poll a job until it has completed; `Failure` if it ends otherwise, or takes too long."""
     deadline = time.monotonic() + JOB_SECONDS
     while True:
         job = client.ask("POST", "/v1/flickr/jobs/status", {"job_id": job_id, "user_id": user_id})
@@ -101,7 +101,7 @@ def wait_for_job(client: Client, job_id: str, user_id: str) -> dict[str, Any]:
 
 
 def with_real_flickr(client: Client, app: RealFlickr) -> None:
-    """Start a login at Flickr itself and tell how to finish it."""
+    """Start a login at Flickr itself, and print how to complete it."""
     login = start_login(client, app.api_key, app.api_secret)
     say("    Flickr answered. Approve the access in a browser, and note the code it shows:")
     say(f"      {login['authorize_url']}")
@@ -113,13 +113,18 @@ def with_real_flickr(client: Client, app: RealFlickr) -> None:
 
 
 def next_lines(user_id: str) -> list[str]:
-    """What to try next, ready to be pasted."""
+    """The shell lines to try next, each as it is: the second gives the third its job."""
     rest = json.dumps({"method": "flickr.photos.search", "params": {"text": "cat"}, "user_id": user_id})
-    status = json.dumps({"job_id": "THE-JOB-ID", "user_id": user_id})
-    return [". .local/env", curl("/v1/flickr/rest", rest), curl("/v1/flickr/jobs/status", status), curl("/v1/accounts")]
+    job_id = """python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["job_id"])'"""
+    return [
+        ". .local/env",
+        f"JOB_ID=$({curl('/v1/flickr/rest', rest)} | {job_id})",
+        curl("/v1/flickr/jobs/$JOB_ID"),
+        curl("/v1/accounts"),
+    ]
 
 
 def curl(path: str, body: str = "") -> str:
-    """A curl line for a route, by the variables of `.local/env`."""
+    """A curl line that calls a route, with the variables of `.local/env`."""
     line = f'curl -s "$FLICKRHUB_URL{path}" -H "x-api-key: $FLICKRHUB_API_KEY"'
     return f"{line} -H 'content-type: application/json' -d '{body}'" if body else line

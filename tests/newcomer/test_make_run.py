@@ -53,7 +53,7 @@ class MakeRun(unittest.TestCase):
             self.assertIn("completed", output, "and showed a job that was completed")
             settings = (ROOT / ".local" / "env").read_text(encoding="utf-8")
             for name in ("FLICKRHUB_URL", "FLICKRHUB_API_KEY", "FLICKR_URL", "FLICKR_API_KEY", "FLICKR_API_SECRET",
-                         "AWS_ENDPOINT_URL", "FLICKRHUB_STACK"):
+                         "AWS_ENDPOINT_URL", "FLICKRHUB_STACK", "FLICKRHUB_USER_ID"):
                 self.assertIn(f"export {name}=", settings)
             health = f"http://127.0.0.1:{ports['FLICKRHUB_PORT']}/api/v1/health"
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(health, timeout=30) as answer:
