@@ -21,8 +21,8 @@ test: ## everything: formatting, lints, unit, contract and end-to-end tests, cov
 check: ## every check and test that needs no stack, with fewer simulator seeds
 	@$(PYTHON) scripts/verify.py check
 
-simulate: ## run the simulator on SEEDS fresh seeds (or from FIRST on); the last line counts the broken promises
-	@cargo run --quiet --locked --package testkit --bin simulate -- $(or $(SEEDS),100) $(FIRST)
+simulate: ## run the simulator on SEEDS fresh seeds (or from FIRST on, with CHANGES to its bad day); the last line counts the broken promises
+	@cargo run --quiet --locked --package testkit --bin simulate -- $(or $(SEEDS),100) $(FIRST) $(CHANGES)
 
 bench: ## the numbers that the design promises, as JSON lines; ONLY=start_up measures only that part
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) scripts/bench.py $(ONLY)

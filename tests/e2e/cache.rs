@@ -1,19 +1,19 @@
 //! Cached answers: one call for all who ask the same, until a write or an invalidation.
 
+use api::{AccountView, InvalidateCacheAnswer, JobCacheOptions, JobState, JobView, SubmitJobRequest, UsageAnswer};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::stack::{Account, Flickr, Hub, shared_stack, until};
+use crate::stack::{Flickr, Hub, request, result, shared_stack, until};
 
 const READ: &str = "flickr.photos.getInfo";
 
 /// The job that asks for the photo, ended.
-async fn ask(hub: &Hub, account: &Account, photo: &Value, cache: &Value) -> Value {
-    let spec = json!({ "method": READ, "params": { "photo_id": photo }, "user_id": account.user_id, "cache": cache });
-    let answer = hub.post("/v1/flickr/rest", &spec).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
-    let job = hub.ended(answer.data()["job_id"].as_str().unwrap()).await;
-    assert_eq!(job["state"], "completed", "{job}");
+async fn ask(hub: &Hub, account: &AccountView, photo: &Value, cache: JobCacheOptions) -> JobView {
+    let call = request(&account.user_id, READ, &json!({ "photo_id": photo }));
+    let accepted = hub.accept(&SubmitJobRequest { cache: Some(cache), ..call }).await;
+    let job = hub.ended(&accepted.job_id).await;
+    assert_eq!(job.state, JobState::Completed, "{job:?}");
     job
 }
 
@@ -25,32 +25,33 @@ async fn a_read_is_answered_from_the_cache_until_a_write_ends_or_it_is_invalidat
     let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;
     let photo = &seeded["ids"][0];
     let calls = async || flickr.calls(&account.nsid, READ).await.len();
-    let title = |job: &Value| job["result"]["photo"]["title"]["_content"].as_str().unwrap().to_owned();
+    let title = |job: &JobView| result(job)["photo"]["title"]["_content"].clone();
+    let default = JobCacheOptions::default();
 
-    let first = ask(&hub, &account, photo, &Value::Null).await;
-    assert_eq!((title(&first).as_str(), &first["from_cache"]), ("before", &json!(false)), "{first}");
-    let cached = ask(&hub, &account, photo, &json!({ "ttl_seconds": 3600 })).await;
-    assert_eq!((&cached["result"], &cached["from_cache"]), (&first["result"], &json!(true)), "{cached}");
-    assert_eq!((&cached["attempts"], &cached["started_at"]), (&json!(0), &Value::Null), "{cached}");
-    assert!(cached["cached_at"].as_str().unwrap() <= first["finished_at"].as_str().unwrap(), "{cached}");
+    let first = ask(&hub, &account, photo, default).await;
+    assert_eq!((title(&first), first.from_cache), (json!("before"), false), "{first:?}");
+    let cached = ask(&hub, &account, photo, JobCacheOptions { ttl_seconds: Some(3600), ..default }).await;
+    assert_eq!((result(&cached), cached.from_cache), (result(&first), true), "{cached:?}");
+    assert_eq!((cached.attempts, &cached.started_at), (0, &None), "{cached:?}");
+    assert!(cached.cached_at.is_some() && cached.cached_at <= first.finished_at, "{cached:?}");
     assert_eq!(calls().await, 1);
 
     let params = json!({ "photo_id": photo, "title": "after", "description": "" });
     let written = hub.ended(&hub.submit(&account.user_id, "flickr.photos.setMeta", &params).await).await;
-    assert_eq!(written["state"], "completed", "{written}");
-    let anew = ask(&hub, &account, photo, &Value::Null).await;
-    assert_eq!((title(&anew).as_str(), &anew["from_cache"]), ("after", &json!(false)), "{anew}");
-    assert_eq!(ask(&hub, &account, photo, &Value::Null).await["from_cache"], true);
-    assert_eq!(ask(&hub, &account, photo, &json!({ "bypass": true })).await["from_cache"], false);
+    assert_eq!(written.state, JobState::Completed, "{written:?}");
+    let anew = ask(&hub, &account, photo, default).await;
+    assert_eq!((title(&anew), anew.from_cache), (json!("after"), false), "{anew:?}");
+    assert!(ask(&hub, &account, photo, default).await.from_cache);
+    assert!(!ask(&hub, &account, photo, JobCacheOptions { bypass: true, ..default }).await.from_cache);
     assert_eq!(calls().await, 3);
 
     let invalidation = json!({ "user_id": account.user_id, "method": "flickr.photosets.*" });
     let answer = hub.post("/v1/cache/invalidate", &invalidation).await;
-    assert_eq!((answer.status.as_u16(), answer.data()["tags"].clone()), (200, json!(["photosets"])));
-    assert_eq!(ask(&hub, &account, photo, &Value::Null).await["from_cache"], true, "another tag");
+    assert_eq!((answer.status.as_u16(), answer.data::<InvalidateCacheAnswer>().tags), (200, vec!["photosets".into()]));
+    assert!(ask(&hub, &account, photo, default).await.from_cache, "another tag");
     let answer = hub.post("/v1/cache/invalidate", &json!({ "user_id": account.user_id })).await;
-    assert!(answer.data()["tags"].as_array().unwrap().contains(&json!("photos")), "{}", answer.text);
-    assert_eq!(ask(&hub, &account, photo, &Value::Null).await["from_cache"], false);
+    assert!(answer.data::<InvalidateCacheAnswer>().tags.contains(&"photos".to_owned()), "{}", answer.text);
+    assert!(!ask(&hub, &account, photo, default).await.from_cache);
     assert_eq!(calls().await, 4);
 
     let unknown = json!({ "user_id": "usr_00000000000000000000000000000000" });
@@ -65,18 +66,17 @@ async fn who_asks_the_same_at_once_shares_one_call_and_the_usage_says_so() {
     let account = hub.connect().await;
     let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
     let saved = async || {
-        let usage = hub.get("/v1/usage").await.data();
-        let methods = usage["cache"]["methods"].as_array().unwrap().clone();
-        let of_method = methods.into_iter().find(|of| of["method"] == READ);
-        of_method.map_or(0, |of| of["calls_saved"].as_u64().unwrap())
+        let usage: UsageAnswer = hub.get("/v1/usage").await.data();
+        let of_method = usage.cache.unwrap().methods.into_iter().find(|of| of.method == READ);
+        of_method.map_or(0, |of| of.calls_saved)
     };
     let before = saved().await;
     // The first is held up at Flickr, so the others come while it is there.
     flickr.fault(&account.nsid, "slow", &json!({ "delay_ms": 3_000 })).await;
-    let jobs = join_all((0..JOBS).map(|_| ask(&hub, &account, &photo, &Value::Null))).await;
+    let jobs = join_all((0..JOBS).map(|_| ask(&hub, &account, &photo, JobCacheOptions::default()))).await;
     let called = flickr.calls(&account.nsid, READ).await.len();
     assert_eq!(called, 1, "{jobs:?}");
-    let shared = jobs.iter().filter(|job| job["from_cache"] == true).count();
+    let shared = jobs.iter().filter(|job| job.from_cache).count();
     assert_eq!(shared, JOBS - 1);
     until("the usage to count what was saved", async || (saved().await >= before + shared as u64).then_some(())).await;
 }

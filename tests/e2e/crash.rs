@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use api::JobState;
 use serde_json::json;
 
 use crate::stack::{Flickr, Hub, env, exclusive_stack, until};
@@ -41,8 +42,7 @@ async fn a_job_whose_worker_is_killed_still_ends_once() {
     let params = json!({ "photo_id": photo, "title": "after" });
     let id = hub.submit(&account.user_id, "flickr.photos.setMeta", &params).await;
 
-    let path = format!("/v1/flickr/jobs/{id}");
-    until("the job to run", async || (hub.get(&path).await.data()["state"] == "running").then_some(())).await;
+    until("the job to run", async || (hub.job(&id).await.state == JobState::Running).then_some(())).await;
     until("the call to reach Flickr", async || {
         let faults = flickr.control_get("/_fake/faults").await;
         let waiting =
@@ -53,9 +53,9 @@ async fn a_job_whose_worker_is_killed_still_ends_once() {
     assert!(kill_workers() > 0, "no worker process was found");
 
     let job = hub.ended(&id).await;
-    assert_eq!(job["state"], "completed", "{job}");
-    assert!(job["attempts"].as_u64().unwrap() >= 2, "another worker took it over: {job}");
+    assert_eq!(job.state, JobState::Completed, "{job:?}");
+    assert!(job.attempts >= 2, "another worker took it over: {job:?}");
     let photos = flickr.control_get(&format!("/_fake/photos?user={}", account.nsid)).await;
     assert_eq!(photos["photos"][0]["title"], "after");
-    assert_eq!(hub.ended(&id).await, job, "an ended job stays as it is");
+    assert_eq!(json!(hub.ended(&id).await), json!(job), "an ended job stays as it is");
 }

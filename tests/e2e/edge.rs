@@ -1,5 +1,6 @@
 //! The edge, as API Gateway and the functions make it together.
 
+use api::{AccountView, CircuitView, HealthAnswer, JobView, PendingJobsView, ReadinessAnswer, UsageAnswer};
 use reqwest::Method;
 use serde_json::json;
 
@@ -27,29 +28,28 @@ async fn what_api_gateway_refuses_reads_like_what_flickrhub_refuses() {
 
 #[tokio::test]
 async fn the_stack_is_alive_and_ready() {
-    assert_eq!(Hub::with_key(None).get("/v1/health").await.data()["status"], "ok");
-    let ready = Hub::first().get("/v1/health/ready").await.data();
-    let dependencies = ready["dependencies"].as_object().unwrap();
-    assert!(!dependencies.is_empty() && dependencies.values().all(|status| status == "ok"), "{ready}");
+    assert_eq!(Hub::with_key(None).get("/v1/health").await.data::<HealthAnswer>().status, "ok");
+    let ready: ReadinessAnswer = Hub::first().get("/v1/health/ready").await.data();
+    let dependencies = &ready.dependencies;
+    assert!(!dependencies.is_empty() && dependencies.values().all(|status| status == "ok"), "{ready:?}");
 }
 
 #[tokio::test]
 async fn usage_shows_what_a_job_took_of_the_budget() {
     let hub = Hub::first();
     let account = hub.connect().await;
-    let app_id = hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data()["app_id"].clone();
+    assert_eq!(hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data::<AccountView>(), account);
     let id = hub.submit(&account.user_id, "flickr.test.login", &json!({})).await;
     hub.ended(&id).await;
-    let usage = hub.get(&format!("/v1/usage?user_id={}", account.user_id)).await.data();
-    let app = usage["apps"].as_array().unwrap().iter().find(|app| app["app_id"] == app_id).unwrap();
-    let remaining = app["remaining_calls"].as_u64().unwrap();
-    assert!(remaining <= app["limit"]["burst_calls"].as_u64().unwrap(), "{app}");
-    assert!(app["learned_calls_per_hour"].as_u64() <= app["limit"]["calls_per_hour"].as_u64(), "{app}");
-    assert!(app["full_at"].is_string() && (app["circuit"] == "closed") == app["open_until"].is_null(), "{app}");
-    assert_eq!(usage["pending"], json!({ "user_id": account.user_id, "jobs": 0 }));
+    let usage: UsageAnswer = hub.get(&format!("/v1/usage?user_id={}", account.user_id)).await.data();
+    let app = usage.apps.iter().find(|app| app.app_id == account.app_id).unwrap();
+    assert!(app.remaining_calls <= app.limit.burst_calls, "{app:?}");
+    assert!(app.learned_calls_per_hour <= app.limit.calls_per_hour, "{app:?}");
+    assert_eq!(app.circuit == CircuitView::Closed, app.open_until.is_none(), "{app:?}");
+    assert_eq!(usage.pending, Some(PendingJobsView { user_id: account.user_id, jobs: 0 }));
 
     let unknown = hub.get("/v1/usage?user_id=usr_00000000000000000000000000000000").await;
-    assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_ACCOUNT_NOT_FOUND"));
+    assert_eq!((unknown.status.as_u16(), unknown.problem()), (404, "ERR_ACCOUNT_NOT_FOUND"));
 }
 
 #[tokio::test]
@@ -57,12 +57,12 @@ async fn bad_requests_are_refused_by_name() {
     let hub = Hub::first();
     let account = hub.connect().await;
     let refused = hub.post("/v1/flickr/rest", &json!({ "method": "flickr", "user_id": account.user_id })).await;
-    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (400, "ERR_INVALID_REQUEST"));
+    assert_eq!((refused.status.as_u16(), refused.problem()), (400, "ERR_INVALID_REQUEST"));
     assert_eq!(refused.json()["error"]["details"][0]["field"], "method");
     let huge =
         json!({ "method": "flickr.test.echo", "user_id": account.user_id, "params": { "a": "x".repeat(600_000) } });
     let refused = hub.post("/v1/flickr/rest", &huge).await;
-    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (413, "ERR_PAYLOAD_TOO_LARGE"));
+    assert_eq!((refused.status.as_u16(), refused.problem()), (413, "ERR_PAYLOAD_TOO_LARGE"));
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_trace_is_followed_from_the_request_to_the_workers_last_line() {
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
     let answer = hub.call(Method::POST, "/v1/flickr/rest", &[("traceparent", &header)], Some(&body)).await;
     let request_id = answer.json()["request_id"].as_str().unwrap().to_owned();
-    hub.ended(answer.data()["job_id"].as_str().unwrap()).await;
+    hub.ended(&answer.data::<JobView>().job_id).await;
     for (function, said) in [("ENQUEUE_FUNCTION", "job accepted"), ("WORKER_FUNCTION", "job moved on")] {
         let function = crate::stack::env(function);
         let line = until(&format!("`{said}` in the log of {function}"), async || {

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use api::{
+    AccountView, DeadJobList, JobErrorCode, JobState, ReplayAnswer, ReplayOutcome, SubmitJobRequest, WaitingFor,
+};
 use aws::Cloud;
 use domain::{AccountRef, TenantId, Timestamp, budget::MAX_PENDING};
 use hub::ports::{Clock, Entropy, Jobs};
@@ -11,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     crash::kill_workers,
     emulator::{cloud, table},
-    stack::{Account, Flickr, Hub, env, exclusive_stack, shared_stack, until},
+    stack::{Flickr, Hub, env, exclusive_stack, request, result, shared_stack, until},
 };
 
 const ACCOUNTS: usize = 10;
@@ -40,7 +43,7 @@ impl SeededRandom {
 }
 
 /// An account of the first tenant.
-fn reference(account: &Account) -> AccountRef {
+fn reference(account: &AccountView) -> AccountRef {
     let tenant: TenantId = env("FLICKRHUB_TENANT_ID").parse().unwrap();
     AccountRef::new(&tenant, &account.user_id.parse().unwrap())
 }
@@ -58,7 +61,7 @@ async fn open(ports: &Cloud, accounts: &[AccountRef]) -> usize {
 async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
     let _exclusive = exclusive_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    let mut accounts: Vec<(Account, Value)> = Vec::new();
+    let mut accounts: Vec<(AccountView, Value)> = Vec::new();
     for _ in 0..ACCOUNTS {
         let account = hub.connect().await;
         let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
@@ -111,22 +114,23 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
     }
     assert!(killed > 0, "no worker process was killed");
 
-    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    let mut completed = 0;
     for (id, method) in &jobs {
         let job = hub.ended(id).await;
-        let end = job["error"]["code"].as_str().or(job["state"].as_str()).unwrap().to_owned();
+        let error = job.error.as_ref().map(|error| error.code);
+        let is_unknown = error == Some(JobErrorCode::OutcomeUnknown);
         assert!(
-            end == "completed" || (*method == "flickr.photosets.create" && end == "outcome_unknown"),
-            "a read and a write that may be repeated are done in the end: {job}"
+            job.state == JobState::Completed || (*method == "flickr.photosets.create" && is_unknown),
+            "a read and a write that may be repeated are done in the end: {job:?}"
         );
-        *ends.entry(end).or_default() += 1;
+        completed += usize::from(job.state == JobState::Completed);
     }
-    assert!(ends["completed"] > jobs.len() * 8 / 10, "{ends:?}");
+    assert!(completed > jobs.len() * 8 / 10, "{completed}");
 
     for (account, _) in &accounts {
         let list = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.getList", &json!({})).await).await;
         let mut titles: BTreeMap<String, usize> = BTreeMap::new();
-        for set in list["result"]["photosets"]["photoset"].as_array().unwrap() {
+        for set in result(&list)["photosets"]["photoset"].as_array().unwrap() {
             *titles.entry(set["title"]["_content"].as_str().unwrap().to_owned()).or_default() += 1;
         }
         assert!(titles.values().all(|times| *times == 1), "a write was done twice: {titles:?}");
@@ -142,15 +146,14 @@ async fn a_job_runs_at_the_time_it_was_asked_for() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
-    let body = json!({ "method": "flickr.test.login", "user_id": account.user_id, "delay_seconds": 4 });
-    let accepted = hub.post("/v1/flickr/rest", &body).await.data();
-    assert_eq!(accepted["state"], "scheduled", "{accepted}");
+    let call = request(&account.user_id, "flickr.test.login", &json!({}));
+    let accepted = hub.accept(&SubmitJobRequest { delay_seconds: Some(4), ..call }).await;
+    let waiting = accepted.waiting.as_ref().unwrap();
+    assert_eq!((accepted.state, waiting.reason), (JobState::Scheduled, WaitingFor::Schedule), "{accepted:?}");
     assert!(flickr.calls(&account.nsid, "flickr.test.login").await.is_empty());
-    let job = hub.ended(accepted["job_id"].as_str().unwrap()).await;
-    let due = accepted["waiting"]["until"].as_str().unwrap();
-    assert_eq!(accepted["waiting"]["reason"], "schedule", "{accepted}");
-    assert_eq!(job["state"], "completed", "{job}");
-    assert!(job["started_at"].as_str().unwrap() >= due, "{due}: {job}");
+    let job = hub.ended(&accepted.job_id).await;
+    assert_eq!(job.state, JobState::Completed, "{job:?}");
+    assert!(waiting.until.is_some() && job.started_at >= waiting.until, "{waiting:?}: {job:?}");
     let past = json!({ "method": "flickr.test.login", "user_id": account.user_id, "run_at": "2020-01-01T00:00:00Z" });
     let refused = hub.post("/v1/flickr/rest", &past).await;
     assert_eq!(refused.json()["error"]["details"][0]["field"], "run_at", "{}", refused.text);
@@ -168,7 +171,7 @@ async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
     let job = testkit::build::job(ports.random(), spec, then);
     ports.insert(&testkit::build::acceptance(&job), MAX_PENDING).await.unwrap();
     let ended = hub.ended(job.id.as_str()).await;
-    assert_eq!(ended["state"], "completed", "{ended}");
+    assert_eq!(ended.state, JobState::Completed, "{ended:?}");
 }
 
 #[tokio::test]
@@ -190,24 +193,25 @@ async fn dead_letters_are_quarantined_listed_and_replayed() {
     flickr.fault(&account.nsid, "503", &json!({ "times": 4 })).await;
     let id = hub.submit(&account.user_id, "flickr.test.login", &json!({})).await;
     let dead = hub.ended(&id).await;
-    assert_eq!((&dead["state"], &dead["error"]["code"]), (&json!("dead"), &json!("attempts_exhausted")), "{dead}");
-    let listed = hub.get("/v1/dlq").await.data();
-    assert!(listed["jobs"].as_array().unwrap().iter().any(|job| job["job_id"] == id.as_str()), "{listed}");
+    let error = dead.error.as_ref().map(|error| error.code);
+    assert_eq!((dead.state, error), (JobState::Dead, Some(JobErrorCode::AttemptsExhausted)), "{dead:?}");
+    let listed: DeadJobList = hub.get("/v1/dlq").await.data();
+    assert!(listed.jobs.iter().any(|job| job.job_id == id), "{listed:?}");
 
-    let dry = hub.post("/v1/dlq/replay", &json!({ "job_ids": [id], "dry_run": true })).await.data();
-    assert_eq!(dry["results"][0]["outcome"], "would_replay", "{dry}");
-    let replayed =
-        hub.post("/v1/dlq/replay", &json!({ "job_ids": [id, "job_00000000000000000000000000000000"] })).await.data();
-    let outcomes: Vec<&Value> =
-        replayed["results"].as_array().unwrap().iter().map(|result| &result["outcome"]).collect();
-    assert_eq!(outcomes, ["replayed", "not_found"]);
-    let path = format!("/v1/flickr/jobs/{id}");
+    let replay = async |request: Value| {
+        let answer: ReplayAnswer = hub.post("/v1/dlq/replay", &request).await.data();
+        answer.results.into_iter().map(|result| result.outcome).collect::<Vec<_>>()
+    };
+    let dry = replay(json!({ "job_ids": [id], "dry_run": true })).await;
+    assert_eq!(dry, [ReplayOutcome::WouldReplay]);
+    let replayed = replay(json!({ "job_ids": [id, "job_00000000000000000000000000000000"] })).await;
+    assert_eq!(replayed, [ReplayOutcome::Replayed, ReplayOutcome::NotFound]);
     let job = until("the second run to end", async || {
-        let job = hub.get(&path).await.data();
-        (job["state"] == "completed").then_some(job)
+        let job = hub.job(&id).await;
+        (job.state == JobState::Completed).then_some(job)
     })
     .await;
-    assert_eq!(job["run"], 2, "{job}");
+    assert_eq!(job.run, 2, "{job:?}");
     let gone = hub.call(Method::DELETE, &format!("/v1/dlq/{id}"), &[], None).await;
     assert_eq!(gone.problem(), "ERR_JOB_NOT_FOUND");
 }

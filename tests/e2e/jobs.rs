@@ -1,9 +1,10 @@
 //! Jobs, from acceptance to result.
 
+use api::{AccountStatus, AccountView, JobErrorCode, JobState, JobView};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stack::{Flickr, Hub, env, shared_stack};
+use crate::stack::{Flickr, Hub, env, result, shared_stack};
 
 #[tokio::test]
 async fn a_read_and_a_write_are_done_and_their_results_read_back() {
@@ -11,17 +12,17 @@ async fn a_read_and_a_write_are_done_and_their_results_read_back() {
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let login = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
-    assert_eq!((&login["state"], &login["attempts"]), (&json!("completed"), &json!(1)), "{login}");
-    assert_eq!(login["result"]["user"]["id"], account.nsid);
+    assert_eq!((login.state, login.attempts), (JobState::Completed, 1), "{login:?}");
+    assert_eq!(result(&login)["user"]["id"], account.nsid);
 
     let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "before" })).await;
     let photo = &seeded["ids"][0];
     let title = "A title with % & = + ü ✓";
     let params = json!({ "photo_id": photo, "title": title, "description": "" });
     let written = hub.ended(&hub.submit(&account.user_id, "flickr.photos.setMeta", &params).await).await;
-    assert_eq!(written["state"], "completed", "{written}");
+    assert_eq!(written.state, JobState::Completed, "{written:?}");
     let read = hub.submit(&account.user_id, "flickr.photos.getInfo", &json!({ "photo_id": photo })).await;
-    assert_eq!(hub.ended(&read).await["result"]["photo"]["title"]["_content"], title);
+    assert_eq!(result(&hub.ended(&read).await)["photo"]["title"]["_content"], title);
 
     let calls = flickr.calls(&account.nsid, "flickr.photos.setMeta").await;
     assert_eq!((calls.len(), &calls[0]["verb"]), (1, &json!("POST")));
@@ -39,7 +40,7 @@ async fn a_job_is_read_where_its_location_says() {
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let location = accepted.url.join(accepted.headers["location"].to_str().unwrap()).unwrap();
     let path = location.as_str().strip_prefix(&env("FLICKRHUB_URL")).expect("the job is at FlickrHub");
-    assert_eq!(hub.get(path).await.data()["job_id"], accepted.data()["job_id"], "{location}");
+    assert_eq!(hub.get(path).await.data::<JobView>().job_id, accepted.data::<JobView>().job_id, "{location}");
 }
 
 #[tokio::test]
@@ -49,8 +50,8 @@ async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
     let account = hub.connect().await;
     let id = hub.submit(&account.user_id, "flickr.photos.getInfo", &json!({ "photo_id": "1" })).await;
     let job = hub.ended(&id).await;
-    assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("flickr_rejected")), "{job}");
-    assert_eq!(job["error"]["flickr_code"], 1);
+    let error = job.error.as_ref().map(|error| (error.code, error.flickr_code));
+    assert_eq!((job.state, error), (JobState::Failed, Some((JobErrorCode::FlickrRejected, Some(1)))), "{job:?}");
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn what_fails_for_now_is_tried_again() {
     let account = hub.connect().await;
     flickr.fault(&account.nsid, "503", &json!({ "times": 2 })).await;
     let job = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
-    assert_eq!((&job["state"], &job["attempts"]), (&json!("completed"), &json!(3)), "{job}");
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 3), "{job:?}");
     assert_eq!(flickr.calls(&account.nsid, "flickr.test.login").await.len(), 3);
 }
 
@@ -72,10 +73,10 @@ async fn a_revoked_token_is_found_out_once() {
     flickr.control("/_fake/revoke", &json!({ "user": account.nsid })).await;
     for _ in 0..2 {
         let job = hub.ended(&hub.submit(&account.user_id, "flickr.test.login", &json!({})).await).await;
-        assert_eq!(job["error"]["code"], "reconnect_needed", "{job}");
+        assert_eq!(job.error.as_ref().map(|error| error.code), Some(JobErrorCode::ReconnectNeeded), "{job:?}");
     }
-    let read = hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data();
-    assert_eq!(read["status"], "reconnect_needed");
+    let read: AccountView = hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data();
+    assert_eq!(read.status, AccountStatus::ReconnectNeeded);
 }
 
 #[tokio::test]
@@ -86,14 +87,15 @@ async fn one_idempotency_key_makes_one_job() {
     let body = json!({ "method": "flickr.test.login", "user_id": account.user_id });
     let key = format!("key-of-{}", account.user_id);
     let first = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await;
-    let id = first.data()["job_id"].as_str().unwrap().to_owned();
+    let id = first.data::<JobView>().job_id;
     hub.ended(&id).await;
     let again = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await;
     assert_eq!(again.headers["idempotent-replayed"], "true");
-    assert_eq!((&again.data()["job_id"], &again.data()["state"]), (&json!(id), &json!("completed")));
+    let again: JobView = again.data();
+    assert_eq!((again.job_id, again.state), (id, JobState::Completed));
     let other = json!({ "method": "flickr.test.null", "user_id": account.user_id });
     let refused = hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&other)).await;
-    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "ERR_IDEMPOTENCY_KEY_REUSED"));
+    assert_eq!((refused.status.as_u16(), refused.problem()), (422, "ERR_IDEMPOTENCY_KEY_REUSED"));
     assert_eq!(flickr.calls(&account.nsid, "flickr.test.login").await.len(), 1);
 }
 
@@ -105,21 +107,9 @@ async fn long_parameters_arrive_whole() {
     let text = "Zürich ✓ ".repeat(4_000);
     let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text })).await;
     let job = hub.ended(&id).await;
-    assert_eq!(job["result"]["text"]["_content"], text.as_str());
-    assert!(job["result"]["api_key"].is_null(), "reserved parameters are scrubbed");
-}
-
-/// The JSON text of `result` as it stands in the answer, byte for byte.
-fn raw_result(answer: &str) -> String {
-    #[derive(serde::Deserialize)]
-    struct Envelope {
-        data: Data,
-    }
-    #[derive(serde::Deserialize)]
-    struct Data {
-        result: Box<serde_json::value::RawValue>,
-    }
-    serde_json::from_str::<Envelope>(answer).unwrap().data.result.get().to_owned()
+    let echo = result(&job);
+    assert_eq!(echo["text"]["_content"], text.as_str());
+    assert!(echo["api_key"].is_null(), "reserved parameters are scrubbed");
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -130,7 +120,7 @@ fn sha256(bytes: &[u8]) -> String {
 async fn results_of_any_size_come_back_byte_for_byte() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    // Stored beside the job's record; stored as an object; answered as a URL.
+    // Stored as a separate item; stored as an object; answered as a URL.
     for (photos, description_bytes, by_url) in [(1, 2_500, false), (200, 10_000, false), (450, 11_000, true)] {
         let account = hub.connect().await;
         let seed = json!({ "user": account.nsid, "count": photos, "description_bytes": description_bytes });
@@ -138,14 +128,14 @@ async fn results_of_any_size_come_back_byte_for_byte() {
         let params = json!({ "user_id": "me", "extras": "description", "per_page": "500" });
         let id = hub.submit(&account.user_id, "flickr.photos.search", &params).await;
         let job = hub.ended(&id).await;
-        assert_eq!(job["state"], "completed", "{}", job["error"]);
+        assert_eq!(job.state, JobState::Completed, "{:?}", job.error);
         let call = flickr.calls(&account.nsid, "flickr.photos.search").await.remove(0);
         let text = if by_url {
-            assert!(job["result"].is_null());
-            let url = job["result_url"].as_str().unwrap();
+            assert!(job.result.is_none());
+            let url = job.result_url.as_ref().unwrap();
             crate::stack::client().no_proxy().build().unwrap().get(url).send().await.unwrap().text().await.unwrap()
         } else {
-            raw_result(&hub.get(&format!("/v1/flickr/jobs/{id}")).await.text)
+            job.result.as_ref().unwrap().get().to_owned()
         };
         assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
         assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");

@@ -1,15 +1,12 @@
 //! Logins: whose they are, and how often they can be used.
 
+use api::{AccountView, CompleteLoginRequest, LoginMode, Permission, StartLoginAnswer};
 use serde_json::{Value, json};
 
 use crate::{
     emulator::another_tenant,
-    stack::{Flickr, Hub, env, shared_stack},
+    stack::{Flickr, Hub, completion, env, shared_stack},
 };
-
-fn complete(started: &Value, consent: &Value, state: Option<&str>) -> Value {
-    json!({ "oauth_token": started["oauth_token"], "oauth_verifier": consent["oauth_verifier"], "state": state })
-}
 
 /// A Flickr app of a test's own, to begin logins with: those of all other tests share the few calls
 /// that logins have of one app.
@@ -22,24 +19,24 @@ async fn own_app(flickr: &Flickr) -> Value {
 async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_alike() {
     let _shared = shared_stack().await;
     let (hub, other, flickr) = (Hub::first(), another_tenant().await, Flickr::new());
-    let started = hub.start(&json!({})).await.data();
-    let consent = flickr.approve(&started, "write").await;
-    let body = complete(&started, &consent, None);
-    let foreign = other.post("/v1/auth/complete", &body).await;
-    assert_eq!((foreign.status.as_u16(), foreign.problem().as_str()), (400, "ERR_INVALID_STATE"));
-    let account = hub.post("/v1/auth/complete", &body).await.data();
-    let used = hub.post("/v1/auth/complete", &body).await;
+    let started: StartLoginAnswer = hub.start(&json!({})).await.data();
+    let consent = flickr.approve(&started, Permission::Write).await;
+    let request = completion(&started, &consent, None);
+    let foreign = other.complete(&request).await;
+    assert_eq!((foreign.status.as_u16(), foreign.problem()), (400, "ERR_INVALID_STATE"));
+    let account: AccountView = hub.complete(&request).await.data();
+    let used = hub.complete(&request).await;
     let unknown = hub.post("/v1/auth/complete", &json!({ "oauth_token": "x", "oauth_verifier": "y" })).await;
     for answer in [used, unknown] {
         assert_eq!(answer.problem(), "ERR_INVALID_STATE");
         assert_eq!(answer.json()["detail"], foreign.json()["detail"]);
     }
 
-    let path = format!("/v1/accounts/{}", account["user_id"].as_str().unwrap());
+    let path = format!("/v1/accounts/{}", account.user_id);
     assert_eq!(other.get(&path).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
-    let job = json!({ "method": "flickr.test.login", "user_id": account["user_id"] });
+    let job = json!({ "method": "flickr.test.login", "user_id": account.user_id });
     assert_eq!(other.post("/v1/flickr/rest", &job).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
-    let id = hub.submit(account["user_id"].as_str().unwrap(), "flickr.test.login", &json!({})).await;
+    let id = hub.submit(&account.user_id, "flickr.test.login", &json!({})).await;
     assert_eq!(other.get(&format!("/v1/flickr/jobs/{id}")).await.problem(), "ERR_JOB_NOT_FOUND");
 }
 
@@ -47,10 +44,10 @@ async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_ali
 async fn a_browser_goes_from_flickr_through_the_callback_to_the_tenants_page() {
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let return_url = env("FLICKRHUB_RETURN_URL");
-    let started = hub.start(&json!({ "return_url": return_url })).await.data();
-    assert_eq!(started["mode"], "callback");
-    let state = started["state"].as_str().unwrap();
-    let consent = flickr.approve(&started, "write").await;
+    let started: StartLoginAnswer = hub.start(&json!({ "return_url": return_url })).await.data();
+    assert_eq!(started.mode, LoginMode::Callback);
+    let state = started.state.as_str();
+    let consent = flickr.approve(&started, Permission::Write).await;
 
     let back = consent["redirect_to"].as_str().unwrap();
     let path = back.strip_prefix(&env("FLICKRHUB_URL")).expect("Flickr sends the browser to FlickrHub");
@@ -61,12 +58,12 @@ async fn a_browser_goes_from_flickr_through_the_callback_to_the_tenants_page() {
     assert!(location.starts_with(&return_url) && location.contains(state), "{location}");
 
     for wrong in [None, Some("x"), Some("ten_00000000000000000000000000000000.0")] {
-        let refused = hub.post("/v1/auth/complete", &complete(&started, &consent, wrong)).await;
+        let refused = hub.complete(&completion(&started, &consent, wrong)).await;
         assert_eq!(refused.problem(), "ERR_INVALID_STATE", "{wrong:?}");
     }
     let tampered = path.replace(state, &format!("{state}0"));
     assert_eq!(browser.get(&tampered).await.problem(), "ERR_INVALID_STATE");
-    assert!(hub.post("/v1/auth/complete", &complete(&started, &consent, Some(state))).await.status.is_success());
+    assert!(hub.complete(&completion(&started, &consent, Some(state))).await.status.is_success());
     assert_eq!(browser.get(path).await.problem(), "ERR_INVALID_STATE", "a used login");
 }
 
@@ -74,14 +71,15 @@ async fn a_browser_goes_from_flickr_through_the_callback_to_the_tenants_page() {
 async fn an_unlisted_return_url_and_a_refused_app_are_told() {
     let hub = Hub::first();
     let unlisted = hub.start(&json!({ "return_url": "https://evil.example/" })).await;
-    assert_eq!((unlisted.status.as_u16(), unlisted.problem().as_str()), (422, "ERR_RETURN_URL_NOT_ALLOWED"));
+    assert_eq!((unlisted.status.as_u16(), unlisted.problem()), (422, "ERR_RETURN_URL_NOT_ALLOWED"));
     let refused = hub.start(&json!({ "api_key": "00000000000000000000000000000000" })).await;
-    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "ERR_FLICKR_APP_REFUSED"));
+    assert_eq!((refused.status.as_u16(), refused.problem()), (422, "ERR_FLICKR_APP_REFUSED"));
     let flickr = Flickr::new();
-    let started = hub.start(&own_app(&flickr).await).await.data();
-    let wrong = json!({ "oauth_token": started["oauth_token"], "oauth_verifier": "000-000-000" });
-    flickr.approve(&started, "write").await;
-    assert_eq!(hub.post("/v1/auth/complete", &wrong).await.problem(), "ERR_VERIFIER_REFUSED");
+    let started: StartLoginAnswer = hub.start(&own_app(&flickr).await).await.data();
+    let consent = flickr.approve(&started, Permission::Write).await;
+    let right = completion(&started, &consent, None);
+    let wrong = CompleteLoginRequest { oauth_verifier: "000-000-000".to_owned(), ..right };
+    assert_eq!(hub.complete(&wrong).await.problem(), "ERR_VERIFIER_REFUSED");
 }
 
 #[tokio::test]
@@ -90,13 +88,12 @@ async fn a_user_who_connects_again_is_the_same_user_and_can_be_disconnected() {
     let user = flickr.control("/_fake/users", &json!({})).await;
     let (app, mut users) = (own_app(&flickr).await, Vec::new());
     for _ in 0..2 {
-        let started = hub.start(&app).await.data();
-        let approve = json!({ "oauth_token": started["oauth_token"], "perms": "write", "user": user["nsid"] });
-        let consent = flickr.control("/_fake/approve", &approve).await;
-        users.push(hub.post("/v1/auth/complete", &complete(&started, &consent, None)).await.data()["user_id"].clone());
+        let started: StartLoginAnswer = hub.start(&app).await.data();
+        let consent = flickr.approve_as(&user, &started, Permission::Write).await;
+        users.push(hub.complete(&completion(&started, &consent, None)).await.data::<AccountView>().user_id);
     }
     assert_eq!(users[0], users[1]);
-    let path = format!("/v1/accounts/{}", users[0].as_str().unwrap());
+    let path = format!("/v1/accounts/{}", users[0]);
     assert!(hub.call(reqwest::Method::DELETE, &path, &[], None).await.status.is_success());
     assert_eq!(hub.get(&path).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
 }

@@ -535,12 +535,12 @@ async fn a_rest_job_with_a_longer_answer() {
     let measure = Measure::of("rest_job_1_kb_answer", &["enqueue", "worker"], &inline).tell();
     assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{inline:?}");
 
-    // One beside it, as that of most reads is: four KB with its keys.
+    // One in a separate item, as that of most reads is: four KB with its keys.
     hub.flickr.answer_with(&answer_of(3_800));
-    let beside = hub.run().await;
+    let separate = hub.run().await;
     let keep = ("PutItem", 4.0);
-    assert_eq!(written(&beside[SUBMISSION.len()..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
-    Measure::of("rest_job_4_kb_answer", &["enqueue", "worker"], &beside).tell();
+    assert_eq!(written(&separate[SUBMISSION.len()..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
+    Measure::of("rest_job_4_kb_answer", &["enqueue", "worker"], &separate).tell();
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! No secret is in any place but the vault's ciphertexts (promise I9).
 
+use api::{AccountView, Permission, StartLoginAnswer};
 use serde_json::json;
 
 use crate::{
     emulator::{logs, objects, random_key, table},
-    stack::{Flickr, Hub, env, shared_stack, until},
+    stack::{Flickr, Hub, completion, env, shared_stack, until},
 };
 
 #[tokio::test]
@@ -16,12 +17,12 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
     let start = json!({ "api_key": app["key"], "api_secret": app["secret"] });
     let started = hub.start(&start).await;
     answers.push(started.text.clone());
-    let consent = flickr.approve(&started.data(), "write").await;
-    let body = json!({ "oauth_token": started.data()["oauth_token"], "oauth_verifier": consent["oauth_verifier"] });
-    let completed = hub.post("/v1/auth/complete", &body).await;
+    let started: StartLoginAnswer = started.data();
+    let consent = flickr.approve(&started, Permission::Write).await;
+    let completed = hub.complete(&completion(&started, &consent, None)).await;
     answers.push(completed.text.clone());
-    let account = completed.data();
-    let (user, nsid) = (account["user_id"].as_str().unwrap(), account["nsid"].as_str().unwrap());
+    let account: AccountView = completed.data();
+    let (user, nsid) = (account.user_id.as_str(), account.nsid.as_str());
 
     let tokens = flickr.control_get(&format!("/_fake/tokens?user={nsid}")).await;
     let token = &tokens["tokens"][0];
@@ -41,10 +42,10 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
             flickr.fault(nsid, fault, &json!({})).await;
         }
         let id = hub.submit(user, "flickr.test.echo", &json!({ "a": "b" })).await;
-        answers.push(hub.ended(&id).await.to_string());
+        answers.push(json!(hub.ended(&id).await).to_string());
     }
     let id = hub.submit(user, "flickr.photos.getInfo", &json!({ "photo_id": "1" })).await;
-    answers.push(hub.ended(&id).await.to_string());
+    answers.push(json!(hub.ended(&id).await).to_string());
     let misplaced = hub.post("/v1/auth/start", &json!({ "perms": app["secret"], "api_key": [app["secret"]] })).await;
     answers.push(misplaced.text);
     let wrong = hub.start(&json!({ "api_key": app["key"], "api_secret": random_key()[..16] })).await;
@@ -52,7 +53,7 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
 
     // A dead letter and a long result, so that every place has been written to.
     let long = hub.submit(user, "flickr.test.echo", &json!({ "text": "x".repeat(9_000) })).await;
-    answers.push(hub.ended(&long).await.to_string());
+    answers.push(json!(hub.ended(&long).await).to_string());
     let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());
     let letters = env("REST_DEAD_LETTER_QUEUE_URL");
     sqs.send_message().queue_url(letters).message_body(format!("no message of {user}")).send().await.unwrap();

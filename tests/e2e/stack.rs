@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use api::{
+    AccountView, CompleteLoginRequest, JobView, Permission, Problem, StartLoginAnswer, SubmitJobRequest, Success,
+};
 use domain::timing::Timing;
 use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -46,20 +50,26 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.text))
     }
 
-    /// The `data` of a success.
-    pub fn data(&self) -> Value {
+    /// The `data` of a success, which is of this type and has nothing that the type does not know.
+    pub fn data<T: DeserializeOwned + Serialize>(&self) -> T {
         assert!(self.status.is_success(), "{} {}", self.status, self.text);
-        self.json()["data"].clone()
+        self.exactly::<Success<T>>().data
     }
 
     /// The code of a problem document.
-    pub fn problem(&self) -> String {
-        let document = self.json();
-        let code = document["error"]["code"].as_str().unwrap_or_else(|| panic!("no problem: {document}"));
-        assert_eq!(document["status"], self.status.as_u16(), "{document}");
+    pub fn problem(&self) -> &'static str {
+        let problem: Problem = self.exactly();
+        assert_eq!(problem.status, self.status.as_u16(), "{}", self.text);
         let media_type = self.headers["content-type"].to_str().unwrap();
         assert!(media_type.starts_with("application/problem+json"), "{media_type}");
-        code.to_owned()
+        problem.error.code.as_str()
+    }
+
+    fn exactly<T: DeserializeOwned + Serialize>(&self) -> T {
+        let read: T =
+            serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text));
+        assert_eq!(json!(read), self.json(), "the answer has more than its type");
+        read
     }
 }
 
@@ -126,41 +136,72 @@ impl Hub {
     }
 
     /// Connects an account of a new user of the fake Flickr's first app.
-    pub async fn connect(&self) -> Account {
-        let started = self.start(&json!({})).await.data();
-        let consent = Flickr::new().approve(&started, "write").await;
-        let body = json!({ "oauth_token": started["oauth_token"], "oauth_verifier": consent["oauth_verifier"] });
-        let account = self.post("/v1/auth/complete", &body).await.data();
-        Account {
-            user_id: account["user_id"].as_str().unwrap().to_owned(),
-            nsid: account["nsid"].as_str().unwrap().to_owned(),
-        }
+    pub async fn connect(&self) -> AccountView {
+        let started: StartLoginAnswer = self.start(&json!({})).await.data();
+        let consent = Flickr::new().approve(&started, Permission::Write).await;
+        self.complete(&completion(&started, &consent, None)).await.data()
+    }
+
+    /// Completes a login.
+    pub async fn complete(&self, request: &CompleteLoginRequest) -> Answer {
+        self.post("/v1/auth/complete", &json!(request)).await
     }
 
     /// Posts a job, which must be accepted, and gives its id.
     pub async fn submit(&self, user_id: &str, method: &str, params: &Value) -> String {
-        let body = json!({ "method": method, "params": params, "user_id": user_id });
-        let answer = self.post("/v1/flickr/rest", &body).await;
+        self.accept(&request(user_id, method, params)).await.job_id
+    }
+
+    /// Posts a job, which must be accepted.
+    pub async fn accept(&self, request: &SubmitJobRequest) -> JobView {
+        let answer = self.post("/v1/flickr/rest", &json!(request)).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
-        answer.data()["job_id"].as_str().unwrap().to_owned()
+        answer.data()
+    }
+
+    /// The job as it stands.
+    pub async fn job(&self, job_id: &str) -> JobView {
+        self.get(&format!("/v1/flickr/jobs/{job_id}")).await.data()
     }
 
     /// The job, once it has ended.
-    pub async fn ended(&self, job_id: &str) -> Value {
-        let path = format!("/v1/flickr/jobs/{job_id}");
+    pub async fn ended(&self, job_id: &str) -> JobView {
         until(&format!("job {job_id} to end"), async || {
-            let job = self.get(&path).await.data();
-            job["finished_at"].is_string().then_some(job)
+            let job = self.job(job_id).await;
+            job.finished_at.is_some().then_some(job)
         })
         .await
     }
 }
 
-/// A connected account.
-#[derive(Debug, Clone)]
-pub struct Account {
-    pub user_id: String,
-    pub nsid: String,
+/// A request of a call of `method` with `params`, a JSON object, in the name of the account.
+pub fn request(user_id: &str, method: &str, params: &Value) -> SubmitJobRequest {
+    SubmitJobRequest {
+        method: method.to_owned(),
+        params: params.as_object().cloned().unwrap(),
+        user_id: user_id.to_owned(),
+        target: None,
+        priority: None,
+        cache: None,
+        meta: None,
+        run_at: None,
+        delay_seconds: None,
+    }
+}
+
+/// What completes the login that `started`, with what Flickr's `consent` gave.
+pub fn completion(started: &StartLoginAnswer, consent: &Value, state: Option<&str>) -> CompleteLoginRequest {
+    CompleteLoginRequest {
+        oauth_token: started.oauth_token.clone(),
+        oauth_verifier: consent["oauth_verifier"].as_str().unwrap().to_owned(),
+        state: state.map(str::to_owned),
+    }
+}
+
+/// Flickr's answer, which the job must have.
+pub fn result(job: &JobView) -> Value {
+    let text = job.result.as_ref().unwrap_or_else(|| panic!("no result: {job:?}"));
+    serde_json::from_str(text.get()).unwrap()
 }
 
 /// The fake Flickr's control API.
@@ -191,9 +232,14 @@ impl Flickr {
     }
 
     /// Consents, as a new user, to the login that `started`.
-    pub async fn approve(&self, started: &Value, perms: &str) -> Value {
+    pub async fn approve(&self, started: &StartLoginAnswer, perms: Permission) -> Value {
         let user = self.control("/_fake/users", &json!({})).await;
-        let body = json!({ "oauth_token": started["oauth_token"], "perms": perms, "user": user["nsid"] });
+        self.approve_as(&user, started, perms).await
+    }
+
+    /// Consents, as this user, to the login that `started`.
+    pub async fn approve_as(&self, user: &Value, started: &StartLoginAnswer, perms: Permission) -> Value {
+        let body = json!({ "oauth_token": started.oauth_token, "perms": perms, "user": user["nsid"] });
         self.control("/_fake/approve", &body).await
     }
 

@@ -39,7 +39,6 @@ pub struct Settings {
 pub enum Error {
     /// The address cannot be listened on. The most common cause is a port in use.
     #[error("cannot listen on {address}: {source}")]
-    #[expect(missing_docs, reason = "the message explains the fields")]
     Listen { address: SocketAddr, source: io::Error },
     /// No certificate can be generated.
     #[error("cannot make a certificate: {0}")]
@@ -49,7 +48,6 @@ pub enum Error {
     Tls(#[from] rustls::Error),
     /// The certificate cannot be written.
     #[error("cannot write the certificate to {path}: {source}", path = path.display())]
-    #[expect(missing_docs, reason = "the message explains the fields")]
     WriteCertificate { path: PathBuf, source: io::Error },
     /// The server stops with an error.
     #[error("cannot serve: {0}")]

@@ -21,7 +21,6 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A number.
 pub(crate) fn number(value: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
@@ -41,7 +40,6 @@ pub(crate) fn expiry(value: Timestamp) -> AttributeValue {
     number(value.as_seconds())
 }
 
-/// Bytes.
 pub(crate) fn bytes(value: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
 }

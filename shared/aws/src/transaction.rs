@@ -27,7 +27,6 @@ pub(crate) enum Transacted {
 
 /// What can be a part of a transaction.
 pub(crate) trait Part {
-    /// The part.
     fn part(self) -> Result<TransactWriteItem, BuildError>;
 }
 

@@ -31,7 +31,6 @@ impl fmt::Display for AccountRef {
 pub struct JobRef {
     /// Whose it is.
     pub tenant: TenantId,
-    /// The job's id.
     pub id: JobId,
 }
 

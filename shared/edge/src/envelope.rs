@@ -11,7 +11,6 @@ use crate::{context::RequestContext, problem::Problem};
 /// A success on its way to the client.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<T> {
-    /// The status.
     pub status: StatusCode,
     /// What `data` holds.
     pub data: T,

@@ -48,7 +48,6 @@ impl Problem {
         Self { details, ..self }
     }
 
-    /// Its code.
     pub fn code(&self) -> ErrorCode {
         self.code
     }

@@ -15,7 +15,6 @@ pub struct RateLimit {
     pub policy: &'static str,
     /// How much is allowed in a window.
     pub quota: u32,
-    /// The window.
     pub window: Duration,
     /// How much is left now.
     pub remaining: u32,

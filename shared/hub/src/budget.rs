@@ -43,7 +43,6 @@ pub struct Granted {
 pub struct Refused {
     /// When to ask again.
     pub retry_at: Timestamp,
-    /// Why.
     pub why: Why,
     /// Whether it is the app's budget that refuses.
     pub by_app: bool,

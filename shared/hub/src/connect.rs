@@ -31,9 +31,7 @@ const UNVERIFIED: Limit = Limit { calls_per_hour: 60, burst_calls: 20 };
 
 /// What connecting needs: ports `P`, Flickr `F`, and data keys `K`.
 pub struct Connect<P, F, K> {
-    /// The ports.
     pub ports: P,
-    /// Flickr.
     pub flickr: F,
     /// Seals and opens.
     pub vaults: Vaults<K>,

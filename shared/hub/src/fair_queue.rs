@@ -16,7 +16,6 @@ use crate::{
 /// How an app's budget and its fair queue stand.
 #[derive(Debug, Clone)]
 pub struct QueueForecast {
-    /// The app.
     pub app: AppId,
     /// How many calls may be made.
     pub limit: Limit,

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 pub struct Dispatch {
     /// Whose the job is.
     pub tenant: TenantId,
-    /// The job.
     pub job: JobId,
     /// What kind of work it is, and so which queue the message takes.
     pub target: Target,

@@ -16,7 +16,6 @@ use crate::{
 /// A job with its result, where it has one, or when it will about start.
 #[derive(Debug)]
 pub struct Reading {
-    /// The job.
     pub job: Job,
     /// Flickr's answer.
     pub result: Option<Content>,

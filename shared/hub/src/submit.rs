@@ -29,7 +29,6 @@ use crate::{
 
 /// What accepting a job needs.
 pub struct Submit<P> {
-    /// The ports.
     pub ports: P,
     /// What is known of Flickr's methods.
     pub catalogue: &'static Catalogue,

@@ -24,7 +24,6 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }

@@ -24,7 +24,6 @@ pub const PAGE_APPS: u16 = 25;
 /// The budget of a Flickr app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppUsage {
-    /// The app.
     pub app: AppId,
     /// How many calls may be made.
     pub limit: Limit,

@@ -1,7 +1,6 @@
 //! The operations of the ports, as the fakes record them.
 
 /// One call of a port: each variant is named like its operation. The clock and randomness are not recorded.
-#[expect(missing_docs, reason = "a variant says what its operation says")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
     // Accounts

@@ -29,7 +29,6 @@ pub enum Injection {
     Pass,
     /// A delay, in virtual time.
     Wait(Duration),
-    /// A fault.
     Fault(Fault),
 }
 

@@ -11,9 +11,7 @@ use tower::ServiceExt;
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its status.
     pub status: StatusCode,
-    /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
     pub text: String,

@@ -52,13 +52,11 @@ const SWEEP_TIME: Duration = Duration::from_secs(50);
 pub struct Scene {
     /// The ports.
     pub world: World,
-    /// Flickr.
     pub flickr: ScriptedFlickr,
     /// The vaults of the accounts' tokens and the app's secret.
     pub vaults: Vaults<Arc<MemoryKeys>>,
     /// The tenant, as it was authenticated.
     pub principal: Principal,
-    /// Its accounts.
     pub accounts: Vec<AccountRef>,
     /// Accepts its jobs.
     pub submit: Submit<World>,

@@ -20,7 +20,7 @@ use hub::{
     ports::{Access, Answer, FlickrApi, FlickrLogin, Signing},
 };
 
-/// The methods that tests call, with the facts that follow from their names ([`facts`]).
+/// The methods that tests call, with the facts that follow from their names.
 pub static CATALOGUE: Catalogue = Catalogue::new(methods);
 
 const METHODS: [&str; 15] = [

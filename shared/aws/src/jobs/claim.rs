@@ -24,7 +24,6 @@ const CLAIMING: &str = "claiming a job";
 /// What a claim is for.
 #[derive(Clone, Copy)]
 enum Purpose {
-    /// A call.
     Call,
     /// Finding out whether a write took effect.
     Verification,

@@ -110,7 +110,6 @@ pub(super) fn record(job: &Job) -> ports::Result<Attributes> {
     Ok(record)
 }
 
-/// The attributes of a state.
 pub(super) fn state_attributes(state: &State) -> ports::Result<Vec<(&'static str, AttributeValue)>> {
     let mut attributes = vec![
         (REVISION, whole(state.revision)),

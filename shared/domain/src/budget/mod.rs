@@ -86,7 +86,6 @@ pub enum Grant {
     Refused {
         /// When to ask again.
         retry_at: Timestamp,
-        /// Why.
         why: Why,
     },
 }

@@ -47,7 +47,6 @@ impl Priority {
 /// A job's place in an app's fair queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueTicket {
-    /// The app.
     pub app: AppId,
     /// The lower, the earlier.
     pub tag: u64,

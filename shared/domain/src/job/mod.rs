@@ -1,7 +1,7 @@
 //! Jobs: one piece of work at Flickr each, accepted once and ended once.
 //!
 //! [`step`] is the life of a job, as one total function: what follows from an event. Its answer is a [`Transition`],
-//! the state before and after with every effect on what is kept of the job elsewhere. Whoever writes a transition
+//! the state before and after with every effect on what is stored of the job elsewhere. Whoever writes a transition
 //! translates it and decides nothing.
 
 mod claim;

@@ -28,7 +28,6 @@ pub enum StoredResult {
     },
     /// With another job of the same account, which asked the same.
     Shared {
-        /// That job.
         leader: JobId,
         /// When it asked: the answer is no older.
         as_of: Timestamp,

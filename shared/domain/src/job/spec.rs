@@ -20,7 +20,6 @@ pub const MAX_META_BYTES: usize = 4 * 1024;
 /// A job: what was asked, which never changes, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Its id.
     pub id: JobId,
     /// What was asked.
     pub spec: JobSpec,

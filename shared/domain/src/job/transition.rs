@@ -1,4 +1,4 @@
-//! What a step comes to: the state before and after, and every effect on what is kept of the job elsewhere.
+//! What a step comes to: the state before and after, and every effect on what is stored of the job elsewhere.
 //!
 //! The effects follow from the two states alone, here and nowhere else. A store writes the state under the condition
 //! that the stored revision is still that of `before`, together with the effects; then the message is sent.

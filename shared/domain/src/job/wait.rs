@@ -42,7 +42,6 @@ pub enum WaitReason {
     },
     /// Another job asks the same: this one waits for its answer.
     Leader {
-        /// That job.
         job: JobId,
     },
     /// Something that FlickrHub depends on did not answer.

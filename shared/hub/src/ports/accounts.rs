@@ -7,9 +7,7 @@ use super::Result;
 /// An account with its token, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedAccount {
-    /// The account.
     pub account: Account,
-    /// Its token, sealed.
     pub sealed_token: Vec<u8>,
 }
 

@@ -7,7 +7,6 @@ use super::Result;
 /// An entry of the list of dead jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedDeadJob {
-    /// The job.
     pub id: JobId,
     /// Where it stands in the list.
     pub cursor: String,

@@ -11,7 +11,6 @@ use super::{Result, SealedAccount};
 /// What a new job of an account has to know.
 #[derive(Debug, Clone)]
 pub struct SubmitContext {
-    /// The account.
     pub account: SealedAccount,
     /// The budget of its app.
     pub budget: Budget,
@@ -22,9 +21,7 @@ pub struct SubmitContext {
 /// A request for the next tag of an account's lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagRequest {
-    /// The account.
     pub account: AccountRef,
-    /// The lane.
     pub lane: Priority,
     /// The queue's virtual time.
     pub virtual_time: u64,
@@ -44,9 +41,7 @@ pub enum NextTag {
 /// A job that waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedJob {
-    /// The job.
     pub job: JobRef,
-    /// Its tag.
     pub tag: u64,
 }
 

@@ -13,7 +13,6 @@ use crate::credentials::{AppCredentials, TokenCredentials};
 /// What a call is signed with.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    /// The app's credentials.
     pub app: AppCredentials,
     /// The account's token.
     pub token: TokenCredentials,

@@ -24,7 +24,6 @@ pub enum Inserted {
 /// A request to hold a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// The job.
     pub job: JobRef,
     /// The fencing number of the message that was received.
     pub fencing_number: u32,
@@ -32,7 +31,6 @@ pub struct ClaimRequest {
     pub claim: ClaimId,
     /// Until when it asks to hold the job.
     pub lease_until: Timestamp,
-    /// Now.
     pub now: Timestamp,
 }
 
@@ -50,7 +48,6 @@ pub enum Claimed {
 /// A job that the sweep is to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueCheck {
-    /// The job.
     pub job: JobRef,
     /// When it was to be checked.
     pub at: Timestamp,
@@ -65,7 +62,6 @@ pub trait Jobs: Send + Sync {
     /// pending. Repeating an insertion that was done gives [`Inserted::New`].
     fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> impl Future<Output = Result<Inserted>> + Send;
 
-    /// The job.
     fn job(&self, job: &JobRef) -> impl Future<Output = Result<Option<Job>>> + Send;
 
     /// Takes [`domain::job::Event::Claim`] to the job, as [`domain::job::ClaimRule`] says.

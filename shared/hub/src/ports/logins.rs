@@ -10,7 +10,6 @@ use super::Result;
 /// A login with its request token's secret, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedLogin {
-    /// The login.
     pub login: PendingLogin,
     /// The request token's secret, sealed.
     pub sealed_secret: Vec<u8>,

@@ -29,7 +29,6 @@ pub struct NewCacheEntry<'a> {
     pub account: &'a AccountRef,
     /// What it answers.
     pub key: &'a CacheKey,
-    /// The entry.
     pub entry: &'a CacheEntry,
     /// The entry that was seen, which it replaces.
     pub seen: Option<&'a CacheEntry>,

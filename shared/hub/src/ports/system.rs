@@ -4,7 +4,6 @@ use domain::{Jitter, Timestamp};
 
 /// The time.
 pub trait Clock: Send + Sync {
-    /// Now.
     fn now(&self) -> Timestamp;
 }
 

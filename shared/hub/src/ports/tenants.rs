@@ -8,7 +8,6 @@ use crate::keyed_hash::ApiKeyHash;
 /// A tenant to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTenant {
-    /// Its id.
     pub id: TenantId,
     /// Its name, for people.
     pub name: String,

@@ -120,7 +120,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             }
         }
         if !granted.holds(self.ports.now()) {
-            // Something took long: the grant is void, and the job comes back for another.
+            // Something took long: the grant has expired, and the job comes back for another.
             let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired);
             return Ok(Some(Ran::new(&job, event)));
         }

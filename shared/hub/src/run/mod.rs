@@ -50,9 +50,7 @@ impl<P> Ports for P where
 
 /// What running a job needs.
 pub struct Worker<P, F, K> {
-    /// The ports.
     pub ports: P,
-    /// Flickr.
     pub flickr: F,
     /// What is known of Flickr's methods.
     pub catalogue: &'static Catalogue,

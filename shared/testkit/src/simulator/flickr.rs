@@ -18,8 +18,8 @@ use domain::{
 };
 use hub::ports::{Answer, Clock, FlickrApi, Signing};
 
-use super::{fnv, profile::Period};
-use crate::{World, build::NOW, random::Random};
+use super::{fnv, period::Period};
+use crate::{World, random::Random};
 
 /// How long Flickr's index may lag behind what it did, in milliseconds.
 const INDEX_LAG_MILLISECONDS: u64 = 60_000;
@@ -244,9 +244,10 @@ impl SimulatedFlickr {
         state.first_calls.entry(marker.to_owned()).or_insert(now);
         let random = state.stream(marker);
         let latency = random.milliseconds(50, 3_000);
-        let behaviour = if is_within(&self.conditions.outages, now) {
+        let is_within = |periods: &[Period]| periods.iter().any(|period| period.contains(now));
+        let behaviour = if is_within(&self.conditions.outages) {
             *random.pick(&Behaviour::OF_OUTAGES)
-        } else if is_within(&self.conditions.storms, now) {
+        } else if is_within(&self.conditions.storms) {
             Behaviour::Throttles
         } else if random.per_mille(self.conditions.faults_per_mille) {
             *random.pick(&Behaviour::FAULTS)
@@ -256,11 +257,6 @@ impl SimulatedFlickr {
         state.faults += u64::from(behaviour != Behaviour::Acts);
         (behaviour, latency)
     }
-}
-
-fn is_within(periods: &[Period], now: Timestamp) -> bool {
-    let since_begin = now.since(NOW);
-    periods.iter().any(|period| (period.from..period.from + period.length).contains(&since_begin))
 }
 
 impl State {

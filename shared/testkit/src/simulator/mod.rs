@@ -19,18 +19,18 @@
 //!
 //! Write a constructor beside [`Profile::bad_day`] that says in its first sentence what its day is like, on top of
 //! [`Profile::good_day`], where nothing goes wrong. A new kind of trouble is a new field: it is off in `good_day`, its
-//! size is a [`Quantity`](changes) so that shrinking can take it away, and the executor or the simulated Flickr brings it
+//! size is a quantity in `changes`, so that shrinking can take it away, and the executor or the simulated Flickr brings it
 //! about.
 //!
 //! # To add an oracle
 //!
 //! Write a function from the final state to a line for each way in which the promise was broken, in a file of its own
-//! under `oracles`, and add it to the list there.
+//! under `oracles`, and add it to the list there. Then see it notice a mutation.
 //!
 //! # To add a mutation
 //!
 //! A mutation breaks a rule on purpose: an oracle that does not notice is of no use. Add a variant to
-//! [`Mutation`](crate::mutation::Mutation), break the rule where it is kept (in a fake, asked by
+//! [`Mutation`](crate::Mutation), break the rule where it is kept (in a fake, asked by
 //! `Stores::breaks`, or in the executor or the simulated Flickr, by [`Profile::mutation`]), and name the promise that
 //! notices it in `every_rule_broken_on_purpose_is_noticed`.
 
@@ -39,6 +39,7 @@ mod executor;
 mod flickr;
 mod fnv;
 mod oracles;
+mod period;
 mod profile;
 mod report;
 mod shrink;
@@ -49,7 +50,8 @@ pub use changes::UnknownChange;
 pub use executor::{MAX_RECEIVES, run};
 pub use flickr::{COMMENT, CREATE, EDIT, FlickrCall, READ};
 pub use oracles::Violation;
-pub use profile::{AccountSize, CrashScene, Flow, Period, Profile};
+pub use period::Period;
+pub use profile::{AccountSize, CrashScene, Flow, Profile};
 pub use report::{JobStart, Report};
 pub use shrink::{MAX_RUNS, Shrunk, explain, shrink};
 pub use workload::{Ask, Workload};

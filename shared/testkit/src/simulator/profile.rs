@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{budget::Limit, fair_queue::Priority};
 
-use super::flickr::{CREATE, READ};
+use super::{
+    flickr::{CREATE, READ},
+    period::Period,
+};
 use crate::{faults::FaultPoint, mutation::Mutation};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -57,15 +60,6 @@ pub struct Profile {
     pub replays: bool,
     /// A rule that is broken on purpose.
     pub mutation: Option<Mutation>,
-}
-
-/// A length of time that begins some time after the simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
-    /// When it begins.
-    pub from: Duration,
-    /// How long it lasts.
-    pub length: Duration,
 }
 
 /// A stream of jobs of one account.

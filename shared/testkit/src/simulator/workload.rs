@@ -159,3 +159,22 @@ fn milliseconds(length: Duration) -> u64 {
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_away_leaves_the_other_asks_as_they_are() {
+        let flow = Profile::popular_call().flows[0].clone();
+        let profile = Profile { flows: vec![flow.clone(), Flow { jobs: 3, ..flow }], ..Profile::bad_day() };
+        let whole = Workload::new(1, &profile);
+        assert_eq!(whole.iter().count(), 663);
+
+        let fewer = Workload::new(1, &Profile { jobs: 20, flows: Vec::new(), ..profile.clone() });
+        assert!(fewer.iter().eq(whole.iter().take(20)));
+        let asks = Some([3, 59, 662].into_iter().collect());
+        let some = Workload::new(1, &Profile { asks, ..profile });
+        assert!(some.iter().eq(whole.iter().filter(|(number, _)| [3, 59, 662].contains(number))));
+    }
+}

@@ -10,7 +10,7 @@ use testkit::{
 /// How many seeds the bad days have, where `SIMULATOR_SEEDS` does not say.
 const SEEDS: u64 = 150;
 
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests alone")]
+#[expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a setting of the tests alone, and a number")]
 fn seeds() -> u64 {
     std::env::var("SIMULATOR_SEEDS").ok().map_or(SEEDS, |seeds| seeds.parse().unwrap())
 }
