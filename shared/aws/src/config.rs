@@ -86,7 +86,7 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
 
 /// The one HTTP client of all SDK clients: they share its connections, and it is made when the first of them sends
 /// something. Given as it is, each of them would make one more at once, as a test. `TRUST_STORE` is whose certificates
-/// AWS may show, by default [`TrustStore::Amazon`].
+/// AWS may show, by default those of Amazon alone.
 ///
 /// # Errors
 /// When the environment names an unknown trust store.

@@ -41,9 +41,7 @@ pub enum WaitReason {
         message: String,
     },
     /// Another job asks the same: this one waits for its answer.
-    Leader {
-        job: JobId,
-    },
+    Leader { job: JobId },
     /// Something that FlickrHub depends on did not answer.
     Outage,
     /// A write was sent and its outcome is unknown: it waits for the next verification.
