@@ -15,7 +15,7 @@ use crate::build;
 pub async fn dead_jobs(ports: &(impl Clock + Entropy + Jobs + DeadJobs)) {
     let (now, by) = (ports.now(), claim_id(ports));
     let failure = Failure::new(FailureCode::WorkerCrashed, "x");
-    let first = job(ports, "{}");
+    let first = job(ports, "{}", now);
     let tenant = first.tenant();
     let mut dead = Vec::new();
     for seconds in 0..3u64 {

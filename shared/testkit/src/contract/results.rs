@@ -10,7 +10,7 @@ use crate::build;
 
 /// Storing results in separate items.
 pub async fn results(ports: &(impl Clock + Entropy + Results)) {
-    let job = job(ports, "{}").reference();
+    let job = job(ports, "{}", ports.now()).reference();
     let foreign = JobRef { tenant: build::tenant(ports), ..job.clone() };
     let end = ports.now() + Duration::from_secs(3600);
     let large = format!(r#"{{"text":"{}"}}"#, "é\\n ".repeat(700));
@@ -24,7 +24,7 @@ pub async fn results(ports: &(impl Clock + Entropy + Results)) {
 
 /// Storing results that are too long for an item, as objects.
 pub async fn result_objects(ports: &(impl Clock + Entropy + Results)) {
-    let job = job(ports, "{}").reference();
+    let job = job(ports, "{}", ports.now()).reference();
     let foreign = JobRef { tenant: build::tenant(ports), ..job.clone() };
     let large = format!(r#"{{"text":"{}"}}"#, "é\\n ✓".repeat(300_000));
     assert_eq!(ports.result_object(&job).await.unwrap(), None);

@@ -5,14 +5,15 @@ use domain::{
     budget::MAX_PENDING,
     job::{Event, Job, Transition, step},
 };
-use hub::ports::{ClaimRequest, Claimed, Clock, Entropy, Inserted, Jobs};
+use hub::ports::{ClaimRequest, Claimed, Entropy, Inserted, Jobs};
 
 use crate::build;
 
-/// A job of a tenant of its own, not inserted, with `params`.
-pub(super) fn job(ports: &(impl Clock + Entropy), params: &str) -> Job {
+/// A job of a tenant of its own, not inserted, with `params`. A suite that claims jobs creates all of them at the time
+/// that it calls now, or else one may not be due yet.
+pub(super) fn job(ports: &impl Entropy, params: &str, created_at: Timestamp) -> Job {
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    build::job(ports.random(), build::spec(&account, "flickr.test.echo", params), ports.now())
+    build::job(ports.random(), build::spec(&account, "flickr.test.echo", params), created_at)
 }
 
 /// Another job of the same account.

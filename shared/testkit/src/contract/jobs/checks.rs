@@ -14,7 +14,7 @@ use super::super::steps::{claim_id, committed, held, insert, job};
 pub async fn checks(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
     let by = claim_id(ports);
-    let job = job(ports, "{}");
+    let job = job(ports, "{}", now);
     insert(ports, &job).await;
     let first_at = job.next_check_at().unwrap();
     let listed = async |until: Timestamp| {

@@ -18,7 +18,7 @@ const LEASE: Duration = Timing::REST.lease;
 /// Who may hold a job, for how long, and who may take it over.
 pub async fn claims(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
-    let job = job(ports, "{}");
+    let job = job(ports, "{}", now);
     let (one, two) = (claim_id(ports), claim_id(ports));
     let request = claim_request(&job, 1, &one, now);
     assert_eq!(ports.claim(&request).await.unwrap(), Claimed::Unknown);
@@ -55,17 +55,17 @@ pub async fn waits(ports: &(impl Clock + Entropy + Jobs)) {
     let at = now + length;
     let ticket = QueueTicket { app: AppId::from_bytes(ports.random()), tag: 7 };
     for state in [State::first(at, now), State::first_in_queue(ticket, at, now)] {
-        let waiting = Job { state, ..job(ports, "{}") };
+        let waiting = Job { state, ..job(ports, "{}", now) };
         insert(ports, &waiting).await;
         let early = now + (length - CLOCK_SKEW - Duration::from_millis(1));
         let claimed = claim(ports, &waiting, 1, &by, early).await;
         assert!(matches!(claimed, Claimed::Refused(_)), "not before its time");
     }
-    let scheduled = Job { state: State::first(at, now), ..job(ports, "{}") };
+    let scheduled = Job { state: State::first(at, now), ..job(ports, "{}", now) };
     insert(ports, &scheduled).await;
     held(ports, &scheduled, &by, now + (length - CLOCK_SKEW)).await;
 
-    let written = Job { verification: Some(Verification::ReadBack), ..job(ports, "{}") };
+    let written = Job { verification: Some(Verification::ReadBack), ..job(ports, "{}", now) };
     insert(ports, &written).await;
     let running = held(ports, &written, &by, now).await;
     let calling = committed(ports, &running, Event::WriteStarted(by.clone()), now).await;
@@ -96,7 +96,7 @@ pub async fn wait_reasons(ports: &(impl Clock + Entropy + Jobs)) {
         WaitReason::Outage,
     ];
     for reason in reasons {
-        let job = job(ports, "{}");
+        let job = job(ports, "{}", now);
         insert(ports, &job).await;
         let running = held(ports, &job, &by, now).await;
         let defer = Event::Defer { claim: by.clone(), due_at: now, reason: reason.clone(), attempted: true };

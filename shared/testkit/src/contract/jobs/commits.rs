@@ -41,7 +41,7 @@ pub async fn commits(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
     let (one, two) = (claim_id(ports), claim_id(ports));
     for end in ends(&one) {
-        let job = job(ports, "{}");
+        let job = job(ports, "{}", now);
         let pending = async || ports.pending_jobs(&job.spec.account).await.unwrap();
         assert_eq!(pending().await, 0);
         insert(ports, &job).await;
@@ -74,7 +74,7 @@ pub async fn commits(ports: &(impl Clock + Entropy + Jobs)) {
         let inserted = ports.insert(&build::acceptance(&again), MAX_PENDING).await.unwrap();
         assert_eq!(inserted, Inserted::New, "and its id is free");
     }
-    let unknown = stepped(&job(ports, "{}"), Event::DeadLettered { fencing_number: 1 }, now);
+    let unknown = stepped(&job(ports, "{}", now), Event::DeadLettered { fencing_number: 1 }, now);
     assert!(!ports.commit(&unknown).await.unwrap(), "an unknown job is nobody's");
 }
 
@@ -99,7 +99,7 @@ pub async fn revisions(ports: &(impl Clock + Entropy + Jobs)) {
     ];
     lives.extend(ends(&by).map(|end| vec![end]));
     for life in lives {
-        let job = Job { verification: Some(Verification::ReadBack), ..job(ports, "{}") };
+        let job = Job { verification: Some(Verification::ReadBack), ..job(ports, "{}", now) };
         insert(ports, &job).await;
         refuses_older(ports, &[], &job, &by).await;
         let running = held(ports, &job, &by, now).await;
@@ -151,7 +151,7 @@ pub async fn resends(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
     let (one, two) = (claim_id(ports), claim_id(ports));
     for end in ends(&one) {
-        let job = job(ports, "{}");
+        let job = job(ports, "{}", now);
         insert(ports, &job).await;
         let running = held(ports, &job, &one, now).await;
         let late = running.next_check_at().unwrap();

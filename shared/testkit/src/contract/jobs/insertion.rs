@@ -15,7 +15,7 @@ use crate::build;
 pub async fn insertion(ports: &(impl Clock + Entropy + Jobs)) {
     let large = format!(r#"{{"text": "{}"}}"#, "é".repeat(30_000));
     for params in [r#"{"a": "1"}"#, &large] {
-        let mut job = job(ports, params);
+        let mut job = job(ports, params, ports.now());
         job.spec.meta = Some(r#"{"k":[1,null]}"#.to_owned());
         let found = async |job: &JobRef| ports.job(job).await.unwrap();
         assert_eq!(found(&job.reference()).await, None);
@@ -36,7 +36,7 @@ pub async fn insertion(ports: &(impl Clock + Entropy + Jobs)) {
 pub async fn back_pressure(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
     let by = claim_id(ports);
-    let first = job(ports, "{}");
+    let first = job(ports, "{}", now);
     let account = &first.spec.account;
     let insert = async |job: &Job, max| ports.insert(&build::acceptance(job), max).await.unwrap();
     let pending = async || ports.pending_jobs(account).await.unwrap();
