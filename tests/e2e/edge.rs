@@ -35,6 +35,30 @@ async fn the_stack_is_alive_and_ready() {
 }
 
 #[tokio::test]
+async fn no_header_leads_to_another_route_or_another_reading() {
+    for (name, value) in [
+        ("x-forwarded-proto", "https://h/v1/usage#"),
+        ("x-forwarded-proto", ""),
+        ("x-forwarded-host", "h/v1/usage#"),
+        ("x-forwarded-port", "x"),
+        ("forwarded", "host=h;proto=https://h/v1/usage#"),
+        ("traceparent", "x"),
+    ] {
+        let answer = Hub::with_key(None).call(Method::GET, "/v1/health", &[(name, value)], None).await;
+        assert_eq!(answer.data::<HealthAnswer>().status, "ok", "{name}: {value}");
+    }
+    let body = json!({ "user_id": "usr_00000000000000000000000000000000" });
+    let encoded = [("content-encoding", "gzip")];
+    let refused = Hub::first().call(Method::POST, "/v1/cache/invalidate", &encoded, Some(&body)).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (415, "ERR_UNSUPPORTED_MEDIA_TYPE"));
+    for path in ["/v1/flickr/jobs/%FF", "/v1/flickr/jobs/job_%00", "/v1/accounts/%2e%2e%2fusage"] {
+        let answer = Hub::first().get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        assert!(answer.problem().ends_with("_NOT_FOUND"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn usage_shows_what_a_job_took_of_the_budget() {
     let hub = Hub::first();
     let account = hub.connect().await;

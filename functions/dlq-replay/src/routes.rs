@@ -5,12 +5,12 @@ use std::sync::Arc;
 use api::{DeadJobList, DiscardAnswer, PageQuery, ReplayAnswer, ReplayOutcome, ReplayRequest, ReplayResult};
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     middleware::from_fn_with_state,
     routing::{delete, get, post},
 };
 use domain::{JobId, job::Job};
-use edge::{Authenticated, Authenticator, Envelope, Json, Problem, Query, require_key, translate};
+use edge::{Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, require_key, translate};
 use hub::{
     Kind,
     dead_jobs::{self, PAGE_JOBS, ReplayOptions, Replayed},
@@ -117,7 +117,7 @@ async fn replay<P: Clock + DeadJobs + Jobs + Messages>(
 async fn discard<P: Jobs + DeadJobs>(
     State(ports): State<Arc<P>>,
     Authenticated(principal): Authenticated,
-    Path(job_id): Path<String>,
+    PathText(job_id): PathText,
 ) -> Result<Envelope<DiscardAnswer>, Problem> {
     let id: JobId = job_id.parse().map_err(|_| hub::Error::from(Kind::JobNotFound))?;
     dead_jobs::discard(&*ports, &principal, &id).await?;

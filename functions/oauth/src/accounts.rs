@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use api::{AccountList, AccountView, DisconnectAnswer, PageQuery};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::UserId;
-use edge::{Authenticated, Envelope, Problem, Query, translate::accounts::account};
+use edge::{Authenticated, Envelope, PathText, Problem, Query, translate::accounts::account};
 use hub::{Kind, accounts, page::Page, ports::Accounts};
 
 use crate::service::Service;
@@ -24,7 +24,7 @@ pub(crate) async fn list<P: Accounts, F, K>(
 pub(crate) async fn get<P: Accounts, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
     Authenticated(principal): Authenticated,
-    Path(user): Path<String>,
+    PathText(user): PathText,
 ) -> Result<Envelope<AccountView>, Problem> {
     Ok(Envelope::ok(account(accounts::get(&service.connect.ports, &principal, &id(&user)?).await?)))
 }
@@ -32,7 +32,7 @@ pub(crate) async fn get<P: Accounts, F, K>(
 pub(crate) async fn disconnect<P: Accounts, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
     Authenticated(principal): Authenticated,
-    Path(user): Path<String>,
+    PathText(user): PathText,
 ) -> Result<Envelope<DisconnectAnswer>, Problem> {
     accounts::disconnect(&service.connect.ports, &principal, &id(&user)?).await?;
     Ok(Envelope::ok(DisconnectAnswer { user_id: user, disconnected: true }))

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use api::{JobStatusRequest, JobView};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::{JobId, UserId};
-use edge::{Authenticated, Envelope, Json, Problem, translate};
+use edge::{Authenticated, Envelope, Json, PathText, Problem, translate};
 use hub::{
     ports::{Clock, FairQueues, Jobs, Results},
     read,
@@ -26,7 +26,7 @@ pub(crate) async fn of_user<P: Clock + Jobs + Results + FairQueues>(
 pub(crate) async fn of_tenant<P: Clock + Jobs + Results + FairQueues>(
     State(ports): State<Arc<P>>,
     Authenticated(principal): Authenticated,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Envelope<JobView>, Problem> {
     let id: JobId = id.parse().map_err(|_| unknown())?;
     read(&*ports, &principal, &id, None).await

@@ -83,12 +83,39 @@ impl FromStr for Timestamp {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        // Jiff reads more: annotations, dates without dashes, blanks for a `T`.
-        let is_plain = |b: u8| b.is_ascii_digit() || b"-+:.tTzZ".contains(&b);
-        let shaped = text.get(10..11).is_some_and(|mark| mark.eq_ignore_ascii_case("t")) && text.bytes().all(is_plain);
-        let point: jiff::Timestamp = text.parse().ok().filter(|_| shaped).ok_or(Invalid)?;
+        // Jiff reads more: annotations, dates without dashes, blanks for a `T`, times without seconds.
+        if !is_rfc_3339(text) {
+            return Err(Invalid);
+        }
+        let point: jiff::Timestamp = text.parse().map_err(|_| Invalid)?;
         Ok(Self(point.as_millisecond()))
     }
+}
+
+/// Whether the text has the shape of a `date-time` (RFC 3339, section 5.6), but for leap seconds, of which clocks know
+/// nothing. The parser checks the date.
+fn is_rfc_3339(text: &str) -> bool {
+    const SHAPE: &[u8; 19] = b"0000-00-00T00:00:00";
+    let Some((time, rest)) = text.as_bytes().split_at_checked(SHAPE.len()) else { return false };
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        mark => byte.eq_ignore_ascii_case(mark),
+    };
+    let offset = match rest.strip_prefix(b".") {
+        Some(fraction) => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            fraction.get(digits..).filter(|_| digits > 0)
+        }
+        None => Some(rest),
+    };
+    let is_offset = match offset {
+        Some(b"Z" | b"z") => true,
+        Some(&[b'+' | b'-', a, b, b':', c, d]) => {
+            [a, b, c, d].iter().all(u8::is_ascii_digit) && (a, b) <= (b'2', b'3') && c <= b'5'
+        }
+        _ => false,
+    };
+    time.iter().zip(SHAPE).all(fits) && time[17] <= b'5' && is_offset
 }
 
 #[cfg(test)]
@@ -117,6 +144,7 @@ mod tests {
             "2026-09-21t14:13:20.1239z",
             "2026-09-21T16:13:20.123+02:00",
             "2026-09-21T14:13:20.123-00:00",
+            "2026-09-22T14:12:20.123+23:59",
         ] {
             assert_eq!(text.parse(), point, "{text}");
         }
@@ -140,6 +168,13 @@ mod tests {
             "2026-09-21T14:13:20Z ",
             "+010000-01-01T00:00:00Z",
             "2026-09-21T14:13:20\u{e9}",
+            "2026-09-21T14:13Z",
+            "2026-09-21T14:13:20.Z",
+            "2026-09-21T14:13:20+24:00",
+            "2026-09-21T14:13:20+02:60",
+            "2026-09-21T14:13:20+0200",
+            "2026-09-21T14:13:20+02",
+            "2016-12-31T23:59:60Z",
             &long,
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(Invalid), "{text}");

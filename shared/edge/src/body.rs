@@ -1,4 +1,4 @@
-//! Bodies and queries: read within bounds, refused by naming the field.
+//! Bodies, queries and paths: read within bounds, refused by naming the field.
 
 use api::ErrorCode;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -21,6 +21,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send `content-type: application/json`"));
+        }
+        if is_encoded(request.headers()) {
+            return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send the body without `content-encoding`"));
         }
         let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
@@ -62,6 +65,27 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/json")
         || (media_type.len() > 5 && media_type[media_type.len() - 5..].eq_ignore_ascii_case("+json"))
+}
+
+/// Whether the body claims to be compressed, or encoded otherwise.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The one parameter in a path.
+#[derive(Debug, Clone)]
+pub struct PathText(pub String);
+
+impl<S: Sync + Send> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    /// Refuses what is no text as an unknown path.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(text)| Self(text))
+            .map_err(|_| Problem::new(ErrorCode::NotFound, "The path is no text"))
+    }
 }
 
 /// A query string.
@@ -124,6 +148,17 @@ mod tests {
         }
         let refused = read(Some("application/x-www-form-urlencoded"), "name=x").await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::UnsupportedMediaType);
+    }
+
+    #[tokio::test]
+    async fn an_encoded_body_is_refused_by_its_type() {
+        for (encoding, accepted) in [("identity", true), ("Identity", true), ("gzip", false), ("br, gzip", false)] {
+            let request = http::Request::builder().uri("/").header("content-encoding", encoding);
+            let request = request.body(Body::from(r#"{"name": "x"}"#)).unwrap();
+            let found = Json::<Sample>::from_request(request, &()).await;
+            let code = found.err().map(|problem| problem.code());
+            assert_eq!(code, (!accepted).then_some(ErrorCode::UnsupportedMediaType), "{encoding}");
+        }
     }
 
     #[tokio::test]

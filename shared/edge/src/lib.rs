@@ -5,6 +5,7 @@ pub mod batch;
 mod body;
 mod context;
 mod envelope;
+mod event;
 mod problem;
 mod rate_limit;
 mod serve;
@@ -12,7 +13,7 @@ pub mod translate;
 
 pub use api::ErrorCode;
 pub use auth::{API_KEY_HEADER, Authenticated, Authenticator, require_key};
-pub use body::{Json, MAX_BODY_BYTES, Query, parse};
+pub use body::{Json, MAX_BODY_BYTES, PathText, Query, parse};
 pub use context::RequestContext;
 pub use envelope::Envelope;
 pub use problem::Problem;

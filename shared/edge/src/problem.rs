@@ -17,7 +17,7 @@ use crate::context::RequestContext;
 const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// A failure on its way to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     code: ErrorCode,
     detail: String,
@@ -74,18 +74,18 @@ impl From<hub::Error> for Problem {
             Kind::AppRefused(outcome) => of_flickr(ErrorCode::AppRefused, outcome),
             Kind::VerifierRefused(outcome) => of_flickr(ErrorCode::VerifierRefused, outcome),
             Kind::FlickrUnavailable(outcome) => Problem {
-                retry_after_seconds: Some(outcome.retry_after.map_or(RETRY_AFTER_SECONDS, |wait| wait.as_secs())),
+                retry_after_seconds: outcome.retry_after.map_or(Some(RETRY_AFTER_SECONDS), |wait| Some(wait.as_secs())),
                 ..of_flickr(ErrorCode::FlickrUnavailable, outcome)
             },
             Kind::BudgetSpent { retry_after } => Problem {
-                retry_after_seconds: Some(retry_after.as_secs().max(1)),
+                retry_after_seconds: Some(retry_after.as_secs()),
                 ..Problem::new(
                     ErrorCode::BudgetSpent,
                     "Flickr counts the calls of all users of an app; try again later",
                 )
             },
             Kind::TooManyPending { retry_after } => Problem {
-                retry_after_seconds: Some(retry_after.as_secs().max(1)),
+                retry_after_seconds: Some(retry_after.as_secs()),
                 ..Problem::new(
                     ErrorCode::TooManyPending,
                     "The account's jobs wait for their turn at Flickr; try again later",
@@ -121,7 +121,8 @@ impl IntoResponse for Problem {
         }
         let mut response = status.into_response();
         if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            // At once is no time to wait: a client that comes back so would only be refused again.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response.extensions_mut().insert(PendingProblem(std::sync::Arc::new(self)));
         response

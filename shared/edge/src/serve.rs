@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
-use lambda_http::{Adapter, LambdaEvent, request::LambdaRequest};
+use lambda_http::{Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, tower::service_fn};
 use serde_json::Value;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,6 +18,7 @@ use tracing::Instrument;
 use crate::{
     context::RequestContext,
     envelope::PendingData,
+    event::normalized,
     problem::{PendingProblem, Problem},
 };
 
@@ -37,10 +38,11 @@ pub fn serve(routes: Router) -> Router {
 /// # Errors
 /// When the Lambda Runtime API fails.
 pub async fn lambda(routes: Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(serve(routes)).await
+    let gateway = Gateway::new(routes);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| gateway.answer(event).await)).await
 }
 
-/// Routes in a function that takes other events than API Gateway's, too. Cheap to clone.
+/// Routes behind API Gateway. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway(Router);
 
@@ -56,10 +58,23 @@ impl Gateway {
     /// When the event is none of API Gateway's.
     pub async fn answer(&self, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
         let LambdaEvent { payload, context } = event;
-        let request: LambdaRequest = serde_json::from_value(payload)?;
-        let response = Adapter::from(self.0.clone()).oneshot(LambdaEvent::new(request, context)).await?;
+        let (routes, event) = match normalized(payload) {
+            Ok(event) => (self.0.clone(), event),
+            Err(refused) => {
+                let (problem, event) = *refused;
+                (refusing(problem), event)
+            }
+        };
+        let request: LambdaRequest = serde_json::from_value(event)?;
+        let response = Adapter::from(routes).oneshot(LambdaEvent::new(request, context)).await?;
         Ok(serde_json::to_value(response)?)
     }
+}
+
+/// Answers whatever is asked with this problem.
+fn refusing(problem: Problem) -> Router {
+    let answer = move || std::future::ready(problem.clone());
+    Router::new().fallback(answer).layer(from_fn(finish))
 }
 
 async fn finish(mut request: Request, next: Next) -> Response {

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod events;
+mod hostile;
 mod messages;
 mod routes;
 mod scene;
