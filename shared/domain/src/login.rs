@@ -36,6 +36,14 @@ pub struct PendingLogin {
     pub expires_at: Timestamp,
 }
 
+impl PendingLogin {
+    /// Whether a consent that brings `state` can complete it at `now`: in time, and with the state that it began with,
+    /// which only a verifier that was handed over by hand may lack.
+    pub fn can_be_completed(&self, state: Option<&Digested>, now: Timestamp) -> bool {
+        self.expires_at > now && state.map_or(self.mode == Mode::Oob, |state| *state == self.state_digest)
+    }
+}
+
 /// The SHA-256 of something that is looked up and never shown again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -73,6 +81,33 @@ pub fn tenant_of_state(state: &str) -> Option<TenantId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_is_completed_in_time_and_with_its_state() {
+        let now = Timestamp::from_milliseconds(1_790_000_000_000);
+        let login = |mode, expires_at| PendingLogin {
+            tenant: TenantId::from_bytes([7; 16]),
+            token_digest: Digested::of("token"),
+            state_digest: Digested::of("state"),
+            app: AppId::from_bytes([9; 16]),
+            perms: Perms::Write,
+            mode,
+            return_url: None,
+            expires_at,
+        };
+        let (later, right, wrong) = (now + std::time::Duration::from_secs(1), Digested::of("state"), Digested::of("x"));
+        for (mode, state, expected) in [
+            (Mode::Oob, None, true),
+            (Mode::Callback, None, false),
+            (Mode::Oob, Some(&right), true),
+            (Mode::Callback, Some(&right), true),
+            (Mode::Oob, Some(&wrong), false),
+            (Mode::Callback, Some(&wrong), false),
+        ] {
+            assert_eq!(login(mode, later).can_be_completed(state, now), expected, "{mode:?} {state:?}");
+            assert!(!login(mode, now).can_be_completed(state, now), "too late");
+        }
+    }
 
     #[test]
     fn a_state_names_its_tenant() {

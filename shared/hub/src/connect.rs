@@ -229,13 +229,15 @@ where
         let tenant = principal.tenant();
         let token = Digested::of(&consent.oauth_token);
         let state = consent.state.as_deref().map(Digested::of);
-        // Granted first: a spent budget uses no login up.
-        let found = self.ports.login(tenant, &token).await?.filter(|login| login.expires_at > self.ports.now());
+        // What can be refused is refused before a call is granted, since the app's grants are everybody's. And the grant
+        // comes before the login is taken: a spent budget uses no login up.
+        let found = self.ports.login(tenant, &token).await?;
+        let found = found.filter(|login| login.can_be_completed(state.as_ref(), self.ports.now()));
         let found = found.ok_or(Kind::LoginNotFound)?;
+        let credentials = self.vaults.open_app(&self.ports, tenant, &found.app).await?;
         let granted = self.granted(principal, &found.app, None).await?;
         let taken = self.ports.take_login(tenant, &token, state.as_ref(), self.ports.now()).await?;
         let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
-        let credentials = self.vaults.open_app(&self.ports, tenant, &login.app).await?;
         let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
         let request_token = TokenCredentials::from_secret(&secret)?;
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;

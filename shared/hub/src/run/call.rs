@@ -101,6 +101,8 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         sealed: &SealedAccount,
         cache: Option<CacheEvent>,
     ) -> Result<Option<Ran>, Error> {
+        // Before a call is granted: one that cannot be signed would spend the app's budget for nothing.
+        let signing = self.signing(job, sealed).await?;
         let request = CallRequest {
             app: &sealed.account.app,
             limit: self.limits.app,
@@ -111,7 +113,6 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             Ok(granted) => granted,
             Err(refused) => return Ok(Some(Ran::new(job, self.wait(job, claim, sealed, &refused).await?))),
         };
-        let signing = self.signing(job, sealed).await?;
         let mut job = job.clone();
         if job.idempotency == Idempotency::NonIdempotent {
             match apply_as_holder(&self.ports, &job, claim, Event::WriteStarted(claim.clone())).await? {

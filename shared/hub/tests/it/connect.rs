@@ -218,3 +218,19 @@ async fn who_knows_a_public_key_can_neither_drain_its_budget_nor_open_its_circui
     connect.flickr.forget_answers();
     connect.complete(&owner, consent(&started, None)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_login_that_cannot_be_completed_spends_nothing_of_the_apps_budget() {
+    let (connect, principal) = connect().await;
+    let started = connect.start(&principal, request(Some(RETURN_URL))).await.unwrap();
+    let before = connect.ports.budget_and_queue(&started.app).await.unwrap();
+    let wrong = Some("ten_01010101010101010101010101010101.0");
+    for consent in [consent(&started, wrong), consent(&started, None)] {
+        for _ in 0..30 {
+            assert_eq!(refused(connect.complete(&principal, consent.clone()).await), Kind::LoginNotFound);
+        }
+    }
+    assert_eq!(connect.ports.budget_and_queue(&started.app).await.unwrap(), before);
+    assert_eq!(connect.flickr.calls(), Vec::<String>::new());
+    connect.complete(&principal, consent(&started, Some(&started.state))).await.unwrap();
+}

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use hub::{
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Jobs, Messages},
+    ports::{Accounts, FairQueues, Jobs, Messages},
     run::{Disposition, Handled},
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, Scene, build};
@@ -92,7 +92,7 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = run_to_the_end(&scene);
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::ChangeBudget, Call::App, Call::Commit];
+    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::App, Call::ChangeBudget, Call::Commit];
     assert_eq!(scene.world.calls(), expected);
     assert_eq!((job.state.attempts, flickr_calls(&scene)), (1, 1));
 }
@@ -317,4 +317,20 @@ async fn a_job_survives_a_failure_at_every_call() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_job_whose_token_cannot_be_opened_spends_nothing_of_the_budget() {
+    let scene = Scene::new().await;
+    let mut broken = scene.world.account(&scene.accounts[0]).await.unwrap().unwrap();
+    broken.sealed_token = vec![1, 2, 3];
+    scene.world.save_account(&broken).await.unwrap();
+    let job = scene.submit_call(0, READ).await;
+    let (before, _) = scene.world.budget_and_queue(&build::app()).await.unwrap();
+    for _ in 0..10 {
+        scene.handled(&job).await.disposition.unwrap_err();
+        scene.pass_seconds(60);
+    }
+    assert_eq!(scene.world.budget_and_queue(&build::app()).await.unwrap().0, before);
+    assert_eq!(scene.flickr.calls(), Vec::<String>::new());
 }
