@@ -204,6 +204,8 @@ pub enum JobErrorCode {
     ReconnectNeeded,
     /// The account was disconnected before the job ran.
     AccountDisconnected,
+    /// The stored token of the account, or its app's secret, cannot be opened: no call was made.
+    TokenUnreadable,
     /// Every attempt failed, and none took effect.
     AttemptsExhausted,
     /// The write was sent and may have taken effect; it was not sent again.

@@ -171,6 +171,7 @@ const fn error_code(code: FailureCode) -> JobErrorCode {
         FailureCode::QuotaExceeded => JobErrorCode::QuotaExceeded,
         FailureCode::ReconnectNeeded => JobErrorCode::ReconnectNeeded,
         FailureCode::AccountDisconnected => JobErrorCode::AccountDisconnected,
+        FailureCode::TokenUnreadable => JobErrorCode::TokenUnreadable,
         FailureCode::AttemptsExhausted => JobErrorCode::AttemptsExhausted,
         FailureCode::OutcomeUnknown => JobErrorCode::OutcomeUnknown,
         FailureCode::WorkerCrashed => JobErrorCode::WorkerCrashed,

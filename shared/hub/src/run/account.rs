@@ -8,13 +8,26 @@ use vault::DataKeys;
 
 use super::{Ports, Worker};
 use crate::{
-    Error,
+    Error, Kind, chain,
     ports::{FlickrApi, SealedAccount, Signing},
 };
 
 impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
-    /// What the job's call is signed with.
-    pub(super) async fn signing(&self, job: &Job, sealed: &SealedAccount) -> Result<Signing, Error> {
+    /// What the job's calls are signed with, or why they never can be. It is asked for before a call is granted: one that
+    /// cannot be signed would spend the app's budget for nothing.
+    pub(super) async fn signing(&self, job: &Job, sealed: &SealedAccount) -> Result<Result<Signing, Failure>, Error> {
+        match self.open(job, sealed).await {
+            Ok(signing) => Ok(Ok(signing)),
+            Err(error) if *error.kind() == Kind::Unavailable => Err(error),
+            Err(error) => {
+                tracing::error!(error = chain(&error), "an account's token cannot be opened");
+                let message = "the account's token, or its app's secret, cannot be opened: connect the account again";
+                Ok(Err(Failure::new(FailureCode::TokenUnreadable, message)))
+            }
+        }
+    }
+
+    async fn open(&self, job: &Job, sealed: &SealedAccount) -> Result<Signing, Error> {
         let app = self.vaults.open_app(&self.ports, job.tenant(), &sealed.account.app).await?;
         let token = self.vaults.open_account(sealed).await?;
         Ok(Signing { app, token, connected_at: sealed.account.connected_at })

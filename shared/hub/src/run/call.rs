@@ -101,8 +101,10 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         sealed: &SealedAccount,
         cache: Option<CacheEvent>,
     ) -> Result<Option<Ran>, Error> {
-        // Before a call is granted: one that cannot be signed would spend the app's budget for nothing.
-        let signing = self.signing(job, sealed).await?;
+        let signing = match self.signing(job, sealed).await? {
+            Ok(signing) => signing,
+            Err(failure) => return Ok(Some(Ran::new(job, Event::GiveUp(claim.clone(), failure)))),
+        };
         let request = CallRequest {
             app: &sealed.account.app,
             limit: self.limits.app,

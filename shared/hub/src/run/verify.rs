@@ -26,6 +26,9 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let Some(verification) = job.verification else {
             return fail("the write was sent, and it cannot be found out whether it took effect");
         };
+        let Ok(signing) = self.signing(job, &sealed).await? else {
+            return fail("the write was sent, and the account's token cannot be opened to verify it");
+        };
         let request = CallRequest {
             app: &sealed.account.app,
             limit: self.limits.app,
@@ -36,7 +39,6 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             let due_at = spread(&self.ports, refused.retry_at);
             return Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }));
         }
-        let signing = self.signing(job, &sealed).await?;
         let (verified, result) = self.flickr.verify(&signing, &job.spec.work, verification).await;
         tracing::info!(?verified, "verified whether the write took effect");
         let now = self.ports.now();

@@ -319,18 +319,36 @@ async fn a_job_survives_a_failure_at_every_call() {
     }
 }
 
-#[tokio::test]
-async fn a_job_whose_token_cannot_be_opened_spends_nothing_of_the_budget() {
-    let scene = Scene::new().await;
+/// Puts a token in place of the account's that cannot be opened.
+async fn break_token(scene: &Scene) {
     let mut broken = scene.world.account(&scene.accounts[0]).await.unwrap().unwrap();
     broken.sealed_token = vec![1, 2, 3];
     scene.world.save_account(&broken).await.unwrap();
-    let job = scene.submit_call(0, READ).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_token_cannot_be_opened_is_given_up_at_once_and_spends_nothing() {
+    let scene = scene(NON_IDEMPOTENT).await;
+    break_token(&scene).await;
     let (before, _) = scene.world.budget_and_queue(&build::app()).await.unwrap();
-    for _ in 0..10 {
-        scene.handled(&job).await.disposition.unwrap_err();
-        scene.pass_seconds(60);
-    }
+    let job = run_to_the_end(&scene);
+    assert_eq!(job.state.phase.name(), "dead", "it can be replayed once the token can be opened");
+    assert_eq!((failure_code(&job), job.state.attempts), (Some(FailureCode::TokenUnreadable), 1));
+    assert_eq!((flickr_calls(&scene), job.state.in_doubt), (0, false));
     assert_eq!(scene.world.budget_and_queue(&build::app()).await.unwrap().0, before);
-    assert_eq!(scene.flickr.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_write_is_not_verified_with_a_token_that_cannot_be_opened() {
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer([Outcome::new(Class::UnknownOutcome, "no answer")]);
+    let job = scene.handle(&job(&scene)).await;
+    assert_eq!(job.state.phase.name(), "verifying");
+    break_token(&scene).await;
+    let (before, _) = scene.world.budget_and_queue(&build::app()).await.unwrap();
+    scene.pass_seconds(60);
+    let ended = scene.handle(&job).await;
+    assert_eq!(failure_code(&ended), Some(FailureCode::OutcomeUnknown), "{ended:?}");
+    assert_eq!(scene.flickr.verifications(), 0);
+    assert_eq!(scene.world.budget_and_queue(&build::app()).await.unwrap().0, before);
 }
