@@ -63,7 +63,7 @@ impl DataKeys for KmsKey {
             .send()
             .await
             .map_err(failed)?;
-        let key = answer.key_id().unwrap_or_default().parse().map_err(refused)?;
+        let key = answered_by(&self.arn, answer.key_id())?;
         let ciphertext = answer.ciphertext_blob.unwrap_or_else(|| Blob::new([])).into_inner();
         let plaintext = answer.plaintext.unwrap_or_else(|| Blob::new([])).into_inner();
         Ok(GeneratedDataKey {
@@ -82,6 +82,7 @@ impl DataKeys for KmsKey {
             .send()
             .await
             .map_err(failed)?;
+        answered_by(&self.arn, answer.key_id())?;
         DataKey::from_vec(answer.plaintext.unwrap_or_else(|| Blob::new([])).into_inner())
     }
 }
@@ -98,6 +99,27 @@ where
     KeyError::with_source(kind, error::text(error))
 }
 
-fn refused(error: InvalidKeyArn) -> KeyError {
-    KeyError::with_source(KeyErrorKind::Refused, error)
+/// The key that answered, which must be the one that was asked (AWS Encryption SDK specification, "AWS KMS Keyring",
+/// OnDecrypt): an answer of another key is not to be trusted.
+fn answered_by(asked: &KeyArn, answered: Option<&str>) -> Result<KeyArn, KeyError> {
+    if answered == Some(asked.as_str()) {
+        return Ok(asked.clone());
+    }
+    Err(KeyError::with_source(KeyErrorKind::Refused, "another key answered than was asked"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_key_does_not_answer_for_the_one_that_was_asked() {
+        let arn = |id: &str| format!("arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-{id}");
+        let asked: KeyArn = arn("000000000001").parse().unwrap();
+        assert_eq!(answered_by(&asked, Some(&arn("000000000001"))).unwrap(), asked);
+        for other in [None, Some(""), Some("00000000-0000-0000-0000-000000000001"), Some(arn("000000000002").as_str())]
+        {
+            assert_eq!(answered_by(&asked, other).unwrap_err().kind(), KeyErrorKind::Refused, "{other:?}");
+        }
+    }
 }
