@@ -23,6 +23,9 @@ use crate::{page, service::Service};
 /// The longest token, verifier, state, key or secret that is accepted, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
+/// The longest verifier that a browser may bring, in bytes; Flickr's have 11 or 16.
+const MAX_CODE_BYTES: usize = 32;
+
 fn app(request: &StartLoginRequest) -> Result<App, Problem> {
     match (&request.api_key, &request.api_secret, &request.app_id) {
         (Some(key), Some(secret), None) => {
@@ -40,6 +43,14 @@ fn app(request: &StartLoginRequest) -> Result<App, Problem> {
 fn value<'a>(field: &str, text: &'a str) -> Result<&'a str, Problem> {
     let fits = (1..=MAX_VALUE_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     if fits { Ok(text) } else { Err(Problem::field(field, "expected 1 to 256 printable ASCII characters")) }
+}
+
+/// A verifier that a browser brings: letters, digits and dashes, as Flickr's are (`209-263-338`, `5d1b96a26b494074`).
+/// The page shows it, and must not be made to say something else.
+fn code(text: &str) -> Result<&str, Problem> {
+    let fits =
+        (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if fits { Ok(text) } else { Err(Problem::field("oauth_verifier", "expected a code as Flickr shows it")) }
 }
 
 pub(crate) async fn start<P, F, K>(
@@ -99,7 +110,7 @@ where
 {
     let back = Callback {
         oauth_token: value("oauth_token", &query.oauth_token)?.to_owned(),
-        oauth_verifier: value("oauth_verifier", &query.oauth_verifier)?.to_owned(),
+        oauth_verifier: code(&query.oauth_verifier)?.to_owned(),
         state: value("state", &query.state)?.to_owned(),
     };
     Ok(match service.connect.callback(&back).await? {

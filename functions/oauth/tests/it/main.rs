@@ -141,11 +141,16 @@ async fn the_callback_shows_the_code_when_there_is_nowhere_to_go() {
     body["mode"] = json!("callback");
     let started = scene.start(&body).await.data();
     let (state, token) = (started["state"].as_str().unwrap(), started["oauth_token"].as_str().unwrap());
-    let path = format!("/v1/auth/callback?state={state}&oauth_token={token}&oauth_verifier=%3Cb%3E1");
-    let page = send(&scene.routes, Method::GET, &path, &[], "").await;
-    assert!(page.text.contains("&lt;b&gt;1") && !page.text.contains("<b>"), "{}", page.text);
+    let path =
+        |verifier: &str| format!("/v1/auth/callback?state={state}&oauth_token={token}&oauth_verifier={verifier}");
+    let page = send(&scene.routes, Method::GET, &path("209-263-338"), &[], "").await;
+    assert!(page.text.contains("<code>209-263-338</code>"), "{}", page.text);
     assert!(page.headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
 
+    for no_code in ["%3Cb%3E1", "call+0900+1234", "https://evil.example", "1.2", "", &"1".repeat(33)] {
+        let refused = send(&scene.routes, Method::GET, &path(no_code), &[], "").await;
+        assert_eq!(refused.problem(), "ERR_INVALID_REQUEST", "{no_code}");
+    }
     for path in ["/v1/auth/callback", "/v1/auth/callback?state=a&oauth_token=b", "/v1/auth/callback?oauth_token="] {
         assert_eq!(send(&scene.routes, Method::GET, path, &[], "").await.problem(), "ERR_INVALID_REQUEST");
     }
