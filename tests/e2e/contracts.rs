@@ -17,7 +17,7 @@ use domain::{
     fair_queue::Bucket,
     idempotency::Idempotency,
     job::{Event, Failure, FailureCode, Job, PerTarget, Phase, StoredResult, Transition, step},
-    timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, Timing},
+    timing::{JOB_DEADLINE, JOB_RETENTION, LONGEST_CACHE_TTL, Timing},
 };
 use hub::{
     message::Dispatch,
@@ -164,6 +164,43 @@ async fn an_end_that_was_written_alone_is_settled_once() {
             assert_eq!(stored(&ports, &ended).await, ended);
         }
     }
+}
+
+/// When an item of the job expires, if it does.
+async fn expiry(job: &Job, sort: &str) -> Option<Timestamp> {
+    let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+    let get = dynamo.get_item().table_name(env("JOBS_TABLE")).key("pk", AttributeValue::S(job.reference().to_string()));
+    let found = get.key("sk", AttributeValue::S(sort.to_owned())).consistent_read(true).send().await.unwrap();
+    let seconds = found.item.unwrap().get("expires_at")?.as_n().unwrap().parse::<i64>().unwrap();
+    Some(Timestamp::from_milliseconds(seconds * 1000))
+}
+
+#[tokio::test]
+async fn long_parameters_leave_with_their_jobs_record_also_after_a_replay() {
+    let ports = cloud();
+    let short = job(&ports);
+    let params = format!(r#"{{"a": "{}"}}"#, "x".repeat(5_000));
+    let spec = build::spec(&short.spec.account, "flickr.test.echo", &params);
+    let job = build::job(ports.random(), spec, ports.now());
+    let (mut job, mut claim) = running(&ports, &job).await;
+    assert_eq!(expiry(&job, "JOB").await, None, "an open job does not expire");
+    for replayed_after in [Some(JOB_RETENTION), None] {
+        let failure = Failure { code: FailureCode::AttemptsExhausted, message: String::new(), flickr_code: None };
+        let end = step(&job, Event::GiveUp(claim.clone(), failure), job.state.eligible_at).unwrap();
+        assert!(ports.commit(&end).await.unwrap());
+        let (record, spec) = (expiry(&job, "JOB").await.unwrap(), expiry(&job, "SPEC").await.unwrap());
+        let days_longer = spec.since(record).as_secs() / (24 * 60 * 60);
+        assert!(spec >= record && days_longer <= 2, "{days_longer} days: {spec} {record}");
+        let Some(length) = replayed_after else { break };
+        let at = job.state.eligible_at + length;
+        let replay = step(&end.after, Event::Replay { force: false }, at).unwrap();
+        assert!(ports.commit(&replay).await.unwrap());
+        let request =
+            ClaimRequest { now: at, lease_until: at + Timing::REST.lease, ..self::claim(&ports, &replay.after) };
+        let Claimed::Held(held) = ports.claim(&request).await.unwrap() else { panic!("not held") };
+        (job, claim) = (*held, request.claim);
+    }
+    assert_eq!(stored(&ports, &job).await.spec, job.spec);
 }
 
 /// Under which key the cache has the answer of a call, always the same.

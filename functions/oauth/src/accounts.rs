@@ -6,7 +6,11 @@ use api::{AccountList, AccountView, DisconnectAnswer, PageQuery};
 use axum::extract::State;
 use domain::UserId;
 use edge::{Authenticated, Envelope, PathText, Problem, Query, translate::accounts::account};
-use hub::{Kind, accounts, page::Page, ports::Accounts};
+use hub::{
+    Kind, accounts,
+    page::Page,
+    ports::{Accounts, ResponseCache},
+};
 
 use crate::service::Service;
 
@@ -29,7 +33,7 @@ pub(crate) async fn get<P: Accounts, F, K>(
     Ok(Envelope::ok(account(accounts::get(&service.connect.ports, &principal, &id(&user)?).await?)))
 }
 
-pub(crate) async fn disconnect<P: Accounts, F, K>(
+pub(crate) async fn disconnect<P: Accounts + ResponseCache, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
     Authenticated(principal): Authenticated,
     PathText(user): PathText,

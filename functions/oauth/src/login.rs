@@ -14,7 +14,7 @@ use edge::{
 use hub::{
     connect::{App, Callback, Complete, Landing, Start},
     credentials::AppCredentials,
-    ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins},
+    ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache},
 };
 use vault::DataKeys;
 
@@ -87,7 +87,7 @@ pub(crate) async fn complete<P, F, K>(
     Json(request): Json<CompleteLoginRequest>,
 ) -> Result<Envelope<AccountView>, Problem>
 where
-    P: Clock + Entropy + Apps + Logins + Accounts + Budgets,
+    P: Clock + Entropy + Apps + Logins + Accounts + Budgets + ResponseCache,
     F: FlickrLogin,
     K: DataKeys,
 {

@@ -2,7 +2,13 @@
 
 use domain::{AccountRef, UserId, account::Account};
 
-use crate::{Error, Kind, page::Page, ports::Accounts, tenants::Principal};
+use crate::{
+    Error, Kind,
+    page::Page,
+    ports::{Accounts, ResponseCache},
+    response_cache::forget,
+    tenants::Principal,
+};
 
 /// The most accounts one page holds.
 pub const PAGE_ACCOUNTS: u16 = 100;
@@ -29,13 +35,21 @@ pub async fn get(ports: &impl Accounts, principal: &Principal, user: &UserId) ->
     Ok(found.ok_or(Kind::AccountNotFound)?.account)
 }
 
-/// Removes the tenant's account and its token. Flickr has no call that revokes a token: the user does that in the
+/// Removes the tenant's account, its token and its cached answers. Flickr has no call that revokes a token: the user does that in the
 /// account's settings.
 ///
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the port.
-pub async fn disconnect(ports: &impl Accounts, principal: &Principal, user: &UserId) -> Result<(), Error> {
-    if !ports.remove_account(&AccountRef::new(principal.tenant(), user)).await? {
+pub async fn disconnect(
+    ports: &(impl Accounts + ResponseCache),
+    principal: &Principal,
+    user: &UserId,
+) -> Result<(), Error> {
+    let account = AccountRef::new(principal.tenant(), user);
+    ports.account(&account).await?.ok_or(Kind::AccountNotFound)?;
+    // Before the account goes: whoever repeats a request that failed halfway still finds it.
+    forget(ports, &account).await?;
+    if !ports.remove_account(&account).await? {
         return Err(Kind::AccountNotFound.into());
     }
     tracing::info!(%user, "account disconnected");

@@ -5,7 +5,7 @@
 //! Flickr then fails, the user begins anew.
 
 use domain::{
-    AppId, TenantId, UserId,
+    AccountRef, AppId, TenantId, UserId,
     account::{Account, Perms, Status},
     budget::{HostClass, Limit},
     login::{self, Digested, Mode, PendingLogin},
@@ -20,7 +20,11 @@ use crate::{
     budget::{self, CallRequest, Granted},
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
-    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, FlickrLogin, Logins, SealedAccount, SealedLogin},
+    ports::{
+        Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache, SealedAccount,
+        SealedLogin,
+    },
+    response_cache::forget,
     tenants::Principal,
     vaults::{self, Vaults},
 };
@@ -215,7 +219,7 @@ where
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Entropy + Apps + Logins + Accounts + Budgets,
+    P: Clock + Entropy + Apps + Logins + Accounts + Budgets + ResponseCache,
     F: FlickrLogin,
     K: DataKeys,
 {
@@ -261,6 +265,8 @@ where
             .seal(&vaults::account(tenant, &account.user)?, &access.token.to_secret()?)
             .await?
             .into_bytes();
+        // What was cached may be more than the new token may see.
+        forget(&self.ports, &AccountRef::new(tenant, &account.user)).await?;
         let sealed = SealedAccount { account, sealed_token };
         self.ports.save_account(&sealed).await?;
         tracing::info!(user = %sealed.account.user, "account connected");

@@ -174,6 +174,15 @@ pub async fn invalidate(
     Ok(invalidation.tags)
 }
 
+/// Invalidates everything that is cached of an account, whose access ends or begins anew.
+///
+/// # Errors
+/// A failure of the port.
+pub(crate) async fn forget(ports: &impl ResponseCache, account: &AccountRef) -> Result<(), Error> {
+    let everything = Invalidation { tags: CacheTags::all(), unsettled_until: None };
+    Ok(ports.invalidate(account, &everything).await?)
+}
+
 /// The outcome of one job's lookup, for the statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheUse {

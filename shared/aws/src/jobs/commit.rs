@@ -25,12 +25,14 @@ use hub::ports;
 
 use super::{
     account_item::AccountChange,
-    keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, QUEUE_APP, QUEUE_ORDER, check_attributes, job_key, queue_attributes},
-    record::{REVISION, STATE, read_state, state_attributes},
+    keys::{
+        CHECK_SHARD, JOB, NEXT_CHECK_AT, QUEUE_APP, QUEUE_ORDER, SPEC, check_attributes, job_key, queue_attributes,
+    },
+    record::{REVISION, STATE, is_inline, read_state, spec_expiry, spec_text, state_attributes},
 };
 use crate::{
     Cloud, dead_jobs,
-    item::{Attributes, whole},
+    item::{Attributes, EXPIRES_AT, whole},
     table::{Table, Written, pause, written},
     transaction::{Part, Transacted},
 };
@@ -93,6 +95,20 @@ fn dead_list_part(jobs: &Table, job: &Job, effects: &Effects) -> Option<Result<T
     }
 }
 
+/// The part of a transaction that lets a separate item with what was asked outlive another run of the job.
+fn spec_part(jobs: &Table, transition: &Transition) -> ports::Result<Option<Result<TransactWriteItem, BuildError>>> {
+    let Transition { before, after, .. } = transition;
+    let is_replay = before.as_ref().is_some_and(|before| before.run < after.state.run);
+    if !is_replay || is_inline(&spec_text(&after.spec)?) {
+        return Ok(None);
+    }
+    let update = jobs
+        .update_part(job_key(&after.reference(), SPEC))
+        .update_expression(format!("SET {EXPIRES_AT} = :expires_at"))
+        .expression_attribute_values(":expires_at", spec_expiry(after));
+    Ok(Some(update.build().and_then(Part::part)))
+}
+
 /// Whether what refused a write is the very state that was to be written: it was written already.
 fn is_done(job: &Job, found: Option<&Attributes>) -> ports::Result<bool> {
     found.map_or(Ok(false), |item| Ok(read_state(item)? == job.state))
@@ -109,8 +125,9 @@ impl Cloud {
             pause(attempt).await;
             let job_part = job_update(&self.jobs, after, before.revision, effects)?;
             let account_part = self.account_part(&after.spec.account, effects, is_unsettled_longer);
-            let others: Vec<_> =
-                [account_part, dead_list_part(&self.jobs, after, effects)].into_iter().flatten().collect();
+            let dead_list_part = dead_list_part(&self.jobs, after, effects);
+            let spec_part = spec_part(&self.jobs, transition)?;
+            let others: Vec<_> = [account_part, dead_list_part, spec_part].into_iter().flatten().collect();
             if others.is_empty() {
                 return self.commit_alone(after, job_part).await;
             }

@@ -1,16 +1,13 @@
 //! Accepting a job: one transaction puts the job and counts it as pending.
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use domain::{
-    job::{NextCheck, QueueIndex, Transition},
-    timing::{JOB_DEADLINE, RECORD_RETENTION},
-};
+use domain::job::{NextCheck, QueueIndex, Transition};
 use hub::ports::{self, Inserted};
 
 use super::{
     account_item::{AccountChange, FEWER_PENDING},
     keys::{SPEC, check_attributes, job_key, queue_attributes},
-    record::{SPEC_TEXT, record, spec_text},
+    record::{SPEC_TEXT, is_inline, record, spec_expiry, spec_text},
 };
 use crate::{
     Cloud,
@@ -18,10 +15,6 @@ use crate::{
     table::pause,
     transaction::{Part, Transacted},
 };
-
-/// The longest part of what was asked that is stored in the job's own item, in bytes: beyond it every later write of
-/// the job would cost more than one unit (a unit is 1 KiB).
-pub(super) const MAX_INLINE_SPEC_BYTES: usize = 300;
 
 /// No item is there, or one that only waits to be deleted.
 const ABSENT: &str = "attribute_not_exists(pk) OR expires_at <= :now";
@@ -89,14 +82,11 @@ fn items(acceptance: &Transition) -> ports::Result<Items> {
         core.extend(named(queue_attributes(ticket, job.created_at)));
     }
     let spec = spec_text(&job.spec)?;
-    if spec.as_s().is_ok_and(|text| text.len() <= MAX_INLINE_SPEC_BYTES) {
+    if is_inline(&spec) {
         core.insert(SPEC_TEXT.to_owned(), spec);
         return Ok(Items { core, separate: None });
     }
     let mut separate = job_key(&reference, SPEC);
-    // No job is open longer than its deadline, so this outlives it; a replay comes within the retention, and gets the
-    // same again.
-    let expires_at = job.deadline() + 2 * RECORD_RETENTION + JOB_DEADLINE;
-    separate.extend(named([(SPEC_TEXT, spec), (EXPIRES_AT, expiry(expires_at))]));
+    separate.extend(named([(SPEC_TEXT, spec), (EXPIRES_AT, spec_expiry(job))]));
     Ok(Items { core, separate: Some(separate) })
 }

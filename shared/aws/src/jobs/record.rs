@@ -12,7 +12,7 @@ use domain::{
     fair_queue::QueueTicket,
     idempotency::Fingerprint,
     job::{Activity, Claim, Job, JobSpec, Phase, State, StoredResult, Target, WaitReason, Waiting, Work},
-    timing::RECORD_RETENTION,
+    timing::{JOB_DEADLINE, RECORD_RETENTION},
 };
 use hub::ports;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,10 @@ pub(super) const STATE: [&str; 25] = [
     EXPIRES_AT,
 ];
 
+/// The longest part of what was asked that is stored in the job's own item, in bytes: beyond it every later write of
+/// the job would cost more than one unit (a unit is 1 KiB).
+pub(super) const MAX_INLINE_SPEC_BYTES: usize = 300;
+
 /// The part of what was asked that can be long.
 #[derive(Serialize, Deserialize)]
 struct LongSpec {
@@ -88,6 +92,18 @@ struct LongSpec {
 /// The part of what was asked that can be long, as JSON text.
 pub(super) fn spec_text(spec: &JobSpec) -> ports::Result<AttributeValue> {
     json(&LongSpec { params: spec.work.params().clone(), cache: spec.cache, meta: spec.meta.clone() })
+}
+
+/// Whether the text of [`spec_text`] is stored in the job's own item.
+pub(super) fn is_inline(spec: &AttributeValue) -> bool {
+    spec.as_s().is_ok_and(|text| text.len() <= MAX_INLINE_SPEC_BYTES)
+}
+
+/// When a separate item with what was asked expires: with the job's record, or up to a day later. The record's time
+/// begins when the run ends, which is by its deadline, or a verification later. So an end need not write this item,
+/// whose size would be paid for; a replay, which begins another run, does.
+pub(super) fn spec_expiry(job: &Job) -> AttributeValue {
+    expiry(job.deadline() + JOB_DEADLINE + RECORD_RETENTION)
 }
 
 /// The job's item, without the part of what was asked that can be long.

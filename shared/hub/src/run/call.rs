@@ -18,7 +18,7 @@ use crate::{
     budget::{self, CallRequest, Granted, Refused},
     chain, fair_queue,
     ports::{CacheView, Clock, Entropy, FlickrApi, SealedAccount, Signing},
-    response_cache::{CacheLookup, LookupResult},
+    response_cache::{CacheLookup, LookupResult, forget},
     transition::apply_as_holder,
 };
 
@@ -171,6 +171,9 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             let mark = self.ports.mark_reconnect_needed(&job.spec.account, signing.connected_at).await;
             if let Err(error) = mark {
                 tracing::warn!(error = chain(&error), "an account could not be marked");
+            }
+            if let Err(error) = forget(&self.ports, &job.spec.account).await {
+                tracing::warn!(error = chain(&error), "an account's cached answers could not be invalidated");
             }
         }
         let attempt = Attempt {

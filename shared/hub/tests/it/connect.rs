@@ -88,6 +88,8 @@ async fn a_user_who_connects_twice_is_the_same_user() {
     let second_account = connect.complete(&principal, consent(&second, None)).await.unwrap();
     assert_eq!(first_account.user, second_account.user);
     assert!(second_account.connected_at > first_account.connected_at);
+    let forgotten = connect.ports.calls().into_iter().filter(|call| *call == Call::Invalidate).count();
+    assert_eq!(forgotten, 2, "what was cached may be more than the new token may see");
     assert_eq!(accounts::list(&connect.ports, &principal, None).await.unwrap().items, [second_account]);
 }
 

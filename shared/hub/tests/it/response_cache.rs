@@ -6,14 +6,15 @@ use domain::{
     ClaimId, Day, JobId, UserId,
     account::Status,
     budget::Limit,
-    cache::{CacheEvent, CacheOptions, CacheStats, CacheTags},
+    cache::{CacheEvent, CacheKey, CacheOptions, CacheStats, CacheTag, CacheTags},
+    call::{Params, RestCall},
     job::{FailureCode, Job, JobSpec, Phase, StoredResult},
     outcome::{Class, Outcome},
     timing::{JOB_RETENTION, Timing, VERIFICATION},
 };
 use futures_util::FutureExt;
 use hub::{
-    Kind,
+    Kind, accounts,
     message::Dispatch,
     ports::{Accounts, ClaimRequest, Clock, Jobs, ResponseCache},
     read::{self, Content},
@@ -491,4 +492,30 @@ async fn the_statistics_of_a_batch_are_added_up_by_tenant_day_and_method() {
         recorded += stats.iter().map(|(_, stats)| stats.hits + stats.misses + stats.shared).sum::<u64>();
     }
     assert!((6..8).contains(&recorded), "{recorded} of 8, with one write of one or two lost");
+}
+
+/// How often the account's answers about photos were invalidated.
+async fn generation(scene: &Scene) -> u64 {
+    let call = RestCall { method: READ.parse().unwrap(), params: Params::default() };
+    let (_, view) = scene.world.look_up(&scene.accounts[0], &CacheKey::of(&call)).await.unwrap();
+    view.generations.by_tag.get(&CacheTag::Photos).copied().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn what_was_cached_of_an_account_goes_when_its_access_ends() {
+    let scene = Scene::new().await;
+    let user = &scene.accounts[0].user;
+    scene.flickr.answer([Outcome::new(Class::Account, "98: Invalid auth token")]);
+    let refused = scene.handle(&scene.submit_call(0, READ).await).await;
+    assert_eq!((refused.state.phase.name(), generation(&scene).await), ("failed", 1));
+
+    // A disconnection that failed halfway is found by whoever repeats it.
+    scene.world.forget_calls();
+    scene.world.fault(2, FaultPoint::Before, Fault::Fail);
+    accounts::disconnect(&scene.world, &scene.principal, user).await.unwrap_err();
+    assert_eq!(scene.world.calls(), [Call::Account, Call::Invalidate, Call::RemoveAccount]);
+    accounts::disconnect(&scene.world, &scene.principal, user).await.unwrap();
+    assert_eq!(generation(&scene).await, 3);
+    let gone = accounts::disconnect(&scene.world, &scene.principal, user).await.unwrap_err();
+    assert_eq!((gone.kind(), generation(&scene).await), (&Kind::AccountNotFound, 3));
 }

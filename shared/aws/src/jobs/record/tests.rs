@@ -8,10 +8,7 @@ use domain::{
 };
 
 use super::*;
-use crate::jobs::{
-    insert::MAX_INLINE_SPEC_BYTES,
-    keys::{check_attributes, queue_attributes},
-};
+use crate::jobs::keys::{check_attributes, queue_attributes};
 
 const AT: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
 
