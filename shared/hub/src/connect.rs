@@ -184,7 +184,7 @@ where
         granted.record(&self.ports, answer.as_ref().err()).await;
         let request_token = answer.map_err(refused_app)?;
 
-        if let App::Given(_) = request.app {
+        if !verified {
             let sealed = self.vaults.secrets.seal(&vaults::app(tenant, &app)?, &credentials.to_secret()?).await?;
             self.ports.save_app(tenant, &app, sealed.as_bytes()).await?;
         }

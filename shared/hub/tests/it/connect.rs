@@ -236,3 +236,13 @@ async fn a_login_that_cannot_be_completed_spends_nothing_of_the_apps_budget() {
     assert_eq!(connect.flickr.calls(), Vec::<String>::new());
     connect.complete(&principal, consent(&started, Some(&started.state))).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_app_is_sealed_and_stored_once() {
+    let (connect, principal) = connect().await;
+    for stored in [1, 1] {
+        connect.start(&principal, request(None)).await.unwrap();
+        let saved = connect.ports.calls().into_iter().filter(|call| *call == Call::SaveApp).count();
+        assert_eq!(saved, stored, "the id of an app is a hash of its credentials: they are there already");
+    }
+}
