@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     crash::kill_workers,
     emulator::{cloud, table},
+    random::SeededRandom,
     stack::{Flickr, Hub, env, exclusive_stack, request, result, shared_stack, until},
 };
 
@@ -28,19 +29,6 @@ const CALLS_PER_FAULT: usize = 5;
 const SEED: u64 = 20_260_119;
 const KILLS_WHILE_SUBMITTING: usize = 4;
 const KILLS_AFTERWARDS: usize = 2;
-
-/// Numbers that look random and are the same each time: SplitMix64.
-struct SeededRandom(u64);
-
-impl SeededRandom {
-    /// A number from 0 up to but not including `end`.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end).unwrap()).unwrap()
-    }
-}
 
 /// An account of the first tenant.
 fn reference(account: &AccountView) -> AccountRef {
