@@ -23,7 +23,7 @@ use crate::{page, service::Service};
 /// The longest token, verifier, state, key or secret that is accepted, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// The longest verifier that a browser may bring, in bytes; Flickr's have 11 or 16.
+/// The longest verifier, in bytes; Flickr's have 11 or 16.
 const MAX_CODE_BYTES: usize = 32;
 
 fn app(request: &StartLoginRequest) -> Result<App, Problem> {
@@ -45,8 +45,8 @@ fn value<'a>(field: &str, text: &'a str) -> Result<&'a str, Problem> {
     if fits { Ok(text) } else { Err(Problem::field(field, "expected 1 to 256 printable ASCII characters")) }
 }
 
-/// A verifier that a browser brings: letters, digits and dashes, as Flickr's are (`209-263-338`, `5d1b96a26b494074`).
-/// The page shows it, and must not be made to say something else.
+/// A verifier: letters, digits and dashes, as Flickr's are (`209-263-338`, `5d1b96a26b494074`). A page shows the one that
+/// a browser brings, and must not be made to say something else.
 fn code(text: &str) -> Result<&str, Problem> {
     let fits =
         (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -93,7 +93,8 @@ where
 {
     let consent = Complete {
         oauth_token: value("oauth_token", &request.oauth_token)?.to_owned(),
-        oauth_verifier: value("oauth_verifier", &request.oauth_verifier)?.to_owned(),
+        // What can be no code uses no login up. Blanks around one come from copying it by hand.
+        oauth_verifier: code(request.oauth_verifier.trim())?.to_owned(),
         state: request.state.as_deref().map(|state| value("state", state).map(str::to_owned)).transpose()?,
     };
     Ok(Envelope::ok(account(service.connect.complete(&principal, consent).await?)))

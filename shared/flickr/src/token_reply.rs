@@ -1,7 +1,7 @@
 //! The replies of the login's two steps: `name=value` pairs, percent-encoded (RFC 5849 sections 2.1 and 2.3).
 //!
-//! They are read strictly: each field that is needed must be there once and be of a sane length. An error names the
-//! field and never its value.
+//! What a login needs is read strictly: each such field must be there once and be of a sane length. An error names the
+//! field and never its value. Names that are only shown never fail a login: they are cleaned.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,9 @@ use percent_encoding::percent_decode_str;
 
 /// The longest value, in bytes; Flickr's tokens have 34.
 pub const MAX_VALUE_BYTES: usize = 1024;
+
+/// The longest name that is shown, in characters; the rest is cut.
+pub const MAX_NAME_CHARACTERS: usize = 256;
 
 /// Why a reply is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +50,8 @@ pub fn access_token(text: &str) -> Result<Access, Invalid> {
     Ok(Access {
         token: token(text)?,
         nsid: filled(text, "user_nsid")?,
-        username: field(text, "username")?,
-        fullname: field(text, "fullname")?,
+        username: shown(text, "username"),
+        fullname: shown(text, "fullname"),
     })
 }
 
@@ -60,10 +63,21 @@ fn filled(text: &str, name: &'static str) -> Result<String, Invalid> {
     field(text, name).and_then(|value| if value.is_empty() { Err(Invalid::Malformed(name)) } else { Ok(value) })
 }
 
-fn field(text: &str, name: &'static str) -> Result<String, Invalid> {
+/// A field that is only shown: without control characters, cut, and empty where there is none.
+fn shown(text: &str, name: &str) -> String {
+    let value = values(text, name).next().unwrap_or_default().replace('+', " ");
+    let value = percent_decode_str(&value).decode_utf8_lossy();
+    value.chars().filter(|character| !character.is_control()).take(MAX_NAME_CHARACTERS).collect()
+}
+
+/// The values of a field, as they are encoded.
+fn values<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     let pairs = text.trim_end().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut values =
-        pairs.filter(|(field, _)| decoded(field).is_some_and(|field| field == name)).map(|(_, value)| value);
+    pairs.filter(move |(field, _)| decoded(field).is_some_and(|field| field == name)).map(|(_, value)| value)
+}
+
+fn field(text: &str, name: &'static str) -> Result<String, Invalid> {
+    let mut values = values(text, name);
     let value = values.next().ok_or(Invalid::Missing(name))?;
     if values.next().is_some() {
         return Err(Invalid::Twice(name));
@@ -128,10 +142,21 @@ mod tests {
         );
         assert_eq!(request(format!("{REQUEST}&oauth_token=x")), Invalid::Twice("oauth_token"));
         assert_eq!(request(format!("{REQUEST}&oauth%5Ftoken=x")), Invalid::Twice("oauth_token"));
-        for field in ["fullname", "oauth_token", "oauth_token_secret", "user_nsid", "username"] {
+        for field in ["oauth_token", "oauth_token_secret", "user_nsid"] {
             let text: Vec<&str> = ACCESS.split('&').filter(|pair| !pair.starts_with(&format!("{field}="))).collect();
             assert_eq!(access_token(&text.join("&")).unwrap_err(), Invalid::Missing(field));
         }
+    }
+
+    #[test]
+    fn a_name_that_is_only_shown_fails_no_login() {
+        let named = |name: &str| access_token(&ACCESS.replace("Jamal%20Fanaian", name)).unwrap().fullname;
+        assert_eq!(named("Ada%0bL%00"), "AdaL");
+        assert_eq!(named("Ada%ffL"), "Ada\u{fffd}L");
+        assert_eq!(named(&"%C3%BC".repeat(1_100)), "ü".repeat(MAX_NAME_CHARACTERS));
+        assert_eq!(named("Ada&fullname=Bob"), "Ada");
+        let nameless = access_token(&ACCESS.replace("fullname=", "other=").replace("username=", "else=")).unwrap();
+        assert_eq!((&*nameless.fullname, &*nameless.username, &*nameless.nsid), ("", "", "21207597@N07"));
     }
 
     proptest! {

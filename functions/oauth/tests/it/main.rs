@@ -40,7 +40,7 @@ async fn scene() -> Scene {
         flickr: flickr.clone(),
         vaults: build::vaults(),
         keyed_hash: keyed_hash.clone(),
-        return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
+        return_urls: AllowedReturnUrls::parse(RETURN_URL),
     };
     let authenticator = Authenticator { ports: world, keyed_hash, limits: Limits::default() };
     let service = Arc::new(oauth::Service { connect, public_url: None });
@@ -95,6 +95,21 @@ async fn an_account_is_connected_listed_read_and_disconnected() {
 
     assert_eq!(scene.call(KEYS[0], Method::DELETE, &path, &none).await.data()["disconnected"], true);
     assert_eq!(scene.call(KEYS[0], Method::DELETE, &path, &none).await.problem(), "ERR_ACCOUNT_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_can_be_no_code_uses_no_login_up() {
+    let scene = scene().await;
+    let started = scene.start(&given()).await.data();
+    let complete = async |verifier: &str| {
+        let body = json!({ "oauth_token": started["oauth_token"], "oauth_verifier": verifier });
+        scene.call(KEYS[0], Method::POST, "/v1/auth/complete", &body).await
+    };
+    for no_code in ["oauth_verifier=123-456-789", "", "  ", "123 456 789", "<b>", &"1".repeat(33)] {
+        let refused = complete(no_code).await;
+        assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (400, "ERR_INVALID_REQUEST"), "{no_code}");
+    }
+    assert_eq!(complete(" 123-456-789\n").await.data()["status"], "connected", "blanks come from copying by hand");
 }
 
 #[tokio::test]

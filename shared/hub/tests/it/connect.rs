@@ -33,7 +33,7 @@ async fn connect_with(limits: Limits) -> (Connect<World, ScriptedFlickr, Arc<Mem
         flickr: ScriptedFlickr::default(),
         vaults: build::vaults(),
         keyed_hash: build::keyed_hash(),
-        return_urls: AllowedReturnUrls::parse(RETURN_URL).unwrap(),
+        return_urls: AllowedReturnUrls::parse(RETURN_URL),
     };
     let principal = build::principal_of(&connect.ports, &TenantId::from_bytes([1; 16]), limits).await;
     connect.ports.forget_calls();
