@@ -45,9 +45,6 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// What every id of this kind begins with.
-            pub const PREFIX: &'static str = $prefix;
-
             /// An id of 128 given bits, random or hashed.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(format!("{}{}", $prefix, hex(&bytes)))

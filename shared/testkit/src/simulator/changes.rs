@@ -18,91 +18,42 @@ pub(crate) struct Quantity {
     pub(crate) with: fn(Profile, u64) -> Profile,
 }
 
+/// A [`Quantity`] from how it is read of a profile, and what a number makes of its field.
+macro_rules! quantity {
+    ($name:literal, $least:literal, $profile:ident => $of:expr, $number:ident => $field:ident: $value:expr) => {
+        Quantity {
+            name: $name,
+            least: $least,
+            of: |$profile| $of,
+            with: |$profile, $number| Profile { $field: $value, ..$profile },
+        }
+    };
+}
+
 /// Every such number, those first that change most.
 pub(crate) const QUANTITIES: [Quantity; 13] = [
-    Quantity {
-        name: "flickr_faults_per_mille",
-        least: 0,
-        of: |profile| profile.flickr_faults_per_mille,
-        with: |profile, number| Profile { flickr_faults_per_mille: number, ..profile },
-    },
-    Quantity {
-        name: "crashes_per_myriad",
-        least: 0,
-        of: |profile| profile.crashes_per_myriad,
-        with: |profile, number| Profile { crashes_per_myriad: number, ..profile },
-    },
-    Quantity {
-        name: "failures_per_myriad",
-        least: 0,
-        of: |profile| profile.failures_per_myriad,
-        with: |profile, number| Profile { failures_per_myriad: number, ..profile },
-    },
-    Quantity {
-        name: "noise",
-        least: 0,
-        of: |profile| profile.noise.into(),
-        with: |profile, number| Profile { noise: number > 0, ..profile },
-    },
-    Quantity {
-        name: "replays",
-        least: 0,
-        of: |profile| profile.replays.into(),
-        with: |profile, number| Profile { replays: number > 0, ..profile },
-    },
-    Quantity {
-        name: "outages",
-        least: 0,
-        of: |profile| profile.outages.len() as u64,
-        with: |profile, number| Profile { outages: first(&profile.outages, number), ..profile },
-    },
-    Quantity {
-        name: "storms",
-        least: 0,
-        of: |profile| profile.storms.len() as u64,
-        with: |profile, number| Profile { storms: first(&profile.storms, number), ..profile },
-    },
-    Quantity {
-        name: "poison_per_mille",
-        least: 0,
-        of: |profile| profile.poison_per_mille,
-        with: |profile, number| Profile { poison_per_mille: number, ..profile },
-    },
-    Quantity {
-        name: "stopped_per_mille",
-        least: 0,
-        of: |profile| profile.stopped_per_mille,
-        with: |profile, number| Profile { stopped_per_mille: number, ..profile },
-    },
-    Quantity {
-        name: "flows",
-        least: 0,
-        of: |profile| profile.flows.len() as u64,
-        with: |profile, number| Profile { flows: first(&profile.flows, number), ..profile },
-    },
-    Quantity {
-        name: "jobs",
-        least: 0,
-        of: |profile| profile.jobs.into(),
-        with: |profile, number| Profile { jobs: u32::try_from(number).unwrap_or(u32::MAX), ..profile },
-    },
-    Quantity {
-        name: "span_seconds",
-        least: 1,
-        of: |profile| profile.span.as_secs(),
-        with: |profile, number| Profile { span: Duration::from_secs(number), ..profile },
-    },
-    Quantity {
-        name: "accounts_each",
-        least: 1,
-        of: |profile| profile.accounts_each.into(),
-        with: |profile, number| Profile { accounts_each: u32::try_from(number).unwrap_or(u32::MAX), ..profile },
-    },
+    quantity!("flickr_faults_per_mille", 0, day => day.flickr_faults_per_mille, new => flickr_faults_per_mille: new),
+    quantity!("crashes_per_myriad", 0, day => day.crashes_per_myriad, new => crashes_per_myriad: new),
+    quantity!("failures_per_myriad", 0, day => day.failures_per_myriad, new => failures_per_myriad: new),
+    quantity!("noise", 0, day => day.noise.into(), new => noise: new > 0),
+    quantity!("replays", 0, day => day.replays.into(), new => replays: new > 0),
+    quantity!("outages", 0, day => day.outages.len() as u64, new => outages: first(&day.outages, new)),
+    quantity!("storms", 0, day => day.storms.len() as u64, new => storms: first(&day.storms, new)),
+    quantity!("poison_per_mille", 0, day => day.poison_per_mille, new => poison_per_mille: new),
+    quantity!("stopped_per_mille", 0, day => day.stopped_per_mille, new => stopped_per_mille: new),
+    quantity!("flows", 0, day => day.flows.len() as u64, new => flows: first(&day.flows, new)),
+    quantity!("jobs", 0, day => day.jobs.into(), new => jobs: small(new)),
+    quantity!("span_seconds", 1, day => day.span.as_secs(), new => span: Duration::from_secs(new)),
+    quantity!("accounts_each", 1, day => day.accounts_each.into(), new => accounts_each: small(new)),
 ];
 
 /// The first so many of `items`.
 fn first<T: Clone>(items: &[T], number: u64) -> Vec<T> {
     items.iter().take(usize::try_from(number).unwrap_or(usize::MAX)).cloned().collect()
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// A change that a profile cannot be given.

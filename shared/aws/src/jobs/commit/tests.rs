@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp, TraceId, UserId,
-    cache::{CacheOptions, CacheTag},
-    call::{Params, RestCall},
-    fair_queue::{Priority, QueueTicket},
+    AppId, ClaimId, TenantId, Timestamp,
+    cache::CacheTag,
+    fair_queue::QueueTicket,
     idempotency::Idempotency,
-    job::{Event, Failure, FailureCode, JobSpec, Start, State, StoredResult, WaitReason, Work, step},
+    job::{Event, Failure, FailureCode, State, StoredResult, WaitReason, step},
 };
+
+use testkit::build;
 
 use super::*;
 use crate::{item::Reader, table::unasked};
@@ -19,25 +20,13 @@ fn claim() -> ClaimId {
 }
 
 fn queued() -> Job {
-    let tenant = TenantId::from_bytes([1; 16]);
-    let spec = JobSpec {
-        account: AccountRef { user: UserId::of(&tenant, "1@N00"), tenant },
-        work: Work::Rest(RestCall { method: "flickr.photos.setMeta".parse().unwrap(), params: Params::default() }),
-        priority: Priority::Normal,
-        cache: CacheOptions::default(),
-        meta: None,
-    };
+    let account = build::account_ref(&TenantId::from_bytes([1; 16]), "1@N00");
     let ticket = QueueTicket { app: AppId::from_bytes([9; 16]), tag: 7 };
     Job {
-        id: JobId::from_bytes([2; 16]),
-        fingerprint: spec.fingerprint(Start::Now).unwrap(),
-        spec,
         idempotency: Idempotency::Idempotent,
-        verification: None,
         invalidates: [CacheTag::Photos].into_iter().collect(),
-        trace: TraceId::from_bytes([3; 16]),
-        created_at: NOW,
         state: State::first_in_queue(ticket, NOW, NOW),
+        ..build::job([2; 16], build::spec(&account, "flickr.photos.setMeta", "{}"), NOW)
     }
 }
 

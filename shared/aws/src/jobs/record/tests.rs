@@ -1,11 +1,12 @@
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp, TraceId, UserId,
+    AppId, ClaimId, JobId, TenantId, Timestamp,
     cache::CacheTag,
-    fair_queue::Priority,
     idempotency::Idempotency,
-    job::{Failure, FailureCode, Start, WakeBy},
+    job::{Failure, FailureCode, WakeBy},
     verification::Verification,
 };
+
+use testkit::build;
 
 use super::*;
 use crate::jobs::keys::{check_attributes, queue_attributes};
@@ -13,30 +14,9 @@ use crate::jobs::keys::{check_attributes, queue_attributes};
 const AT: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
 
 fn job(state: State) -> Job {
-    let tenant = TenantId::from_bytes([1; 16]);
-    let params = serde_json::json!({"user_id": "12345678@N00"});
-    let call = RestCall {
-        method: "flickr.people.getInfo".parse().unwrap(),
-        params: Params::from_json(params.as_object().unwrap()).unwrap(),
-    };
-    let spec = JobSpec {
-        account: AccountRef { user: UserId::of(&tenant, "1@N00"), tenant },
-        work: Work::Rest(call),
-        priority: Priority::Normal,
-        cache: CacheOptions::default(),
-        meta: None,
-    };
-    Job {
-        id: JobId::from_bytes([2; 16]),
-        fingerprint: spec.fingerprint(Start::Now).unwrap(),
-        spec,
-        idempotency: Idempotency::Safe,
-        verification: None,
-        invalidates: CacheTags::default(),
-        trace: TraceId::from_bytes([3; 16]),
-        created_at: AT,
-        state,
-    }
+    let account = build::account_ref(&TenantId::from_bytes([1; 16]), "1@N00");
+    let spec = build::spec(&account, "flickr.people.getInfo", r#"{"user_id": "12345678@N00"}"#);
+    Job { state, ..build::job([2; 16], spec, AT) }
 }
 
 fn waiting(reason: WaitReason, wake_by: WakeBy) -> Phase {
