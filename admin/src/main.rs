@@ -31,7 +31,7 @@ enum Command {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    aws::logging::start();
+    aws::logging::start(std::io::stderr);
     match run(Arguments::parse()).await {
         Ok(answer) => {
             println!("{answer}");

@@ -157,7 +157,7 @@ async fn an_end_that_was_written_alone_is_settled_once() {
         assert_eq!((pending(&ports, &ended).await, dead_jobs().await), (1, vec![]));
 
         for settled in [true, false] {
-            assert_eq!(ports.settle(&ended.reference()).await.unwrap(), settled);
+            assert_eq!(ports.settle(&ended).await.unwrap(), settled);
             assert_eq!(pending(&ports, &ended).await, 0);
             let is_dead = matches!(ended.state.phase, Phase::Dead { .. });
             assert_eq!(dead_jobs().await, Vec::from_iter(is_dead.then(|| ended.id.clone())), "a dead job is listed");

@@ -106,7 +106,7 @@ async fn an_end_that_is_written_alone_invalidates_before() {
     let invalidated_once = [(CacheTag::Photos, 1)].into();
     assert_eq!((ports.pending_jobs(account).await.unwrap(), generations().await), (1, invalidated_once));
     assert_eq!(ports.job(&ended.reference()).await.unwrap().as_ref(), Some(ended));
-    assert!(ports.settle(&ended.reference()).await.unwrap());
+    assert!(ports.settle(ended).await.unwrap());
     let invalidated_once = [(CacheTag::Photos, 1)].into();
     assert_eq!((ports.pending_jobs(account).await.unwrap(), generations().await), (0, invalidated_once));
 }

@@ -23,6 +23,7 @@ mod inject_conflicts;
 mod interop;
 mod jobs;
 mod logins;
+mod lost_answers;
 mod price;
 mod random;
 mod secrets;

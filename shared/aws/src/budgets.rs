@@ -17,8 +17,8 @@ use hub::ports::{self, BudgetKey, Budgets};
 
 use crate::{
     Cloud,
-    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, expiry, json, named, number, unreadable},
-    machine::now,
+    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, bytes, expiry, json, named, number, unreadable},
+    machine::{now, random},
     table::{Written, written},
 };
 
@@ -64,9 +64,12 @@ impl Cloud {
         version: i64,
         after: &Budget,
     ) -> ports::Result<Option<(i64, Budget)>> {
+        // A request that the SDK repeats, because its answer was lost, finds itself: or else the change would be made twice.
+        let writer = bytes(&random());
         let mut item = key(budget);
         item.extend(named([
             ("version", number(version + 1)),
+            ("written_by", writer.clone()),
             ("budget", json(after)?),
             (EXPIRES_AT, expiry(now() + RETENTION)),
         ]));
@@ -74,10 +77,12 @@ impl Cloud {
             .runtime
             .write(item)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = put.expression_attribute_values(":me", writer);
         let put = if version == 0 {
-            put.condition_expression(format!("attribute_not_exists({PARTITION})"))
+            put.condition_expression(format!("attribute_not_exists({PARTITION}) OR written_by = :me"))
         } else {
-            put.condition_expression("version = :version").expression_attribute_values(":version", number(version))
+            put.condition_expression("version = :version OR written_by = :me")
+                .expression_attribute_values(":version", number(version))
         };
         match written(put.send().await, CHANGING)? {
             Written::Done(_) => Ok(None),

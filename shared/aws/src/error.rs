@@ -5,7 +5,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hub::ports;
 
 /// Error codes that say "later".
-const LATER: [&str; 12] = [
+const LATER: [&str; 13] = [
     "InternalServerError",
     "InternalFailure",
     "ItemCollectionSizeLimitExceededException",
@@ -13,6 +13,7 @@ const LATER: [&str; 12] = [
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "ServiceUnavailable",
     "Throttling",
     "ThrottlingException",

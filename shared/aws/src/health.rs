@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use domain::job::{PerTarget, Target};
 use hub::ports::Health;
 
-use crate::{Cloud, item, table::Table};
+use crate::{Cloud, error::text, item, table::Table};
 
 /// The key of no item.
 const NOBODY: &str = "PROBE";
@@ -19,8 +19,9 @@ impl Health for Cloud {
             let mut queues = Vec::with_capacity(Target::ALL.len());
             for (target, name) in QUEUE_NAMES.iter() {
                 let answer = self.queues.ask(target).await;
-                let answers = answer.inspect_err(|error| tracing::warn!(%error, "a queue does not answer")).is_ok();
-                queues.push((name.as_str(), answers));
+                let answers =
+                    answer.map_err(text).inspect_err(|error| tracing::warn!(error, "a queue does not answer"));
+                queues.push((name.as_str(), answers.is_ok()));
             }
             queues
         };
@@ -33,5 +34,5 @@ impl Health for Cloud {
 
 async fn answers(table: &Table) -> bool {
     let answer = table.read(item::key(NOBODY, NOBODY)).send().await;
-    answer.inspect_err(|error| tracing::warn!(%error, "a table does not answer")).is_ok()
+    answer.map_err(text).inspect_err(|error| tracing::warn!(error, "a table does not answer")).is_ok()
 }

@@ -41,13 +41,6 @@ fn milliseconds() -> u64 {
     u64::try_from(now().as_milliseconds()).unwrap_or(0)
 }
 
-impl KmsKey {
-    /// The key named by `arn`.
-    pub fn new(config: &SdkConfig, arn: KeyArn) -> Self {
-        Self { client: Client::new(config), arn }
-    }
-}
-
 impl DataKeys for KmsKey {
     fn key(&self) -> &KeyArn {
         &self.arn

@@ -34,7 +34,7 @@ mod warm_up;
 
 pub use cloud::Cloud;
 pub use config::{Error as ConfigError, http_client, sdk_config};
-pub use kms::{CachedKmsKey, KmsKey, vaults};
+pub use kms::{CachedKmsKey, vaults};
 pub use secrets::keyed_hash;
 pub use settings::{Settings, SettingsError};
 pub use start::{Aws, StartError};

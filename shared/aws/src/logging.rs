@@ -1,7 +1,13 @@
-//! Logs: one JSON object a line, on standard output, where AWS Lambda collects them.
+//! Logs: one JSON object a line.
 
 use tracing::Level;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    registry,
+    util::SubscriberInitExt,
+};
 
 use crate::settings::variable;
 
@@ -9,11 +15,12 @@ use crate::settings::variable;
 /// secrets.
 const OTHERS: Level = Level::WARN;
 
-/// Starts logging at `LOG_LEVEL` (`error`, `warn`, `info`, `debug` or `trace`; by default `info`).
-pub fn start() {
+/// Starts logging to `writer` at `LOG_LEVEL` (`error`, `warn`, `info`, `debug` or `trace`; by default `info`). AWS Lambda
+/// collects what a function writes on standard output.
+pub fn start(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     let level = variable("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
     let json = fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
-    let lines = json.with_target(true).with_ansi(false);
+    let lines = json.with_target(true).with_ansi(false).with_writer(writer);
     // A second start is of no use and does no harm: the first one holds.
     let _ = registry().with(lines).with(filter(level)).try_init();
 }

@@ -75,13 +75,6 @@ pub struct SettingsError {
     not_numbers: Vec<String>,
 }
 
-impl SettingsError {
-    /// The names of the settings that are missing.
-    pub fn missing(&self) -> &[String] {
-        &self.missing
-    }
-}
-
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [("missing", &self.missing), ("not a whole number above zero", &self.not_numbers)];
@@ -248,7 +241,6 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_named_at_once() {
         let blank = Settings::from_lookup(|name| (name != "JOBS_TABLE").then(|| " ".to_owned())).unwrap_err();
-        assert_eq!(blank.missing(), REQUIRED);
         assert_eq!(blank.to_string(), format!("in the environment missing: {}", REQUIRED.join(", ")));
         let both = with(&[("HASH_SECRET_ARN", ""), ("REST_ATTEMPTS", "no"), ("ACCOUNT_CALLS_PER_HOUR", "0")]);
         assert_eq!(

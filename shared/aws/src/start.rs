@@ -39,7 +39,7 @@ impl Aws {
     /// # Errors
     /// When the environment lacks settings, credentials or a region, or one of them is malformed.
     pub fn start() -> Result<Self, StartError> {
-        logging::start();
+        logging::start(std::io::stdout);
         let settings = Settings::from_env()?;
         let config = sdk_config()?;
         Ok(Self { cloud: Cloud::new(&config, &settings.stores), settings, config })

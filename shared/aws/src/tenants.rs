@@ -36,6 +36,7 @@ pub(crate) fn items_of(vault: &Table, tenant: &TenantId, prefix: &str) -> QueryF
         .key_condition_expression(format!("{PARTITION} = :tenant AND begins_with({SORT}, :prefix)"))
         .expression_attribute_values(":tenant", text(tenant.as_str()))
         .expression_attribute_values(":prefix", text(prefix))
+        .consistent_read(true)
 }
 
 impl Tenants for Cloud {

@@ -5,12 +5,14 @@
 //! each service beside the others. The start waits for it: an event that came upon a handshake under way would begin
 //! another one. What fails is opened when it is needed.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use domain::job::Target;
 use tokio::time::timeout;
 
-use crate::{Cloud, item};
+use crate::{Cloud, error::text, item};
 
 /// The longest that a start waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,10 +33,13 @@ impl Cloud {
     }
 }
 
-async fn patiently<T, E: Error>(service: &'static str, request: impl Future<Output = Result<T, E>>) {
+async fn patiently<T, E: ProvideErrorMetadata>(
+    service: &'static str,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) {
     match timeout(PATIENCE, request).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::debug!(service, %error, "a connection could not be opened ahead"),
+        Ok(Err(error)) => tracing::debug!(service, error = text(error), "a connection could not be opened ahead"),
         Err(_) => tracing::debug!(service, "a connection opened too slowly to wait for"),
     }
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::id::hex;
+
 /// Whether repeating a call can change its result (RFC 9110, section 9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,7 +86,7 @@ impl Fingerprint {
 
     /// The fingerprint of a payload's canonical JSON text.
     pub(crate) fn of_text(text: &str) -> Self {
-        Self(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&Sha256::digest(text)))
     }
 
     /// A fingerprint as it was stored.

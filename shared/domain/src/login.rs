@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{AppId, TenantId, Timestamp, account::Perms};
+use crate::{AppId, TenantId, Timestamp, account::Perms, id::hex};
 
 /// How the verifier comes back from Flickr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct Digested(String);
 impl Digested {
     /// The digest of `text`.
     pub fn of(text: &str) -> Self {
-        Self(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&Sha256::digest(text)))
     }
 
     /// A digest as it was stored.
@@ -69,8 +69,7 @@ impl Digested {
 /// The one-time value that ties a browser's return to the login it belongs to (RFC 6749 section
 /// 10.12). It names the tenant, since the callback comes without an API key, and 128 random bits.
 pub fn state(tenant: &TenantId, random: [u8; 16]) -> String {
-    let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{tenant}.{secret}")
+    format!("{tenant}.{}", hex(&random))
 }
 
 /// The tenant named by a `state`; `None` when it names none.

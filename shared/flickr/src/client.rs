@@ -13,7 +13,7 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, Clock, Entropy, FlickrApi, FlickrLogin, Signing},
+    ports::{Access, Answer, Clock, Entropy, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
 };
 use url::Url;
 
@@ -138,22 +138,19 @@ impl<P: Clock + Entropy> Client<P> {
 
     /// Verifies a write by one read, or by none when its parameters do not name what was written. Whatever the reason
     /// that the read fails, the write is not seen.
-    async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> (Verified, Option<String>) {
-        let not_seen = (Verified::NotSeen, None);
-        let Some(row) = ReadBack::of(write.method.as_str()) else { return not_seen };
-        let Some((method, params)) = row.read(&write.params) else { return not_seen };
+    async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> VerifyAnswer {
+        let read = ReadBack::of(write.method.as_str()).and_then(|row| Some((row, row.read(&write.params)?)));
+        let Some((row, (method, params))) = read else { return VerifyAnswer::not_seen(None) };
         let Answer { outcome, result } = self.rest(signing, &method, params.into_iter(), false, deadline).await;
-        match result {
-            Some(text) if row.shows(&write.params, &text, self.ports.now()) => {
-                (Verified::Done, Some(EMPTY_SUCCESS.to_owned()))
-            }
-            Some(_) => not_seen,
-            None => {
-                let Outcome { class, message, .. } = outcome;
-                tracing::warn!(?class, message, "a read that verifies a write failed");
-                not_seen
-            }
+        if result.is_none() {
+            let Outcome { class, message, .. } = &outcome;
+            tracing::warn!(?class, message, "a read that verifies a write failed");
         }
+        if result.is_some_and(|text| row.shows(&write.params, &text, self.ports.now())) {
+            let result = Some(EMPTY_SUCCESS.to_owned());
+            return VerifyAnswer { verified: Verified::Done, result, outcome: Some(outcome) };
+        }
+        VerifyAnswer::not_seen(Some(outcome))
     }
 }
 
@@ -166,7 +163,7 @@ impl<P: Clock + Entropy> FlickrApi for Client<P> {
         }
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> (Verified, Option<String>) {
+    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> VerifyAnswer {
         let deadline = *self.deadlines.call.get(work.target());
         match (work, verification) {
             (Work::Rest(call), Verification::ReadBack) => self.read_back(signing, call, deadline).await,

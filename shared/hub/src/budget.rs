@@ -71,7 +71,10 @@ pub async fn take(ports: &(impl Clock + Budgets), request: CallRequest<'_>) -> R
     if !matches!(taken, Ok((Grant::Granted { .. }, _)))
         && let Some((limit, key)) = &within
     {
-        ports.change_budget(key, |budget| (Some(budget.give_back_any(limit, 1)), ())).await?;
+        let given_back = ports.change_budget(key, |budget| (Some(budget.give_back_any(limit, 1)), ())).await;
+        if let Err(error) = given_back {
+            tracing::warn!(error = chain(&error), ?key, "a call that is not made could not be given back");
+        }
     }
     let (grant, budget) = taken?;
     Ok(match grant {

@@ -5,6 +5,7 @@ use domain::{
     job::{Event, Job, Phase, Refusal, step},
     timing,
 };
+use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
@@ -74,12 +75,10 @@ pub async fn list(
 ) -> Result<Page<Job, String>, Error> {
     let listed = ports.dead_jobs(principal.tenant(), cursor, PAGE_JOBS + 1).await?;
     let Page { items, next } = Page::of(listed, PAGE_JOBS, |listed| listed.cursor.clone());
-    let mut jobs = Vec::with_capacity(items.len());
-    for listed in items {
-        // One that was replayed a moment ago is dead no more.
-        jobs.extend(ports.job(&JobRef::new(principal.tenant(), &listed.id)).await?.filter(is_dead));
-    }
-    Ok(Page { items: jobs, next })
+    let references: Vec<JobRef> = items.iter().map(|listed| JobRef::new(principal.tenant(), &listed.id)).collect();
+    let jobs = try_join_all(references.iter().map(|reference| ports.job(reference))).await?;
+    // One that was replayed a moment ago is dead no more.
+    Ok(Page { items: jobs.into_iter().flatten().filter(is_dead).collect(), next })
 }
 
 fn is_dead(job: &Job) -> bool {
@@ -130,7 +129,7 @@ pub async fn replay(
         return Ok(Replayed::Yes);
     }
     // An end that is still counted would be counted twice with the new run.
-    ports.settle(&reference).await?;
+    ports.settle(&job).await?;
     Ok(match apply(ports, &job, event).await? {
         Applied::Done(transition) => {
             tracing::info!(job_id = %id, run = transition.after.state.run, force, "job replayed");
@@ -149,6 +148,6 @@ pub async fn discard(ports: &(impl Jobs + DeadJobs), principal: &Principal, id: 
     let reference = JobRef::new(principal.tenant(), id);
     let job = ports.job(&reference).await?.filter(is_dead).ok_or(Kind::JobNotFound)?;
     // Settled later, it would come back to the list.
-    ports.settle(&reference).await?;
+    ports.settle(&job).await?;
     if ports.discard_dead_job(&job).await? { Ok(()) } else { Err(Kind::JobNotFound.into()) }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    job::{Event, FailureCode, Job, MessageDue, Phase, Refusal, Transition, step},
+    job::{Event, FailureCode, Job, Phase, Refusal, Transition, step},
     timing,
 };
 
@@ -47,8 +47,8 @@ pub async fn apply(ports: &(impl Clock + Jobs + Messages), job: &Job, event: Eve
         return Ok(Applied::Conflict);
     }
     log(&transition);
-    if let Some(due) = transition.effects.message {
-        send(ports, &transition.after, due, now).await?;
+    if let Some(at) = transition.effects.message {
+        send(ports, &transition.after, at, now).await?;
     }
     Ok(Applied::Done(Box::new(transition)))
 }
@@ -90,8 +90,8 @@ pub(crate) async fn announce(ports: &(impl Clock + Messages), acceptance: &Trans
         job_id = %job.id, user = %job.spec.account.user, method = %job.spec.work.method(),
         state = job.state.phase.name(), in_queue = job.state.queued_ticket().is_some(), "job accepted"
     );
-    let Some(due) = acceptance.effects.message else { return };
-    if let Err(error) = send(ports, job, due, now).await {
+    let Some(at) = acceptance.effects.message else { return };
+    if let Err(error) = send(ports, job, at, now).await {
         tracing::warn!(error = chain(&error), job_id = %job.id, "the job's message was not sent: the sweep will send it");
     }
 }
@@ -110,10 +110,9 @@ fn log(transition: &Transition) {
     }
 }
 
-/// Sends a job's message.
-pub(crate) async fn send(ports: &impl Messages, job: &Job, due: MessageDue, now: Timestamp) -> ports::Result<()> {
-    let dispatch = Dispatch { fencing_number: due.fencing_number, ..Dispatch::of(job) };
-    ports.send(&dispatch, delay(due.at, now)).await
+/// Sends a job's message, to be seen at `at`.
+pub(crate) async fn send(ports: &impl Messages, job: &Job, at: Timestamp, now: Timestamp) -> ports::Result<()> {
+    ports.send(&Dispatch::of(job), delay(at, now)).await
 }
 
 /// The delay of a message to be seen at `at`, in whole seconds, rounded up: a job does not run before it is due.

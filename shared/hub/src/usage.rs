@@ -7,12 +7,12 @@ use domain::{
     budget::{BudgetStatus, Limit},
     cache::CacheStats,
     call::MethodName,
-    job::Target,
 };
 use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
+    fair_queue::{QueueForecast, forecast},
     page::Page,
     ports::{Accounts, Apps, Clock, FairQueues, Jobs, ResponseCache},
     tenants::Principal,
@@ -78,10 +78,9 @@ pub async fn usage(
     };
     let apps = ports.apps(tenant, after, PAGE_APPS + 1).await?;
     let Page { items, next } = Page::of(apps, PAGE_APPS, AppId::clone);
-    let (now, limit, class) = (ports.now(), principal.limits().app, Target::default().profile().host_class);
+    let limit = principal.limits().app;
     let items = items.into_iter().map(async |app| {
-        let (budget, queue) = ports.budget_and_queue(&app).await?;
-        let status = budget.status(&limit, class, now);
+        let QueueForecast { app, status, queue, .. } = forecast(ports, &limit, &app).await?;
         Ok::<_, Error>(AppUsage { app, limit, status, waiting_jobs: queue.waiting_jobs() })
     });
     let apps = Page { items: try_join_all(items).await?, next };

@@ -17,7 +17,7 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, FlickrApi, FlickrLogin, Signing},
+    ports::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
 };
 
 /// The methods that tests call, with the facts that follow from their names.
@@ -77,7 +77,7 @@ struct Script {
     answers: VecDeque<Outcome>,
     calls: Vec<String>,
     callbacks: Vec<String>,
-    verified: VecDeque<Verified>,
+    verified: VecDeque<(Verified, Outcome)>,
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
     content: Option<String>,
@@ -112,7 +112,12 @@ impl ScriptedFlickr {
 
     /// Has the next verifications come to this; after them, each finds that the write took effect.
     pub fn verify_as(&self, verified: impl IntoIterator<Item = Verified>) {
-        self.script().verified.extend(verified);
+        self.script().verified.extend(verified.into_iter().map(|verified| (verified, done())));
+    }
+
+    /// Has the next verification see nothing, since its read comes to this.
+    pub fn fail_verification(&self, outcome: Outcome) {
+        self.script().verified.push_back((Verified::NotSeen, outcome));
     }
 
     /// The methods called so far.
@@ -136,8 +141,12 @@ impl ScriptedFlickr {
 
     fn next(&self) -> Outcome {
         let next = self.script().answers.pop_front();
-        next.unwrap_or_else(|| Outcome::new(Class::Done, "ok"))
+        next.unwrap_or_else(done)
     }
+}
+
+fn done() -> Outcome {
+    Outcome::new(Class::Done, "ok")
 }
 
 impl FlickrApi for ScriptedFlickr {
@@ -149,12 +158,14 @@ impl FlickrApi for ScriptedFlickr {
         Answer { outcome, result }
     }
 
-    async fn verify(&self, _: &Signing, _: &Work, _: Verification) -> (Verified, Option<String>) {
+    async fn verify(&self, _: &Signing, _: &Work, _: Verification) -> VerifyAnswer {
         let mut script = self.script();
         script.verifications += 1;
-        match script.verified.pop_front() {
-            Some(Verified::NotSeen) => (Verified::NotSeen, None),
-            Some(Verified::Done) | None => (Verified::Done, Some(r#"{"stat":"ok"}"#.to_owned())),
+        match script.verified.pop_front().unwrap_or((Verified::Done, done())) {
+            (Verified::NotSeen, outcome) => VerifyAnswer::not_seen(Some(outcome)),
+            (verified, outcome) => {
+                VerifyAnswer { verified, result: Some(r#"{"stat":"ok"}"#.to_owned()), outcome: Some(outcome) }
+            }
         }
     }
 }

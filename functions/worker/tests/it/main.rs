@@ -14,12 +14,12 @@ use domain::{
     AccountRef,
     budget::MAX_PENDING,
     job::{PerTarget, Phase, Target, Transition, Work},
-    verification::{Verification, Verified},
+    verification::Verification,
 };
 use hub::{
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Answer, Apps, FlickrApi, Jobs, Signing},
+    ports::{Accounts, Answer, Apps, FlickrApi, Jobs, Signing, VerifyAnswer},
     run::Worker,
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, World, build};
@@ -115,7 +115,7 @@ impl FlickrApi for Panicking {
         self.flickr.call(signing, work, repeated).await
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> (Verified, Option<String>) {
+    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> VerifyAnswer {
         self.flickr.verify(signing, work, verification).await
     }
 }

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
-    AccountRef, JobRef,
+    AccountRef,
     job::{DeadList, Effects, Job, NextCheck, QueueIndex, Transition},
     timing::JOB_RETENTION,
 };
@@ -171,9 +171,8 @@ impl Cloud {
     }
 
     /// See [`ports::Jobs::settle`].
-    pub(super) async fn settle_job(&self, job: &JobRef) -> ports::Result<bool> {
-        let Some(job) = self.find_job(job).await? else { return Ok(false) };
-        let Some(effects) = Effects::settlement(&job) else { return Ok(false) };
+    pub(super) async fn settle_job(&self, job: &Job) -> ports::Result<bool> {
+        let Some(effects) = Effects::settlement(job) else { return Ok(false) };
         // Only a job that is not settled is still on the list of jobs to check.
         let update = self
             .jobs
@@ -182,7 +181,7 @@ impl Cloud {
             .expression_attribute_values(":was", whole(job.state.revision))
             .update_expression(format!("REMOVE {NEXT_CHECK_AT}, {CHECK_SHARD}"));
         let account_part = self.account_part(&job.spec.account, &effects, false);
-        let others = [account_part, dead_list_part(&self.jobs, &job, &effects)].into_iter().flatten();
+        let others = [account_part, dead_list_part(&self.jobs, job, &effects)].into_iter().flatten();
         match self.jobs.transact([update.build().and_then(Part::part)].into_iter().chain(others), SETTLING).await? {
             Transacted::Done => Ok(true),
             Transacted::Refused(_) => Ok(false),

@@ -59,7 +59,7 @@ impl Jobs for Cloud {
         self.commit_transition(transition).await
     }
 
-    async fn settle(&self, job: &JobRef) -> ports::Result<bool> {
+    async fn settle(&self, job: &Job) -> ports::Result<bool> {
         self.settle_job(job).await
     }
 

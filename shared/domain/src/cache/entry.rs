@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::tags::{CacheTag, CacheTags};
-use crate::{JobId, Timestamp, call::RestCall};
+use crate::{JobId, Timestamp, call::RestCall, id::hex};
 
 /// What an answer depends on: a SHA-256 over method and parameters, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +24,7 @@ impl CacheKey {
             part(name);
             part(value);
         }
-        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&hash.finalize()))
     }
 
     /// 64 hexadecimal digits.

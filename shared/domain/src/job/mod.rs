@@ -31,7 +31,5 @@ pub use spec::{Job, JobSpec, MAX_META_BYTES, Start, Work};
 pub use state::{Activity, Claim, Phase, State};
 pub use step::step;
 pub use target::{PerTarget, Target, TargetProfile};
-pub use transition::{
-    DeadList, Effects, MessageDue, NextCheck, PendingCount, QueueIndex, Transition, dead_list_cursor,
-};
+pub use transition::{DeadList, Effects, NextCheck, PendingCount, QueueIndex, Transition, dead_list_cursor};
 pub use wait::{WaitReason, Waiting, WakeBy};

@@ -27,8 +27,9 @@ use crate::{ClaimId, Timestamp, timing};
 /// A [`Refusal`] when the event changes nothing.
 pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
     // The others leave the next check as it is: it may then come too early, and never too late, since nothing that a
-    // worker does makes an open job wait for an earlier check.
-    let sets_next_check = matches!(event, Event::Check | Event::Release { .. } | Event::Replay { .. });
+    // worker does makes an open job wait for an earlier check, unless resends have moved it far off.
+    let is_far = job.state.resends > 0 && !matches!(event, Event::Claim { .. });
+    let sets_next_check = is_far || matches!(event, Event::Check | Event::Release { .. } | Event::Replay { .. });
     let after = next_state(job, event, now)?;
     Ok(Transition::between(job, after, sets_next_check, now))
 }
@@ -68,7 +69,7 @@ fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal>
         }
         Event::Expire(claim) => {
             let waited_for = holder(state, &claim)?.waited_for.clone();
-            Ok(moved(state, Phase::Expired { at: now, waited_for }))
+            Ok(moved(&not_attempted(state), Phase::Expired { at: now, waited_for }))
         }
         Event::Defer { claim, due_at, reason, attempted } => {
             holder(state, &claim)?;
@@ -216,6 +217,8 @@ fn replay(state: &State, force: bool, now: Timestamp) -> Result<State, Refusal> 
                 started_at: None,
                 in_doubt: false,
                 follows: None,
+                // That of the former run would bring it before all who wait.
+                ticket: None,
                 ..state.clone()
             };
             Ok(waiting(&again, WaitReason::Worker, now, now))

@@ -25,8 +25,9 @@ pub struct Transition {
 /// What a transition changes besides the job's own state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effects {
-    /// The message to be sent once the state is written.
-    pub message: Option<MessageDue>,
+    /// When a worker should see the message that is sent once the state is written, if one is. It carries the fencing
+    /// number of that state.
+    pub message: Option<Timestamp>,
     /// The count of the account's pending jobs.
     pub pending: PendingCount,
     /// When the sweep is to check on the job.
@@ -37,15 +38,6 @@ pub struct Effects {
     pub queue_index: QueueIndex,
     /// The cached answers of the account.
     pub invalidation: Option<Invalidation>,
-}
-
-/// A message to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessageDue {
-    /// The fencing number that it carries.
-    pub fencing_number: u32,
-    /// When a worker should see it.
-    pub at: Timestamp,
 }
 
 /// What becomes of the count of the account's pending jobs.
@@ -180,16 +172,15 @@ impl Effects {
 
 /// A new message where the fencing number grew and the queue is to wake the job, the same again where the sweep resent
 /// it.
-fn message(before: Option<&State>, after: &State, now: Timestamp) -> Option<MessageDue> {
-    let MessageDue { fencing_number, at } = MessageDue { fencing_number: after.fencing_number, at: after.due_at };
+fn message(before: Option<&State>, after: &State, now: Timestamp) -> Option<Timestamp> {
     let resent =
         before.is_some_and(|before| before.fencing_number == after.fencing_number && after.resends > before.resends);
     if resent {
-        return Some(MessageDue { fencing_number, at: now });
+        return Some(now);
     }
     let is_new = before.is_none_or(|before| before.fencing_number < after.fencing_number);
     let by_queue = after.waiting().is_some_and(|waiting| waiting.wake_by() == WakeBy::Queue);
-    (is_new && by_queue).then_some(MessageDue { fencing_number, at })
+    (is_new && by_queue).then_some(after.due_at)
 }
 
 /// The cursor of a state that stands in the list of dead jobs.

@@ -1,7 +1,8 @@
 //! Whether a write took effect.
 
 use axum::response::{IntoResponse, Response};
-use domain::verification::Verified;
+use domain::{outcome::Class, verification::Verified};
+use hub::ports::VerifyAnswer;
 use serde_json::json;
 
 use crate::world::{Server, client, json as answer, unused_address, verify};
@@ -12,8 +13,9 @@ const INFO: &str = r#"{"photo":{"id":"1","title":{"_content":"é & ü"},"descrip
 async fn a_write_is_verified_by_one_signed_read() {
     let server = Server::answering(|| answer(INFO)).await;
     let given = json!({"photo_id": "1", "title": "é & ü"});
-    let verified = verify(&server.client(), "flickr.photos.setMeta", &given).await;
-    assert_eq!(verified, (Verified::Done, Some(r#"{"stat":"ok"}"#.to_owned())));
+    let VerifyAnswer { verified, result, outcome } = verify(&server.client(), "flickr.photos.setMeta", &given).await;
+    assert_eq!((verified, result.as_deref()), (Verified::Done, Some(r#"{"stat":"ok"}"#)));
+    assert_eq!(outcome.unwrap().class, Class::Done);
     let request = server.only_request();
     assert_eq!(
         (&*request.verb, &*request.query),
@@ -29,30 +31,32 @@ async fn a_comment_is_searched_for_among_the_photos_comments() {
     let client = server.client();
     for (text, verified) in [("Hi", Verified::Done), ("Hi!", Verified::NotSeen)] {
         let given = json!({"photo_id": "1", "comment_text": text});
-        assert_eq!(verify(&client, "flickr.photos.comments.addComment", &given).await.0, verified, "{text}");
+        assert_eq!(verify(&client, "flickr.photos.comments.addComment", &given).await.verified, verified, "{text}");
     }
 }
 
 #[tokio::test]
 async fn what_the_read_does_not_show_is_not_seen() {
-    let answers: [fn() -> Response; 5] = [
-        || answer(r#"{"photo":{"title":{"_content":"other"}},"stat":"ok"}"#),
-        || answer(r#"{"stat":"fail","code":1,"message":"Photo not found"}"#),
-        || answer("<html>"),
-        || http_status(429),
-        || http_status(502),
+    let answers: [(fn() -> Response, Class); 5] = [
+        (|| answer(r#"{"photo":{"title":{"_content":"other"}},"stat":"ok"}"#), Class::Done),
+        (|| answer(r#"{"stat":"fail","code":1,"message":"Photo not found"}"#), Class::Permanent),
+        (|| answer("<html>"), Class::Transient),
+        (|| http_status(429), Class::Throttled),
+        (|| http_status(502), Class::Transient),
     ];
     let given = json!({"photo_id": "1", "title": "t"});
-    for (number, one) in answers.into_iter().enumerate() {
+    let not_seen = |answer: VerifyAnswer| {
+        assert_eq!((answer.verified, answer.result), (Verified::NotSeen, None));
+        answer.outcome.map(|outcome| outcome.class)
+    };
+    for (number, (one, class)) in answers.into_iter().enumerate() {
         let server = Server::answering(one).await;
-        let verified = verify(&server.client(), "flickr.photos.setMeta", &given).await;
-        assert_eq!(verified, (Verified::NotSeen, None), "{number}");
+        let answer = verify(&server.client(), "flickr.photos.setMeta", &given).await;
+        assert_eq!(not_seen(answer), Some(class), "{number}");
         assert_eq!(server.requests().len(), 1, "{number}");
     }
-    assert_eq!(
-        verify(&client(&unused_address().await), "flickr.photos.setMeta", &given).await,
-        (Verified::NotSeen, None)
-    );
+    let unanswered = verify(&client(&unused_address().await), "flickr.photos.setMeta", &given).await;
+    assert_eq!(not_seen(unanswered), Some(Class::Transient));
 }
 
 #[tokio::test]
@@ -62,7 +66,7 @@ async fn what_cannot_be_verified_sends_no_request() {
         ("flickr.photosets.create", json!({"title": "t", "primary_photo_id": "1"})),
         ("flickr.photos.setMeta", json!({"title": "é & ü"})),
     ] {
-        assert_eq!(verify(&server.client(), method, &given).await, (Verified::NotSeen, None), "{method}");
+        assert_eq!(verify(&server.client(), method, &given).await, VerifyAnswer::not_seen(None), "{method}");
     }
     assert!(server.requests().is_empty());
 }

@@ -21,12 +21,12 @@ use domain::{
     Timestamp,
     call::{Params, RestCall},
     job::{PerTarget, Work},
-    verification::{Verification, Verified},
+    verification::Verification,
 };
 use flickr::{Client, Deadlines, Hosts};
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Answer, Clock, Entropy, FlickrApi, Signing},
+    ports::{Answer, Clock, Entropy, FlickrApi, Signing, VerifyAnswer},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -233,7 +233,7 @@ pub async fn call(client: &Client<Ports>, method: &str, given: &serde_json::Valu
 }
 
 /// Verifies whether a call of `method` with `given` took effect.
-pub async fn verify(client: &Client<Ports>, method: &str, given: &serde_json::Value) -> (Verified, Option<String>) {
+pub async fn verify(client: &Client<Ports>, method: &str, given: &serde_json::Value) -> VerifyAnswer {
     client.verify(&signing(), &rest(method, given), Verification::ReadBack).await
 }
 

@@ -29,20 +29,36 @@ pub struct Answer {
     pub result: Option<String>,
 }
 
+/// What one verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyAnswer {
+    pub verified: Verified,
+    /// On [`Verified::Done`] what stands for the write's answer.
+    pub result: Option<String>,
+    /// What the answer to the read means; `None` where nothing was sent.
+    pub outcome: Option<Outcome>,
+}
+
+impl VerifyAnswer {
+    /// Nothing shows that the write took effect.
+    pub fn not_seen(outcome: Option<Outcome>) -> Self {
+        Self { verified: Verified::NotSeen, result: None, outcome }
+    }
+}
+
 /// Does the work of jobs at Flickr.
 pub trait FlickrApi: Send + Sync {
     /// Does `work` once, within its target's call deadline. `repeated` says that an earlier call of the same may have
     /// taken effect.
     fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> impl Future<Output = Answer> + Send;
 
-    /// Finds out once, by reading, whether `work` took effect, within its target's call deadline; on
-    /// [`Verified::Done`] with what stands for its answer.
+    /// Finds out once, by reading, whether `work` took effect, within its target's call deadline.
     fn verify(
         &self,
         signing: &Signing,
         work: &Work,
         verification: Verification,
-    ) -> impl Future<Output = (Verified, Option<String>)> + Send;
+    ) -> impl Future<Output = VerifyAnswer> + Send;
 }
 
 /// What Flickr answered to the exchange of a request token.

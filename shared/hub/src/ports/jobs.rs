@@ -76,7 +76,7 @@ pub trait Jobs: Send + Sync {
     fn commit(&self, transition: &Transition) -> impl Future<Output = Result<bool>> + Send;
 
     /// Does for an ended job what [`domain::job::Effects::settlement`] says, if it is still to be done. Whether it was.
-    fn settle(&self, job: &JobRef) -> impl Future<Output = Result<bool>> + Send;
+    fn settle(&self, job: &Job) -> impl Future<Output = Result<bool>> + Send;
 
     /// How many jobs of the account are open: never fewer than there are.
     fn pending_jobs(&self, account: &AccountRef) -> impl Future<Output = Result<u32>> + Send;

@@ -27,7 +27,7 @@ pub use apps::Apps;
 pub use budgets::{BudgetKey, Budgets};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, NextTag, QueuedJob, SubmitContext, TagRequest};
-pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing};
+pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer};
 pub use health::Health;
 pub use jobs::{ClaimRequest, Claimed, DueCheck, Inserted, Jobs, SHARDS};
 pub use logins::{Logins, SealedLogin};

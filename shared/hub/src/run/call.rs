@@ -12,12 +12,12 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{Ports, Worker, account::usable, defer, outcome::Ran, results};
+use super::{OUTAGE_PAUSE, Ports, Worker, account::usable, defer, outcome::Ran, results};
 use crate::{
     Error,
     budget::{self, CallRequest, Granted, Refused},
     chain, fair_queue,
-    ports::{CacheView, Clock, Entropy, FlickrApi, SealedAccount, Signing},
+    ports::{CacheView, Clock, Entropy, ErrorKind, FlickrApi, SealedAccount, Signing},
     response_cache::{CacheLookup, LookupResult, forget},
     transition::apply_as_holder,
 };
@@ -105,13 +105,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             Ok(signing) => signing,
             Err(failure) => return Ok(Some(Ran::new(job, Event::GiveUp(claim.clone(), failure)))),
         };
-        let request = CallRequest {
-            app: &sealed.account.app,
-            limit: self.limits.app,
-            class: job.spec.work.target().profile().host_class,
-            within: self.limits.of_account(&job.spec.account),
-        };
-        let granted = match budget::take(&self.ports, request).await? {
+        let granted = match self.take_call(job, sealed).await? {
             Ok(granted) => granted,
             Err(refused) => return Ok(Some(Ran::new(job, self.wait(job, claim, sealed, &refused).await?))),
         };
@@ -124,11 +118,22 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         }
         if !granted.holds(self.ports.now()) {
             // Something took long: the grant has expired, and the job comes back for another.
-            let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired);
+            let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired, false);
             return Ok(Some(Ran::new(&job, event)));
         }
         let event = self.call_flickr(&job, claim, &signing, &granted).await?;
-        Ok(Some(Ran { job, event, cache }))
+        Ok(Some(Ran { job, event, cache, called: true }))
+    }
+
+    /// Asks for one call of the job's account.
+    pub(super) async fn take_call(&self, job: &Job, sealed: &SealedAccount) -> Result<Result<Granted, Refused>, Error> {
+        let request = CallRequest {
+            app: &sealed.account.app,
+            limit: self.limits.app,
+            class: job.spec.work.target().profile().host_class,
+            within: self.limits.of_account(&job.spec.account),
+        };
+        budget::take(&self.ports, request).await
     }
 
     /// The wait of a job that may not call: in its app's fair queue, where it is the app's budget that refuses, else
@@ -146,7 +151,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             (Why::Spent, false) => WaitReason::AccountBudget,
         };
         if !refused.by_app {
-            return Ok(defer(job, claim, spread(&self.ports, refused.retry_at), reason));
+            return Ok(defer(job, claim, spread(&self.ports, refused.retry_at), reason, false));
         }
         let forecast = fair_queue::forecast(&self.ports, &self.limits.app, &sealed.account.app).await?;
         let (ticket, expected_at) = forecast.enqueue(&self.ports, job).await?;
@@ -185,7 +190,17 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let policy = self.retries.get(job.spec.work.target());
         let claim = claim.clone();
         Ok(match next(outcome, &attempt, policy, self.ports.jitter(), self.ports.now()) {
-            Next::Complete => results::store(&self.ports, job, &claim, answer.result).await?,
+            Next::Complete => match results::store(&self.ports, job, &claim, answer.result).await {
+                Ok(event) => event,
+                // It was called, and that must be remembered: a repetition may find it done.
+                Err(error)
+                    if error.kind() == ErrorKind::Unavailable && job.idempotency != Idempotency::NonIdempotent =>
+                {
+                    tracing::warn!(error = chain(&error), "a result could not be stored: the job is put off");
+                    defer(job, &claim, self.ports.now() + OUTAGE_PAUSE, WaitReason::Outage, true)
+                }
+                Err(error) => return Err(error.into()),
+            },
             Next::Fail(failure) => Event::Fail(claim, failure),
             Next::GiveUp(failure) => Event::GiveUp(claim, failure),
             Next::Verify { due_at } => Event::Verify { claim, due_at },

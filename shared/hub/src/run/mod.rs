@@ -17,7 +17,7 @@ use domain::{
     cache::CacheEvent,
     catalogue::Catalogue,
     idempotency::Idempotency,
-    job::{Activity, Claim, Event, Job, MessageDue, PerTarget, Phase, Refusal, RetryPolicy, WaitReason, WakeBy, step},
+    job::{Activity, Claim, Event, Job, PerTarget, Phase, Refusal, RetryPolicy, WaitReason, WakeBy, step},
 };
 use vault::DataKeys;
 
@@ -126,8 +126,9 @@ where
         let ran = match ran {
             Ok(Some(ran)) => ran,
             Ok(None) => return Ok(Disposition::LostLease).into(),
-            Err(error) => return self.put_off(&job, claim, error).await.into(),
+            Err(error) => return self.put_off(&job, claim, false, error).await.into(),
         };
+        let called = ran.called;
         let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
         let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
         let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
@@ -135,25 +136,36 @@ where
         let disposition = match applied {
             Ok(Some(_)) => Ok(Disposition::Ack),
             Ok(None) => Ok(Disposition::LostLease),
-            Err(error) => self.put_off(&job, claim, error).await,
+            Err(error) => self.put_off(&job, claim, called, error).await,
         };
         Handled { disposition, cache_use }
     }
 
-    /// Puts off a job because something it depends on failed: that is no attempt, and nothing that should bring its
-    /// message to the dead-letter queue. Where the job has moved on, or a write may have been sent, it stays as it is
-    /// and its message comes again.
-    async fn put_off(&self, job: &Job, claim: &ClaimId, error: Error) -> Result<Disposition, Error> {
-        let verifies = matches!(&job.state.phase, Phase::Running(Claim { activity: Activity::Verify { .. }, .. }));
-        if *error.kind() != Kind::Unavailable || verifies || job.idempotency == Idempotency::NonIdempotent {
+    /// Puts off a job, given as it was claimed, because something it depends on failed: nothing that should bring its
+    /// message to the dead-letter queue, and an attempt only where Flickr was `called`. Where the job has moved on, or a
+    /// write that must not be repeated may have been sent, it stays as it is and its message comes again.
+    async fn put_off(&self, job: &Job, claim: &ClaimId, called: bool, error: Error) -> Result<Disposition, Error> {
+        if *error.kind() != Kind::Unavailable {
             return Err(error);
         }
         tracing::warn!(error = chain(&error), "the job is put off");
-        let event = defer(job, claim, self.ports.now() + OUTAGE_PAUSE, WaitReason::Outage);
-        match apply_as_holder(&self.ports, job, claim, event).await {
-            Ok(Some(_)) => Ok(Disposition::Ack),
-            _ => Err(error),
-        }
+        let due_at = self.ports.now() + OUTAGE_PAUSE;
+        let is_put_off = match (&job.state.phase, job.idempotency) {
+            (Phase::Running(Claim { activity: Activity::Verify { .. }, .. }), _) => {
+                let event = Event::Verify { claim: claim.clone(), due_at };
+                matches!(apply_as_holder(&self.ports, job, claim, event).await, Ok(Some(_)))
+            }
+            // Before such a write is sent, the job is moved on: then it is no longer as it was claimed.
+            (_, Idempotency::NonIdempotent) => {
+                let event = defer(job, claim, due_at, WaitReason::Outage, false);
+                matches!(apply(&self.ports, job, event).await, Ok(Applied::Done(_)))
+            }
+            (_, Idempotency::Safe | Idempotency::Idempotent) => {
+                let event = defer(job, claim, due_at, WaitReason::Outage, called);
+                matches!(apply_as_holder(&self.ports, job, claim, event).await, Ok(Some(_)))
+            }
+        };
+        if is_put_off { Ok(Disposition::Ack) } else { Err(error) }
     }
 
     /// What to do with a message whose job may not be claimed.
@@ -176,8 +188,7 @@ where
             _ => false,
         };
         if resend {
-            let due = MessageDue { fencing_number: job.state.fencing_number, at: job.state.due_at };
-            send(&self.ports, job, due, now).await?;
+            send(&self.ports, job, job.state.due_at, now).await?;
         }
         Ok(Disposition::Ack)
     }
@@ -195,8 +206,9 @@ fn saves_a_call(event: CacheEvent) -> bool {
     matches!(event, CacheEvent::Hit | CacheEvent::Shared)
 }
 
-/// Puts a job off that has not called. A job is never put off beyond its deadline, so that it expires in time.
-fn defer(job: &Job, claim: &ClaimId, due_at: Timestamp, reason: WaitReason) -> Event {
+/// Puts a job off: an attempt only where Flickr was called. A job is never put off beyond its deadline, so that it
+/// expires in time.
+fn defer(job: &Job, claim: &ClaimId, due_at: Timestamp, reason: WaitReason, attempted: bool) -> Event {
     let due_at = due_at.min(job.deadline());
-    Event::Defer { claim: claim.clone(), due_at, reason, attempted: false }
+    Event::Defer { claim: claim.clone(), due_at, reason, attempted }
 }

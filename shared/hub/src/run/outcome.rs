@@ -13,11 +13,13 @@ pub(super) struct Ran {
     pub(super) event: Event,
     /// The outcome of its cache lookup, if it had one.
     pub(super) cache: Option<CacheEvent>,
+    /// Whether Flickr was called.
+    pub(super) called: bool,
 }
 
 impl Ran {
-    /// A run without a cache lookup.
+    /// A run without a cache lookup and without a call.
     pub(super) fn new(job: &Job, event: Event) -> Self {
-        Self { job: job.clone(), event, cache: None }
+        Self { job: job.clone(), event, cache: None, called: false }
     }
 }

@@ -11,15 +11,19 @@ use vault::DataKeys;
 use super::{Ports, Worker, account::usable, call::spread, outcome::Ran, results};
 use crate::{
     Error,
-    budget::{self, CallRequest},
-    ports::FlickrApi,
+    ports::{FlickrApi, VerifyAnswer},
 };
 
 impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
-    /// Verifies the job's write once; the verification gives up at `until`.
+    /// Verifies the job's write once; the verification gives up at `until`. Where no call is granted for it, it waits
+    /// longer, up to the job's deadline.
     pub(super) async fn verify(&self, job: &Job, claim: &ClaimId, until: Timestamp) -> Result<Ran, Error> {
         let unknown = |message| Failure::new(FailureCode::OutcomeUnknown, message);
         let fail = |message| Ok(Ran::new(job, Event::Fail(claim.clone(), unknown(message))));
+        let give_up_at = until.max(job.deadline());
+        if self.ports.now() >= give_up_at {
+            return fail("the write was sent, and it could not be verified in time");
+        }
         let Ok(sealed) = usable(self.ports.account(&job.spec.account).await?) else {
             return fail("the account went before its write could be verified");
         };
@@ -29,17 +33,18 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let Ok(signing) = self.signing(job, &sealed).await? else {
             return fail("the write was sent, and the account's token cannot be opened to verify it");
         };
-        let request = CallRequest {
-            app: &sealed.account.app,
-            limit: self.limits.app,
-            class: job.spec.work.target().profile().host_class,
-            within: self.limits.of_account(&job.spec.account),
+        let granted = match self.take_call(job, &sealed).await? {
+            Ok(granted) => granted,
+            Err(refused) => {
+                let due_at = spread(&self.ports, refused.retry_at).min(give_up_at);
+                return Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }));
+            }
         };
-        if let Err(refused) = budget::take(&self.ports, request).await? {
-            let due_at = spread(&self.ports, refused.retry_at);
-            return Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }));
+        let VerifyAnswer { verified, result, outcome } =
+            self.flickr.verify(&signing, &job.spec.work, verification).await;
+        if let Some(outcome) = &outcome {
+            granted.record(&self.ports, Some(outcome)).await;
         }
-        let (verified, result) = self.flickr.verify(&signing, &job.spec.work, verification).await;
         tracing::info!(?verified, "verified whether the write took effect");
         let now = self.ports.now();
         match verified {

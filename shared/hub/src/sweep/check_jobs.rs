@@ -30,6 +30,9 @@ pub(super) async fn run(ports: &(impl Clock + Jobs + Messages), stop_at: Timesta
     while !open.is_empty() && !report.unfinished {
         let mut rest = Vec::new();
         for (shard, last) in open {
+            if report.unfinished {
+                break;
+            }
             let page = ports.due_checks(shard, ports.now(), PAGE_JOBS).await?;
             if page == last {
                 continue;
@@ -75,7 +78,7 @@ async fn act(ports: &(impl Clock + Jobs + Messages), due: &DueCheck) -> Result<R
         }),
         Applied::Conflict => Ok(nothing),
         Applied::Refused(Refusal::Ended) => {
-            let settled = ports.settle(&due.job).await?;
+            let settled = ports.settle(&job).await?;
             if settled {
                 tracing::warn!(job_id = %job.id, "an ended job was still counted as pending");
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     JobId,
     account::Status,
-    budget::Limit,
+    budget::{HostClass, Limit},
     job::{FailureCode, Job, Phase, RetryPolicy, WaitReason, WakeBy},
     outcome::{Class, Outcome},
     timing::{JOB_DEADLINE, Timing},
@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use hub::{
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, FairQueues, Jobs, Messages},
+    ports::{Accounts, Clock, FairQueues, Jobs, Messages},
     run::{Disposition, Handled},
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, Scene, build};
@@ -351,4 +351,82 @@ async fn a_write_is_not_verified_with_a_token_that_cannot_be_opened() {
     assert_eq!(failure_code(&ended), Some(FailureCode::OutcomeUnknown), "{ended:?}");
     assert_eq!(scene.flickr.verifications(), 0);
     assert_eq!(scene.world.budget_and_queue(&build::app()).await.unwrap().0, before);
+}
+
+/// Has the job's message handled, where the call with this number, which must be of this port, fails.
+async fn handled_with_fault(scene: &Scene, number: usize, call: Call, point: FaultPoint) -> Handled {
+    scene.world.fault(number, point, Fault::Fail);
+    let handled = scene.worker.handle(&Dispatch::of(&job(scene))).await;
+    assert_eq!(scene.world.calls().get(number), Some(&call));
+    handled
+}
+
+#[tokio::test]
+async fn a_call_that_was_made_counts_though_its_end_cannot_be_written() {
+    let scene = scene(IDEMPOTENT).await;
+    let handled = handled_with_fault(&scene, 4, Call::Commit, FaultPoint::Before).await;
+    assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
+    let put_off = job(&scene);
+    assert_eq!(put_off.state.waiting().unwrap().reason(), &WaitReason::Outage);
+    assert_eq!((put_off.state.attempts, flickr_calls(&scene)), (1, 1), "the next call is a repetition");
+}
+
+#[tokio::test]
+async fn a_call_that_was_made_counts_though_its_result_cannot_be_stored() {
+    let scene = scene(IDEMPOTENT).await;
+    scene.flickr.answer_with(&format!(r#"{{"stat":"ok","text":"{}"}}"#, "x".repeat(3_000)));
+    let handled = handled_with_fault(&scene, 4, Call::PutResult, FaultPoint::Before).await;
+    assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
+    assert_eq!((job(&scene).state.attempts, flickr_calls(&scene)), (1, 1), "the next call is a repetition");
+}
+
+#[tokio::test]
+async fn an_outage_before_a_write_is_sent_puts_it_off_and_one_after_does_not() {
+    let before = scene(NON_IDEMPOTENT).await;
+    let handled = handled_with_fault(&before, 3, Call::ChangeBudget, FaultPoint::Before).await;
+    assert_eq!(handled.disposition.unwrap(), Disposition::Ack, "its message does not go to the dead-letter queue");
+    let put_off = job(&before);
+    assert_eq!(put_off.state.waiting().unwrap().reason(), &WaitReason::Outage);
+    assert_eq!((put_off.state.attempts, flickr_calls(&before)), (0, 0));
+
+    // The mark is the first commit. Whether or not it is written, its answer is lost.
+    for (point, phase) in [(FaultPoint::Before, "deferred"), (FaultPoint::After, "running")] {
+        let marking = scene(NON_IDEMPOTENT).await;
+        let handled = handled_with_fault(&marking, 4, Call::Commit, point).await;
+        assert_eq!(handled.disposition.is_ok(), phase == "deferred", "{point:?}");
+        let left = job(&marking);
+        assert_eq!((left.state.phase.name(), left.state.in_doubt), (phase, phase == "running"), "{point:?}");
+        assert_eq!(flickr_calls(&marking), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_verification_waits_for_a_call_until_the_deadline_and_no_longer() {
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer([Outcome::new(Class::UnknownOutcome, "reset")]);
+    scene.handle(&job(&scene)).await;
+    scene.pass_seconds(3_600);
+    scene.spend_budget(0).await;
+    let waiting = scene.handle(&job(&scene)).await;
+    assert_eq!((waiting.state.phase.name(), scene.flickr.verifications()), ("verifying", 0));
+    scene.pass_seconds(JOB_DEADLINE.as_secs());
+    let ended = scene.handle(&waiting).await;
+    assert_eq!((failure_code(&ended), scene.flickr.verifications()), (Some(FailureCode::OutcomeUnknown), 0));
+}
+
+#[tokio::test]
+async fn what_a_verification_hears_is_recorded_in_the_budget() {
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer([Outcome::new(Class::UnknownOutcome, "reset")]);
+    scene.handle(&job(&scene)).await;
+    let learned = async || {
+        let (budget, _) = scene.world.budget_and_queue(&build::app()).await.unwrap();
+        budget.status(&scene.limits().app, HostClass::Rest, scene.world.now()).calls_per_hour
+    };
+    scene.pass_seconds(60);
+    let before = learned().await;
+    scene.flickr.fail_verification(Outcome::new(Class::Throttled, "429"));
+    let job = scene.handle(&job(&scene)).await;
+    assert_eq!((job.state.phase.name(), scene.flickr.verifications()), ("verifying", 1));
+    assert!(learned().await < before, "{before}");
 }

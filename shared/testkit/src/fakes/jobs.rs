@@ -174,11 +174,13 @@ fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> bool 
     true
 }
 
-fn settle(stores: &mut Stores, job: &JobRef) -> bool {
-    let Some(stored) = stores.part::<StoredJobs>().jobs.get(job).cloned() else { return false };
-    match Effects::settlement(&stored).filter(|_| stores.part::<Checks>().by_job.contains_key(job)) {
+fn settle(stores: &mut Stores, job: &Job) -> bool {
+    let reference = job.reference();
+    let stored = stores.part::<StoredJobs>().jobs.get(&reference).map(|stored| stored.state.revision);
+    let is_counted = stored == Some(job.state.revision) && stores.part::<Checks>().by_job.contains_key(&reference);
+    match Effects::settlement(job).filter(|_| is_counted) {
         Some(effects) => {
-            write(stores, &stored, &effects);
+            write(stores, job, &effects);
             true
         }
         None => false,
@@ -228,7 +230,7 @@ impl Jobs for World {
         self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await
     }
 
-    async fn settle(&self, job: &JobRef) -> Result<bool> {
+    async fn settle(&self, job: &Job) -> Result<bool> {
         self.call(Call::Settle, |stores, _| settle(stores, job)).await
     }
 

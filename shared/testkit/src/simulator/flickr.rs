@@ -16,7 +16,7 @@ use domain::{
     outcome::{Class, Outcome},
     verification::{Verification, Verified},
 };
-use hub::ports::{Answer, Clock, FlickrApi, Signing};
+use hub::ports::{Answer, Clock, FlickrApi, Signing, VerifyAnswer};
 
 use super::{fnv, period::Period};
 use crate::{World, random::Random};
@@ -318,7 +318,7 @@ impl FlickrApi for SimulatedFlickr {
         Answer { outcome: Outcome::new(class, format!("{behaviour:?}")), result }
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, _: Verification) -> (Verified, Option<String>) {
+    async fn verify(&self, signing: &Signing, work: &Work, _: Verification) -> VerifyAnswer {
         let marker = marker_of(work);
         let (behaviour, latency) = self.behaviour(signing, &marker);
         self.world.sleep(latency).await;
@@ -327,10 +327,12 @@ impl FlickrApi for SimulatedFlickr {
         state.apply_later_writes(now);
         let lag = state.stream(&marker).milliseconds(0, INDEX_LAG_MILLISECONDS);
         let is_seen = state.effects.get(&marker).is_some_and(|effect| effect.first_at + lag <= now);
+        let outcome = Outcome::new(behaviour.class(false), format!("{behaviour:?}"));
         if behaviour == Behaviour::Acts && is_seen {
-            (Verified::Done, Some(r#"{"stat":"ok"}"#.to_owned()))
+            let result = Some(r#"{"stat":"ok"}"#.to_owned());
+            VerifyAnswer { verified: Verified::Done, result, outcome: Some(outcome) }
         } else {
-            (Verified::NotSeen, None)
+            VerifyAnswer::not_seen(Some(outcome))
         }
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     fair_queue::QueueTicket,
     job::{
-        MessageDue, StoredResult, Target,
+        NextCheck, StoredResult, Target,
         testing::{at, claim, job, job_id, ticket},
     },
     timing::{Timing, VERIFICATION},
@@ -19,9 +19,12 @@ fn first() -> Job {
     job(State::first(at(0), at(0)))
 }
 
-/// What follows, with the message to be sent.
-fn stepped(job: &Job, event: Event, now: Timestamp) -> Result<(Job, Option<MessageDue>), Refusal> {
-    step(job, event, now).map(|transition| (transition.after, transition.effects.message))
+/// What follows, with the fencing number of the message to be sent, and when it is to be seen.
+fn stepped(job: &Job, event: Event, now: Timestamp) -> Result<(Job, Option<(u32, Timestamp)>), Refusal> {
+    step(job, event, now).map(|Transition { after, effects, .. }| {
+        let message = effects.message.map(|at| (after.state.fencing_number, at));
+        (after, message)
+    })
 }
 
 fn after(job: &Job, event: Event, now: Timestamp) -> Job {
@@ -54,8 +57,8 @@ fn defer(due_at: Timestamp, attempted: bool) -> Event {
     Event::Defer { claim: claim(1), due_at, reason: busy(), attempted }
 }
 
-fn message(fencing_number: u32, at: Timestamp) -> Option<MessageDue> {
-    Some(MessageDue { fencing_number, at })
+fn message(fencing_number: u32, at: Timestamp) -> Option<(u32, Timestamp)> {
+    Some((fencing_number, at))
 }
 
 fn failure() -> Failure {
@@ -169,7 +172,7 @@ fn a_job_in_the_fair_queue_waits_for_its_turn_and_keeps_its_ticket() {
 fn a_scheduled_job_waits_for_its_time_and_its_deadline_counts_from_there() {
     let accepted = |state| Transition::accepted(job(state));
     let soon = accepted(State::first(at(60), at(0)));
-    assert_eq!((soon.after.state.phase.name(), soon.effects.message), ("scheduled", message(1, at(60))));
+    assert_eq!((soon.after.state.phase.name(), soon.effects.message), ("scheduled", Some(at(60))));
     let later = accepted(State::first(at(100_000), at(0)));
     assert_eq!((later.effects.message, later.after.next_check_at()), (None, Some(at(100_000))));
     assert_eq!(later.after.deadline(), at(100_000) + TIMING.job_deadline);
@@ -232,6 +235,9 @@ fn a_dead_lettered_job_is_dead_and_can_be_replayed_by_force_if_its_write_is_in_d
     let (again, sent) = stepped(&dead, Event::Replay { force: false }, at(50)).unwrap();
     assert_eq!((again.state.run, again.state.attempts, again.deadline()), (2, 0, at(50) + TIMING.job_deadline));
     assert_eq!(sent, message(2, at(50)));
+    let with_ticket = Job { state: State { ticket: Some(ticket(1)), ..dead.state.clone() }, ..dead };
+    let again = after(&with_ticket, Event::Replay { force: false }, at(50));
+    assert_eq!(again.state.ticket, None, "another run does not go before those who wait by now");
     assert_eq!(step(&running(), Event::Replay { force: true }, at(50)), Err(Refusal::NotDead));
 
     let in_doubt = after(&writing(), dead_lettered(1), at(40));
@@ -242,6 +248,40 @@ fn a_dead_lettered_job_is_dead_and_can_be_replayed_by_force_if_its_write_is_in_d
     assert!(step(&exhausted, Event::Replay { force: false }, at(50)).is_ok(), "what took no effect may be repeated");
     let (waiting, sent) = stepped(&first(), dead_lettered(1), at(5)).unwrap();
     assert_eq!((waiting.state.phase.name(), sent.is_some()), ("queued", true), "a job nobody held goes on");
+}
+
+#[test]
+fn an_expired_job_was_not_attempted() {
+    let expired = after(&running(), Event::Expire(claim(1)), at(20));
+    assert_eq!((expired.state.attempts, expired.state.started_at), (0, None), "it expires before it calls");
+}
+
+#[test]
+fn after_resends_a_shorter_wait_is_checked_in_its_time() {
+    let resent = Job { state: State { resends: 7, ..running().state }, ..running() };
+    let wait = step(&resent, defer(at(1_200), true), at(1)).unwrap();
+    assert_eq!(wait.effects.next_check, NextCheck::At(wait.after.next_check_at().unwrap()));
+    let wait = step(&running(), defer(at(1_200), true), at(1)).unwrap();
+    assert_eq!(wait.effects.next_check, NextCheck::Same, "else it costs no index entry");
+}
+
+/// The event as it happens at `now`: nobody asks for a time that is past.
+fn in_time(event: Event, now: Timestamp) -> Event {
+    match event {
+        Event::Claim { fencing_number, claim, .. } => {
+            Event::Claim { fencing_number, claim, lease_until: now + TIMING.lease }
+        }
+        Event::Defer { claim, due_at, reason, attempted } => {
+            Event::Defer { claim, due_at: due_at.max(now), reason, attempted }
+        }
+        Event::Verify { claim, due_at } => Event::Verify { claim, due_at: due_at.max(now) },
+        Event::JoinQueue { claim, ticket, expected_at, reason } => {
+            Event::JoinQueue { claim, ticket, expected_at: expected_at.max(now), reason }
+        }
+        Event::Follow { claim, leader, due_at } => Event::Follow { claim, leader, due_at: due_at.max(now) },
+        Event::Release { at } => Event::Release { at: at.max(now) },
+        other => other,
+    }
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -326,6 +366,39 @@ proptest! {
             prop_assert!(next.state.is_terminal() || sent.is_some(), "a check acts");
             prop_assert!(next.next_check_at().is_none_or(|later| later > time), "and does not come back at once");
             job = next;
+        }
+    }
+
+    /// What the sweep finds in its list is where the checks of transitions have left it.
+    #[test]
+    fn a_check_is_never_listed_too_late(
+        job in any_job(), events in prop::collection::vec((any_event(), 0i64..300), 0..60)
+    ) {
+        let (mut job, mut now) = (job, at(0));
+        let (mut listed, mut sent) = (job.next_check_at(), vec![job.state.fencing_number]);
+        for (event, seconds) in events {
+            now = now + Duration::from_secs(u64::try_from(seconds).unwrap());
+            let comes = match &event {
+                Event::Check => listed.is_some_and(|listed| listed <= now),
+                Event::Claim { fencing_number, .. } | Event::DeadLettered { fencing_number } => {
+                    sent.contains(fencing_number)
+                }
+                _ => true,
+            };
+            if !comes {
+                continue;
+            }
+            if let Ok(Transition { after, effects, .. }) = step(&job, in_time(event, now), now) {
+                match effects.next_check {
+                    NextCheck::Same => {}
+                    NextCheck::Cleared => listed = None,
+                    NextCheck::At(at) => listed = Some(at),
+                }
+                job = after;
+                sent.extend(effects.message.map(|_| job.state.fencing_number));
+                prop_assert_eq!(listed.is_some(), !job.state.is_terminal());
+                prop_assert!(listed <= job.next_check_at(), "{:?} {:?}", listed, job);
+            }
         }
     }
 

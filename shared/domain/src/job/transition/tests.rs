@@ -39,7 +39,7 @@ fn expired() -> Phase {
 #[test]
 fn an_acceptance_counts_lists_and_sends() {
     let Effects { message, pending, next_check, dead_list, queue_index, invalidation } = accepted().effects;
-    assert_eq!(message, Some(MessageDue { fencing_number: 1, at: at(0) }));
+    assert_eq!(message, Some(at(0)));
     assert_eq!((pending, next_check), (PendingCount::Up, NextCheck::At(accepted().after.next_check_at().unwrap())));
     assert_eq!((dead_list, queue_index, invalidation), (DeadList::Same, QueueIndex::Same, None));
 
