@@ -39,10 +39,13 @@ MEMORY_GB = 0.25
 # Billed seconds of an invocation, assumed and not measured: most of a worker's time is waiting for Flickr.
 ASSUMED_SECONDS = {"enqueue": 0.03, "worker": 0.3, "worker_without_call": 0.05, "sweep": 0.2}
 
-# Also in docs/cost.md.
-TARGETS = {"requests": 8, "write_units": 14, "kms_requests": 0}
-# The use cases that the targets apply to: a job with short parameters and a short result.
-TARGETED = ("rest_job", "cache_miss")
+# Of jobs with short parameters and a short result. Also in docs/cost.md.
+TARGETS = {
+    "rest_job": {"requests": 9, "write_units": 8, "kms_requests": 0},
+    "write_job": {"requests": 10, "write_units": 9, "kms_requests": 0},
+    "cache_miss": {"requests": 10, "write_units": 9, "kms_requests": 0},
+    "cache_hit": {"requests": 9, "write_units": 7, "kms_requests": 0},
+}
 
 
 def lines() -> Iterator[dict[str, Any]]:
@@ -78,7 +81,8 @@ def line(measured: Mapping[str, Any]) -> dict[str, Any]:
         "usd_per_million": round(dollars, 3),
         "arithmetic": arithmetic,
     }
-    return {**told, "target": TARGETS} if measured["use_case"] in TARGETED else told
+    target = TARGETS.get(measured["use_case"])
+    return {**told, "target": target} if target else told
 
 
 def price(counts: Mapping[str, float], seconds: float) -> tuple[str, float]:

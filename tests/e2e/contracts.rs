@@ -1,5 +1,5 @@
 //! The adapters keep the ports' contracts, as the fakes do, and what only the services themselves can show: many writes
-//! at once, an end that was written alone, messages.
+//! at once, how long items are stored, messages.
 
 use std::{
     collections::BTreeSet,
@@ -10,20 +10,18 @@ use aws::{Cloud, Settings, settings::Stores};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
-    AccountRef, AppId, ClaimId, JobId, Timestamp,
-    budget::MAX_PENDING,
+    AccountRef, AppId, ClaimId, Day, JobId, Timestamp,
     cache::{CacheEntry, CacheKey, CacheTag, Invalidation},
     call::{Params, RestCall},
     fair_queue::Bucket,
-    idempotency::Idempotency,
-    job::{Event, Failure, FailureCode, Job, PerTarget, Phase, StoredResult, Transition, step},
+    job::{Event, Failure, FailureCode, Job, PerTarget, step},
     timing::{JOB_DEADLINE, JOB_RETENTION, LONGEST_CACHE_TTL, Timing},
 };
 use hub::{
     message::Dispatch,
     ports::{
-        CacheView, ClaimRequest, Claimed, Clock, DeadJobs, Entropy, FairQueues, Inserted, Jobs, Messages,
-        NewCacheEntry, ResponseCache, SHARDS,
+        CacheView, ClaimRequest, Claimed, Clock, Committed, Entropy, FairQueues, Inserted, Jobs, Messages,
+        NewCacheEntry, PendingJobs, ResponseCache, SHARDS,
     },
 };
 use serde_json::Value;
@@ -51,15 +49,11 @@ pub fn job(ports: &Cloud) -> Job {
 }
 
 async fn insert(ports: &Cloud, job: &Job) {
-    assert_eq!(ports.insert(&build::acceptance(job), MAX_PENDING).await.unwrap(), Inserted::New);
+    assert_eq!(ports.insert(&build::acceptance(job)).await.unwrap(), Inserted::New);
 }
 
 async fn stored(ports: &Cloud, job: &Job) -> Job {
     ports.job(&job.reference()).await.unwrap().unwrap()
-}
-
-async fn pending(ports: &Cloud, job: &Job) -> u32 {
-    ports.pending_jobs(&job.spec.account).await.unwrap()
 }
 
 /// A claim of an accepted job, new with each call.
@@ -86,14 +80,13 @@ async fn of_many_insertions_at_once_one_is_new() {
     for number in 0..CROWD {
         let ports = ports.clone();
         let job = Job { created_at: job.created_at + Duration::from_millis(number), ..job.clone() };
-        insertions.spawn(async move { ports.insert(&build::acceptance(&job), MAX_PENDING).await.unwrap() });
+        insertions.spawn(async move { ports.insert(&build::acceptance(&job)).await.unwrap() });
     }
     let found = insertions.join_all().await;
     let stored = Inserted::Exists(Box::new(stored(&ports, &job).await));
     let (new, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| *found == Inserted::New);
     assert_eq!(new.len(), 1);
     assert!(others.iter().all(|found| *found == stored), "the others find the one: {others:?}");
-    assert_eq!(pending(&ports, &job).await, 1);
 }
 
 #[tokio::test]
@@ -113,57 +106,6 @@ async fn of_many_claims_at_once_one_holds() {
     assert_eq!(held, [Claimed::Held(stored.clone())]);
     let refused = Claimed::Refused(stored);
     assert!(others.iter().all(|found| *found == refused), "the others find it held: {others:?}");
-}
-
-#[tokio::test]
-async fn an_end_that_was_written_alone_is_settled_once() {
-    let ports = cloud();
-    let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
-    let failure = Failure { code: FailureCode::WorkerCrashed, message: "x".to_owned(), flickr_code: None };
-    let complete = |claim| Event::Complete(claim, StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned()));
-    let give_up = |claim| Event::GiveUp(claim, failure.clone());
-    for end in [&complete as &dyn Fn(ClaimId) -> Event, &give_up] {
-        let (running, claim) = running(&ports, &job(&ports)).await;
-        let end = step(&running, end(claim), ports.now()).unwrap();
-        assert!(ports.commit(&end).await.unwrap());
-        let ended = end.after;
-
-        // As if only the job's item had been written. The check is in the future, where the stack's own sweep does not
-        // see it.
-        ports.discard_dead_job(&ended).await.unwrap();
-        let next_check_at = ports.now() + Duration::from_secs(60 * 60);
-        let item = |id: &str, sort: &str| {
-            let key = AttributeValue::S(format!("{}#{id}", ended.tenant()));
-            let update = dynamo.update_item().table_name(env("JOBS_TABLE")).key("pk", key);
-            update.key("sk", AttributeValue::S(sort.to_owned()))
-        };
-        item(ended.id.as_str(), "JOB")
-            .update_expression("SET next_check_at = :at, check_shard = :shard")
-            .expression_attribute_values(":at", AttributeValue::N(next_check_at.as_milliseconds().to_string()))
-            .expression_attribute_values(":shard", AttributeValue::S("0".to_owned()))
-            .send()
-            .await
-            .unwrap();
-        item(ended.spec.account.user.as_str(), "ACCOUNT")
-            .update_expression("ADD pending :one")
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .send()
-            .await
-            .unwrap();
-        let dead_jobs = async || {
-            let listed = ports.dead_jobs(ended.tenant(), None, 10).await.unwrap();
-            listed.into_iter().map(|listed| listed.id).collect::<Vec<_>>()
-        };
-        assert_eq!((pending(&ports, &ended).await, dead_jobs().await), (1, vec![]));
-
-        for settled in [true, false] {
-            assert_eq!(ports.settle(&ended).await.unwrap(), settled);
-            assert_eq!(pending(&ports, &ended).await, 0);
-            let is_dead = matches!(ended.state.phase, Phase::Dead { .. });
-            assert_eq!(dead_jobs().await, Vec::from_iter(is_dead.then(|| ended.id.clone())), "a dead job is listed");
-            assert_eq!(stored(&ports, &ended).await, ended);
-        }
-    }
 }
 
 /// When an item of the job expires, if it does.
@@ -187,14 +129,14 @@ async fn long_parameters_leave_with_their_jobs_record_also_after_a_replay() {
     for replayed_after in [Some(JOB_RETENTION), None] {
         let failure = Failure { code: FailureCode::AttemptsExhausted, message: String::new(), flickr_code: None };
         let end = step(&job, Event::GiveUp(claim.clone(), failure), job.state.eligible_at).unwrap();
-        assert!(ports.commit(&end).await.unwrap());
+        assert_eq!(ports.commit(&end).await.unwrap(), Committed::Written);
         let (record, spec) = (expiry(&job, "JOB").await.unwrap(), expiry(&job, "SPEC").await.unwrap());
         let days_longer = spec.since(record).as_secs() / (24 * 60 * 60);
         assert!(spec >= record && days_longer <= 2, "{days_longer} days: {spec} {record}");
         let Some(length) = replayed_after else { break };
         let at = job.state.eligible_at + length;
-        let replay = step(&end.after, Event::Replay { force: false }, at).unwrap();
-        assert!(ports.commit(&replay).await.unwrap());
+        let replay = step(&end.after, Event::Replay { force: false, admission: None }, at).unwrap();
+        assert_eq!(ports.commit(&replay).await.unwrap(), Committed::Written);
         let request =
             ClaimRequest { now: at, lease_until: at + Timing::REST.lease, ..self::claim(&ports, &replay.after) };
         let Claimed::Held(held) = ports.claim(&request).await.unwrap() else { panic!("not held") };
@@ -218,61 +160,47 @@ async fn set_entry(ports: &Cloud, account: &AccountRef, entry: &CacheEntry) -> b
     ports.set_entry(NewCacheEntry { account, key: &cache_key(), entry, seen: None }).await.unwrap()
 }
 
-/// The end at `at` of a write of the account of `of`, which runs.
-pub async fn ending(ports: &Cloud, of: &Job, at: Timestamp, end: impl FnOnce(ClaimId) -> Event) -> Transition {
-    let invalidates = [CacheTag::Photos].into_iter().collect();
-    let id = JobId::from_bytes(ports.random());
-    let job = Job { id, idempotency: Idempotency::Idempotent, invalidates, ..of.clone() };
-    let (running, claim) = running(ports, &job).await;
-    step(&running, end(claim), at).unwrap()
-}
-
 #[tokio::test]
-async fn of_many_writes_that_end_at_once_each_invalidates() {
+async fn of_many_that_invalidate_at_once_each_does() {
     let ports = cloud();
-    let of = job(&ports);
-    let mut ends = JoinSet::new();
+    let account = job(&ports).spec.account;
+    let mut changes = JoinSet::new();
     for _ in 0..CROWD {
-        let done = |claim| Event::Complete(claim, StoredResult::Inline("{}".to_owned()));
-        let end = ending(&ports, &of, ports.now(), done).await;
-        let ports = ports.clone();
-        ends.spawn(async move { ports.commit(&end).await.unwrap() });
+        let (ports, account) = (ports.clone(), account.clone());
+        let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until: None };
+        changes.spawn(async move { ports.invalidate(&account, &change).await.unwrap() });
     }
-    assert!(ends.join_all().await.into_iter().all(|written| written));
-    let generations = view(&ports, &of.spec.account).await.generations;
-    // One that was written alone invalidated before, and may have done so for nothing.
-    assert!(generations.by_tag[&CacheTag::Photos] >= CROWD, "{generations:?}");
-    assert_eq!(generations.unsettled_until, None);
+    changes.join_all().await;
+    let generations = view(&ports, &account).await.generations;
+    assert_eq!((generations.by_tag, generations.unsettled_until), ([(CacheTag::Photos, CROWD)].into(), None));
 }
 
 #[tokio::test]
 async fn what_is_unsettled_stays_so_for_the_longest() {
     let ports = cloud();
-    let of = job(&ports);
-    let account = &of.spec.account;
-    let unknown = |claim| {
-        let failure = Failure { code: FailureCode::OutcomeUnknown, message: String::new(), flickr_code: None };
-        Event::Fail(claim, failure)
-    };
+    let account = job(&ports).spec.account;
     let (early, late) = (ports.now(), ports.now() + Duration::from_secs(5));
-    let mut until = None;
-    for (number, at) in [(1, late), (2, early)] {
-        let end = ending(&ports, &of, at, unknown).await;
-        assert!(ports.commit(&end).await.unwrap());
-        let generations = view(&ports, account).await.generations;
-        assert_eq!(generations.by_tag, [(CacheTag::Photos, number)].into());
-        assert_eq!(*until.get_or_insert(generations.unsettled_until), generations.unsettled_until);
-    }
-    assert_eq!(pending(&ports, &of).await, 0, "both were counted as they ended");
-    for (number, unsettled_until) in [(3, Some(early)), (4, None)] {
+    for (number, unsettled_until) in [(1, Some(late)), (2, Some(early)), (3, None), (4, Some(late))] {
         let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until };
-        ports.invalidate(account, &change).await.unwrap();
-        let generations = view(&ports, account).await.generations;
-        assert_eq!(
-            (generations.by_tag, Some(generations.unsettled_until)),
-            ([(CacheTag::Photos, number)].into(), until)
-        );
+        ports.invalidate(&account, &change).await.unwrap();
+        let generations = view(&ports, &account).await.generations;
+        let expected = ([(CacheTag::Photos, number)].into(), Some(late));
+        assert_eq!((generations.by_tag, generations.unsettled_until), expected);
     }
+}
+
+#[tokio::test]
+async fn of_many_jobs_at_once_no_more_are_counted_than_may_be_pending() {
+    let ports = cloud();
+    let account = job(&ports).spec.account;
+    let today = Day::of(ports.now());
+    let mut counts = JoinSet::new();
+    for _ in 0..3 * CROWD {
+        let (ports, account) = (ports.clone(), account.clone());
+        counts.spawn(async move { ports.count_pending(&account, today, 10).await.unwrap() });
+    }
+    assert_eq!(counts.join_all().await.into_iter().filter(|counted| *counted).count(), 10);
+    assert_eq!(ports.pending_jobs(&account, today).await.unwrap(), [(today, 10)].into());
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn usage_shows_what_a_job_took_of_the_budget() {
     assert!(app.remaining_calls <= app.limit.burst_calls, "{app:?}");
     assert!(app.learned_calls_per_hour <= app.limit.calls_per_hour, "{app:?}");
     assert_eq!(app.circuit == CircuitView::Closed, app.open_until.is_none(), "{app:?}");
-    assert_eq!(usage.pending, Some(PendingJobsView { user_id: account.user_id, jobs: 0 }));
+    assert_eq!(usage.pending, Some(PendingJobsView { user_id: account.user_id, jobs: 0, scheduled_jobs: 0 }));
 
     let unknown = hub.get("/v1/usage?user_id=usr_00000000000000000000000000000000").await;
     assert_eq!((unknown.status.as_u16(), unknown.problem()), (404, "ERR_ACCOUNT_NOT_FOUND"));

@@ -6,8 +6,9 @@ use api::{
     AccountView, DeadJobList, JobErrorCode, JobState, ReplayAnswer, ReplayOutcome, SubmitJobRequest, WaitingFor,
 };
 use aws::Cloud;
-use domain::{AccountRef, TenantId, Timestamp, budget::MAX_PENDING};
-use hub::ports::{Clock, Entropy, Jobs};
+use domain::{AccountRef, Day, JobRef, TenantId, Timestamp};
+use futures_util::future::join_all;
+use hub::ports::{Clock, Entropy, Jobs, PendingJobs};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -30,19 +31,33 @@ const SEED: u64 = 20_260_119;
 const KILLS_WHILE_SUBMITTING: usize = 4;
 const KILLS_AFTERWARDS: usize = 2;
 
+/// The most messages of a worker's batch.
+const BATCH_MESSAGES: usize = 5;
+
 /// An account of the first tenant.
 fn reference(account: &AccountView) -> AccountRef {
     let tenant: TenantId = env("FLICKRHUB_TENANT_ID").parse().unwrap();
     AccountRef::new(&tenant, &account.user_id.parse().unwrap())
 }
 
-/// How many jobs of the accounts are open.
-async fn open(ports: &Cloud, accounts: &[AccountRef]) -> usize {
-    let mut open = 0;
+/// How many of the jobs have not ended.
+async fn open(ports: &Cloud, jobs: &[(String, &str)]) -> usize {
+    let tenant: TenantId = env("FLICKRHUB_TENANT_ID").parse().unwrap();
+    let states = join_all(jobs.iter().map(async |(job, _)| {
+        let job = ports.job(&JobRef::new(&tenant, &job.parse().unwrap())).await.unwrap().unwrap();
+        job.state.is_terminal()
+    }));
+    states.await.into_iter().filter(|ended| !ended).count()
+}
+
+/// How many jobs of the accounts are counted as pending.
+async fn pending(ports: &Cloud, accounts: &[AccountRef]) -> usize {
+    let mut pending = 0;
     for account in accounts {
-        open += ports.pending_jobs(account).await.unwrap();
+        let yesterday = Day::of(ports.now()).before();
+        pending += ports.pending_jobs(account, yesterday).await.unwrap().values().sum::<u32>();
     }
-    usize::try_from(open).unwrap()
+    usize::try_from(pending).unwrap()
 }
 
 #[tokio::test]
@@ -71,7 +86,7 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
             // Faults meet an account's next calls, whichever they are: if many waited for workers that
             // do not keep up, those calls would all fail, and the circuit open.
             until("the workers to keep up", async || {
-                (open(&ports, &references).await <= ACCOUNTS * CALLS_PER_FAULT).then_some(())
+                (open(&ports, &jobs).await <= ACCOUNTS * CALLS_PER_FAULT).then_some(())
             })
             .await;
         }
@@ -94,9 +109,8 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         }
     }
     for _ in 0..KILLS_AFTERWARDS {
-        let left = 1 + random.below(open(&ports, &references).await.max(1));
-        until(&format!("all but {left} jobs to end"), async || (open(&ports, &references).await <= left).then_some(()))
-            .await;
+        let left = 1 + random.below(open(&ports, &jobs).await.max(1));
+        until(&format!("all but {left} jobs to end"), async || (open(&ports, &jobs).await <= left).then_some(())).await;
         println!("and when no more than {left} jobs are open");
         killed += kill_workers();
     }
@@ -123,10 +137,10 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         }
         assert!(titles.values().all(|times| *times == 1), "a write was done twice: {titles:?}");
     }
-    until("the counts of pending jobs to come back to zero", async || {
-        (open(&ports, &references).await == 0).then_some(())
-    })
-    .await;
+    // A worker that was killed between an end and its count leaves the count too high for its day.
+    let most = BATCH_MESSAGES * (KILLS_WHILE_SUBMITTING + KILLS_AFTERWARDS);
+    until("the counts of pending jobs to follow", async || (pending(&ports, &references).await <= most).then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -157,7 +171,7 @@ async fn a_job_whose_message_was_lost_is_sent_by_the_sweep() {
     // Accepted three minutes ago, and its message never arrived.
     let then = Timestamp::from_milliseconds(ports.now().as_milliseconds() - 180_000);
     let job = testkit::build::job(ports.random(), spec, then);
-    ports.insert(&testkit::build::acceptance(&job), MAX_PENDING).await.unwrap();
+    testkit::build::insert(&ports, &job).await;
     let ended = hub.ended(job.id.as_str()).await;
     assert_eq!(ended.state, JobState::Completed, "{ended:?}");
 }

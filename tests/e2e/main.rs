@@ -19,7 +19,6 @@ mod emulator;
 mod engine;
 mod fair_queue;
 mod hostile;
-mod inject_conflicts;
 mod interop;
 mod jobs;
 mod logins;

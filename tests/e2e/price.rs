@@ -61,11 +61,12 @@ use vault::DataKeys;
 
 use crate::{emulator::random_key, stack::until};
 
-/// The most write units a REST job may cost, from its submission to its end (docs/cost.md).
-const MAX_WRITE_UNITS: f64 = 14.0;
+/// The most write units a REST job may cost, from its submission to its end (docs/cost.md); a cached read that misses
+/// one more.
+const MAX_WRITE_UNITS: f64 = 8.0;
 
-/// The most requests of AWS that such a job may make in warm functions.
-const MAX_REQUESTS: usize = 8;
+/// The most requests of AWS that such a job may make in warm functions; a cached read that misses one more.
+const MAX_REQUESTS: usize = 9;
 
 /// An answer that leaves the job's item under one KB.
 const SHORT_ANSWER_BYTES: usize = 100;
@@ -384,16 +385,19 @@ impl<K: DataKeys> Hub<K> {
     }
 }
 
-/// What `enqueue` asks for a job: the account, with its app's budget and fair queue; the job and the count of
-/// pending ones, and the entry in the index of open jobs; the message.
-const SUBMISSION: [(&str, f64); 3] =
-    [("BatchGetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0), ("SendMessage", 0.0)];
+/// What `enqueue` asks for a job: the account, with its pending jobs and its app's budget and fair queue; the count of
+/// pending jobs; the job with its entry in the index of open jobs; the message.
+const SUBMISSION: [(&str, f64); 4] =
+    [("BatchGetItem", 0.0), ("UpdateItem", 1.0), ("PutItem", 1.0 + 1.0), ("SendMessage", 0.0)];
 
-/// What a worker asks for a job that completes.
-const COMPLETION: [(&str, f64); 4] =
-    // The job; the account; the budget; the job and the count of pending ones, and the entry in the
-    // index of open jobs.
-    [("UpdateItem", 1.0), ("GetItem", 0.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+/// A call of the budget.
+const GRANT: (&str, f64) = ("UpdateItem", 1.0);
+
+/// The end of a job: its item, with its entry in the index of open jobs; the count of pending jobs.
+const END: [(&str, f64); 2] = [("UpdateItem", 1.0 + 1.0), ("UpdateItem", 1.0)];
+
+/// What a worker asks for a job that completes: the job; the account; the budget; the end.
+const COMPLETION: [(&str, f64); 5] = [("UpdateItem", 1.0), ("GetItem", 0.0), GRANT, END[0], END[1]];
 
 #[tokio::test]
 async fn a_rest_job() {
@@ -408,14 +412,15 @@ async fn a_rest_job() {
     let measure = Measure::of("rest_job", &["enqueue", "worker"], &warm).tell();
     assert!(warm.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{warm:?}");
     assert!(!measure.requests.contains_key("Decrypt"), "no key is asked for twice: {warm:?}");
-    assert_eq!(measure.read_units, 1.0 + 2.0 + 1.0, "two accounts, a budget and a fair queue: {warm:?}");
+    let reads = 1.0 + 3.0 + 1.0;
+    assert_eq!(measure.read_units, reads, "two accounts, a count, a budget and a fair queue: {warm:?}");
 }
 
 /// What a worker asks first for a job that the cache may answer: the job; the account with what the cache has.
 const ASKING: [(&str, f64); 2] = [("UpdateItem", 1.0), ("BatchGetItem", 0.0)];
 
 /// What it asks then where the job is to call: that others follow it; the budget; the end.
-const LEADING: [(&str, f64); 3] = [("PutItem", 1.0), ("PutItem", 1.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+const LEADING: [(&str, f64); 4] = [("PutItem", 1.0), GRANT, END[0], END[1]];
 
 #[tokio::test]
 async fn a_cached_read() {
@@ -426,17 +431,17 @@ async fn a_cached_read() {
     assert_eq!(written(&miss), [&SUBMISSION[..], &ASKING, &LEADING].concat());
     assert_eq!(hub.calls(), calls + 1);
     let measure = Measure::of("cache_miss", &["enqueue", "worker"], &miss).tell();
-    assert!(miss.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{miss:?}");
+    assert!(miss.len() <= MAX_REQUESTS + 1 && measure.write_units <= MAX_WRITE_UNITS + 1.0, "{miss:?}");
     assert_eq!(
         measure.read_units,
-        3.0 + 3.0,
-        "two accounts, a budget and a fair queue, generations and an entry: {miss:?}"
+        4.0 + 3.0,
+        "two accounts, a count, a budget and a fair queue, generations and an entry: {miss:?}"
     );
 
     let (hit, second_use) = hub.run_with_use(CACHED).await;
     assert_eq!(hub.calls(), calls + 1, "Flickr is not called");
     // The job that has the answer; no budget.
-    let answered = [("GetItem", 0.0), ("TransactWriteItems", 2.0 + 2.0 + 1.0)];
+    let answered = [("GetItem", 0.0), END[0], END[1]];
     assert_eq!(written(&hit), [&SUBMISSION[..], &ASKING, &answered].concat());
     Measure::of("cache_hit", &["enqueue", "worker_without_call"], &hit).tell();
 
@@ -469,11 +474,13 @@ async fn a_cached_read() {
 }
 
 #[tokio::test]
-async fn a_write_invalidates_cached_answers_at_no_price() {
+async fn a_write_invalidates_cached_answers_by_one_update() {
     let hub = hub(Limits::default()).await;
     hub.run_call(CACHED).await;
     let write = hub.run_call(WRITE).await;
-    assert_eq!(written(&write), [&SUBMISSION[..], &COMPLETION].concat(), "a write is as dear as a read");
+    let [claim, account, grant, end @ ..] = COMPLETION;
+    let invalidating = [claim, account, grant, ("UpdateItem", 1.0)];
+    assert_eq!(written(&write), [&SUBMISSION[..], &invalidating, &end].concat());
     Measure::of("write_job", &["enqueue", "worker"], &write).tell();
     let calls = hub.calls();
     let read = hub.run_call(CACHED).await;
@@ -515,9 +522,7 @@ async fn a_rest_job_whose_budget_another_worker_changed() {
     let (job, mut requests) = hub.submit().await;
     take(&hub.ports, &hub.app, &Limit::FLICKR, 1).await;
     let (_, more) = hub.handle(&job).await;
-    let [claim, account, granted, end] = COMPLETION;
-    let refused = ("PutItem", 1.0);
-    assert_eq!(written(&more), [claim, account, refused, granted, end]);
+    assert_eq!(written(&more), COMPLETION, "who takes calls at once does not get into each other's way");
     requests.extend(more);
     Measure::of("rest_job_contended", &["enqueue", "worker"], &requests).tell();
 }
@@ -526,20 +531,19 @@ async fn a_rest_job_whose_budget_another_worker_changed() {
 async fn a_rest_job_with_a_longer_answer() {
     let hub = hub(Limits::default()).await;
     hub.run().await;
-    let [claim, account, take, _] = COMPLETION;
+    let [claim, account, take, ..] = COMPLETION;
     // The longest in the job's own item, which then has two KB.
     hub.flickr.answer_with(&answer_of(MAX_INLINE_RESULT_BYTES));
     let inline = hub.run().await;
-    let end = ("TransactWriteItems", 4.0 + 2.0 + 1.0);
-    assert_eq!(written(&inline[SUBMISSION.len()..]), [claim, account, take, end]);
+    assert_eq!(written(&inline[SUBMISSION.len()..]), [claim, account, take, ("UpdateItem", 2.0 + 1.0), END[1]]);
     let measure = Measure::of("rest_job_1_kb_answer", &["enqueue", "worker"], &inline).tell();
-    assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS, "{inline:?}");
+    assert!(inline.len() <= MAX_REQUESTS && measure.write_units <= MAX_WRITE_UNITS + 1.0, "{inline:?}");
 
     // One in a separate item, as that of most reads is: four KB with its keys.
     hub.flickr.answer_with(&answer_of(3_800));
     let separate = hub.run().await;
     let keep = ("PutItem", 4.0);
-    assert_eq!(written(&separate[SUBMISSION.len()..]), [&[claim, account, take, keep], &COMPLETION[3..]].concat());
+    assert_eq!(written(&separate[SUBMISSION.len()..]), [&[claim, account, take, keep], &END[..]].concat());
     Measure::of("rest_job_4_kb_answer", &["enqueue", "worker"], &separate).tell();
 }
 
@@ -553,11 +557,11 @@ async fn a_retry() {
     assert_eq!(deferred.state.phase.name(), "deferred", "{deferred:?}");
     let (ended, completion) = hub.handle(&job).await;
     assert!(matches!(ended.state.phase, Phase::Completed { .. }) && ended.state.attempts == 2, "{ended:?}");
-    let [claim, account, take, end] = COMPLETION;
+    let [claim, account, take, end @ ..] = COMPLETION;
     // The budget hears of the failure, and then that it is over.
-    let hears = ("PutItem", 1.0);
+    let hears = ("UpdateItem", 1.0);
     assert_eq!(written(&failure), [claim, account, take, hears, ("UpdateItem", 1.0), ("SendMessage", 0.0)]);
-    assert_eq!(written(&completion), [claim, account, take, hears, end]);
+    assert_eq!(written(&completion), [&[claim, account, take, hears][..], &end].concat());
     let (_, plain) = hub.handle(&hub.submit().await.0).await;
     assert_eq!(written(&plain), COMPLETION);
     let plain = Measure::of("plain", &[], &plain);
@@ -603,20 +607,21 @@ async fn a_job_in_the_fair_queue() {
     // A read that the cache may answer looks there before it takes a turn.
     let (cached, asking) = hub.submit_call(CACHED).await;
     assert!(in_queue(&cached), "{cached:?}");
-    assert_eq!(written(&asking)[..2], [("BatchGetItem", 0.0); 2]);
+    assert_eq!(written(&asking)[..3], [("BatchGetItem", 0.0), ("UpdateItem", 1.0), ("BatchGetItem", 0.0)]);
     let mut join = Vec::new();
     for _ in 2..JOBS {
         let (job, requests) = hub.submit().await;
         assert!(in_queue(&job), "{job:?}");
         join = requests;
     }
-    // The account with the budget and the fair queue, a tag, the count in the queue; the job with its entries in both
-    // indexes.
+    // The account with its pending jobs, the budget and the fair queue; the count; a tag, the count in the queue; the
+    // job with its entries in both indexes.
     let joining = [
         ("BatchGetItem", 0.0),
         ("UpdateItem", 1.0),
         ("UpdateItem", 1.0),
-        ("TransactWriteItems", 2.0 + 2.0 + 1.0 + 1.0),
+        ("UpdateItem", 1.0),
+        ("PutItem", 1.0 + 1.0 + 1.0),
     ];
     assert_eq!(written(&join), joining);
     let (swept, requests) = hub.sweep().await;

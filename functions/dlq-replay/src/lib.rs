@@ -10,7 +10,10 @@ mod routes;
 use std::sync::Arc;
 
 use edge::{Authenticator, Gateway};
-use hub::ports::{Clock, DeadJobs, Jobs, Messages, Tenants};
+use hub::{
+    ports::{DeadJobs, FairQueues, Tenants},
+    transition,
+};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
@@ -23,7 +26,7 @@ pub struct Service<P> {
     gateway: Gateway,
 }
 
-impl<P: Clock + Tenants + Jobs + Messages + DeadJobs + 'static> Service<P> {
+impl<P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static> Service<P> {
     /// On these ports.
     pub fn new(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Self {
         Self { gateway: Gateway::new(routes(Arc::clone(&ports), authenticator)), ports }

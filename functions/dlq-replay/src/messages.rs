@@ -6,7 +6,8 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use edge::batch::{self, Taken};
 use hub::{
     dead_jobs::{self, DeadLetterResult},
-    ports::{Clock, DeadJobs, Jobs, Messages},
+    ports::DeadJobs,
+    transition,
 };
 
 /// The longest a message may take: the function itself has 30 seconds for the batch.
@@ -15,7 +16,7 @@ const MESSAGE_DEADLINE: Duration = Duration::from_secs(27);
 /// Deals with a batch of dead letters. What is reported back comes again.
 pub async fn take_dead_letters<P>(ports: Arc<P>, messages: SqsEvent, request_id: &str) -> SqsBatchResponse
 where
-    P: Clock + Jobs + Messages + DeadJobs + 'static,
+    P: transition::Ports + DeadJobs + 'static,
 {
     let (response, _) = batch::each(messages, request_id, MESSAGE_DEADLINE, |message| {
         let ports = Arc::clone(&ports);
@@ -26,7 +27,7 @@ where
 }
 
 /// Whether the message is finished.
-async fn one(ports: &(impl Clock + Jobs + Messages + DeadJobs), message: &SqsMessage) -> bool {
+async fn one(ports: &(impl transition::Ports + DeadJobs), message: &SqsMessage) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
     let body = message.body.as_deref().unwrap_or_default();
     match dead_jobs::take_dead_letter(ports, id, body).await {

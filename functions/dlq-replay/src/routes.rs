@@ -15,8 +15,9 @@ use hub::{
     Kind,
     dead_jobs::{self, PAGE_JOBS, ReplayOptions, Replayed},
     page::Page,
-    ports::{Clock, DeadJobs, Jobs, Messages, Tenants},
+    ports::{DeadJobs, FairQueues, Jobs, Tenants},
     tenants::Principal,
+    transition,
 };
 
 /// The longest cursor, in bytes; those that are given out are shorter.
@@ -25,7 +26,7 @@ const MAX_CURSOR_BYTES: usize = 200;
 /// The routes.
 pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Tenants + Jobs + Messages + DeadJobs + 'static,
+    P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static,
 {
     Router::new()
         .route("/v1/dlq", get(list::<P>))
@@ -82,7 +83,7 @@ fn selection(request: &ReplayRequest) -> Result<Selection, Problem> {
 }
 
 /// A failure halfway leaves the rest as it was: asked again, what was replayed is `not_dead`.
-async fn replay<P: Clock + DeadJobs + Jobs + Messages>(
+async fn replay<P: transition::Ports + DeadJobs + FairQueues>(
     State(ports): State<Arc<P>>,
     Authenticated(principal): Authenticated,
     Json(request): Json<ReplayRequest>,
@@ -108,6 +109,7 @@ async fn replay<P: Clock + DeadJobs + Jobs + Messages>(
             Replayed::Unknown => ReplayOutcome::NotFound,
             Replayed::NotDead => ReplayOutcome::NotDead,
             Replayed::NeedsForce => ReplayOutcome::NeedsForce,
+            Replayed::TooManyPending => ReplayOutcome::TooManyPending,
         };
         results.push(ReplayResult { job_id, outcome });
     }

@@ -11,8 +11,9 @@ use edge::{Authenticated, Envelope, Json, Problem, RateLimit, RequestContext, tr
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     fair_queue::QueueForecast,
-    ports::{Clock, Entropy, FairQueues, Jobs, Messages, ResponseCache},
+    ports::{Entropy, FairQueues},
     submit::{Accepted, Submit, SubmitRequest},
+    transition,
 };
 
 use crate::request::{idempotency_key, spec, start};
@@ -25,7 +26,7 @@ pub(crate) async fn post<P>(
     Json(request): Json<SubmitJobRequest>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Entropy + Jobs + FairQueues + ResponseCache + Messages,
+    P: transition::Ports + Entropy + FairQueues,
 {
     let key = idempotency_key(&headers)?;
     let start = start(&request)?;

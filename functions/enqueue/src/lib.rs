@@ -14,14 +14,15 @@ use std::sync::Arc;
 use axum::{Router, middleware::from_fn_with_state, routing::post};
 use edge::{Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Clock, Entropy, FairQueues, Jobs, Messages, ResponseCache, Tenants},
+    ports::{Accounts, Entropy, FairQueues, Tenants},
     submit::Submit,
+    transition,
 };
 
 /// The routes.
 pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + Tenants + Accounts + Jobs + FairQueues + ResponseCache + Messages + 'static,
+    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))

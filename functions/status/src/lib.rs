@@ -12,12 +12,12 @@ use axum::{
     routing::{get, post},
 };
 use edge::{Authenticator, require_key};
-use hub::ports::{Accounts, Apps, Clock, FairQueues, Health, Jobs, ResponseCache, Results, Tenants};
+use hub::ports::{Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Tenants};
 
 /// The routes.
 pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Tenants + Jobs + Results + FairQueues + Apps + Accounts + ResponseCache + Health + 'static,
+    P: Clock + Tenants + Jobs + PendingJobs + Results + FairQueues + Apps + Accounts + ResponseCache + Health + 'static,
 {
     Router::new()
         .route("/v1/usage", get(usage::get::<P>))

@@ -12,8 +12,8 @@ use axum::{
 use domain::{AppId, UserId, cache::CacheStats, call::MethodName};
 use edge::{Authenticated, Envelope, Problem, Query, RateLimit};
 use hub::{
-    ports::{Accounts, Apps, Clock, FairQueues, Jobs, ResponseCache},
-    usage::{AppUsage, CacheUsage, Usage, usage},
+    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache},
+    usage::{AppUsage, CacheUsage, PendingUsage, Usage, usage},
 };
 
 pub(crate) async fn get<P>(
@@ -22,12 +22,12 @@ pub(crate) async fn get<P>(
     Query(query): Query<UsageQuery>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Apps + FairQueues + Accounts + Jobs + ResponseCache,
+    P: Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache,
 {
     let unknown = |_| Problem::from(hub::Error::from(hub::Kind::AccountNotFound));
     let user: Option<UserId> = query.user_id.map(|user| user.parse().map_err(unknown)).transpose()?;
     let after: Option<AppId> = query.cursor.as_deref().map(|cursor| edge::parse("cursor", cursor)).transpose()?;
-    let Usage { apps, pending_jobs, cache } = usage(&*ports, &principal, user.as_ref(), after.as_ref()).await?;
+    let Usage { apps, pending, cache } = usage(&*ports, &principal, user.as_ref(), after.as_ref()).await?;
     // Which of several apps a header would speak of, nobody could tell.
     let header = match (apps.items.as_slice(), &after, &apps.next) {
         ([only], None, None) => Some(RateLimit::of(&only.limit, &only.status, ports.now())),
@@ -36,7 +36,11 @@ where
     let answer = UsageAnswer {
         apps: apps.items.into_iter().map(app).collect(),
         next_cursor: apps.next.map(String::from),
-        pending: user.zip(pending_jobs).map(|(user, jobs)| PendingJobsView { user_id: user.into(), jobs }),
+        pending: user.zip(pending).map(|(user, PendingUsage { jobs, scheduled_jobs })| PendingJobsView {
+            user_id: user.into(),
+            jobs,
+            scheduled_jobs,
+        }),
         cache: cache.map(cache_usage),
     };
     let mut response = Envelope::ok(answer).into_response();
@@ -65,7 +69,7 @@ fn cache_usage(CacheUsage { from, methods }: CacheUsage) -> CacheUsageView {
         all += *stats;
     }
     CacheUsageView {
-        from: from.as_str().to_owned(),
+        from: from.to_string(),
         calls_saved: all.calls_saved(),
         hit_rate: all.hit_rate(),
         methods: methods.into_iter().map(method_usage).collect(),

@@ -9,8 +9,9 @@ use domain::Timestamp;
 use hub::{
     Error,
     limits::Limits,
-    ports::{Clock, FairQueues, Jobs, Messages},
+    ports::FairQueues,
     sweep::{self, Report},
+    transition,
 };
 
 /// The part of an invocation's time that is reserved for the job at hand and the answer.
@@ -24,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(50);
 /// # Errors
 /// A failure to list queues or jobs.
 pub async fn run(
-    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    ports: &(impl transition::Ports + FairQueues),
     limits: &Limits,
     deadline: Timestamp,
 ) -> Result<Report, Error> {

@@ -66,6 +66,8 @@ pub enum ReplayOutcome {
     NotDead,
     /// Its write may have taken effect: only `force` replays it.
     NeedsForce,
+    /// So many jobs of its account are pending, or wait for their app's budget, that no other may.
+    TooManyPending,
 }
 
 /// `DELETE /v1/dlq/{job_id}`.

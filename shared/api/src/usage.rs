@@ -70,8 +70,10 @@ pub struct LimitView {
 pub struct PendingJobsView {
     /// The account.
     pub user_id: String,
-    /// How many.
+    /// How many could run today.
     pub jobs: u32,
+    /// How many are scheduled for a later day of UTC.
+    pub scheduled_jobs: u32,
 }
 
 /// A tenant's cache statistics.

@@ -16,12 +16,13 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use domain::{
-    AccountRef, AppId, Timestamp,
+    AccountRef, AppId, Day, JobRef, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, Priority, next_tag},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, next_tag},
+    job::Job,
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, Accounts, BudgetKey, FairQueues, NextTag, QueuedJob, SealedAccount, SubmitContext, TagRequest};
+use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagRequest};
 
 use crate::{
     Cloud, accounts, budgets,
@@ -29,12 +30,13 @@ use crate::{
         self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, bytes, expiry, live, named, number, text, time, whole,
     },
     jobs::{
-        account_item::{self, FEWER_PENDING, PENDING, flow_tags, tag_attribute},
-        keys::{QUEUE_APP, QUEUE_INDEX, job_of, tag_of},
+        account_item::{self, flow_tags, tag_attribute},
+        keys::{JOB, QUEUE_APP, QUEUE_INDEX, job_key, job_of, tag_of},
     },
     machine::{now, random},
-    several::get_several,
-    table::{Written, is_conflict, list, pause, written, written_if},
+    pending_jobs,
+    several::{get_all, get_several},
+    table::{Written, list, pause, written, written_if},
 };
 
 const ANCHOR_AT: &str = "anchor_at";
@@ -113,32 +115,23 @@ impl Cloud {
         Ok((budget, read(queue, now)?))
     }
 
-    /// The account with the budget and the queue of its app, which is remembered.
-    async fn context_of(&self, account: SealedAccount) -> ports::Result<SubmitContext> {
-        let app = &account.account.app;
-        let (budget, queue) = self.budget_and_queue(app).await?;
-        self.account_app_cache.set(&AccountRef::new(&account.account.tenant, &account.account.user), app.clone());
-        Ok(SubmitContext { account, budget, queue })
-    }
-
     /// The update that takes a tag if the lane is where it is said to be: DynamoDB has no maximum of two numbers.
     fn tag_update(&self, request: &TagRequest, is: Lane) -> UpdateItemFluentBuilder {
         let tag = tag_attribute(request.lane);
         let (condition, taken, by) = match is {
             Lane::Ahead => (format!("{tag} >= :virtual_time"), format!("{tag} + :by"), request.lane.stride()),
             Lane::Behind => (
-                format!("(attribute_not_exists({tag}) OR {tag} < :virtual_time)"),
+                format!("attribute_not_exists({tag}) OR {tag} < :virtual_time"),
                 ":by".to_owned(),
                 next_tag(0, request.lane, request.virtual_time),
             ),
         };
         self.jobs
             .update(account_item::key(&request.account))
-            .condition_expression(format!("{condition} AND {FEWER_PENDING}"))
+            .condition_expression(condition)
             .update_expression(format!("SET {tag} = {taken}"))
             .expression_attribute_values(":virtual_time", whole(request.virtual_time))
             .expression_attribute_values(":by", whole(by))
-            .expression_attribute_values(":max", number(request.max_pending_jobs))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
@@ -216,52 +209,50 @@ impl FairQueues for Cloud {
     }
 
     /// One read where this process knows which app the account had, else two.
-    async fn submit_context(&self, account: &AccountRef) -> ports::Result<Option<SubmitContext>> {
-        let Some(app) = self.account_app_cache.get(account) else {
-            let Some(account) = self.account(account).await? else { return Ok(None) };
-            return self.context_of(account).await.map(Some);
-        };
-        let wanted = [
-            (&self.vault, accounts::key(account)),
-            (&self.runtime, budgets::key(&BudgetKey::App(app.clone()))),
-            (&self.runtime, key(&app)),
-        ];
-        let [found, budget, queue] = get_several(wanted, "reading what a new job has to know").await?;
-        let found = found.map(|item| accounts::read_sealed(&account.tenant, &item)).transpose()?;
-        let Some(account) = found else { return Ok(None) };
-        if account.account.app != app {
-            return self.context_of(account).await.map(Some);
+    async fn submit_context(
+        &self,
+        account: &AccountRef,
+        day: Day,
+        job: Option<&JobRef>,
+    ) -> ports::Result<(Option<SubmitContext>, Option<Job>)> {
+        let known = self.account_app_cache.get(account);
+        let mut wanted = vec![(&self.vault, accounts::key(account)), (&self.jobs, pending_jobs::key(account, day))];
+        wanted.extend(job.map(|job| (&self.jobs, job_key(job, JOB))));
+        if let Some(app) = &known {
+            wanted.extend([(&self.runtime, budgets::key(&BudgetKey::App(app.clone()))), (&self.runtime, key(app))]);
         }
-        let (budget, queue) = self.read_both(&app, budget.as_ref(), queue)?;
-        Ok(Some(SubmitContext { account, budget, queue }))
+        let mut found = get_all(wanted, "reading what a new job has to know").await?.into_iter();
+        let mut next = || found.next().flatten();
+        let (sealed, pending) = (next(), next());
+        let job = match job.and_then(|_| live(next(), now())) {
+            Some(item) => Some(self.read_job(&item).await?),
+            None => None,
+        };
+        let Some(sealed) = sealed else { return Ok((None, job)) };
+        let sealed = accounts::read_sealed(&account.tenant, &sealed)?;
+        let app = &sealed.account.app;
+        let (budget, queue) = if known.as_ref() == Some(app) {
+            self.read_both(app, next().as_ref(), next())?
+        } else {
+            self.account_app_cache.set(account, app.clone());
+            self.budget_and_queue(app).await?
+        };
+        let pending_jobs = pending_jobs::read(pending.as_ref())?;
+        Ok((Some(SubmitContext { account: sealed, budget, queue, pending_jobs }), job))
     }
 
     /// One write as long as the lane is ahead of the virtual time, as that of an account with many jobs is, else two.
-    async fn take_tag(&self, request: &TagRequest) -> ports::Result<NextTag> {
+    async fn take_tag(&self, request: &TagRequest) -> ports::Result<FlowTags> {
         let mut is = Lane::Ahead;
-        for attempt in 0..TRIES {
-            // The second try is the other way, and the first that may meet others.
-            pause(attempt.saturating_sub(1)).await;
-            let answer = self.tag_update(request, is).send().await;
-            // A job of the account begins or ends at this moment.
-            if is_conflict(&answer) {
-                continue;
-            }
-            let found = match written(answer, TAKING)? {
-                Written::Done(answer) => {
-                    return Ok(NextTag::Taken(flow_tags(&answer.attributes.unwrap_or_default())));
-                }
+        for _ in 0..TRIES {
+            let found = match written(self.tag_update(request, is).send().await, TAKING)? {
+                Written::Done(answer) => return Ok(flow_tags(&answer.attributes.unwrap_or_default())),
                 Written::Refused(found) => found,
             };
-            let found = found.as_ref().map(Reader);
-            let pending = found.as_ref().and_then(|item| item.optional_number(PENDING)).unwrap_or_default();
-            if pending >= i64::from(request.max_pending_jobs) {
-                return Ok(NextTag::TooManyPending);
-            }
-            let tag = found.and_then(|item| item.optional_whole(tag_attribute(request.lane)));
+            let tag = found.and_then(|item| Reader(&item).optional_whole(tag_attribute(request.lane)));
             is = if tag.is_some_and(|tag| tag >= request.virtual_time) { Lane::Ahead } else { Lane::Behind };
         }
-        Err(ports::Error::unavailable(TAKING, "too many jobs of the account are accepted at once"))
+        Err(ports::Error::unavailable(TAKING, "the account's tags are taken and given back all the time"))
     }
 
     async fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> ports::Result<()> {

@@ -18,6 +18,7 @@ mod logins;
 mod machine;
 mod memory;
 mod messages;
+mod pending_jobs;
 mod queues;
 mod response_cache;
 mod results;

@@ -137,7 +137,7 @@ impl ResponseCache for Cloud {
         let additions: Vec<String> = counted.iter().map(|(name, _)| format!("#{name} :{name}")).collect();
         let update = self
             .runtime
-            .update(item::key(stats_partition(tenant), format!("{}#{method}", day.as_str())))
+            .update(item::key(stats_partition(tenant), format!("{day}#{method}")))
             .update_expression(format!("SET {EXPIRES_AT} = :expires_at ADD {}", additions.join(", ")))
             .expression_attribute_values(":expires_at", expiry(now() + STATS_RETENTION));
         let update = counted.into_iter().fold(update, |update, (name, count)| {
@@ -154,7 +154,7 @@ impl ResponseCache for Cloud {
             .query()
             .key_condition_expression(format!("{PARTITION} = :tenant AND {SORT} >= :from"))
             .expression_attribute_values(":tenant", text(stats_partition(tenant)))
-            .expression_attribute_values(":from", text(from.as_str()))
+            .expression_attribute_values(":from", text(from.to_string()))
             .consistent_read(true);
         let items = list(query, None, u16::MAX, "listing the cache's statistics").await?;
         items.iter().map(read_stats).collect()

@@ -14,13 +14,22 @@ use crate::{
 /// How often what is answered in part is asked for.
 const TRIES: u32 = 6;
 
-/// The items with these tables and keys, in their order, read consistently: `None` where there is none. No two keys
-/// are the same.
+/// As [`get_all`], of a number of items that is known.
 pub(crate) async fn get_several<const N: usize>(
     wanted: [(&Table, Attributes); N],
     what: &'static str,
 ) -> ports::Result<[Option<Attributes>; N]> {
-    let Some(client) = wanted.first().map(|(table, _)| table.client()) else { return Ok(wanted.map(|_| None)) };
+    let found = get_all(wanted.into(), what).await?;
+    found.try_into().map_err(|_| ports::Error::broken(what, "there are as many answers as keys"))
+}
+
+/// The items with these tables and keys, in their order, read consistently: `None` where there is none. No two keys
+/// are the same.
+pub(crate) async fn get_all(
+    wanted: Vec<(&Table, Attributes)>,
+    what: &'static str,
+) -> ports::Result<Vec<Option<Attributes>>> {
+    let Some(client) = wanted.first().map(|(table, _)| table.client()) else { return Ok(Vec::new()) };
     let mut rest: HashMap<String, Vec<Attributes>> = HashMap::new();
     for (table, key) in &wanted {
         rest.entry(table.name().to_owned()).or_default().push(key.clone());
@@ -40,7 +49,7 @@ pub(crate) async fn get_several<const N: usize>(
         rest = answer.unprocessed_keys.unwrap_or_default();
         rest.retain(|_, keys| !keys.keys().is_empty());
         if rest.is_empty() {
-            return Ok(wanted.map(|(table, key)| take(&mut found, table.name(), &key)));
+            return Ok(wanted.iter().map(|(table, key)| take(&mut found, table.name(), key)).collect());
         }
     }
     Err(ports::Error::unavailable(what, "the tables answer in part only"))

@@ -1,8 +1,7 @@
 //! A DynamoDB table: reads, lists, and writes that say what they found.
 //!
 //! Every read is consistent, but those of an index, which cannot be. A conditional write that its condition refuses is
-//! no error: [`written`] and [`written_if`] tell it apart from a failure. A write that meets a transaction of another
-//! fails, and may be tried again ([`is_conflict`]).
+//! no error: [`written`] and [`written_if`] tell it apart from a failure.
 
 use std::time::Duration;
 
@@ -100,6 +99,15 @@ impl Table {
         Delete::builder().table_name(&self.name).set_key(Some(key))
     }
 
+    /// What would be a part of a transaction, as a write by itself.
+    pub(crate) fn put_alone(&self, part: Put) -> PutItemFluentBuilder {
+        self.write(part.item)
+            .set_condition_expression(part.condition_expression)
+            .set_expression_attribute_names(part.expression_attribute_names)
+            .set_expression_attribute_values(part.expression_attribute_values)
+            .set_return_values_on_condition_check_failure(part.return_values_on_condition_check_failure)
+    }
+
     /// What would be a part of a transaction, as an update by itself.
     pub(crate) fn update_alone(&self, part: Update) -> UpdateItemFluentBuilder {
         self.update(part.key)
@@ -184,12 +192,6 @@ pub(crate) fn written_if<T, E: WriteError>(
     what: &'static str,
 ) -> ports::Result<bool> {
     written(answer, what).map(|written| matches!(written, Written::Done(_)))
-}
-
-/// Whether a write met a transaction of another that writes the same item.
-pub(crate) fn is_conflict<T, E: ProvideErrorMetadata>(answer: &Result<T, SdkError<E, HttpResponse>>) -> bool {
-    let error = answer.as_ref().err().and_then(SdkError::as_service_error);
-    error.and_then(ProvideErrorMetadata::code) == Some("TransactionConflictException")
 }
 
 /// Waits before another try of what met others: longer each time, and by chance, so that those who met do not meet

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        TransactWriteItem, Update,
+        Put, TransactWriteItem, Update,
         builders::{DeleteBuilder, PutBuilder},
     },
 };
@@ -39,6 +39,12 @@ impl Part for PutBuilder {
 impl Part for DeleteBuilder {
     fn part(self) -> Result<TransactWriteItem, BuildError> {
         Ok(TransactWriteItem::builder().delete(self.build()?).build())
+    }
+}
+
+impl Part for Put {
+    fn part(self) -> Result<TransactWriteItem, BuildError> {
+        Ok(TransactWriteItem::builder().put(self).build())
     }
 }
 

@@ -31,19 +31,47 @@ impl Timestamp {
     }
 }
 
-/// A day of UTC, as `2026-09-21`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(String);
+/// A day of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
 
 impl Day {
+    const LENGTH: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// The day of `point`.
-    pub fn of(point: Timestamp) -> Self {
-        Self(point.to_string().chars().take("2026-09-21".len()).collect())
+    pub const fn of(point: Timestamp) -> Self {
+        Self(point.as_seconds().div_euclid(Self::LENGTH.as_secs().cast_signed()))
     }
 
-    /// As it is written everywhere.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The day before.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        Self(self.0 - 1)
+    }
+
+    /// When the next day begins.
+    pub fn end(self) -> Timestamp {
+        let days = u32::try_from(self.0 + 1).unwrap_or(0);
+        Timestamp::from_milliseconds(0) + Self::LENGTH * days
+    }
+}
+
+/// As `2026-09-21`, so that days sort as they come.
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begin = self.before().end().to_string();
+        f.write_str(begin.get(..DATE.len()).unwrap_or(&begin))
+    }
+}
+
+/// A date as RFC 3339 writes it.
+const DATE: &str = "0000-00-00";
+
+impl FromStr for Day {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.len() == DATE.len() { format!("{text}T00:00:00Z").parse().map(Self::of) } else { Err(Invalid) }
     }
 }
 
@@ -131,9 +159,13 @@ mod tests {
     #[test]
     fn a_day_is_one_of_utc_and_sorts_as_days_come() {
         let day = |text: &str| Day::of(text.parse().unwrap());
-        assert_eq!(day("2026-09-21T23:59:59.999Z").as_str(), "2026-09-21");
-        assert_eq!(day("2026-09-22T01:59:59+02:00").as_str(), "2026-09-21");
-        assert!(day("2026-09-30T00:00:00Z") < day("2026-10-01T00:00:00Z"));
+        assert_eq!(day("2026-09-21T23:59:59.999Z").to_string(), "2026-09-21");
+        assert_eq!(day("2026-09-22T01:59:59+02:00").to_string(), "2026-09-21");
+        let (last, first) = (day("2026-09-30T00:00:00Z"), day("2026-10-01T00:00:00Z"));
+        assert!(last < first && first.before() == last);
+        assert_eq!(last.end().to_string(), "2026-10-01T00:00:00.000Z");
+        assert_eq!(("2026-09-30".parse(), "2026-09-31".parse::<Day>()), (Ok(last), Err(Invalid)));
+        assert_eq!(("".parse::<Day>(), "2026-09-30T".parse::<Day>()), (Err(Invalid), Err(Invalid)));
     }
 
     #[test]

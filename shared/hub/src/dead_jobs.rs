@@ -1,7 +1,8 @@
 //! Dead jobs: what becomes of messages that crashed their workers, and of the jobs that died of it.
 
 use domain::{
-    JobId, JobRef,
+    JobId, JobRef, Timestamp,
+    budget::Limit,
     job::{Event, Job, Phase, Refusal, step},
     timing,
 };
@@ -9,11 +10,13 @@ use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
+    fair_queue::{Admitted, QueueForecast},
     message::Dispatch,
     page::Page,
-    ports::{Clock, DeadJobs, Jobs, Messages},
+    pending_jobs::{count, discount, yesterday},
+    ports::{DeadJobs, FairQueues, Jobs, SubmitContext},
     tenants::Principal,
-    transition::{Applied, apply},
+    transition::{self, Applied, apply, apply_at},
 };
 
 /// The most dead jobs one page holds, and the most one request replays.
@@ -39,7 +42,7 @@ pub enum DeadLetterResult {
 /// # Errors
 /// A failure of the ports: the message must come again.
 pub async fn take_dead_letter(
-    ports: &(impl Clock + Jobs + Messages + DeadJobs),
+    ports: &(impl transition::Ports + DeadJobs),
     message_id: &str,
     body: &str,
 ) -> Result<DeadLetterResult, Error> {
@@ -105,6 +108,8 @@ pub enum Replayed {
     NotDead,
     /// Its write may have taken effect: only force replays it.
     NeedsForce,
+    /// So many jobs of its account are pending, or wait for their app's budget, that no other may.
+    TooManyPending,
 }
 
 /// Replays a dead job of the tenant as a new run.
@@ -112,7 +117,7 @@ pub enum Replayed {
 /// # Errors
 /// A failure of the ports. The new run may have begun all the same: then the sweep sends its message.
 pub async fn replay(
-    ports: &(impl Clock + Jobs + Messages),
+    ports: &(impl transition::Ports + FairQueues),
     principal: &Principal,
     id: &JobId,
     options: ReplayOptions,
@@ -120,24 +125,54 @@ pub async fn replay(
     let ReplayOptions { force, dry_run } = options;
     let reference = JobRef::new(principal.tenant(), id);
     let Some(job) = ports.job(&reference).await? else { return Ok(Replayed::Unknown) };
-    let event = Event::Replay { force };
+    let event = |admission| Event::Replay { force, admission };
     let refused = |refusal| if refusal == Refusal::NeedsForce { Replayed::NeedsForce } else { Replayed::NotDead };
-    if let Err(refusal) = step(&job, event.clone(), ports.now()) {
-        return Ok(refused(refusal));
-    }
+    let now = ports.now();
+    let begun = match step(&job, event(None), now) {
+        Ok(transition) => transition.after,
+        Err(refusal) => return Ok(refused(refusal)),
+    };
     if dry_run {
         return Ok(Replayed::Yes);
     }
-    // An end that is still counted would be counted twice with the new run.
-    ports.settle(&job).await?;
-    Ok(match apply(ports, &job, event).await? {
+    let limits = principal.limits();
+    let (context, _) = ports.submit_context(&job.spec.account, yesterday(now), None).await?;
+    let of_yesterday = context.as_ref().map_or(0, |context| context.pending_jobs);
+    if !count(ports, &begun, of_yesterday, limits.max_pending_jobs, now).await? {
+        return Ok(Replayed::TooManyPending);
+    }
+    let replayed = match admit(ports, &job, context.as_ref(), &limits.app, now).await {
+        Ok(Admitted::Freely) => apply_at(ports, &job, event(None), now).await?,
+        Ok(Admitted::As(admission)) => apply_at(ports, &job, event(Some(admission)), now).await?,
+        refused => {
+            discount(ports, &begun).await;
+            return refused.map(|_| Replayed::TooManyPending);
+        }
+    };
+    let replayed = match replayed {
         Applied::Done(transition) => {
             tracing::info!(job_id = %id, run = transition.after.state.run, force, "job replayed");
-            Replayed::Yes
+            return Ok(Replayed::Yes);
         }
         Applied::Refused(refusal) => refused(refusal),
         Applied::Conflict => Replayed::NotDead,
-    })
+    };
+    discount(ports, &begun).await;
+    Ok(replayed)
+}
+
+/// Where the new run begins: as that of a new job would. One whose account is gone ends soon enough.
+async fn admit(
+    ports: &impl FairQueues,
+    job: &Job,
+    context: Option<&SubmitContext>,
+    limit: &Limit,
+    now: Timestamp,
+) -> Result<Admitted, Error> {
+    match context.map(|context| QueueForecast::of(context, limit, now)).filter(QueueForecast::queue_is_needed) {
+        Some(forecast) => forecast.admit(ports, &job.spec.account, job.spec.priority).await,
+        None => Ok(Admitted::Freely),
+    }
 }
 
 /// Takes a dead job of the tenant off the list: it stays dead.
@@ -147,7 +182,5 @@ pub async fn replay(
 pub async fn discard(ports: &(impl Jobs + DeadJobs), principal: &Principal, id: &JobId) -> Result<(), Error> {
     let reference = JobRef::new(principal.tenant(), id);
     let job = ports.job(&reference).await?.filter(is_dead).ok_or(Kind::JobNotFound)?;
-    // Settled later, it would come back to the list.
-    ports.settle(&job).await?;
     if ports.discard_dead_job(&job).await? { Ok(()) } else { Err(Kind::JobNotFound.into()) }
 }

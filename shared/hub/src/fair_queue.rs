@@ -3,14 +3,14 @@
 use domain::{
     AccountRef, AppId, Timestamp,
     budget::{Budget, BudgetStatus, Limit},
-    fair_queue::{Bucket, FairQueue, Priority, QueueTicket},
+    fair_queue::{Admission, Bucket, FairQueue, Priority, QueueTicket},
     job::{Job, Target, WaitReason},
     timing::JOB_DEADLINE,
 };
 
 use crate::{
     Error,
-    ports::{Clock, FairQueues, NextTag, TagRequest},
+    ports::{Clock, FairQueues, SubmitContext, TagRequest},
 };
 
 /// How an app's budget and its fair queue stand.
@@ -34,16 +34,15 @@ pub async fn forecast(ports: &(impl Clock + FairQueues), limit: &Limit, app: &Ap
     Ok(QueueForecast::new(app, &budget, queue, limit, ports.now()))
 }
 
-/// Admission control: what becomes of a job that could run now.
+/// Admission control: what becomes of a run that could begin now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Admission {
-    /// It need not wait: it has its ticket if there is no call for it after all.
-    RunNow(QueueTicket),
-    /// It waits in the fair queue, about until then.
-    Enqueue(QueueTicket, Timestamp),
-    /// Too many jobs of the account are pending, or so many wait in the queue that it would not run before its
-    /// deadline.
-    Reject,
+pub enum Admitted {
+    /// It need not look at the queue.
+    Freely,
+    /// It has its place.
+    As(Admission),
+    /// So many jobs wait in the queue that it would not run before its deadline.
+    Refused,
 }
 
 impl QueueForecast {
@@ -51,6 +50,12 @@ impl QueueForecast {
     pub(crate) fn new(app: &AppId, budget: &Budget, queue: FairQueue, limit: &Limit, now: Timestamp) -> Self {
         let status = budget.status(limit, Target::default().profile().host_class, now);
         Self { app: app.clone(), limit: *limit, status, queue, now }
+    }
+
+    /// How the budget and the queue of a new job's app stand at `now`.
+    pub(crate) fn of(context: &SubmitContext, limit: &Limit, now: Timestamp) -> Self {
+        let SubmitContext { account, budget, queue, .. } = context;
+        Self::new(&account.account.app, budget, queue.clone(), limit, now)
     }
 
     /// Whether a new job has to look at the queue.
@@ -68,8 +73,8 @@ impl QueueForecast {
         }
     }
 
-    /// Decides what becomes of a new job of the account in this lane where the queue is needed, and counts it in the
-    /// queue if it must wait.
+    /// Decides what becomes of a job of the account in this lane, whose run could begin now, where the queue is needed;
+    /// counts it in the queue if it must wait.
     ///
     /// # Errors
     /// A failure of the port.
@@ -78,23 +83,22 @@ impl QueueForecast {
         ports: &impl FairQueues,
         account: &AccountRef,
         lane: Priority,
-        max_pending_jobs: u32,
-    ) -> Result<Admission, Error> {
-        let request = self.tag_request(account, lane, max_pending_jobs);
-        let NextTag::Taken(tags) = ports.take_tag(&request).await? else { return Ok(Admission::Reject) };
+    ) -> Result<Admitted, Error> {
+        let request = self.tag_request(account, lane);
+        let tags = ports.take_tag(&request).await?;
         let ticket = QueueTicket { app: self.app.clone(), tag: tags.of(lane) };
         let spare = self.status.is_closed() && self.status.remaining_calls > 0;
         if spare && tags.is_under_share(lane, request.virtual_time) {
-            return Ok(Admission::RunNow(ticket));
+            return Ok(Admitted::As(Admission::RunNow(ticket)));
         }
         let expected_at = self.expected_of_newcomer(&ticket);
         if expected_at.since(self.now) >= JOB_DEADLINE {
             // Who asks again and again does not fall behind by being refused.
             ports.return_tag(account, lane, ticket.tag).await?;
-            return Ok(Admission::Reject);
+            return Ok(Admitted::Refused);
         }
         self.join(ports, &ticket).await?;
-        Ok(Admission::Enqueue(ticket, expected_at))
+        Ok(Admitted::As(Admission::Enqueue(ticket, expected_at)))
     }
 
     /// Counts a job that was refused a call in the queue: where it stood before, if it did.
@@ -106,9 +110,7 @@ impl QueueForecast {
             Some(ticket) => ticket.clone(),
             None => {
                 let lane = job.spec.priority;
-                // The job is one of those that are pending already.
-                let next = ports.take_tag(&self.tag_request(&job.spec.account, lane, u32::MAX)).await?;
-                let NextTag::Taken(tags) = next else { return Err(Error::internal("no count is over its maximum")) };
+                let tags = ports.take_tag(&self.tag_request(&job.spec.account, lane)).await?;
                 QueueTicket { app: self.app.clone(), tag: tags.of(lane) }
             }
         };
@@ -117,9 +119,8 @@ impl QueueForecast {
         Ok((ticket, expected_at))
     }
 
-    fn tag_request(&self, account: &AccountRef, lane: Priority, max_pending_jobs: u32) -> TagRequest {
-        let virtual_time = self.queue.virtual_time(self.now);
-        TagRequest { account: account.clone(), lane, virtual_time, max_pending_jobs }
+    fn tag_request(&self, account: &AccountRef, lane: Priority) -> TagRequest {
+        TagRequest { account: account.clone(), lane, virtual_time: self.queue.virtual_time(self.now) }
     }
 
     /// Counts first, then the job is written: so no queue is forgotten in which somebody waits.

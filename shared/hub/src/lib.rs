@@ -11,6 +11,7 @@ pub mod keyed_hash;
 pub mod limits;
 pub mod message;
 pub mod page;
+mod pending_jobs;
 pub mod ports;
 pub mod read;
 pub mod response_cache;

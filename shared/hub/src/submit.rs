@@ -1,7 +1,8 @@
 //! Accepting a job.
 //!
-//! The job is written once, then its message is sent. If that fails the job is accepted all the same: the sweep sends
-//! it. A caller that hears of no success may ask again with the same idempotency key, and gets the same job.
+//! The job is counted as pending, then written once, then its message is sent. If that fails the job is accepted all the
+//! same: the sweep sends it. A caller that hears of no success may ask again with the same idempotency key, and gets the
+//! same job, however many are pending.
 //!
 //! Where more is asked for than the app's budget allows, the job waits in the app's fair queue, unless its account has
 //! used less than its share. Either way the answer says about when it will run.
@@ -20,11 +21,12 @@ use domain::{
 
 use crate::{
     Error, Kind,
-    fair_queue::{Admission, QueueForecast},
-    ports::{Clock, Entropy, FairQueues, Inserted, Jobs, Messages, ResponseCache, SubmitContext},
+    fair_queue::{Admitted, QueueForecast},
+    pending_jobs,
+    ports::{Entropy, FairQueues, Inserted},
     response_cache,
     tenants::Principal,
-    transition::announce,
+    transition::{self, announce},
 };
 
 /// What accepting a job needs.
@@ -61,7 +63,7 @@ pub struct Accepted {
 
 impl<P> Submit<P>
 where
-    P: Clock + Entropy + Jobs + FairQueues + ResponseCache + Messages,
+    P: transition::Ports + Entropy + FairQueues,
 {
     /// Accepts a request of `principal`, whose account the request must name, once for each idempotency key.
     ///
@@ -79,31 +81,23 @@ where
         let now = self.ports.now();
         let fingerprint = spec.fingerprint(start).map_err(Error::internal)?;
         let id = key.as_ref().map_or_else(|| JobId::from_bytes(self.ports.random()), |key| JobId::of(tenant, key));
-        let earlier = async || match key {
-            Some(_) => self.ports.job(&JobRef::new(tenant, &id)).await,
-            None => Ok(None),
-        };
-        let context =
-            if spec.account.tenant == *tenant { self.ports.submit_context(&spec.account).await? } else { None };
-        let context = context.ok_or_else(|| Error::from(Kind::AccountNotFound));
-        let (SubmitContext { account: sealed, budget, queue }, start) =
-            match context.and_then(|context| Ok((context, start_at(start, now)?))) {
-                Ok(found) => found,
-                // What is refused by now, an account that is gone or a time that has passed, does not make an old key
-                // forgotten.
-                Err(refusal) => return replay(earlier().await?.ok_or(refusal)?, &fingerprint, None),
-            };
-        let forecast = QueueForecast::new(&sealed.account.app, &budget, queue, &principal.limits().app, now);
-        let state = if start > now || !forecast.queue_is_needed() {
-            State::first(start, now)
+        let reference = JobRef::new(tenant, &id);
+        let asked = key.is_some().then_some(&reference);
+        let (context, earlier) = if spec.account.tenant == *tenant {
+            self.ports.submit_context(&spec.account, pending_jobs::yesterday(now), asked).await?
         } else {
-            // A repeated request takes no second tag.
-            if let Some(earlier) = earlier().await? {
-                return replay(earlier, &fingerprint, Some(forecast));
-            }
-            self.first_state(principal, &spec, &forecast, now).await?
+            (None, None)
         };
-        let acceptance = Transition::accepted(Job {
+        let limits = principal.limits();
+        let forecast = context.as_ref().map(|context| QueueForecast::of(context, &limits.app, now));
+        if let Some(earlier) = earlier {
+            // What is refused by now, an account that is gone or a time that has passed, does not make an old key
+            // forgotten.
+            return replay(earlier, &fingerprint, forecast);
+        }
+        let (Some(context), Some(forecast)) = (context, forecast) else { return Err(Kind::AccountNotFound.into()) };
+        let start = start_at(start, now)?;
+        let mut job = Job {
             id,
             idempotency: facts.idempotency,
             verification: facts.verification,
@@ -112,35 +106,53 @@ where
             spec,
             trace,
             created_at: now,
-            state,
-        });
-        match self.ports.insert(&acceptance, principal.limits().max_pending_jobs).await? {
+            state: State::first(start, now),
+        };
+        let max = limits.max_pending_jobs;
+        if !pending_jobs::count(&self.ports, &job, context.pending_jobs, max, now).await? {
+            // The job that took the last place may be that of the same key.
+            return match self.earlier(asked).await? {
+                Some(earlier) => replay(earlier, &job.fingerprint, Some(forecast)),
+                None => Err(too_many(principal, &forecast)),
+            };
+        }
+        if start <= now {
+            match self.admit(&job.spec, &forecast).await {
+                Ok(Admitted::Freely) => {}
+                Ok(Admitted::As(admission)) => job.state = job.state.admitted(admission),
+                refused => {
+                    pending_jobs::discount(&self.ports, &job).await;
+                    return Err(refused.err().unwrap_or_else(|| too_many(principal, &forecast)));
+                }
+            }
+        }
+        let acceptance = Transition::accepted(job);
+        match self.ports.insert(&acceptance).await? {
             Inserted::New => {
                 announce(&self.ports, &acceptance).await;
                 Ok(Accepted { job: acceptance.after, replayed: false, forecast: Some(forecast) })
             }
-            Inserted::Exists(earlier) => replay(*earlier, &acceptance.after.fingerprint, Some(forecast)),
-            Inserted::TooManyPending => Err(too_many(principal, &forecast)),
+            Inserted::Exists(earlier) => {
+                pending_jobs::discount(&self.ports, &acceptance.after).await;
+                replay(*earlier, &acceptance.after.fingerprint, Some(forecast))
+            }
         }
     }
 
-    /// Where a new job begins whose app has a fair queue. One that needs no call takes no tag.
-    async fn first_state(
-        &self,
-        principal: &Principal,
-        spec: &JobSpec,
-        forecast: &QueueForecast,
-        now: Timestamp,
-    ) -> Result<State, Error> {
-        if response_cache::needs_no_call(&self.ports, self.catalogue, spec).await {
-            return Ok(State::first(now, now));
+    /// The job that an earlier request with the same key made.
+    async fn earlier(&self, asked: Option<&JobRef>) -> Result<Option<Job>, Error> {
+        match asked {
+            Some(reference) => Ok(self.ports.job(reference).await?),
+            None => Ok(None),
         }
-        let max_pending_jobs = principal.limits().max_pending_jobs;
-        match forecast.admit(&self.ports, &spec.account, spec.priority, max_pending_jobs).await? {
-            Admission::RunNow(ticket) => Ok(State { ticket: Some(ticket), ..State::first(now, now) }),
-            Admission::Enqueue(ticket, expected_at) => Ok(State::first_in_queue(ticket, expected_at, now)),
-            Admission::Reject => Err(too_many(principal, forecast)),
+    }
+
+    /// Where a new job that could run now begins. One that needs no call takes no tag.
+    async fn admit(&self, spec: &JobSpec, forecast: &QueueForecast) -> Result<Admitted, Error> {
+        if !forecast.queue_is_needed() || response_cache::needs_no_call(&self.ports, self.catalogue, spec).await {
+            return Ok(Admitted::Freely);
         }
+        forecast.admit(&self.ports, &spec.account, spec.priority).await
     }
 }
 

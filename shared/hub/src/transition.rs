@@ -1,23 +1,30 @@
 //! The one place that applies an event to a job: it computes what follows, writes it, says so in the log, and sends
 //! the message.
 //!
-//! What else changes with a job's state, in whichever store, is said by [`domain::job::Effects`] and written by
-//! [`Jobs::commit`]. The message is sent last: if that fails the transition has happened all the same, and the sweep
-//! sends the message.
+//! What else changes with a job's state is said by [`domain::job::Effects`]. What is invalidated comes before the
+//! state, so that no one who knows of the end is given an older answer; the count of pending jobs comes after it, so
+//! that it is never too low. The message is sent last: if that fails the transition has happened all the same, and the
+//! sweep sends the message.
 
 use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    job::{Event, FailureCode, Job, Phase, Refusal, Transition, step},
+    job::{Event, FailureCode, Job, PendingCount, Phase, Refusal, Transition, step},
     timing,
 };
 
 use crate::{
     Error, chain,
     message::Dispatch,
-    ports::{self, Clock, Jobs, Messages},
+    pending_jobs,
+    ports::{self, Clock, Committed, Jobs, Messages, PendingJobs, ResponseCache},
 };
+
+/// What applying an event asks of the world.
+pub trait Ports: Clock + Jobs + PendingJobs + ResponseCache + Messages {}
+
+impl<P: Clock + Jobs + PendingJobs + ResponseCache + Messages> Ports for P {}
 
 /// How often a holder whose write was refused applies its event anew.
 const TRIES: u32 = 3;
@@ -37,13 +44,17 @@ pub enum Applied {
 ///
 /// # Errors
 /// A failure of the ports. The transition may have happened all the same.
-pub async fn apply(ports: &(impl Clock + Jobs + Messages), job: &Job, event: Event) -> Result<Applied, Error> {
-    let now = ports.now();
+pub async fn apply(ports: &impl Ports, job: &Job, event: Event) -> Result<Applied, Error> {
+    apply_at(ports, job, event, ports.now()).await
+}
+
+/// The same, of an event that came at `now`.
+pub(crate) async fn apply_at(ports: &impl Ports, job: &Job, event: Event, now: Timestamp) -> Result<Applied, Error> {
     let transition = match step(job, event, now) {
         Ok(transition) => transition,
         Err(refusal) => return Ok(Applied::Refused(refusal)),
     };
-    if !ports.commit(&transition).await? {
+    if write(ports, &transition).await? == Committed::Conflict {
         return Ok(Applied::Conflict);
     }
     log(&transition);
@@ -53,6 +64,20 @@ pub async fn apply(ports: &(impl Clock + Jobs + Messages), job: &Job, event: Eve
     Ok(Applied::Done(Box::new(transition)))
 }
 
+/// Writes a transition with its effects, but for the message.
+async fn write(ports: &impl Ports, transition: &Transition) -> ports::Result<Committed> {
+    let Transition { after, effects, .. } = transition;
+    if let Some(invalidation) = &effects.invalidation {
+        ports.invalidate(&after.spec.account, invalidation).await?;
+    }
+    let committed = ports.commit(transition).await?;
+    // Who only finds the end may not be who brought it about: then another counts it.
+    if committed == Committed::Written && effects.pending == PendingCount::Down {
+        pending_jobs::discount(ports, after).await;
+    }
+    Ok(committed)
+}
+
 /// Applies an event of the holder `claim` to the job that it runs. Where another moved the job on meanwhile, as the
 /// sweep does when it sends a message again, and the claim still holds it, the event is applied anew. `None` when the
 /// claim holds the job no more.
@@ -60,7 +85,7 @@ pub async fn apply(ports: &(impl Clock + Jobs + Messages), job: &Job, event: Eve
 /// # Errors
 /// A failure of the ports, or an event that a holder cannot bring about.
 pub async fn apply_as_holder(
-    ports: &(impl Clock + Jobs + Messages),
+    ports: &impl Ports,
     job: &Job,
     claim: &ClaimId,
     event: Event,

@@ -14,7 +14,8 @@ use crate::{
     Error, Kind,
     fair_queue::{QueueForecast, forecast},
     page::Page,
-    ports::{Accounts, Apps, Clock, FairQueues, Jobs, ResponseCache},
+    pending_jobs,
+    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache},
     tenants::Principal,
 };
 
@@ -45,13 +46,22 @@ pub struct CacheUsage {
     pub methods: BTreeMap<MethodName, CacheStats>,
 }
 
+/// The pending jobs of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PendingUsage {
+    /// Those that could run today.
+    pub jobs: u32,
+    /// Those that are scheduled for a later day of UTC.
+    pub scheduled_jobs: u32,
+}
+
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The apps, by their ids.
     pub apps: Page<AppUsage, AppId>,
-    /// How many jobs of the account that was asked for are pending.
-    pub pending_jobs: Option<u32>,
+    /// The pending jobs of the account that was asked for.
+    pub pending: Option<PendingUsage>,
     /// The cache statistics; on the first page.
     pub cache: Option<CacheUsage>,
 }
@@ -62,18 +72,18 @@ pub struct Usage {
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn usage(
-    ports: &(impl Clock + Apps + FairQueues + Accounts + Jobs + ResponseCache),
+    ports: &(impl Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache),
     principal: &Principal,
     user: Option<&UserId>,
     after: Option<&AppId>,
 ) -> Result<Usage, Error> {
     let tenant = principal.tenant();
-    let pending_jobs = match user {
+    let pending = match user {
         None => None,
         Some(user) => {
             let account = AccountRef::new(tenant, user);
             ports.account(&account).await?.ok_or(Kind::AccountNotFound)?;
-            Some(ports.pending_jobs(&account).await?)
+            Some(pending_usage(ports, &account).await?)
         }
     };
     let apps = ports.apps(tenant, after, PAGE_APPS + 1).await?;
@@ -85,7 +95,15 @@ pub async fn usage(
     });
     let apps = Page { items: try_join_all(items).await?, next };
     let cache = if after.is_none() { Some(cache_usage(ports, tenant).await?) } else { None };
-    Ok(Usage { apps, pending_jobs, cache })
+    Ok(Usage { apps, pending, cache })
+}
+
+async fn pending_usage(ports: &(impl Clock + PendingJobs), account: &AccountRef) -> Result<PendingUsage, Error> {
+    let now = ports.now();
+    let counts = ports.pending_jobs(account, pending_jobs::yesterday(now)).await?;
+    let (later, today): (Vec<_>, Vec<_>) = counts.into_iter().partition(|(day, _)| *day > Day::of(now));
+    let sum = |counts: Vec<(Day, u32)>| counts.iter().map(|(_, count)| count).sum();
+    Ok(PendingUsage { jobs: sum(today), scheduled_jobs: sum(later) })
 }
 
 async fn cache_usage(ports: &(impl Clock + ResponseCache), tenant: &TenantId) -> Result<CacheUsage, Error> {

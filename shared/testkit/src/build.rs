@@ -18,7 +18,7 @@ use hub::{
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{Clock, Entropy, NewTenant, SealedAccount, SealedLogin, Tenants},
+    ports::{Clock, Entropy, Inserted, Jobs, NewTenant, PendingJobs, SealedAccount, SealedLogin, Tenants},
     tenants::{self, Principal},
     vaults::{self, Vaults},
 };
@@ -201,4 +201,13 @@ pub fn job(id: [u8; 16], spec: JobSpec, created_at: Timestamp) -> Job {
 /// The acceptance of a job, to be inserted.
 pub fn acceptance(job: &Job) -> Transition {
     Transition::accepted(job.clone())
+}
+
+/// Writes a job as if it had been accepted: counted as pending and inserted.
+///
+/// # Panics
+/// When the ports fail, or have such a job.
+pub async fn insert(ports: &(impl Jobs + PendingJobs), job: &Job) {
+    ports.count_pending(&job.spec.account, job.start_day(), u32::MAX).await.unwrap();
+    assert_eq!(ports.insert(&acceptance(job)).await.unwrap(), Inserted::New);
 }

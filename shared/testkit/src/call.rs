@@ -36,8 +36,6 @@ pub enum Call {
     Job,
     Claim,
     Commit,
-    Settle,
-    PendingJobs,
     DueChecks,
     PostponeCheck,
     // Logins
@@ -46,6 +44,10 @@ pub enum Call {
     TakeLogin,
     // Messages
     Send,
+    // PendingJobs
+    CountPending,
+    DiscountPending,
+    PendingJobs,
     // ResponseCache
     LookUp,
     SetEntry,

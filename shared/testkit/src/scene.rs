@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    AccountRef, TraceId,
-    budget::{Budget, HostClass, MAX_PENDING},
+    AccountRef, Day, TraceId,
+    budget::{Budget, HostClass},
     idempotency::Key,
     job::{Job, JobSpec, PerTarget, Start},
 };
@@ -14,7 +14,7 @@ use hub::{
     Error,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Jobs, Messages},
+    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Jobs, Messages, PendingJobs},
     run::{Disposition, Handled, Worker},
     submit::{Accepted, Submit, SubmitRequest},
     sweep,
@@ -162,12 +162,21 @@ impl Scene {
         self.request(self.spec(account, method, r#"{"photo_id": "1"}"#), None).await.unwrap().job
     }
 
-    /// Inserts a job as it is and sends its message.
+    /// How many jobs of one of the accounts are counted as pending.
+    ///
+    /// # Panics
+    /// When a fault was set for the call.
+    pub async fn pending(&self, account: usize) -> u32 {
+        let counts = self.world.pending_jobs(&self.accounts[account], Day::of(self.world.now()).before()).await;
+        counts.unwrap().values().sum()
+    }
+
+    /// Inserts a job as it is, counted as pending, and sends its message.
     ///
     /// # Panics
     /// When a fault was set for one of the calls.
     pub async fn insert(&self, job: &Job) {
-        self.world.insert(&build::acceptance(job), MAX_PENDING).await.unwrap();
+        build::insert(&self.world, job).await;
         self.world.send(&Dispatch::of(job), Duration::ZERO).await.unwrap();
     }
 

@@ -187,9 +187,9 @@ async fn a_replay_that_fails_halfway_is_asked_for_again() {
     let scene = Scene::new().await;
     let (first, second) = (scene.dead(0, 1).await, scene.dead(0, 2).await);
     let body = json!({ "job_ids": [first.id, second.id] });
-    // Finding the tenant; reading, settling, writing and sending the first; reading the second.
+    // Finding the tenant; reading the first and its account, counting, writing and sending it; reading the second.
     scene.world.forget_calls();
-    scene.world.fault(5, FaultPoint::Before, Fault::Fail);
+    scene.world.fault(6, FaultPoint::Before, Fault::Fail);
     let failed = scene.replay(KEYS[0], &body).await;
     assert_eq!((failed.status.as_u16(), failed.problem().as_str()), (503, "ERR_UNAVAILABLE"));
     assert_eq!(scene.outcomes(&body).await, ["not_dead", "replayed"]);

@@ -6,15 +6,14 @@ use axum::Router;
 use dlq_replay::Service;
 use domain::{
     AccountRef, ClaimId, JobId, TenantId, UserId,
-    budget::MAX_PENDING,
-    job::{Event, Failure, FailureCode, Job, Target, Transition, step},
+    job::{Event, Failure, FailureCode, Job, Target, step},
 };
 use edge::Authenticator;
 use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{ClaimRequest, Claimed, Clock, Jobs},
+    ports::{ClaimRequest, Claimed, Clock, Committed, Jobs},
     tenants,
 };
 use serde_json::Value;
@@ -51,9 +50,9 @@ impl Scene {
         let tenant = &self.tenants[tenant];
         let account = AccountRef::new(tenant, &UserId::of(tenant, "1@N00"));
         let spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
-        let acceptance = Transition::accepted(build::job([number; 16], spec, self.world.now()));
-        self.world.insert(&acceptance, MAX_PENDING).await.unwrap();
-        acceptance.after
+        let job = build::job([number; 16], spec, self.world.now());
+        build::insert(&self.world, &job).await;
+        job
     }
 
     /// The same, held by a worker.
@@ -90,7 +89,7 @@ impl Scene {
 
     async fn step(&self, job: Job, event: Event) -> Job {
         let transition = step(&job, event, self.world.now()).unwrap();
-        assert!(self.world.commit(&transition).await.unwrap());
+        assert_eq!(self.world.commit(&transition).await.unwrap(), Committed::Written);
         transition.after
     }
 

@@ -7,17 +7,19 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use domain::{
     AccountRef, AppId, ClaimId, Day, Jitter, TenantId, UserId,
-    budget::{Budget, HostClass, Limit, MAX_PENDING, Signal},
+    budget::{Budget, HostClass, Limit, Signal},
     cache::CacheStats,
     fair_queue::{Bucket, QueueTicket},
-    job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Target, Transition, WaitReason, step},
+    job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason, step},
 };
 use edge::Authenticator;
 use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{Accounts, Apps, BudgetKey, Budgets, ClaimRequest, Claimed, FairQueues, Jobs, ResponseCache, Results},
+    ports::{
+        Accounts, Apps, BudgetKey, Budgets, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results,
+    },
     tenants,
 };
 use serde_json::{Value, json};
@@ -55,9 +57,9 @@ impl Scene {
     /// A job of the first tenant in this state.
     async fn insert(&self, number: u8, state: State) -> Job {
         let job = build::job([number; 16], build::spec(&self.account(), "flickr.test.echo", "{}"), build::NOW);
-        let acceptance = Transition::accepted(Job { state, ..job });
-        self.world.insert(&acceptance, MAX_PENDING).await.unwrap();
-        acceptance.after
+        let job = Job { state, ..job };
+        build::insert(&self.world, &job).await;
+        job
     }
 
     /// A job of the first tenant that met `event`.
@@ -73,7 +75,7 @@ impl Scene {
         };
         let Claimed::Held(running) = self.world.claim(&request).await.unwrap() else { unreachable!("not held") };
         let transition = step(&running, event(claim), build::NOW).unwrap();
-        assert!(self.world.commit(&transition).await.unwrap());
+        assert_eq!(self.world.commit(&transition).await.unwrap(), Committed::Written);
         transition.after
     }
 
@@ -292,9 +294,15 @@ async fn usage_counts_the_pending_jobs_of_an_account() {
     let user = &account.account.user;
     scene.world.save_account(&account).await.unwrap();
     let path = format!("/v1/usage?user_id={user}");
-    assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 0 }));
+    assert_eq!(
+        scene.get(KEYS[0], &path).await.data()["pending"],
+        json!({ "user_id": user, "jobs": 0, "scheduled_jobs": 0 })
+    );
     scene.insert(5, State::first(build::NOW, build::NOW)).await;
-    assert_eq!(scene.get(KEYS[0], &path).await.data()["pending"], json!({ "user_id": user, "jobs": 1 }));
+    assert_eq!(
+        scene.get(KEYS[0], &path).await.data()["pending"],
+        json!({ "user_id": user, "jobs": 1, "scheduled_jobs": 0 })
+    );
 
     let unknown = "/v1/usage?user_id=usr_00000000000000000000000000000000";
     for (key, path) in [(KEYS[1], path.as_str()), (KEYS[0], unknown), (KEYS[0], "/v1/usage?user_id=x")] {

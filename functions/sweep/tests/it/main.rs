@@ -6,14 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     AccountRef, Timestamp, UserId,
-    budget::MAX_PENDING,
-    job::{Job, Phase, State, Target, Transition},
+    job::{Job, Phase, State, Target},
 };
-use hub::{
-    limits::Limits,
-    ports::{Clock, Jobs},
-    sweep::Report,
-};
+use hub::{limits::Limits, ports::Clock, sweep::Report};
 use testkit::{Call, Fault, FaultPoint, World, build};
 
 /// A world with jobs that run in an hour.
@@ -26,7 +21,7 @@ async fn scene(jobs: u8) -> World {
     for number in 0..jobs {
         let job = build::job([number; 16], spec.clone(), build::NOW);
         let state = State::first(eligible_at, build::NOW);
-        world.insert(&Transition::accepted(Job { state, ..job }), MAX_PENDING).await.unwrap();
+        build::insert(&world, &Job { state, ..job }).await;
     }
     world
 }

@@ -12,14 +12,13 @@ use std::sync::{
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
     AccountRef,
-    budget::MAX_PENDING,
-    job::{PerTarget, Phase, Target, Transition, Work},
+    job::{PerTarget, Phase, Target, Work},
     verification::Verification,
 };
 use hub::{
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Answer, Apps, FlickrApi, Jobs, Signing, VerifyAnswer},
+    ports::{Accounts, Answer, Apps, FlickrApi, Signing, VerifyAnswer},
     run::Worker,
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, World, build};
@@ -64,7 +63,7 @@ impl<F: FlickrApi + 'static> Scene<F> {
     /// The message of a new job.
     async fn message(&self, number: u8, method: &str) -> SqsMessage {
         let job = build::job([number; 16], build::spec(&self.account, method, "{}"), build::NOW);
-        self.world().insert(&Transition::accepted(job.clone()), MAX_PENDING).await.unwrap();
+        build::insert(self.world(), &job).await;
         message(&format!("good-{number}"), &serde_json::to_string(&Dispatch::of(&job)).unwrap())
     }
 

@@ -1,34 +1,23 @@
-//! The item of an account: how many of its jobs are pending, which tags its lanes took in fair queues, and how often
-//! its cached answers were invalidated.
+//! The item of an account: which tags its lanes took in fair queues, and how often its cached answers were invalidated.
 //!
-//! It is one item, so that the end of a job changes both its count and what it invalidates by one update. Each change
-//! adds or sets single attributes, so that changes of the same item do not undo one another.
+//! Each change adds or sets single attributes, so that changes of the same item do not undo one another, and no
+//! transaction writes it, so that none waits for another.
 
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::{
     AccountRef,
     cache::{CacheGenerations, CacheTag, Invalidation},
     fair_queue::{FlowTags, Priority},
-    job::PendingCount,
 };
 use hub::ports;
 
 use crate::{
     Cloud,
     item::{self, Attributes, Reader, number, time},
-    table::{Table, is_conflict, pause, written_if},
+    table::{Table, written_if},
 };
 
-/// The count of pending jobs. It may be absent: an account may take a tag before its first job is counted.
-pub(crate) const PENDING: &str = "pending";
-
-/// The condition that fewer jobs of the account than `:max` are pending.
-pub(crate) const FEWER_PENDING: &str = "(attribute_not_exists(pending) OR pending < :max)";
-
 const INVALIDATING: &str = "invalidating cached answers";
-
-/// How often an invalidation that meets others is tried.
-const TRIES: u32 = 6;
 
 const UNSETTLED_UNTIL: &str = "unsettled_until";
 
@@ -67,53 +56,30 @@ pub(crate) fn generations(item: Option<&Attributes>) -> CacheGenerations {
     }
 }
 
-/// A change of the account's item.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AccountChange<'a> {
-    /// What becomes of the count of pending jobs.
-    pub(crate) pending: PendingCount,
-    /// What is invalidated.
-    pub(crate) invalidation: Option<&'a Invalidation>,
-    /// Whether the item is known to be unsettled until later than the invalidation says: then that stays as it is.
-    /// DynamoDB has no maximum of two numbers, so an update without it is refused where the item's time is later.
-    pub(crate) is_unsettled_longer: bool,
-}
-
-impl AccountChange<'_> {
-    /// The update of the account's item that makes this change; `None` where it changes nothing. It has a condition
-    /// only where it sets until when the account is unsettled.
-    pub(crate) fn update(&self, jobs: &Table, account: &AccountRef) -> Option<UpdateBuilder> {
-        let mut update = jobs.update_part(key(account));
-        let mut additions = Vec::new();
-        let by = match self.pending {
-            PendingCount::Same => None,
-            PendingCount::Up => Some(1),
-            PendingCount::Down => Some(-1),
-        };
-        if let Some(by) = by {
-            additions.push(format!("{PENDING} :change"));
-            update = update.expression_attribute_values(":change", number(by));
-        }
-        let raised = self.invalidation.map(|it| it.tags.iter().map(generation_attribute).collect::<Vec<_>>());
-        if let Some(raised) = raised.filter(|raised| !raised.is_empty()) {
-            additions.extend(raised.iter().map(|name| format!("{name} :one")));
-            update = update.expression_attribute_values(":one", number(1));
-        }
-        let mut clauses = Vec::new();
-        if !additions.is_empty() {
-            clauses.push(format!("ADD {}", additions.join(", ")));
-        }
-        let until = self.invalidation.and_then(|invalidation| invalidation.unsettled_until);
-        if let Some(until) = until.filter(|_| !self.is_unsettled_longer) {
-            clauses.push(format!("SET {UNSETTLED_UNTIL} = :until"));
-            update = update
-                .condition_expression(format!(
-                    "(attribute_not_exists({UNSETTLED_UNTIL}) OR {UNSETTLED_UNTIL} <= :until)"
-                ))
-                .expression_attribute_values(":until", time(until));
-        }
-        (!clauses.is_empty()).then(|| update.update_expression(clauses.join(" ")))
+/// The update of the account's item that invalidates answers; `None` where it changes nothing.
+///
+/// DynamoDB has no maximum of two numbers: the update is refused where the item is known to be unsettled until later
+/// than the invalidation says. Then `is_unsettled_longer`, and that stays as it is.
+fn invalidate(
+    jobs: &Table,
+    account: &AccountRef,
+    invalidation: &Invalidation,
+    is_unsettled_longer: bool,
+) -> Option<UpdateItemFluentBuilder> {
+    let mut update = jobs.update(key(account));
+    let mut clauses = Vec::new();
+    let raised: Vec<_> = invalidation.tags.iter().map(|tag| format!("{} :one", generation_attribute(tag))).collect();
+    if !raised.is_empty() {
+        clauses.push(format!("ADD {}", raised.join(", ")));
+        update = update.expression_attribute_values(":one", number(1));
     }
+    if let Some(until) = invalidation.unsettled_until.filter(|_| !is_unsettled_longer) {
+        clauses.push(format!("SET {UNSETTLED_UNTIL} = :until"));
+        update = update
+            .condition_expression(format!("attribute_not_exists({UNSETTLED_UNTIL}) OR {UNSETTLED_UNTIL} <= :until"))
+            .expression_attribute_values(":until", time(until));
+    }
+    (!clauses.is_empty()).then(|| update.update_expression(clauses.join(" ")))
 }
 
 impl Cloud {
@@ -123,24 +89,13 @@ impl Cloud {
         account: &AccountRef,
         invalidation: &Invalidation,
     ) -> ports::Result<()> {
-        let mut is_unsettled_longer = false;
-        for attempt in 0..TRIES {
-            pause(attempt).await;
-            let change =
-                AccountChange { pending: PendingCount::Same, invalidation: Some(invalidation), is_unsettled_longer };
-            let Some(update) = change.update(&self.jobs, account) else { return Ok(()) };
-            let update = update.build().map_err(|error| ports::Error::broken(INVALIDATING, error))?;
-            let answer = self.jobs.update_alone(update).send().await;
-            // A job of the account begins or ends at this moment.
-            if is_conflict(&answer) {
-                continue;
+        for is_unsettled_longer in [false, true] {
+            let Some(update) = invalidate(&self.jobs, account, invalidation, is_unsettled_longer) else { break };
+            if written_if(update.send().await, INVALIDATING)? {
+                break;
             }
-            if written_if(answer, INVALIDATING)? {
-                return Ok(());
-            }
-            is_unsettled_longer = true;
         }
-        Err(ports::Error::unavailable(INVALIDATING, "too many jobs of the account move at once"))
+        Ok(())
     }
 }
 
@@ -157,32 +112,23 @@ mod tests {
     fn an_invalidation_is_refused_only_for_a_later_time() {
         let tenant = TenantId::from_bytes([1; 16]);
         let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
-        let update = |pending, tags: &[CacheTag], unsettled_until, is_unsettled_longer| {
+        let update = |tags: &[CacheTag], unsettled_until, is_unsettled_longer| {
             let invalidation = Invalidation { tags: tags.iter().copied().collect(), unsettled_until };
-            let change = AccountChange { pending, invalidation: Some(&invalidation), is_unsettled_longer };
-            let update = change.update(&unasked(), &account)?.build().unwrap();
-            Some((update.update_expression, update.condition_expression.is_some()))
+            let update = invalidate(&unasked(), &account, &invalidation, is_unsettled_longer)?;
+            Some((update.get_update_expression().clone()?, update.get_condition_expression().is_some()))
         };
         let some = [CacheTag::Photos, CacheTag::Tags];
-        for (pending, tags, unsettled_until, is_unsettled_longer, expected) in [
-            (PendingCount::Same, &some[..], None, false, "ADD generation_photos :one, generation_tags :one"),
-            (PendingCount::Down, &some[1..], None, false, "ADD pending :change, generation_tags :one"),
-            (
-                PendingCount::Down,
-                &some[1..],
-                Some(NOW),
-                false,
-                "ADD pending :change, generation_tags :one SET unsettled_until = :until",
-            ),
-            (PendingCount::Down, &some[1..], Some(NOW), true, "ADD pending :change, generation_tags :one"),
-            (PendingCount::Same, &[], Some(NOW), false, "SET unsettled_until = :until"),
-            (PendingCount::Up, &[], None, false, "ADD pending :change"),
+        for (tags, unsettled_until, is_unsettled_longer, expected) in [
+            (&some[..], None, false, "ADD generation_photos :one, generation_tags :one"),
+            (&some[1..], Some(NOW), false, "ADD generation_tags :one SET unsettled_until = :until"),
+            (&some[1..], Some(NOW), true, "ADD generation_tags :one"),
+            (&[], Some(NOW), false, "SET unsettled_until = :until"),
         ] {
             let conditional = expected.contains("SET");
-            let found = update(pending, tags, unsettled_until, is_unsettled_longer);
+            let found = update(tags, unsettled_until, is_unsettled_longer);
             assert_eq!(found, Some((expected.to_owned(), conditional)));
         }
-        assert_eq!(update(PendingCount::Same, &[], Some(NOW), true), None);
+        assert_eq!(update(&[], Some(NOW), true), None);
     }
 
     #[test]

@@ -5,26 +5,22 @@
 //! | `after` | the attributes of the job's state, if the stored revision still is that of `before` |
 //! | `next_check` | the attributes of the index of open jobs |
 //! | `queue_index` | the attributes of the index of fair queues |
-//! | `pending`, `invalidation` | one update of the account's item |
 //! | `dead_list` | an item of the list of dead jobs |
 //!
-//! The message is not written here. A write whose answer was lost finds the very state that it wrote: that is a
-//! success. Where the account's item meets too many other writes, the end of a job is written without it, and stays on
-//! the list of jobs to check until it is settled.
+//! All are items of this one job, so that jobs do not meet here. The count, what is invalidated and the message are not
+//! written here. A write whose answer was lost finds the very state that it wrote: that is a success.
 
 use aws_sdk_dynamodb::{
     error::BuildError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
-    AccountRef,
     job::{DeadList, Effects, Job, NextCheck, QueueIndex, Transition},
     timing::JOB_RETENTION,
 };
-use hub::ports;
+use hub::ports::{self, Committed};
 
 use super::{
-    account_item::AccountChange,
     keys::{
         CHECK_SHARD, JOB, NEXT_CHECK_AT, QUEUE_APP, QUEUE_ORDER, SPEC, check_attributes, job_key, queue_attributes,
     },
@@ -39,10 +35,8 @@ use crate::{
 
 const COMMITTING: &str = "writing a job's next state";
 
-const SETTLING: &str = "settling the count of pending jobs";
-
-/// How often a transaction that meets too many others is tried, before an end is written without the account's count.
-const TRIES: u32 = 3;
+/// How often a transaction is tried that meets another of the same job.
+const TRIES: u32 = 4;
 
 /// The conditional update that takes the job to the state `after`.
 fn job_update(jobs: &Table, after: &Job, revision: u64, effects: &Effects) -> ports::Result<Update> {
@@ -109,86 +103,39 @@ fn spec_part(jobs: &Table, transition: &Transition) -> ports::Result<Option<Resu
     Ok(Some(update.build().and_then(Part::part)))
 }
 
-/// Whether what refused a write is the very state that was to be written: it was written already.
-fn is_done(job: &Job, found: Option<&Attributes>) -> ports::Result<bool> {
-    found.map_or(Ok(false), |item| Ok(read_state(item)? == job.state))
+/// What a commit found that was refused: the very state that was to be written was written already.
+fn refused(job: &Job, found: Option<&Attributes>) -> ports::Result<Committed> {
+    match found {
+        Some(item) if read_state(item)? == job.state => Ok(Committed::Found),
+        _ => Ok(Committed::Conflict),
+    }
 }
 
 impl Cloud {
     /// See [`ports::Jobs::commit`].
-    pub(super) async fn commit_transition(&self, transition: &Transition) -> ports::Result<bool> {
+    pub(super) async fn commit_transition(&self, transition: &Transition) -> ports::Result<Committed> {
         let Transition { before: Some(before), after, effects } = transition else {
             return Err(ports::Error::broken(COMMITTING, "an accepted job is inserted"));
         };
-        let mut is_unsettled_longer = false;
         for attempt in 0..TRIES {
             pause(attempt).await;
             let job_part = job_update(&self.jobs, after, before.revision, effects)?;
-            let account_part = self.account_part(&after.spec.account, effects, is_unsettled_longer);
             let dead_list_part = dead_list_part(&self.jobs, after, effects);
             let spec_part = spec_part(&self.jobs, transition)?;
-            let others: Vec<_> = [account_part, dead_list_part, spec_part].into_iter().flatten().collect();
+            let others: Vec<_> = [dead_list_part, spec_part].into_iter().flatten().collect();
             if others.is_empty() {
-                return self.commit_alone(after, job_part).await;
+                return match written(self.jobs.update_alone(job_part).send().await, COMMITTING)? {
+                    Written::Done(_) => Ok(Committed::Written),
+                    Written::Refused(found) => refused(after, found.as_ref()),
+                };
             }
             match self.jobs.transact([job_part.part()].into_iter().chain(others), COMMITTING).await? {
-                Transacted::Done => return Ok(true),
-                Transacted::Refused(found) => return is_done(after, found.as_ref()),
-                Transacted::RefusedByOther => is_unsettled_longer = true,
-                Transacted::Conflict => {}
+                Transacted::Done => return Ok(Committed::Written),
+                Transacted::Refused(found) => return refused(after, found.as_ref()),
+                Transacted::Conflict | Transacted::RefusedByOther => {}
             }
         }
-        if !transition.is_end() {
-            return Err(ports::Error::unavailable(COMMITTING, "too many jobs of the account move at once"));
-        }
-        // The end is what matters: the job stays listed, and the sweep settles its count. What it invalidates is
-        // invalidated before it is an end.
-        tracing::warn!(job_id = %after.id, "a job's end is written before its count");
-        if let Some(invalidation) = &effects.invalidation {
-            self.invalidate_answers(&after.spec.account, invalidation).await?;
-        }
-        self.commit_alone(after, job_update(&self.jobs, after, before.revision, &effects.without_count())?).await
-    }
-
-    /// Writes a job's update by itself. Whether it was done.
-    async fn commit_alone(&self, after: &Job, update: Update) -> ports::Result<bool> {
-        match written(self.jobs.update_alone(update).send().await, COMMITTING)? {
-            Written::Done(_) => Ok(true),
-            Written::Refused(found) => is_done(after, found.as_ref()),
-        }
-    }
-
-    /// The part of a transaction that changes the account's item, where the effects change it.
-    fn account_part(
-        &self,
-        account: &AccountRef,
-        effects: &Effects,
-        is_unsettled_longer: bool,
-    ) -> Option<Result<TransactWriteItem, BuildError>> {
-        let invalidation = effects.invalidation.as_ref();
-        let change = AccountChange { pending: effects.pending, invalidation, is_unsettled_longer };
-        change.update(&self.jobs, account).map(|update| update.build().and_then(Part::part))
-    }
-
-    /// See [`ports::Jobs::settle`].
-    pub(super) async fn settle_job(&self, job: &Job) -> ports::Result<bool> {
-        let Some(effects) = Effects::settlement(job) else { return Ok(false) };
-        // Only a job that is not settled is still on the list of jobs to check.
-        let update = self
-            .jobs
-            .update_part(job_key(&job.reference(), JOB))
-            .condition_expression(format!("{REVISION} = :was AND attribute_exists({NEXT_CHECK_AT})"))
-            .expression_attribute_values(":was", whole(job.state.revision))
-            .update_expression(format!("REMOVE {NEXT_CHECK_AT}, {CHECK_SHARD}"));
-        let account_part = self.account_part(&job.spec.account, &effects, false);
-        let others = [account_part, dead_list_part(&self.jobs, job, &effects)].into_iter().flatten();
-        match self.jobs.transact([update.build().and_then(Part::part)].into_iter().chain(others), SETTLING).await? {
-            Transacted::Done => Ok(true),
-            Transacted::Refused(_) => Ok(false),
-            Transacted::RefusedByOther | Transacted::Conflict => {
-                Err(ports::Error::unavailable(SETTLING, "too many jobs of the account move at once"))
-            }
-        }
+        Err(ports::Error::unavailable(COMMITTING, "the job is moved by too many at once"))
     }
 }
 

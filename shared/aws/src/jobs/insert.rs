@@ -1,18 +1,17 @@
-//! Accepting a job: one transaction puts the job and counts it as pending.
+//! Accepting a job: its item is put where none is, with one for what is long.
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use domain::job::{NextCheck, QueueIndex, Transition};
 use hub::ports::{self, Inserted};
 
 use super::{
-    account_item::{AccountChange, FEWER_PENDING},
     keys::{SPEC, check_attributes, job_key, queue_attributes},
     record::{SPEC_TEXT, is_inline, record, spec_expiry, spec_text},
 };
 use crate::{
     Cloud,
-    item::{Attributes, EXPIRES_AT, PARTITION, expiry, named, number, unreadable},
-    table::pause,
+    item::{Attributes, EXPIRES_AT, PARTITION, expiry, named, unreadable},
+    table::{Written, pause, written},
     transaction::{Part, Transacted},
 };
 
@@ -21,45 +20,51 @@ const ABSENT: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
 const ACCEPTING: &str = "accepting a job";
 
-/// How often an insertion that meets too many others is tried.
+/// How often an insertion is tried that meets another of the same job.
 const TRIES: u32 = 6;
 
 impl Cloud {
     /// See [`ports::Jobs::insert`].
-    pub(super) async fn insert_job(&self, acceptance: &Transition, max_pending_jobs: u32) -> ports::Result<Inserted> {
+    pub(super) async fn insert_job(&self, acceptance: &Transition) -> ports::Result<Inserted> {
         let job = &acceptance.after;
         let Items { core, separate } = items(acceptance)?;
-        let count = AccountChange {
-            pending: acceptance.effects.pending,
-            invalidation: acceptance.effects.invalidation.as_ref(),
-            is_unsettled_longer: false,
+        let put = self
+            .jobs
+            .put_part(core)
+            .condition_expression(ABSENT)
+            .expression_attribute_values(":now", expiry(job.created_at))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = put.build().map_err(|error| ports::Error::broken(ACCEPTING, error))?;
+        let refused = match separate {
+            None => self.put_alone(put).await?,
+            Some(separate) => self.put_both(&put, &separate).await?,
         };
+        let Some(found) = refused else { return Ok(Inserted::New) };
+        let earlier = self.read_job(&found).await?;
+        // The very same job is this insertion, repeated because its answer was lost.
+        Ok(if earlier == *job { Inserted::New } else { Inserted::Exists(Box::new(earlier)) })
+    }
+
+    /// Puts a job's item by itself; what was there, where it is refused.
+    async fn put_alone(&self, put: Put) -> ports::Result<Option<Attributes>> {
+        match written(self.jobs.put_alone(put).send().await, ACCEPTING)? {
+            Written::Done(_) => Ok(None),
+            Written::Refused(found) => found.ok_or_else(|| unreadable(PARTITION)).map(Some),
+        }
+    }
+
+    /// Puts both items of a job, which nobody else writes but who inserts the same job at this moment.
+    async fn put_both(&self, put: &Put, separate: &Attributes) -> ports::Result<Option<Attributes>> {
         for attempt in 0..TRIES {
             pause(attempt).await;
-            let job_part = self
-                .jobs
-                .put_part(core.clone())
-                .condition_expression(ABSENT)
-                .expression_attribute_values(":now", expiry(job.created_at))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            let account_part = count.update(&self.jobs, &job.spec.account).map(|update| {
-                let update = update.condition_expression(FEWER_PENDING);
-                update.expression_attribute_values(":max", number(max_pending_jobs)).build().and_then(Part::part)
-            });
-            let spec_part = separate.clone().map(|item| self.jobs.put_part(item).part());
-            let parts = [Some(job_part.part()), account_part, spec_part].into_iter().flatten();
+            let parts = [put.clone().part(), self.jobs.put_part(separate.clone()).part()];
             match self.jobs.transact(parts, ACCEPTING).await? {
-                Transacted::Done => return Ok(Inserted::New),
-                Transacted::Conflict => {}
-                Transacted::RefusedByOther => return Ok(Inserted::TooManyPending),
-                Transacted::Refused(found) => {
-                    let earlier = self.read_job(&found.ok_or_else(|| unreadable(PARTITION))?).await?;
-                    // The very same job is this insertion, repeated because its answer was lost.
-                    return Ok(if earlier == *job { Inserted::New } else { Inserted::Exists(Box::new(earlier)) });
-                }
+                Transacted::Done => return Ok(None),
+                Transacted::Refused(found) => return found.ok_or_else(|| unreadable(PARTITION)).map(Some),
+                Transacted::Conflict | Transacted::RefusedByOther => {}
             }
         }
-        Err(ports::Error::unavailable(ACCEPTING, "too many jobs of the account are accepted at once"))
+        Err(ports::Error::unavailable(ACCEPTING, "the same job is accepted by too many requests at once"))
     }
 }
 

@@ -5,18 +5,18 @@
 //! | `tenant#job` | `JOB` | the job: what was asked, where it stands |
 //! | `tenant#job` | `SPEC` | parameters and `meta`, when they are long |
 //! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
-//! | `tenant#user` | `ACCOUNT` | how many jobs of the account are pending, which tags its lanes took in fair queues, and how often its cached answers were invalidated |
+//! | `tenant#user` | `ACCOUNT` | which tags the account's lanes took in fair queues, and how often its cached answers were invalidated |
+//! | `tenant#user` | `PENDING#day` | how many of its jobs are pending, see [`crate::pending_jobs`] |
 //! | `tenant#DEAD` | time and job | a dead job on the list |
 //! | `QUARANTINE` | message id | a message that cannot be read |
 //!
-//! The index `open` lists the jobs that the sweep is to check, by shard and time: the open ones, and ended ones that
-//! are still counted as pending. The index `fair_queue` lists the jobs that wait in their app's fair queue, in its
+//! The index `open` lists the jobs that the sweep is to check, by shard and time. The index `fair_queue` lists the jobs that wait in their app's fair queue, in its
 //! order. Both are sparse: a job is in an index while its item has the index's attributes.
 //!
 //! The claim is the one transition that DynamoDB itself decides. Every other one is computed from the job as it was
 //! read, and written under the condition that the stored revision still is the one that it was computed from. Where
-//! the write changes more than the job's own item it is a transaction: all of it happens or none, and a transaction
-//! that meets others is tried again.
+//! the write changes several items of the job it is a transaction: all of it happens or none. No transaction has an
+//! item in it that two jobs share, so that jobs do not get into each other's way.
 
 pub(crate) mod account_item;
 mod claim;
@@ -26,15 +26,12 @@ pub(crate) mod keys;
 mod record;
 
 use domain::{
-    AccountRef, JobRef, Timestamp,
+    JobRef, Timestamp,
     job::{Job, Transition},
 };
-use hub::ports::{self, ClaimRequest, Claimed, DueCheck, Inserted, Jobs};
+use hub::ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
 
-use self::{
-    account_item::PENDING,
-    keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, OPEN_INDEX, job_key, job_of},
-};
+use self::keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, OPEN_INDEX, job_key, job_of};
 use crate::{
     Cloud,
     error::from_sdk,
@@ -43,8 +40,8 @@ use crate::{
 };
 
 impl Jobs for Cloud {
-    async fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> ports::Result<Inserted> {
-        self.insert_job(acceptance, max_pending_jobs).await
+    async fn insert(&self, acceptance: &Transition) -> ports::Result<Inserted> {
+        self.insert_job(acceptance).await
     }
 
     async fn job(&self, job: &JobRef) -> ports::Result<Option<Job>> {
@@ -55,17 +52,8 @@ impl Jobs for Cloud {
         self.claim_job(request).await
     }
 
-    async fn commit(&self, transition: &Transition) -> ports::Result<bool> {
+    async fn commit(&self, transition: &Transition) -> ports::Result<Committed> {
         self.commit_transition(transition).await
-    }
-
-    async fn settle(&self, job: &Job) -> ports::Result<bool> {
-        self.settle_job(job).await
-    }
-
-    async fn pending_jobs(&self, account: &AccountRef) -> ports::Result<u32> {
-        let found = self.jobs.get(account_item::key(account), "counting pending jobs").await?;
-        found.filter(|item| item.contains_key(PENDING)).map_or(Ok(0), |item| Reader(&item).count(PENDING))
     }
 
     async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> ports::Result<Vec<DueCheck>> {

@@ -267,7 +267,7 @@ fn read(item: &Attributes, spec: &str) -> ports::Result<Job> {
 
 impl Cloud {
     /// The job in its item; the part of what was asked that is long is read from a separate item where there is one.
-    pub(super) async fn read_job(&self, item: &Attributes) -> ports::Result<Job> {
+    pub(crate) async fn read_job(&self, item: &Attributes) -> ports::Result<Job> {
         if let Some(inline) = Reader(item).optional_text(SPEC_TEXT) {
             return read(item, inline);
         }

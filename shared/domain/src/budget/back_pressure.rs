@@ -3,8 +3,19 @@
 
 use std::time::Duration;
 
+use crate::{Day, Timestamp};
+
 /// Jobs of one account that may be pending.
 pub const MAX_PENDING: u32 = 1_000;
+
+/// How many jobs of an account may be pending that could first start on the day of `start`, where `yesterday` are of
+/// the day before `now`'s.
+///
+/// A run has a day, so those that can run today started yesterday or today: together they are no more than
+/// `max_pending_jobs`. Jobs of a later day count for that day alone.
+pub fn most_pending(max_pending_jobs: u32, yesterday: u32, start: Timestamp, now: Timestamp) -> u32 {
+    if Day::of(start) <= Day::of(now) { max_pending_jobs.saturating_sub(yesterday) } else { max_pending_jobs }
+}
 
 /// The time in which a tenth of `max_pending_jobs` is worked off at `calls_per_hour`, in whole
 /// seconds, rounded up: whoever comes back then finds room, and does not come back for each job.
@@ -16,6 +27,21 @@ pub fn retry_after(max_pending_jobs: u32, calls_per_hour: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_that_can_run_today_are_bounded_together_and_those_of_a_later_day_by_themselves() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let now = at("2026-09-21T14:00:00Z");
+        for (start, expected) in [
+            (now, 7),
+            (at("2026-09-21T23:59:59.999Z"), 7),
+            (at("2026-09-22T00:00:00Z"), 10),
+            (at("2027-09-21T14:00:00Z"), 10),
+        ] {
+            assert_eq!(most_pending(10, 3, start, now), expected, "{start}");
+        }
+        assert_eq!(most_pending(10, 11, now, now), 0);
+    }
 
     #[test]
     fn the_wait_is_a_tenth_of_the_maximum_at_the_rate() {

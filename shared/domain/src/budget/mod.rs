@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub use back_pressure::{MAX_PENDING, retry_after};
+pub use back_pressure::{MAX_PENDING, most_pending, retry_after};
 use circuit::CircuitState;
 pub use circuit::{Circuit, Signal};
 pub use limiter::{FULL_RATE, Limit};

@@ -14,7 +14,7 @@ mod tags;
 
 pub use bucket::Bucket;
 pub use queue::{Allocation, DispatchedBatch, FairQueue, HORIZON, SWEEP_INTERVAL, reserved_calls};
-pub use tags::{FlowTags, Priority, QueueTicket, next_tag};
+pub use tags::{Admission, FlowTags, Priority, QueueTicket, next_tag};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::AppId;
+use crate::{AppId, Timestamp};
 
 /// How far an account may be ahead of the virtual time and still count as below its share: five ordinary jobs, so that
 /// two at a time are no flood.
@@ -50,6 +50,15 @@ pub struct QueueTicket {
     pub app: AppId,
     /// The lower, the earlier.
     pub tag: u64,
+}
+
+/// What admission control decided on a job whose app has a fair queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It need not wait: it has its ticket if there is no call for it after all.
+    RunNow(QueueTicket),
+    /// It waits in the fair queue, about until then.
+    Enqueue(QueueTicket, Timestamp),
 }
 
 /// The last tag that each lane of an account has taken.

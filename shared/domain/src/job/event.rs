@@ -1,7 +1,10 @@
 //! What can happen to a job.
 
 use super::{failure::Failure, result::StoredResult, wait::WaitReason};
-use crate::{ClaimId, JobId, Timestamp, fair_queue::QueueTicket};
+use crate::{
+    ClaimId, JobId, Timestamp,
+    fair_queue::{Admission, QueueTicket},
+};
 
 /// What happens to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,8 @@ pub enum Event {
     Replay {
         /// Even if a write that must not be repeated may have taken effect.
         force: bool,
+        /// What admission control decided, where the job's app has a fair queue.
+        admission: Option<Admission>,
     },
 }
 

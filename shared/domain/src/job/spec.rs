@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{state::State, target::Target};
 use crate::{
-    AccountRef, JobId, JobRef, TenantId, Timestamp, TraceId, UserId,
+    AccountRef, Day, JobId, JobRef, TenantId, Timestamp, TraceId, UserId,
     cache::{CacheKey, CacheOptions, CacheTags},
     call::{MethodName, Params, RestCall},
     fair_queue::Priority,
@@ -53,6 +53,11 @@ impl Job {
     /// When the run expires, started or not.
     pub fn deadline(&self) -> Timestamp {
         self.state.deadline(self.spec.work.target().timing())
+    }
+
+    /// The day on which the run could first start: under it the job is counted as pending.
+    pub fn start_day(&self) -> Day {
+        Day::of(self.state.eligible_at)
     }
 
     /// When the sweep is to check on the job, if nothing happens to it before; `None` once it has ended.

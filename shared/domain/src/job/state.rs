@@ -5,7 +5,11 @@ use super::{
     result::StoredResult,
     wait::{WaitReason, Waiting, WakeBy},
 };
-use crate::{ClaimId, JobId, Timestamp, fair_queue::QueueTicket, timing::Timing};
+use crate::{
+    ClaimId, JobId, Timestamp,
+    fair_queue::{Admission, QueueTicket},
+    timing::Timing,
+};
 
 /// Where a job stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,8 +128,19 @@ impl State {
 
     /// The state of a job just accepted that could run now, and waits for its turn in its app's fair queue.
     pub fn first_in_queue(ticket: QueueTicket, expected_at: Timestamp, now: Timestamp) -> Self {
-        let phase = Phase::Waiting(Waiting::for_turn(WaitReason::Turn));
-        Self { due_at: expected_at, ticket: Some(ticket), phase, ..Self::first(now, now) }
+        Self::first(now, now).admitted(Admission::Enqueue(ticket, expected_at))
+    }
+
+    /// The state of a run that is about to begin, as admission control decided.
+    #[must_use]
+    pub fn admitted(self, admission: Admission) -> Self {
+        match admission {
+            Admission::RunNow(ticket) => Self { ticket: Some(ticket), ..self },
+            Admission::Enqueue(ticket, expected_at) => {
+                let phase = Phase::Waiting(Waiting::for_turn(WaitReason::Turn));
+                Self { due_at: expected_at, ticket: Some(ticket), phase, ..self }
+            }
+        }
     }
 
     /// Whether the run has ended.

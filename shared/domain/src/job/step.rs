@@ -17,7 +17,7 @@ use super::{
     transition::Transition,
     wait::{WaitReason, Waiting, WakeBy},
 };
-use crate::{ClaimId, Timestamp, timing};
+use crate::{ClaimId, Timestamp, fair_queue::Admission, timing};
 
 /// What follows for `job` from `event` at `now`.
 ///
@@ -36,8 +36,8 @@ pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refus
 
 fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal> {
     let state = &job.state;
-    if let Event::Replay { force } = event {
-        return replay(state, force, now);
+    if let Event::Replay { force, admission } = event {
+        return replay(state, force, admission, now);
     }
     if state.is_terminal() {
         return Err(Refusal::Ended);
@@ -206,7 +206,7 @@ fn dead_lettered(job: &Job, fencing_number: u32, now: Timestamp) -> Result<State
     Ok(moved(state, Phase::Dead { at: now, failure }))
 }
 
-fn replay(state: &State, force: bool, now: Timestamp) -> Result<State, Refusal> {
+fn replay(state: &State, force: bool, admission: Option<Admission>, now: Timestamp) -> Result<State, Refusal> {
     match &state.phase {
         Phase::Dead { .. } if state.in_doubt && !force => Err(Refusal::NeedsForce),
         Phase::Dead { .. } => {
@@ -221,7 +221,11 @@ fn replay(state: &State, force: bool, now: Timestamp) -> Result<State, Refusal> 
                 ticket: None,
                 ..state.clone()
             };
-            Ok(waiting(&again, WaitReason::Worker, now, now))
+            let again = waiting(&again, WaitReason::Worker, now, now);
+            Ok(match admission {
+                Some(admission) => again.admitted(admission),
+                None => again,
+            })
         }
         _ => Err(Refusal::NotDead),
     }

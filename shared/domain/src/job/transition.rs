@@ -1,7 +1,8 @@
 //! What a step comes to: the state before and after, and every effect on what is stored of the job elsewhere.
 //!
-//! The effects follow from the two states alone, here and nowhere else. A store writes the state under the condition
-//! that the stored revision is still that of `before`, together with the effects; then the message is sent.
+//! The effects follow from the two states alone, here and nowhere else. What is invalidated comes first. Then the store
+//! writes the state, under the condition that the stored revision is still that of `before`, with what lists the job.
+//! Then the count follows, and the message is sent.
 
 use super::{
     failure::FailureCode,
@@ -142,31 +143,6 @@ impl Effects {
             },
             invalidation: if was_open { invalidation(after) } else { None },
         }
-    }
-
-    /// What of an end is written where the account's count cannot follow it now. The job stays on the list of jobs to
-    /// check, and its [`Effects::settlement`] does the rest. What it invalidates must be invalidated before.
-    #[must_use]
-    pub fn without_count(&self) -> Self {
-        Self {
-            pending: PendingCount::Same,
-            next_check: NextCheck::Same,
-            dead_list: DeadList::Same,
-            invalidation: None,
-            ..self.clone()
-        }
-    }
-
-    /// What is still to be done for an ended job that was written [`Effects::without_count`]; `None` for an open job.
-    pub fn settlement(job: &Job) -> Option<Self> {
-        job.state.is_terminal().then(|| Self {
-            message: None,
-            pending: PendingCount::Down,
-            next_check: NextCheck::Cleared,
-            dead_list: dead_entry(&job.state, &job.id).map_or(DeadList::Same, DeadList::Entered),
-            queue_index: QueueIndex::Same,
-            invalidation: None,
-        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
 
 use domain::{
-    AccountRef, AppId, JobRef, Timestamp,
+    AccountRef, AppId, Day, JobRef, Timestamp,
     budget::Budget,
     fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority},
+    job::Job,
 };
 
 use super::{Result, SealedAccount};
@@ -16,6 +17,8 @@ pub struct SubmitContext {
     pub budget: Budget,
     /// The fair queue of its app.
     pub queue: FairQueue,
+    /// How many of its jobs are pending that could first start on the day that was asked for.
+    pub pending_jobs: u32,
 }
 
 /// A request for the next tag of an account's lane.
@@ -25,17 +28,6 @@ pub struct TagRequest {
     pub lane: Priority,
     /// The queue's virtual time.
     pub virtual_time: u64,
-    /// How many jobs of the account may be pending.
-    pub max_pending_jobs: u32,
-}
-
-/// The answer to a request for a tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextTag {
-    /// The lane took its next tag: the account's tags after it.
-    Taken(FlowTags),
-    /// So many jobs of the account are pending that no other may be; no tag was taken.
-    TooManyPending,
 }
 
 /// A job that waits for its turn.
@@ -50,12 +42,18 @@ pub trait FairQueues: Send + Sync {
     /// The app's budget and its fair queue as they stand; new ones where there were none.
     fn budget_and_queue(&self, app: &AppId) -> impl Future<Output = Result<(Budget, FairQueue)>> + Send;
 
-    /// The account, with the budget and the fair queue of its app.
-    fn submit_context(&self, account: &AccountRef) -> impl Future<Output = Result<Option<SubmitContext>>> + Send;
+    /// The account with the budget and the fair queue of its app and its pending jobs of `day`, if it is there; and the
+    /// job with that id, if one is asked for and there.
+    fn submit_context(
+        &self,
+        account: &AccountRef,
+        day: Day,
+        job: Option<&JobRef>,
+    ) -> impl Future<Output = Result<(Option<SubmitContext>, Option<Job>)>> + Send;
 
-    /// Takes the next tag of the account's lane ([`domain::fair_queue::next_tag`]), unless too many of its jobs are
-    /// pending. Each tag is taken once.
-    fn take_tag(&self, request: &TagRequest) -> impl Future<Output = Result<NextTag>> + Send;
+    /// Takes the next tag of the account's lane ([`domain::fair_queue::next_tag`]): the account's tags after it. Each
+    /// tag is taken once.
+    fn take_tag(&self, request: &TagRequest) -> impl Future<Output = Result<FlowTags>> + Send;
 
     /// Gives the lane's tag back, unless it took another since.
     fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> impl Future<Output = Result<()>> + Send;

@@ -1,7 +1,7 @@
-//! Jobs: their records, the count of an account's pending ones, and the list of those to check.
+//! Jobs: their records, and the list of those to check.
 
 use domain::{
-    AccountRef, ClaimId, JobRef, Timestamp,
+    ClaimId, JobRef, Timestamp,
     job::{Job, Transition},
 };
 
@@ -17,8 +17,17 @@ pub enum Inserted {
     New,
     /// A job of that id was there: it is given, and nothing was written.
     Exists(Box<Job>),
-    /// So many jobs of the account are pending that no other may be, and nothing was written.
-    TooManyPending,
+}
+
+/// What a commit found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// The transition was written, by this request and no other.
+    Written,
+    /// It was there: this request was repeated because its answer was lost, or another wrote the same.
+    Found,
+    /// The job is at another revision.
+    Conflict,
 }
 
 /// A request to hold a job.
@@ -56,30 +65,20 @@ pub struct DueCheck {
 /// Jobs.
 ///
 /// Every write of a job's state comes as a [`Transition`] and is the translation of it, but for the claim, which the
-/// store decides by itself.
+/// store decides by itself. Of the effects it writes what lists the job: its next check, the list of dead jobs, and the
+/// index of its fair queue.
 pub trait Jobs: Send + Sync {
-    /// Writes an accepted job with its effects, unless a job of its id exists or `max_pending_jobs` of its account are
-    /// pending. Repeating an insertion that was done gives [`Inserted::New`].
-    fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> impl Future<Output = Result<Inserted>> + Send;
+    /// Writes an accepted job, unless a job of its id exists. Repeating an insertion that was done gives
+    /// [`Inserted::New`].
+    fn insert(&self, acceptance: &Transition) -> impl Future<Output = Result<Inserted>> + Send;
 
     fn job(&self, job: &JobRef) -> impl Future<Output = Result<Option<Job>>> + Send;
 
     /// Takes [`domain::job::Event::Claim`] to the job, as [`domain::job::ClaimRule`] says.
     fn claim(&self, request: &ClaimRequest) -> impl Future<Output = Result<Claimed>> + Send;
 
-    /// Writes a transition with its effects (all but the message) if the stored job still has the revision of
-    /// `before`. Repeating a write that was done is a success; `false` when the job is at another revision.
-    ///
-    /// If the account's count meets too many other writes, an end is written without it
-    /// ([`domain::job::Effects::without_count`]), and what it invalidates before it. The job then stays among those
-    /// that the sweep checks until it is settled.
-    fn commit(&self, transition: &Transition) -> impl Future<Output = Result<bool>> + Send;
-
-    /// Does for an ended job what [`domain::job::Effects::settlement`] says, if it is still to be done. Whether it was.
-    fn settle(&self, job: &Job) -> impl Future<Output = Result<bool>> + Send;
-
-    /// How many jobs of the account are open: never fewer than there are.
-    fn pending_jobs(&self, account: &AccountRef) -> impl Future<Output = Result<u32>> + Send;
+    /// Writes a transition if the stored job still has the revision of `before`.
+    fn commit(&self, transition: &Transition) -> impl Future<Output = Result<Committed>> + Send;
 
     /// Up to `limit` jobs of this shard (below [`SHARDS`]) that were to be checked by `now`, the longest due first. The
     /// list may be some seconds behind.

@@ -25,12 +25,9 @@ use crate::{
     Error, Kind, chain,
     limits::Limits,
     message::Dispatch,
-    ports::{
-        Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, Jobs, Messages,
-        ResponseCache, Results,
-    },
+    ports::{Accounts, Apps, Budgets, ClaimRequest, Claimed, Entropy, FairQueues, FlickrApi, Results},
     response_cache::CacheUse,
-    transition::{Applied, apply, apply_as_holder, send},
+    transition::{self, Applied, apply, apply_as_holder, send},
     vaults::Vaults,
 };
 
@@ -38,15 +35,9 @@ use crate::{
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
 /// All that running a job asks of the world.
-pub trait Ports:
-    Clock + Entropy + Jobs + Results + Accounts + Apps + ResponseCache + Budgets + FairQueues + Messages
-{
-}
+pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues {}
 
-impl<P> Ports for P where
-    P: Clock + Entropy + Jobs + Results + Accounts + Apps + ResponseCache + Budgets + FairQueues + Messages
-{
-}
+impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues> Ports for P {}
 
 /// What running a job needs.
 pub struct Worker<P, F, K> {

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{
-    Timestamp,
-    job::{Event, Refusal},
-};
+use domain::{Timestamp, job::Event};
 
 use super::report::Report;
 use crate::{
     Error, chain,
-    ports::{Clock, DueCheck, Jobs, Messages, SHARDS},
-    transition::{Applied, apply},
+    ports::{DueCheck, SHARDS},
+    transition::{self, Applied, apply},
 };
 
 /// The most jobs that are listed at once.
@@ -24,7 +21,7 @@ const FAILED_PAUSE: Duration = Duration::from_secs(120);
 ///
 /// Every job that was checked leaves the list or moves behind `now`; a list that is behind shows it again, and then a
 /// page that did not change is the shard's last.
-pub(super) async fn run(ports: &(impl Clock + Jobs + Messages), stop_at: Timestamp) -> Result<Report, Error> {
+pub(super) async fn run(ports: &impl transition::Ports, stop_at: Timestamp) -> Result<Report, Error> {
     let mut report = Report::default();
     let mut open: Vec<(u8, Vec<DueCheck>)> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
     while !open.is_empty() && !report.unfinished {
@@ -53,7 +50,7 @@ pub(super) async fn run(ports: &(impl Clock + Jobs + Messages), stop_at: Timesta
     Ok(report)
 }
 
-async fn check(ports: &(impl Clock + Jobs + Messages), due: &DueCheck) -> Report {
+async fn check(ports: &impl transition::Ports, due: &DueCheck) -> Report {
     let checked = Report { checked: 1, ..Report::default() };
     match act(ports, due).await {
         Ok(did) => Report { checked: 1, ..did },
@@ -66,7 +63,7 @@ async fn check(ports: &(impl Clock + Jobs + Messages), due: &DueCheck) -> Report
     }
 }
 
-async fn act(ports: &(impl Clock + Jobs + Messages), due: &DueCheck) -> Result<Report, Error> {
+async fn act(ports: &impl transition::Ports, due: &DueCheck) -> Result<Report, Error> {
     let nothing = Report::default();
     // The list may be behind: a job that is gone needs nothing.
     let Some(job) = ports.job(&due.job).await? else { return Ok(nothing) };
@@ -77,13 +74,6 @@ async fn act(ports: &(impl Clock + Jobs + Messages), due: &DueCheck) -> Result<R
             ..nothing
         }),
         Applied::Conflict => Ok(nothing),
-        Applied::Refused(Refusal::Ended) => {
-            let settled = ports.settle(&job).await?;
-            if settled {
-                tracing::warn!(job_id = %job.id, "an ended job was still counted as pending");
-            }
-            Ok(Report { settled: u32::from(settled), ..nothing })
-        }
         Applied::Refused(_) => {
             if let Some(at) = job.next_check_at() {
                 ports.postpone_check(due, at).await?;

@@ -7,8 +7,8 @@ use super::report::Report;
 use crate::{
     Error, chain,
     fair_queue::{QueueForecast, forecast},
-    ports::{Clock, FairQueues, Jobs, Messages, QueuedJob, SHARDS},
-    transition::{Applied, apply},
+    ports::{FairQueues, QueuedJob, SHARDS},
+    transition::{self, Applied, apply},
 };
 
 /// How many jobs are dispatched at once.
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 10;
 
 /// Dispatches from all queues until `stop_at`. A queue that cannot be dispatched from does not keep the others waiting.
 pub(super) async fn run(
-    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    ports: &(impl transition::Ports + FairQueues),
     limit: &Limit,
     stop_at: Timestamp,
 ) -> Result<Report, Error> {
@@ -43,11 +43,7 @@ pub(super) async fn run(
 }
 
 /// Dispatches from one queue.
-async fn dispatch(
-    ports: &(impl Clock + Jobs + FairQueues + Messages),
-    limit: &Limit,
-    app: &AppId,
-) -> Result<Report, Error> {
+async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, app: &AppId) -> Result<Report, Error> {
     let mut report = Report::default();
     let QueueForecast { status, queue, now, .. } = forecast(ports, limit, app).await?;
     let Some(allocation) = queue.allocate(&status, now) else { return Ok(report) };
@@ -84,7 +80,7 @@ async fn dispatch(
 }
 
 /// Sends the job its message, if it still waits. Whether it did.
-async fn release(ports: &(impl Clock + Jobs + Messages), queued: &QueuedJob, at: Timestamp) -> Result<bool, Error> {
+async fn release(ports: &impl transition::Ports, queued: &QueuedJob, at: Timestamp) -> Result<bool, Error> {
     let Some(job) = ports.job(&queued.job).await? else { return Ok(false) };
     match apply(ports, &job, Event::Release { at: at.max(ports.now()) }).await? {
         Applied::Done(transition) => Ok(!transition.is_end()),

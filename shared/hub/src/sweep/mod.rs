@@ -11,18 +11,14 @@ use domain::Timestamp;
 
 pub use report::Report;
 
-use crate::{
-    Error, chain,
-    limits::Limits,
-    ports::{Clock, FairQueues, Jobs, Messages},
-};
+use crate::{Error, chain, limits::Limits, ports::FairQueues, transition};
 
 /// What a sweep does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
     /// Gives the jobs in fair queues their turns.
     DispatchQueues,
-    /// Sends what is due or seems lost, expires what is late, lets counts follow.
+    /// Sends what is due or seems lost, expires what is late.
     CheckJobs,
 }
 
@@ -36,7 +32,7 @@ const TASKS: [(Task, u32); 2] = [(Task::DispatchQueues, 50), (Task::CheckJobs, 1
 /// The first failure to list what a task works on; the other tasks are done all the same. One job or queue that cannot
 /// be dealt with does not keep the others waiting: it is counted, and found again.
 pub async fn run(
-    ports: &(impl Clock + Jobs + FairQueues + Messages),
+    ports: &(impl transition::Ports + FairQueues),
     limits: &Limits,
     stop_at: Timestamp,
 ) -> Result<Report, Error> {
@@ -62,7 +58,6 @@ pub async fn run(
         checked = report.checked,
         sent = report.sent,
         expired = report.expired,
-        settled = report.settled,
         failed = report.failed,
         unfinished = report.unfinished,
         "swept"

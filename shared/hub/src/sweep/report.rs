@@ -15,8 +15,6 @@ pub struct Report {
     pub sent: u32,
     /// Jobs expired.
     pub expired: u32,
-    /// Ended jobs that were still counted as pending.
-    pub settled: u32,
     /// Jobs and queues that could not be dealt with.
     pub failed: u32,
     /// Whether time ran out before all was done.
@@ -29,7 +27,6 @@ impl AddAssign for Report {
         self.dispatched += other.dispatched;
         self.sent += other.sent;
         self.expired += other.expired;
-        self.settled += other.settled;
         self.failed += other.failed;
         self.unfinished |= other.unfinished;
     }

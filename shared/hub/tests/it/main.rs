@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod connect;
+mod dead_jobs;
 mod fair_queue;
 mod response_cache;
 mod run;

@@ -92,8 +92,8 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = run_to_the_end(&scene);
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::App, Call::ChangeBudget, Call::Commit];
-    assert_eq!(scene.world.calls(), expected);
+    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::App, Call::ChangeBudget];
+    assert_eq!(scene.world.calls(), [&expected[..], &[Call::Commit, Call::DiscountPending]].concat());
     assert_eq!((job.state.attempts, flickr_calls(&scene)), (1, 1));
 }
 
@@ -247,19 +247,6 @@ async fn a_write_in_doubt_that_is_never_seen_ends_as_unknown_and_is_not_sent_aga
 }
 
 #[tokio::test]
-async fn an_end_that_meets_too_many_others_is_settled_by_the_sweep() {
-    let scene = scene(READ).await;
-    scene.world.inject_conflicts(1);
-    let ended = scene.handle(&job(&scene)).await;
-    assert!(ended.state.is_terminal());
-    let pending = async || scene.world.pending_jobs(&scene.accounts[0]).await.unwrap();
-    assert_eq!(pending().await, 1, "too high, never too low");
-    scene.pass_seconds(300);
-    assert_eq!(scene.sweep().await.settled, 1);
-    assert_eq!(pending().await, 0);
-}
-
-#[tokio::test]
 async fn duplicates_and_strangers_do_no_harm() {
     let scene = scene(NON_IDEMPOTENT).await;
     let message = scene.world.queue()[0].dispatch.clone();
@@ -286,8 +273,8 @@ async fn a_job_held_by_another_worker_comes_again() {
 }
 
 /// Every port call of a job's life fails or crashes, before and after its effect: the job still ends, a read is done, a
-/// write that must not be repeated is sent at most once, and the count of pending jobs comes back to zero (promises I1,
-/// I7).
+/// write that must not be repeated is sent at most once, and the count of pending jobs comes back to zero, or stays at
+/// one where the fault hit it (promises I1, I7).
 #[tokio::test]
 async fn a_job_survives_a_failure_at_every_call() {
     let answers = [None, Some(Class::Transient), Some(Class::Throttled), Some(Class::UnknownOutcome)];
@@ -312,8 +299,10 @@ async fn a_job_survives_a_failure_at_every_call() {
                 } else {
                     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{case}");
                 }
+                let ends = [Call::Commit, Call::DiscountPending];
+                let hit = scene.world.calls().get(call).is_some_and(|call| ends.contains(call));
                 scene.world.forget_calls();
-                assert_eq!(scene.world.pending_jobs(&scene.accounts[0]).await.unwrap(), 0, "{case}");
+                assert!(scene.pending(0).await <= u32::from(hit), "{case}");
             }
         }
     }

@@ -9,7 +9,6 @@ use domain::{
 use futures_util::FutureExt;
 use hub::{
     message::Dispatch,
-    ports::Jobs,
     run::{Disposition, Handled},
 };
 use testkit::{Call, FaultPoint, Injection, Scene, World};
@@ -48,7 +47,8 @@ async fn a_holder_whose_write_is_refused_since_the_sweep_resent_its_message_ends
     let job = scene.submit_call(0, "flickr.photos.getInfo").await;
     let handled = handle_while_the_sweep_resends(&scene, &job).await;
     assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
-    assert_eq!(scene.world.calls(), [Call::Job, Call::Commit], "the job is read again, and the end written");
+    let calls = [Call::Job, Call::Commit, Call::DiscountPending];
+    assert_eq!(scene.world.calls(), calls, "the job is read again, and the end written");
 
     let ended = scene.stored(&job).await;
     assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
@@ -57,7 +57,7 @@ async fn a_holder_whose_write_is_refused_since_the_sweep_resent_its_message_ends
     assert_eq!(resent.fencing_number, job.state.fencing_number);
     assert_eq!(scene.worker.handle(&resent).await.disposition.unwrap(), Disposition::Ack);
     assert_eq!((scene.stored(&job).await, scene.flickr.calls().len()), (ended, 1));
-    assert_eq!(scene.world.pending_jobs(&scene.accounts[0]).await.unwrap(), 0);
+    assert_eq!(scene.pending(0).await, 0);
 }
 
 #[tokio::test]

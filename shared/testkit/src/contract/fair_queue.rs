@@ -3,78 +3,85 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
-    AccountRef, AppId, JobId, Timestamp,
+    AccountRef, AppId, Day, JobId, Timestamp,
     budget::{Budget, HostClass, Limit},
     fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket},
     job::{Event, Job, State, WaitReason},
 };
 use futures_util::future::join_all;
-use hub::ports::{Accounts, BudgetKey, Budgets, Clock, Entropy, FairQueues, Jobs, NextTag, SHARDS, TagRequest};
+use hub::ports::{Accounts, BudgetKey, Budgets, Clock, Entropy, FairQueues, Jobs, PendingJobs, SHARDS, TagRequest};
 
 use super::steps::{claim_id, committed, held, insert};
 use crate::build;
 
-/// Taking tags: each once, in each lane by itself, and none where too many jobs are pending.
-pub async fn tags(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
+/// Taking tags: each once, in each lane by itself.
+pub async fn tags(ports: &(impl Entropy + FairQueues)) {
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    let request = |lane, virtual_time, max_pending_jobs| TagRequest {
-        account: account.clone(),
-        lane,
-        virtual_time,
-        max_pending_jobs,
-    };
-    let take = async |lane, virtual_time, max| ports.take_tag(&request(lane, virtual_time, max)).await.unwrap();
-    let taken = |high, normal, low| NextTag::Taken(FlowTags { high, normal, low });
+    let request = |lane, virtual_time| TagRequest { account: account.clone(), lane, virtual_time };
+    let take = async |lane, virtual_time| ports.take_tag(&request(lane, virtual_time)).await.unwrap();
+    let taken = |high, normal, low| FlowTags { high, normal, low };
 
-    assert_eq!(take(Priority::Normal, 100, 1).await, taken(0, 104, 0));
-    let several = join_all((0..6).map(|_| take(Priority::Normal, 100, 1))).await;
-    let tags: BTreeSet<u64> = several
-        .iter()
-        .map(|next| match next {
-            NextTag::Taken(tags) => tags.normal,
-            NextTag::TooManyPending => panic!("none is pending"),
-        })
-        .collect();
+    assert_eq!(take(Priority::Normal, 100).await, taken(0, 104, 0));
+    let several = join_all((0..6).map(|_| take(Priority::Normal, 100))).await;
+    let tags: BTreeSet<u64> = several.iter().map(|tags| tags.normal).collect();
     assert_eq!(tags, (1..=6).map(|n| 104 + 4 * n).collect(), "tags taken at once are different ones");
-    assert_eq!(take(Priority::High, 110, 1).await, taken(111, 128, 0));
-    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 504, 0), "a turn that passed is not made up for");
+    assert_eq!(take(Priority::High, 110).await, taken(111, 128, 0));
+    assert_eq!(take(Priority::Normal, 500).await, taken(111, 504, 0), "a turn that passed is not made up for");
 
     ports.return_tag(&account, Priority::Normal, 500).await.unwrap();
-    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 508, 0), "only the last is given back");
+    assert_eq!(take(Priority::Normal, 500).await, taken(111, 508, 0), "only the last is given back");
     ports.return_tag(&account, Priority::Normal, 508).await.unwrap();
-    assert_eq!(take(Priority::Normal, 500, 1).await, taken(111, 508, 0), "and then it is there again");
+    assert_eq!(take(Priority::Normal, 500).await, taken(111, 508, 0), "and then it is there again");
     let stranger = build::account_ref(&account.tenant, "2@N00");
     ports.return_tag(&stranger, Priority::High, 1).await.unwrap();
-
-    insert(ports, &build::job(ports.random(), build::spec(&account, "flickr.test.null", "{}"), ports.now())).await;
-    assert_eq!(take(Priority::Low, 500, 1).await, NextTag::TooManyPending);
-    assert_eq!(take(Priority::Low, 500, 2).await, taken(111, 508, 516), "a refusal took no tag");
 }
 
-/// What a new job has to know: the account, and the budget and the fair queue of its app as they are now.
-pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets + FairQueues)) {
+/// What a new job has to know: the account, with the budget and the fair queue of its app and its pending jobs as they
+/// are now, and an earlier job.
+pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets + FairQueues + Jobs + PendingJobs)) {
     let now = ports.now();
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    let find = async || ports.submit_context(&account).await.unwrap();
-    assert!(find().await.is_none(), "the account is not there");
+    let (today, yesterday) = (Day::of(now), Day::of(now).before());
+    let find = async |job| ports.submit_context(&account, yesterday, job).await.unwrap();
+    let large = format!(r#"{{"text": "{}"}}"#, "x".repeat(5_000));
+    let earlier =
+        ["{}", &large].map(|params| build::job(ports.random(), build::spec(&account, "flickr.test.null", params), now));
+    let references = earlier.each_ref().map(Job::reference);
+    assert!(find(None).await.0.is_none(), "the account is not there");
+    assert!(matches!(find(Some(&references[0])).await, (None, None)));
+    for (job, reference) in earlier.iter().zip(&references) {
+        insert(ports, job).await;
+        let (context, found) = find(Some(reference)).await;
+        assert_eq!((context.is_none(), found.as_ref()), (true, Some(job)), "a job outlives its account");
+    }
 
     for app in [AppId::from_bytes(ports.random()), AppId::from_bytes(ports.random())] {
         let mut sealed = build::account(&account.tenant, "1@N00", now);
         sealed.account.app = app.clone();
         ports.save_account(&sealed).await.unwrap();
-        let before = find().await.unwrap();
+        let pending = ports.pending_jobs(&account, yesterday).await.unwrap().get(&yesterday).copied();
+        let (before, none) = find(None).await;
+        let before = before.unwrap();
         assert_eq!((before.account, before.budget, before.queue.waiting_jobs()), (sealed, Budget::default(), 0));
+        assert_eq!((before.pending_jobs, none), (pending.unwrap_or_default(), None));
 
         let key = BudgetKey::App(app.clone());
         ports.change_budget(&key, |budget| budget.take(&Limit::FLICKR, HostClass::Rest, 2, now)).await.unwrap();
         ports.join_queue(&app, Bucket::of(1, 1), now).await.unwrap();
-        let after = find().await.unwrap();
-        assert_ne!(after.budget, Budget::default());
-        let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
-        assert_eq!((after.budget, after.queue.waiting_jobs(), queue.waiting_jobs()), (budget, 1, 1));
+        for day in [today, yesterday] {
+            assert!(ports.count_pending(&account, day, 9).await.unwrap());
+        }
+        for (job, reference) in earlier.iter().zip(&references) {
+            let (after, found) = find(Some(reference)).await;
+            let after = after.unwrap();
+            assert_eq!((found.as_ref(), after.pending_jobs), (Some(job), before.pending_jobs + 1));
+            assert_ne!(after.budget, Budget::default());
+            let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
+            assert_eq!((after.budget, after.queue.waiting_jobs(), queue.waiting_jobs()), (budget, 1, 1));
+        }
     }
     let foreign = AccountRef { tenant: build::tenant(ports), ..account.clone() };
-    assert!(ports.submit_context(&foreign).await.unwrap().is_none());
+    assert!(ports.submit_context(&foreign, yesterday, None).await.unwrap().0.is_none());
 }
 
 /// A fair queue: who joins is counted, calls are reserved once, what was dispatched is counted no more.

@@ -14,6 +14,7 @@ mod health;
 mod jobs;
 mod logins;
 mod messages;
+mod pending_jobs;
 mod response_cache;
 mod results;
 mod steps;
@@ -26,9 +27,10 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, waiting_jobs};
 pub use health::health;
-pub use jobs::{back_pressure, checks, claims, commits, insertion, resends, revisions, wait_reasons, waits};
+pub use jobs::{checks, claims, commits, insertion, resends, revisions, wait_reasons, waits};
 pub use logins::logins;
 pub use messages::messages;
+pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
 pub use system::system;
@@ -46,8 +48,8 @@ pub use crate::contract_suites as suites;
 macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
-            accounts apps back_pressure budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
-            health insertion invalidation logins messages quarantine resends result_objects results revisions
+            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
+            health insertion invalidation logins messages pending_jobs quarantine resends result_objects results revisions
             submit_context system tags tenants wait_reasons waiting_jobs waits
         );
     };

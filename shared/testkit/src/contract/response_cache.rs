@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    AccountRef, ClaimId, Day, JobId, Timestamp,
+    AccountRef, Day, JobId,
     cache::{CacheEntry, CacheGenerations, CacheKey, CacheStats, CacheTag, CacheTags, Invalidation},
     call::{MethodName, Params, RestCall},
-    idempotency::Idempotency,
-    job::{Event, Failure, FailureCode, Job, StoredResult},
     timing::VERIFICATION,
 };
-use hub::ports::{Accounts, CacheView, Clock, Entropy, Jobs, NewCacheEntry, ResponseCache};
+use hub::ports::{Accounts, CacheView, Clock, Entropy, NewCacheEntry, ResponseCache};
 
-use super::steps::{claim_id, committed, held, insert};
 use crate::build;
 
 fn key(photo: u32) -> CacheKey {
@@ -66,8 +63,8 @@ pub async fn cache_entries(ports: &(impl Clock + Entropy + Accounts + ResponseCa
     }
 }
 
-/// Invalidation: by itself, and by the ends of writes, for one account each.
-pub async fn invalidation(ports: &(impl Clock + Entropy + Jobs + ResponseCache)) {
+/// Invalidation, for one account each.
+pub async fn invalidation(ports: &(impl Clock + Entropy + ResponseCache)) {
     let now = ports.now();
     let account = build::account_ref(&build::tenant(ports), "1@N00");
     let some = Invalidation { tags: tags(&[CacheTag::Photos, CacheTag::Tags]), unsettled_until: None };
@@ -82,34 +79,6 @@ pub async fn invalidation(ports: &(impl Clock + Entropy + Jobs + ResponseCache))
     assert_eq!(expected.unsettled_until, Some(now + VERIFICATION), "one that is settled settles no other");
     let neighbour = build::account_ref(&account.tenant, "2@N00");
     assert_eq!(generations(ports, &neighbour).await, CacheGenerations::default());
-    assert_eq!(ports.pending_jobs(&account).await.unwrap(), 0, "that counts nothing");
-
-    ends(ports, &neighbour, now).await;
-}
-
-/// The end of a write invalidates what it names; that of a read invalidates nothing.
-async fn ends(ports: &(impl Entropy + Jobs + ResponseCache), account: &AccountRef, now: Timestamp) {
-    let end = async |invalidates: CacheTags, event: fn(ClaimId) -> Event| {
-        let spec = build::spec(account, "flickr.photosets.create", "{}");
-        let idempotency = Idempotency::NonIdempotent;
-        let job = Job { idempotency, invalidates, ..build::job(ports.random(), spec, now) };
-        insert(ports, &job).await;
-        let claim = claim_id(ports);
-        let running = held(ports, &job, &claim, now).await;
-        committed(ports, &running, event(claim), now).await;
-        generations(ports, account).await
-    };
-    let done: fn(ClaimId) -> Event = |claim| Event::Complete(claim, StoredResult::Inline("{}".to_owned()));
-    let unknown: fn(ClaimId) -> Event = |claim| Event::Fail(claim, Failure::new(FailureCode::OutcomeUnknown, ""));
-    assert_eq!(end(CacheTags::default(), done).await, CacheGenerations::default());
-    let after = end(tags(&[CacheTag::Photosets]), done).await;
-    assert_eq!((after.by_tag, after.unsettled_until), ([(CacheTag::Photosets, 1)].into(), None));
-    let after = end(tags(&[CacheTag::Photos, CacheTag::Photosets]), unknown).await;
-    assert_eq!(after.by_tag, [(CacheTag::Photosets, 2), (CacheTag::Photos, 1)].into());
-    assert_eq!(after.unsettled_until, Some(now + VERIFICATION));
-    let after = end(tags(&[CacheTag::Photos]), done).await;
-    assert_eq!(after.unsettled_until, Some(now + VERIFICATION), "one that is settled settles no other");
-    assert_eq!(ports.pending_jobs(account).await.unwrap(), 0);
 }
 
 /// Statistics: added up by tenant, day and method.

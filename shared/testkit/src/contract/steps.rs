@@ -2,10 +2,9 @@
 
 use domain::{
     ClaimId, Timestamp,
-    budget::MAX_PENDING,
     job::{Event, Job, Transition, step},
 };
-use hub::ports::{ClaimRequest, Claimed, Entropy, Inserted, Jobs};
+use hub::ports::{ClaimRequest, Claimed, Committed, Entropy, Inserted, Jobs};
 
 use crate::build;
 
@@ -27,7 +26,7 @@ pub(super) fn claim_id(ports: &impl Entropy) -> ClaimId {
 
 /// Inserts a job that is new.
 pub(super) async fn insert(ports: &impl Jobs, job: &Job) {
-    assert_eq!(ports.insert(&build::acceptance(job), MAX_PENDING).await.unwrap(), Inserted::New);
+    assert_eq!(ports.insert(&build::acceptance(job)).await.unwrap(), Inserted::New);
 }
 
 /// The claim that a message with this number makes.
@@ -71,7 +70,7 @@ pub(super) fn stepped(job: &Job, event: Event, now: Timestamp) -> Transition {
 /// The job after this event, which is written.
 pub(super) async fn committed(ports: &impl Jobs, stored: &Job, event: Event, now: Timestamp) -> Job {
     let transition = stepped(stored, event, now);
-    assert!(ports.commit(&transition).await.unwrap());
+    assert_eq!(ports.commit(&transition).await.unwrap(), Committed::Written);
     assert_eq!(ports.job(&stored.reference()).await.unwrap().as_ref(), Some(&transition.after));
     transition.after
 }

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountRef, AppId, JobId, JobRef, Timestamp,
+    AccountRef, AppId, Day, JobId, JobRef, Timestamp,
     budget::Budget,
     fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, QueueTicket},
     job::{Job, QueueIndex},
 };
-use hub::ports::{FairQueues, NextTag, QueuedJob, Result, SubmitContext, TagRequest};
+use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest};
 
 use super::{
     accounts::StoredAccounts,
     budgets::StoredBudgets,
-    pending::PendingCounts,
+    jobs::StoredJobs,
+    pending_jobs::PendingCounts,
     stores::{Stores, shard_of},
     world::World,
 };
-use crate::call::Call;
+use crate::{call::Call, mutation::Mutation};
 
 /// Where a job stands in its queue: its tag, when it was accepted, its id.
 type QueueOrder = (u64, Timestamp, JobId);
@@ -77,23 +78,28 @@ impl FairQueues for World {
         self.call(Call::BudgetAndQueue, |stores, now| budget_and_queue(stores, app, now)).await
     }
 
-    async fn submit_context(&self, account: &AccountRef) -> Result<Option<SubmitContext>> {
+    async fn submit_context(
+        &self,
+        account: &AccountRef,
+        day: Day,
+        job: Option<&JobRef>,
+    ) -> Result<(Option<SubmitContext>, Option<Job>)> {
         self.call(Call::SubmitContext, |stores, now| {
-            let account = stores.part::<StoredAccounts>().get(account)?;
+            let forgets = stores.breaks(Mutation::KeyIgnored);
+            let job = job.filter(|_| !forgets).and_then(|job| stores.part::<StoredJobs>().get(job, now).cloned());
+            let pending_jobs = stores.part::<PendingCounts>().of(account, day);
+            let Some(account) = stores.part::<StoredAccounts>().get(account) else { return (None, job) };
             let (budget, queue) = budget_and_queue(stores, &account.account.app, now);
-            Some(SubmitContext { account, budget, queue })
+            (Some(SubmitContext { account, budget, queue, pending_jobs }), job)
         })
         .await
     }
 
-    async fn take_tag(&self, request: &TagRequest) -> Result<NextTag> {
+    async fn take_tag(&self, request: &TagRequest) -> Result<FlowTags> {
         self.call(Call::TakeTag, |stores, _| {
-            if stores.part::<PendingCounts>().of(&request.account) >= request.max_pending_jobs {
-                return NextTag::TooManyPending;
-            }
             let tags = stores.part::<StoredTags>().0.entry(request.account.clone()).or_default();
             *tags = tags.taken(request.lane, request.virtual_time);
-            NextTag::Taken(*tags)
+            *tags
         })
         .await
     }

@@ -1,43 +1,33 @@
-//! Jobs: their records, the count of an account's pending ones, and the list of those to check.
+//! Jobs: their records, and the list of those to check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AccountRef, JobId, JobRef, TenantId, Timestamp,
+    AccountRef, Day, JobId, JobRef, TenantId, Timestamp,
     job::{Effects, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
     timing,
 };
-use hub::ports::{ClaimRequest, Claimed, DueCheck, Inserted, Jobs, Result};
+use hub::ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Result};
 
 use super::{
     dead_jobs::ListedDeadJobs,
     fair_queue::WaitingJobs,
     history::{History, OrphanedRuns},
-    pending::PendingCounts,
-    response_cache::invalidate,
+    pending_jobs::PendingCounts,
     stores::{Stores, shard_of},
     world::World,
 };
 use crate::{call::Call, mutation::Mutation};
 
 #[derive(Default)]
-struct StoredJobs {
+pub(super) struct StoredJobs {
     jobs: BTreeMap<JobRef, Job>,
-    /// How many of the next ends are written without their count.
-    conflicts: u32,
 }
 
 impl StoredJobs {
     /// The job, unless its record's time is over.
-    fn get(&self, job: &JobRef, now: Timestamp) -> Option<&Job> {
+    pub(super) fn get(&self, job: &JobRef, now: Timestamp) -> Option<&Job> {
         self.jobs.get(job).filter(|job| !is_expired(job, now))
-    }
-
-    /// Whether this end's count meets too many other writes.
-    fn meets_conflict(&mut self) -> bool {
-        let meets = self.conflicts > 0;
-        self.conflicts = self.conflicts.saturating_sub(1);
-        meets
     }
 }
 
@@ -84,22 +74,16 @@ impl Checks {
     }
 }
 
-/// Writes the job and all effects but the message.
+/// Writes the job, and what lists it.
 fn write(stores: &mut Stores, job: &Job, effects: &Effects) {
-    let (reference, account) = (job.reference(), &job.spec.account);
-    stores.part::<PendingCounts>().apply(account, effects.pending);
+    let reference = job.reference();
     stores.part::<Checks>().apply(&reference, effects.next_check);
     stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
     stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
-    if let Some(invalidation) = &effects.invalidation
-        && !stores.breaks(Mutation::NothingInvalidated)
-    {
-        invalidate(stores, account, invalidation);
-    }
     stores.part::<StoredJobs>().jobs.insert(reference, job.clone());
 }
 
-fn insert(stores: &mut Stores, acceptance: &Transition, max_pending_jobs: u32) -> Inserted {
+fn insert(stores: &mut Stores, acceptance: &Transition) -> Inserted {
     let job = &acceptance.after;
     let overwrites = stores.breaks(Mutation::KeyIgnored);
     let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
@@ -107,9 +91,6 @@ fn insert(stores: &mut Stores, acceptance: &Transition, max_pending_jobs: u32) -
         Some(earlier) if earlier == job => return Inserted::New,
         Some(earlier) => return Inserted::Exists(Box::new(earlier.clone())),
         None => {}
-    }
-    if stores.part::<PendingCounts>().of(&job.spec.account) >= max_pending_jobs {
-        return Inserted::TooManyPending;
     }
     write(stores, job, &acceptance.effects);
     Inserted::New
@@ -148,22 +129,17 @@ fn as_seen(mutation: Option<Mutation>, job: &Job, fencing_number: u32) -> (Job, 
     }
 }
 
-fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> bool {
-    let Transition { before: Some(before), after, effects } = transition else { return false };
+fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Committed {
+    let Transition { before: Some(before), after, effects } = transition else { return Committed::Conflict };
     let compares = !stores.breaks(Mutation::RevisionNotCompared);
-    let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else { return false };
+    let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else { return Committed::Conflict };
     if compares && stored.state.revision != before.revision {
-        return stored.state == after.state;
+        return if stored.state == after.state { Committed::Found } else { Committed::Conflict };
     }
     if stored.state.revision >= after.state.revision && stored.state != after.state {
         stores.part::<History>().rewritten_revisions.push((after.id.clone(), after.state.revision));
     }
-    if transition.is_end() && stores.part::<StoredJobs>().meets_conflict() {
-        let invalidation = effects.invalidation.clone();
-        write(stores, after, &Effects { invalidation, ..effects.without_count() });
-    } else {
-        write(stores, after, effects);
-    }
+    write(stores, after, effects);
     if transition.is_end() {
         stores.part::<History>().record_end(after, now);
     }
@@ -171,20 +147,7 @@ fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> bool 
     if by_sweep && matches!(before.phase, Phase::Running(_)) {
         stores.part::<OrphanedRuns>().0.push(after.id.clone());
     }
-    true
-}
-
-fn settle(stores: &mut Stores, job: &Job) -> bool {
-    let reference = job.reference();
-    let stored = stores.part::<StoredJobs>().jobs.get(&reference).map(|stored| stored.state.revision);
-    let is_counted = stored == Some(job.state.revision) && stores.part::<Checks>().by_job.contains_key(&reference);
-    match Effects::settlement(job).filter(|_| is_counted) {
-        Some(effects) => {
-            write(stores, job, &effects);
-            true
-        }
-        None => false,
-    }
+    Committed::Written
 }
 
 impl World {
@@ -193,29 +156,25 @@ impl World {
         self.stores(|stores, _| stores.part::<StoredJobs>().jobs.values().cloned().collect())
     }
 
-    /// How many jobs of each account are open, and how many are counted as pending.
-    pub fn counts(&self) -> BTreeMap<AccountRef, (u32, u32)> {
+    /// For each account and day on which runs could first start: how many jobs are open, and how many are counted as
+    /// pending.
+    pub fn counts(&self) -> BTreeMap<(AccountRef, Day), (u32, u32)> {
         self.stores(|stores, _| {
-            let mut counts: BTreeMap<AccountRef, (u32, u32)> = BTreeMap::new();
+            let mut counts: BTreeMap<(AccountRef, Day), (u32, u32)> = BTreeMap::new();
             for job in stores.part::<StoredJobs>().jobs.values().filter(|job| !job.state.is_terminal()) {
-                counts.entry(job.spec.account.clone()).or_default().0 += 1;
+                counts.entry((job.spec.account.clone(), job.start_day())).or_default().0 += 1;
             }
-            for (account, pending) in &stores.part::<PendingCounts>().0 {
-                counts.entry(account.clone()).or_default().1 = *pending;
+            for (place, pending) in &stores.part::<PendingCounts>().0 {
+                counts.entry(place.clone()).or_default().1 = *pending;
             }
             counts
         })
     }
-
-    /// Writes the next `ends` of runs [`Effects::without_count`], as if their counts met too many other writes.
-    pub fn inject_conflicts(&self, ends: u32) {
-        self.stores(|stores, _| stores.part::<StoredJobs>().conflicts = ends);
-    }
 }
 
 impl Jobs for World {
-    async fn insert(&self, acceptance: &Transition, max_pending_jobs: u32) -> Result<Inserted> {
-        self.call(Call::Insert, |stores, _| insert(stores, acceptance, max_pending_jobs)).await
+    async fn insert(&self, acceptance: &Transition) -> Result<Inserted> {
+        self.call(Call::Insert, |stores, _| insert(stores, acceptance)).await
     }
 
     async fn job(&self, job: &JobRef) -> Result<Option<Job>> {
@@ -226,16 +185,8 @@ impl Jobs for World {
         self.call(Call::Claim, |stores, now| claim(stores, request, now)).await
     }
 
-    async fn commit(&self, transition: &Transition) -> Result<bool> {
+    async fn commit(&self, transition: &Transition) -> Result<Committed> {
         self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await
-    }
-
-    async fn settle(&self, job: &Job) -> Result<bool> {
-        self.call(Call::Settle, |stores, _| settle(stores, job)).await
-    }
-
-    async fn pending_jobs(&self, account: &AccountRef) -> Result<u32> {
-        self.call(Call::PendingJobs, |stores, _| stores.part::<PendingCounts>().of(account)).await
     }
 
     async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<DueCheck>> {

@@ -14,7 +14,7 @@ mod history;
 mod jobs;
 mod logins;
 mod messages;
-mod pending;
+mod pending_jobs;
 mod response_cache;
 mod results;
 mod secrets;

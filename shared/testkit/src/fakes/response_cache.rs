@@ -22,7 +22,10 @@ struct StoredEntries(BTreeMap<(AccountRef, CacheKey), CacheEntry>);
 struct StoredStats(BTreeMap<(TenantId, Day, MethodName), CacheStats>);
 
 /// Invalidates cached answers of an account.
-pub(super) fn invalidate(stores: &mut Stores, account: &AccountRef, invalidation: &Invalidation) {
+fn invalidate(stores: &mut Stores, account: &AccountRef, invalidation: &Invalidation) {
+    if stores.breaks(Mutation::NothingInvalidated) {
+        return;
+    }
     let generations = stores.part::<StoredGenerations>().0.entry(account.clone()).or_default();
     *generations = std::mem::take(generations).after(invalidation);
 }

@@ -54,7 +54,7 @@ fn bad_days_are_bad_enough() {
         assert!(ends.get(state).is_some_and(|count| *count >= least), "few jobs end as {state}: {ends:?}");
     }
     let shared: u64 = reports.iter().map(|report| report.shared).sum();
-    assert!(shared > 100, "few jobs share an answer: {shared}");
+    assert!(shared > 50, "few jobs share an answer: {shared}");
     let faults: u64 = reports.iter().map(|report| report.faults).sum();
     let jobs: u64 = reports.iter().map(|report| report.jobs).sum();
     assert!(faults > jobs, "{faults} faults, {jobs} jobs");

@@ -232,20 +232,30 @@ fn a_dead_lettered_job_is_dead_and_can_be_replayed_by_force_if_its_write_is_in_d
     assert_eq!(step(&running(), dead_lettered(1), at(1)), Err(Refusal::Busy));
     assert_eq!(step(&running(), dead_lettered(2), at(40)), Err(Refusal::Stale));
     let dead = after(&running(), dead_lettered(1), at(40));
-    let (again, sent) = stepped(&dead, Event::Replay { force: false }, at(50)).unwrap();
+    let (again, sent) = stepped(&dead, Event::Replay { force: false, admission: None }, at(50)).unwrap();
     assert_eq!((again.state.run, again.state.attempts, again.deadline()), (2, 0, at(50) + TIMING.job_deadline));
     assert_eq!(sent, message(2, at(50)));
-    let with_ticket = Job { state: State { ticket: Some(ticket(1)), ..dead.state.clone() }, ..dead };
-    let again = after(&with_ticket, Event::Replay { force: false }, at(50));
+    let with_ticket = Job { state: State { ticket: Some(ticket(1)), ..dead.state.clone() }, ..dead.clone() };
+    let again = after(&with_ticket, Event::Replay { force: false, admission: None }, at(50));
     assert_eq!(again.state.ticket, None, "another run does not go before those who wait by now");
-    assert_eq!(step(&running(), Event::Replay { force: true }, at(50)), Err(Refusal::NotDead));
+    let admission = Some(Admission::Enqueue(ticket(9), at(70)));
+    let turn = after(&dead, Event::Replay { force: false, admission }, at(50));
+    assert_eq!((turn.state.queued_ticket(), turn.state.due_at), (Some(&ticket(9)), at(70)));
+    assert_eq!((turn.state.eligible_at, turn.state.fencing_number), (at(50), again.state.fencing_number));
+    let admission = Some(Admission::RunNow(ticket(9)));
+    let next = after(&dead, Event::Replay { force: false, admission }, at(50));
+    assert_eq!((next.state.phase.name(), next.state.ticket.clone()), ("queued", Some(ticket(9))));
+    assert_eq!(step(&running(), Event::Replay { force: true, admission: None }, at(50)), Err(Refusal::NotDead));
 
     let in_doubt = after(&writing(), dead_lettered(1), at(40));
-    assert_eq!(step(&in_doubt, Event::Replay { force: false }, at(50)), Err(Refusal::NeedsForce));
-    assert!(step(&in_doubt, Event::Replay { force: true }, at(50)).is_ok());
+    assert_eq!(step(&in_doubt, Event::Replay { force: false, admission: None }, at(50)), Err(Refusal::NeedsForce));
+    assert!(step(&in_doubt, Event::Replay { force: true, admission: None }, at(50)).is_ok());
 
     let exhausted = after(&writing(), Event::GiveUp(claim(1), failure()), at(2));
-    assert!(step(&exhausted, Event::Replay { force: false }, at(50)).is_ok(), "what took no effect may be repeated");
+    assert!(
+        step(&exhausted, Event::Replay { force: false, admission: None }, at(50)).is_ok(),
+        "what took no effect may be repeated"
+    );
     let (waiting, sent) = stepped(&first(), dead_lettered(1), at(5)).unwrap();
     assert_eq!((waiting.state.phase.name(), sent.is_some()), ("queued", true), "a job nobody held goes on");
 }
@@ -319,7 +329,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::LeaseExpired),
         Just(Event::Check),
         (1u32..6).prop_map(|fencing_number| Event::DeadLettered { fencing_number }),
-        any::<bool>().prop_map(|force| Event::Replay { force }),
+        any::<bool>().prop_map(|force| Event::Replay { force, admission: None }),
     ]
 }
 
@@ -409,7 +419,7 @@ proptest! {
         // The holder alone knows: it defers and gives up what took no effect.
         let holder_or_force = |event: &Event| matches!(event,
             Event::Defer { .. } | Event::JoinQueue { .. } | Event::Follow { .. } | Event::GiveUp(..)
-            | Event::Replay { force: true } | Event::Complete(..));
+            | Event::Replay { force: true, .. } | Event::Complete(..));
         let mut job = if verifiable { writing_verifiable() } else { writing() };
         for (event, now) in events.into_iter().filter(|(event, _)| !holder_or_force(event)) {
             if let Ok(transition) = step(&job, event, at(now)) {

@@ -80,32 +80,10 @@ fn a_death_is_listed_until_the_job_is_replayed() {
     assert!(dead.is_end());
     assert_eq!(dead.effects.dead_list, DeadList::Entered(cursor.clone()));
     assert_eq!((dead.effects.pending, dead.effects.next_check), (PendingCount::Down, NextCheck::Cleared));
-    let again = next(&dead, Event::Replay { force: false }, 9);
+    let again = next(&dead, Event::Replay { force: false, admission: None }, 9);
     assert_eq!(again.effects.dead_list, DeadList::Left(cursor));
     assert_eq!((again.effects.pending, again.is_end()), (PendingCount::Up, false));
     assert!(matches!(again.effects.next_check, NextCheck::At(_)));
-}
-
-#[test]
-fn an_end_and_its_settlement_do_what_the_end_does_at_once() {
-    let held = claimed(&accepted(), 0);
-    let ends = [
-        Event::Complete(claim(1), StoredResult::SeparateItem),
-        Event::GiveUp(claim(1), failure(FailureCode::WorkerCrashed)),
-    ];
-    for end in ends {
-        let end = next(&held, end, 7);
-        let (first, then) = (end.effects.without_count(), Effects::settlement(&end.after).unwrap());
-        assert_eq!(
-            (first.pending, first.next_check, &first.dead_list),
-            (PendingCount::Same, NextCheck::Same, &DeadList::Same)
-        );
-        assert_eq!(
-            (then.pending, then.next_check, &then.dead_list),
-            (end.effects.pending, end.effects.next_check, &end.effects.dead_list)
-        );
-    }
-    assert_eq!(Effects::settlement(&held.after), None);
 }
 
 #[test]

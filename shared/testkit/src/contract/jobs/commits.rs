@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use domain::{
     AppId, ClaimId, JobId, Timestamp,
-    budget::MAX_PENDING,
     fair_queue::QueueTicket,
     job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Transition, WaitReason, step},
     timing::{RECORD_RETENTION, Timing},
     verification::Verification,
 };
-use hub::ports::{Claimed, Clock, Entropy, Inserted, Jobs};
+use hub::ports::{Claimed, Clock, Committed, Entropy, Inserted, Jobs};
 
 use super::super::steps::{claim, claim_id, claim_request, committed, held, insert, job, stepped};
 use crate::build;
@@ -36,32 +35,26 @@ fn defer(by: &ClaimId, due_at: Timestamp) -> Event {
     Event::Defer { claim: by.clone(), due_at, reason, attempted: true }
 }
 
-/// Moving jobs on, with the count of pending jobs.
+/// Moving jobs on, each move once.
 pub async fn commits(ports: &(impl Clock + Entropy + Jobs)) {
     let now = ports.now();
     let (one, two) = (claim_id(ports), claim_id(ports));
     for end in ends(&one) {
         let job = job(ports, "{}", now);
-        let pending = async || ports.pending_jobs(&job.spec.account).await.unwrap();
-        assert_eq!(pending().await, 0);
         insert(ports, &job).await;
-        insert(ports, &job).await;
-        assert_eq!(pending().await, 1, "a repeated insertion counts once");
 
         let running = held(ports, &job, &one, now).await;
         let defer = stepped(&running, defer(&one, now), now);
-        assert!(ports.commit(&defer).await.unwrap());
-        assert!(ports.commit(&defer).await.unwrap(), "a write may be repeated");
+        assert_eq!(ports.commit(&defer).await.unwrap(), Committed::Written);
+        assert_eq!(ports.commit(&defer).await.unwrap(), Committed::Found, "a write may be repeated");
         let deferred = defer.after;
         let stale = claim(ports, &deferred, 1, &two, now).await;
         assert!(matches!(stale, Claimed::Refused(_)), "the old message is stale");
 
         let running = held(ports, &deferred, &one, now).await;
-        assert_eq!(pending().await, 1);
         let end = stepped(&running, end, now);
-        assert!(ports.commit(&end).await.unwrap());
-        assert!(ports.commit(&end).await.unwrap(), "an end may be repeated");
-        assert_eq!(pending().await, 0, "and counts once");
+        assert_eq!(ports.commit(&end).await.unwrap(), Committed::Written);
+        assert_eq!(ports.commit(&end).await.unwrap(), Committed::Found, "who finds an end did not bring it about");
         let ended = end.after;
         assert_eq!(ports.job(&job.reference()).await.unwrap().as_ref(), Some(&ended));
         let claimed = claim(ports, &ended, 2, &two, now + Timing::REST.lease).await;
@@ -71,11 +64,11 @@ pub async fn commits(ports: &(impl Clock + Entropy + Jobs)) {
         let request = claim_request(&job, 2, &two, over);
         assert_eq!(ports.claim(&request).await.unwrap(), Claimed::Unknown, "past its retention it is absent");
         let again = Job { created_at: over, state: State::first(over, over), ..job.clone() };
-        let inserted = ports.insert(&build::acceptance(&again), MAX_PENDING).await.unwrap();
+        let inserted = ports.insert(&build::acceptance(&again)).await.unwrap();
         assert_eq!(inserted, Inserted::New, "and its id is free");
     }
     let unknown = stepped(&job(ports, "{}", now), Event::DeadLettered { fencing_number: 1 }, now);
-    assert!(!ports.commit(&unknown).await.unwrap(), "an unknown job is nobody's");
+    assert_eq!(ports.commit(&unknown).await.unwrap(), Committed::Conflict, "an unknown job is nobody's");
 }
 
 /// A commit from an older revision is refused and changes nothing, whatever phase the job is in.
@@ -95,7 +88,7 @@ pub async fn revisions(ports: &(impl Clock + Entropy + Jobs)) {
         vec![joins],
         vec![Event::Follow { claim: by.clone(), leader, due_at: now }],
         vec![Event::Check],
-        vec![Event::GiveUp(by.clone(), failure()), Event::Replay { force: false }],
+        vec![Event::GiveUp(by.clone(), failure()), Event::Replay { force: false, admission: None }],
     ];
     lives.extend(ends(&by).map(|end| vec![end]));
     for life in lives {
@@ -118,17 +111,16 @@ pub async fn revisions(ports: &(impl Clock + Entropy + Jobs)) {
 /// Whatever could have followed from the `past` states of a job that is stored as given, or from one just before it,
 /// is refused and changes nothing.
 async fn refuses_older(ports: &impl Jobs, past: &[&Job], stored: &Job, by: &ClaimId) {
-    let pending = ports.pending_jobs(&stored.spec.account).await.unwrap();
     let older = past.iter().flat_map(|job| what_follows(job, by));
     let just_before = what_follows(stored, by).into_iter().map(|transition| {
         let before = transition.before.map(|state| State { revision: state.revision - 1, ..state });
         Transition { before, ..transition }
     });
     for stale in older.chain(just_before).filter(|transition| transition.after.state != stored.state) {
-        assert!(!ports.commit(&stale).await.unwrap(), "{stale:?} was written over {stored:?}");
+        let committed = ports.commit(&stale).await.unwrap();
+        assert_eq!(committed, Committed::Conflict, "{stale:?} was written over {stored:?}");
     }
     assert_eq!(ports.job(&stored.reference()).await.unwrap().as_ref(), Some(stored));
-    assert_eq!(ports.pending_jobs(&stored.spec.account).await.unwrap(), pending);
 }
 
 /// What can follow for a job whose holder is `by`.
@@ -140,7 +132,7 @@ fn what_follows(job: &Job, by: &ClaimId) -> Vec<Transition> {
         defer(by, late),
         Event::Release { at: late },
         Event::DeadLettered { fencing_number: job.state.fencing_number },
-        Event::Replay { force: true },
+        Event::Replay { force: true, admission: None },
     ];
     events.into_iter().filter_map(|event| step(job, event, late).ok()).collect()
 }
@@ -159,12 +151,12 @@ pub async fn resends(ports: &(impl Clock + Entropy + Jobs)) {
         let is_held = matches!(&resent.state.phase, Phase::Running(held) if held.id == one);
         assert!(is_held && resent.state.fencing_number == running.state.fencing_number, "{resent:?}");
 
-        assert!(!ports.commit(&stepped(&running, end.clone(), late)).await.unwrap(), "the job moved on meanwhile");
+        let stale = ports.commit(&stepped(&running, end.clone(), late)).await.unwrap();
+        assert_eq!(stale, Committed::Conflict, "the job moved on meanwhile");
         let read = ports.job(&job.reference()).await.unwrap().unwrap();
         assert_eq!(read, resent);
         let ended = committed(ports, &read, end, late).await;
         assert!(ended.state.is_terminal());
-        assert_eq!(ports.pending_jobs(&job.spec.account).await.unwrap(), 0);
         let claimed = claim(ports, &ended, 1, &two, late + Duration::from_secs(1)).await;
         assert!(matches!(claimed, Claimed::Refused(_)), "the message that was sent again finds it ended");
     }

@@ -1,4 +1,4 @@
-//! Jobs: their records, the count of an account's pending ones, and the list of those to check.
+//! Jobs: their records, and the list of those to check.
 
 mod checks;
 mod claims;
@@ -8,4 +8,4 @@ mod insertion;
 pub use checks::checks;
 pub use claims::{claims, wait_reasons, waits};
 pub use commits::{commits, resends, revisions};
-pub use insertion::{back_pressure, insertion};
+pub use insertion::insertion;

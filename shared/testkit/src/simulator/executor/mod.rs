@@ -94,7 +94,8 @@ impl Executor {
     /// Notes the accounts that have fewer pending than open jobs.
     fn find_undercounted(&mut self) {
         let counts = self.simulation.environment.world.counts();
-        self.undercounted.extend(counts.into_iter().filter(|(_, (open, pending))| pending < open).map(|(of, _)| of));
+        let under = counts.into_iter().filter(|(_, (open, pending))| pending < open);
+        self.undercounted.extend(under.map(|((account, _), _)| account));
     }
 
     /// Takes what tasks sent and reported.
@@ -105,9 +106,6 @@ impl Executor {
         self.orphaned.extend(orphaned.into_iter().filter(|job| !self.queue.has_message_of(job)));
         for sent in simulation.environment.world.take_queue() {
             self.queue.send(simulation, sent, now);
-            if simulation.noise_per_mille(30) {
-                simulation.environment.world.inject_conflicts(1);
-            }
         }
         let Reported { acknowledged, replies, forced } = simulation.inbox.take();
         for message in acknowledged {
@@ -125,7 +123,7 @@ impl Executor {
         simulation.now() > NOW + simulation.profile.span + Duration::from_secs(3600)
             && simulation.is_idle()
             && self.queue.is_empty()
-            && simulation.environment.world.counts().values().all(|(open, pending)| *open == 0 && *pending == 0)
+            && simulation.environment.world.counts().values().all(|(open, _)| *open == 0)
     }
 
     fn report(self) -> Report {
@@ -164,6 +162,7 @@ impl Executor {
             history: environment.world.history(),
             orphaned: self.orphaned.clone(),
             counts: environment.world.counts(),
+            faults: environment.faults() + self.simulation.stopped() + u64::from(profile.crash_at.is_some()),
             undercounted: self.undercounted.clone(),
             calls: environment.flickr.calls(),
             limit: profile.limit,

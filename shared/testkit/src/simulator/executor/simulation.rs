@@ -35,6 +35,7 @@ pub(super) struct Simulation {
     pub(super) random: Random,
     pub(super) inbox: Inbox,
     tasks: BTreeMap<u64, Task>,
+    stopped: u64,
 }
 
 impl Simulation {
@@ -46,6 +47,7 @@ impl Simulation {
             random: stream(seed, Stream::Executor),
             inbox: Inbox::default(),
             tasks: BTreeMap::new(),
+            stopped: 0,
         }
     }
 
@@ -78,8 +80,14 @@ impl Simulation {
         }
     }
 
+    /// Ends a task that is out of time.
     pub(super) fn stop(&mut self, number: u64) {
-        self.tasks.remove(&number);
+        self.stopped += u64::from(self.tasks.remove(&number).is_some());
+    }
+
+    /// How many tasks were out of time.
+    pub(super) fn stopped(&self) -> u64 {
+        self.stopped
     }
 
     pub(super) fn runs(&self, task: u64) -> bool {

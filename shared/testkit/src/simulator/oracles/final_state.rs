@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{AccountRef, JobId, TenantId, Timestamp, budget::Limit, job::Job};
+use domain::{AccountRef, Day, JobId, TenantId, Timestamp, budget::Limit, job::Job};
 
 use crate::{
     History,
@@ -28,8 +28,10 @@ pub(crate) struct FinalState {
     pub(crate) history: History,
     /// Jobs that the sweep found running while no message of theirs was on its way.
     pub(crate) orphaned: Vec<JobId>,
-    /// Open and pending jobs of each account.
-    pub(crate) counts: BTreeMap<AccountRef, (u32, u32)>,
+    /// Open and pending jobs of each account, by the day on which their runs could first start.
+    pub(crate) counts: BTreeMap<(AccountRef, Day), (u32, u32)>,
+    /// How many calls went wrong, and tasks were stopped.
+    pub(crate) faults: u64,
     /// Accounts that were ever found with fewer pending than open jobs.
     pub(crate) undercounted: BTreeSet<AccountRef>,
     /// Each call of Flickr.
