@@ -7,7 +7,7 @@ use api::{
 use aws::Cloud;
 use domain::{
     Timestamp,
-    budget::{Grant, HostClass, Limit},
+    budget::{HostClass, Limit, Request},
 };
 use hub::ports::{BudgetKey, Budgets, Clock};
 use serde_json::json;
@@ -29,15 +29,9 @@ fn estimate(job: &JobView) -> Timestamp {
 
 /// Spends all that is left of an app's budget.
 async fn spend(ports: &Cloud, app: &BudgetKey, limit: &Limit) {
-    let now = ports.now();
-    loop {
-        let one_more = |budget: &domain::budget::Budget| {
-            let left = budget.status(limit, HostClass::Rest, now).remaining_calls.max(1);
-            budget.take(limit, HostClass::Rest, left, now)
-        };
-        if let Grant::Refused { .. } = ports.change_budget(app, one_more).await.unwrap() {
-            return;
-        }
+    let all = Request { limit: *limit, class: Some(HostClass::Rest), calls: u32::MAX };
+    while let Ok(change) = ports.budget(app).await.unwrap().take(&all, ports.now()) {
+        ports.change_budget(app, &change).await.unwrap();
     }
 }
 

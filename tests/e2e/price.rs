@@ -40,16 +40,17 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
     AccountRef, AppId, Day, Timestamp, TraceId,
-    budget::{Budget, HostClass, Limit},
+    budget::{self, HostClass, Limit},
     cache::{CacheEntry, CacheKey, CacheStats},
     job::{Job, MAX_INLINE_RESULT_BYTES, PerTarget, Phase, RetryPolicy, Start, StoredResult, Waiting, WakeBy, Work},
     outcome::{Class, Outcome},
 };
 use hub::{
+    budget::Grants,
     credentials::{AppCredentials, TokenCredentials},
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, Jobs, NewCacheEntry, ResponseCache},
+    ports::{Accounts, Apps, BudgetKey, Budgets, Changed, Clock, Entropy, Jobs, NewCacheEntry, ResponseCache},
     response_cache::{self, CacheUse},
     run::{Disposition, Worker},
     submit::{Submit, SubmitRequest},
@@ -307,7 +308,15 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
     // Hardly a wait between attempts: it is not what is measured.
     let retries = PerTarget::new(|target| RetryPolicy { base: Duration::from_millis(1), ..target.profile().retry });
     let vaults = aws::vaults(&config, &keys).unwrap();
-    let worker = Worker { ports: process(), flickr: flickr.clone(), catalogue: &CATALOGUE, vaults, retries, limits };
+    let worker = Worker {
+        ports: process(),
+        flickr: flickr.clone(),
+        catalogue: &CATALOGUE,
+        vaults,
+        retries,
+        limits,
+        grants: Grants::default(),
+    };
     let sweep = process();
     Hub { account: of, app, limits, flickr, ports, enqueue, worker, sweep, requests }
 }
@@ -647,10 +656,8 @@ async fn a_job_in_the_fair_queue() {
 
 /// Takes calls of an app's budget, as another process would: so many, or all there are.
 async fn take(ports: &Cloud, app: &AppId, limit: &Limit, calls: u32) {
-    let now = ports.now();
-    let some = |budget: &Budget| {
-        let calls = calls.min(budget.status(limit, HostClass::Rest, now).remaining_calls);
-        (budget.take(limit, HostClass::Rest, calls, now).0, ())
-    };
-    ports.change_budget(&BudgetKey::App(app.clone()), some).await.unwrap();
+    let key = BudgetKey::App(app.clone());
+    let request = budget::Request { limit: *limit, class: Some(HostClass::Rest), calls };
+    let change = ports.budget(&key).await.unwrap().take(&request, ports.now()).unwrap();
+    assert!(matches!(ports.change_budget(&key, &change).await.unwrap(), Changed::Done(_)));
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use aws::Aws;
 use edge::Authenticator;
 use flickr::{Client, Hosts};
-use hub::connect::{AllowedReturnUrls, Connect};
+use hub::{
+    budget::Grants,
+    connect::{AllowedReturnUrls, Connect},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -15,7 +18,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let (login, limits) = (aws.settings.login, aws.settings.limits);
     let return_urls = AllowedReturnUrls::parse(&login.allowed_return_urls);
     let authenticator = Authenticator { ports: ports.clone(), keyed_hash: keyed_hash.clone(), limits };
-    let connect = Connect { ports, flickr, vaults, keyed_hash, return_urls };
+    let connect = Connect { ports, flickr, vaults, keyed_hash, return_urls, grants: Grants::default() };
     let service = oauth::Service { connect, public_url: login.public_url };
     edge::lambda(oauth::routes(Arc::new(service), Arc::new(authenticator))).await
 }

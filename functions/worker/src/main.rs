@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws::Aws;
 use aws_lambda_events::sqs::SqsEvent;
 use flickr::{CATALOGUE, Client, Hosts};
-use hub::run::Worker;
+use hub::{budget::Grants, run::Worker};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,7 +15,8 @@ async fn main() -> Result<(), Error> {
     ports.open_tables().await;
     let flickr = Client::new(Hosts::from_setting(aws.settings.flickr_url.as_deref())?, ports.clone())?;
     let (retries, limits) = (aws.settings.retries, aws.settings.limits);
-    let worker = Arc::new(Worker { ports, flickr, catalogue: &CATALOGUE, vaults, retries, limits });
+    let worker =
+        Arc::new(Worker { ports, flickr, catalogue: &CATALOGUE, vaults, retries, limits, grants: Grants::default() });
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(worker::run(Arc::clone(&worker), event.payload, &event.context.request_id).await)
     }))

@@ -8,7 +8,7 @@ use aws_types::SdkConfig;
 
 use crate::{
     bucket::ResultsBucket,
-    memory::{AccountAppCache, ApiKeyCache, AppCache, BudgetCache},
+    memory::{AccountAppCache, ApiKeyCache, AppCache},
     queues::Queues,
     settings::Stores,
     table::Table,
@@ -22,7 +22,6 @@ pub struct Cloud {
     pub(crate) runtime: Table,
     pub(crate) queues: Queues,
     pub(crate) bucket: ResultsBucket,
-    pub(crate) budget_cache: BudgetCache,
     pub(crate) account_app_cache: AccountAppCache,
     pub(crate) app_cache: AppCache,
     pub(crate) api_key_cache: ApiKeyCache,
@@ -38,7 +37,6 @@ impl Cloud {
             runtime: Table::new(&dynamo, &stores.runtime_table),
             queues: Queues::new(config, &stores.queue_urls),
             bucket: ResultsBucket::new(config, &stores.results_bucket),
-            budget_cache: BudgetCache::default(),
             account_app_cache: AccountAppCache::default(),
             app_cache: AppCache::default(),
             api_key_cache: ApiKeyCache::default(),

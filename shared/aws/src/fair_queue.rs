@@ -102,19 +102,6 @@ enum Lane {
 }
 
 impl Cloud {
-    /// The budget and the queue in an app's items. The budget is remembered.
-    fn read_both(
-        &self,
-        app: &AppId,
-        budget: Option<&Attributes>,
-        queue: Option<Attributes>,
-    ) -> ports::Result<(Budget, FairQueue)> {
-        let now = now();
-        let (version, budget) = budgets::read(budget, now)?;
-        self.budget_cache.of(&BudgetKey::App(app.clone())).set(version, budget.clone());
-        Ok((budget, read(queue, now)?))
-    }
-
     /// The update that takes a tag if the lane is where it is said to be: DynamoDB has no maximum of two numbers.
     fn tag_update(&self, request: &TagRequest, is: Lane) -> UpdateItemFluentBuilder {
         let tag = tag_attribute(request.lane);
@@ -205,7 +192,7 @@ impl FairQueues for Cloud {
         let budget_key = budgets::key(&BudgetKey::App(app.clone()));
         let wanted = [(&self.runtime, budget_key), (&self.runtime, key(app))];
         let [budget, queue] = get_several(wanted, "reading a budget and a fair queue").await?;
-        self.read_both(app, budget.as_ref(), queue)
+        Ok((budgets::read(budget.as_ref())?, read(queue, now())?))
     }
 
     /// One read where this process knows which app the account had, else two.
@@ -232,7 +219,7 @@ impl FairQueues for Cloud {
         let sealed = accounts::read_sealed(&account.tenant, &sealed)?;
         let app = &sealed.account.app;
         let (budget, queue) = if known.as_ref() == Some(app) {
-            self.read_both(app, next().as_ref(), next())?
+            (budgets::read(next().as_ref())?, read(next(), now())?)
         } else {
             self.account_app_cache.set(account, app.clone());
             self.budget_and_queue(app).await?

@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use domain::{AccountRef, AppId, TenantId, Timestamp, budget::Budget};
-use hub::{keyed_hash::ApiKeyHash, ports::BudgetKey};
+use domain::{AccountRef, AppId, TenantId, Timestamp};
+use hub::keyed_hash::ApiKeyHash;
 
 /// The most entries of a memory.
 const MAX_ENTRIES: usize = 1_000;
@@ -44,14 +44,6 @@ impl<K: Eq + Hash + Clone, V: Clone> Memory<K, V> {
     /// Remembers `value` in place of what was remembered under `key`.
     pub(crate) fn set(&self, key: &K, value: V) {
         self.with_room(key).insert(key.clone(), value);
-    }
-
-    /// What is remembered under `key`, which is a new value where nothing was.
-    fn get_or_default(&self, key: &K) -> V
-    where
-        V: Default,
-    {
-        self.with_room(key).entry(key.clone()).or_default().clone()
     }
 
     /// The entries, with room for `key`.
@@ -92,38 +84,6 @@ impl ApiKeyCache {
     /// Remembers whose the key was when the table was asked, at `asked_at`.
     pub(crate) fn set(&self, key: &ApiKeyHash, tenant: &TenantId, asked_at: Timestamp) {
         self.0.set(key, (tenant.clone(), asked_at));
-    }
-}
-
-/// What was read or written last of a budget.
-#[derive(Debug, Default)]
-pub(crate) struct CachedBudget {
-    last: Mutex<Option<(i64, Budget)>>,
-    /// Held by the one change of this process that is under way: the jobs of a batch would else meet each other at
-    /// each grant.
-    pub(crate) change: tokio::sync::Mutex<()>,
-}
-
-impl CachedBudget {
-    /// The budget with its version, if any was seen.
-    pub(crate) fn get(&self) -> Option<(i64, Budget)> {
-        lock(&self.last).clone()
-    }
-
-    /// Remembers the budget of this version.
-    pub(crate) fn set(&self, version: i64, budget: Budget) {
-        *lock(&self.last) = Some((version, budget));
-    }
-}
-
-/// The budgets that this process saw last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BudgetCache(Memory<BudgetKey, Arc<CachedBudget>>);
-
-impl BudgetCache {
-    /// What is remembered of the budget.
-    pub(crate) fn of(&self, key: &BudgetKey) -> Arc<CachedBudget> {
-        self.0.get_or_default(key)
     }
 }
 
@@ -179,15 +139,5 @@ mod tests {
         assert_eq!(known.get(&key("two"), NOW), None);
         known.set(&key("one"), &tenant(2), almost);
         assert_eq!(known.get(&key("one"), NOW + API_KEY_LIFETIME), Some(tenant(2)), "what was found last counts");
-    }
-
-    #[test]
-    fn a_budget_is_remembered_with_its_version_for_all_who_hold_it() {
-        let cache = BudgetCache::default();
-        let account = BudgetKey::Unverified(tenant(1));
-        assert_eq!(cache.of(&account).get(), None);
-        cache.of(&account).set(3, Budget::default());
-        assert_eq!(cache.clone().of(&account).get(), Some((3, Budget::default())));
-        assert_eq!(cache.of(&BudgetKey::Unverified(tenant(2))).get(), None);
     }
 }

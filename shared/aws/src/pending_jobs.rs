@@ -9,14 +9,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_dynamodb::config::{Builder, retry::RetryConfig};
 use domain::{AccountRef, Day, timing::JOB_DEADLINE};
 use hub::ports::{self, PendingJobs};
 
 use crate::{
     Cloud,
     item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, expiry, number, text, unreadable},
-    table::{list, written_if},
+    table::{list, once, written_if},
 };
 
 /// How long a count is stored after its day: longer than its jobs can be open.
@@ -57,8 +56,7 @@ impl PendingJobs for Cloud {
             .update_expression(format!("ADD {PENDING} :less"))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":less", number(-1));
-        let once = Builder::default().retry_config(RetryConfig::disabled());
-        let answer = update.customize().config_override(once).send().await;
+        let answer = update.customize().config_override(once()).send().await;
         written_if(answer, "counting a job that is no longer pending").map(|_| ())
     }
 

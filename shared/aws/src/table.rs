@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
+    config::{Builder, retry::RetryConfig},
     operation::{
         delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
         get_item::builders::GetItemFluentBuilder,
@@ -192,6 +193,11 @@ pub(crate) fn written_if<T, E: WriteError>(
     what: &'static str,
 ) -> ports::Result<bool> {
     written(answer, what).map(|written| matches!(written, Written::Done(_)))
+}
+
+/// The settings of a request that is sent once, and not repeated where its answer is lost.
+pub(crate) fn once() -> Builder {
+    Builder::default().retry_config(RetryConfig::disabled())
 }
 
 /// Waits before another try of what met others: longer each time, and by chance, so that those who met do not meet

@@ -7,7 +7,7 @@
 use domain::{
     AccountRef, AppId, TenantId, UserId,
     account::{Account, Perms, Status},
-    budget::{HostClass, Limit},
+    budget::{HostClass, Limit, Party},
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -17,7 +17,7 @@ use vault::DataKeys;
 
 use crate::{
     Error, Kind,
-    budget::{self, CallRequest, Granted},
+    budget::{CallRequest, Granted, Grants},
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     ports::{
@@ -43,6 +43,8 @@ pub struct Connect<P, F, K> {
     pub keyed_hash: KeyedHash,
     /// Where a browser may be sent after the callback.
     pub return_urls: AllowedReturnUrls,
+    /// The grants of this process.
+    pub grants: Grants,
 }
 
 /// What is added to the query of a return URL. One that has it already would bring two.
@@ -188,10 +190,14 @@ where
             App::Stored(_) => true,
             App::Given(_) => self.ports.app(tenant, &app).await?.is_some(),
         };
-        let within = (!verified).then(|| (UNVERIFIED, BudgetKey::Unverified(tenant.clone())));
+        let within = if verified {
+            (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), app.clone()))
+        } else {
+            (UNVERIFIED, BudgetKey::Unverified(tenant.clone()))
+        };
         let granted = self.granted(principal, &app, within).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
-        granted.record(&self.ports, answer.as_ref().err()).await;
+        self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
         let request_token = answer.map_err(refused_app)?;
 
         if !verified {
@@ -249,13 +255,17 @@ where
         let found = found.filter(|login| login.can_be_completed(state.as_ref(), self.ports.now()));
         let found = found.ok_or(Kind::LoginNotFound)?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &found.app).await?;
-        let granted = self.granted(principal, &found.app, None).await?;
-        let taken = self.ports.take_login(tenant, &token, state.as_ref(), self.ports.now()).await?;
-        let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
-        let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, &token)?, &sealed_secret).await?;
-        let request_token = TokenCredentials::from_secret(&secret)?;
+        let within = (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), found.app.clone()));
+        let granted = self.granted(principal, &found.app, within).await?;
+        let (login, request_token) = match self.take_login(tenant, &token, state.as_ref()).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.grants.give_back(&self.ports, granted).await;
+                return Err(error);
+            }
+        };
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
-        granted.record(&self.ports, answer.as_ref().err()).await;
+        self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
         let access = answer.map_err(refused_verifier)?;
 
         let account = Account {
@@ -281,6 +291,19 @@ where
         self.ports.save_account(&sealed).await?;
         tracing::info!(user = %sealed.account.user, "account connected");
         Ok(sealed.account)
+    }
+
+    /// Uses the login up, and opens its request token.
+    async fn take_login(
+        &self,
+        tenant: &TenantId,
+        token: &Digested,
+        state: Option<&Digested>,
+    ) -> Result<(PendingLogin, TokenCredentials), Error> {
+        let taken = self.ports.take_login(tenant, token, state, self.ports.now()).await?;
+        let SealedLogin { login, sealed_secret } = taken.ok_or(Kind::LoginNotFound)?;
+        let secret = self.vaults.tokens.open(&vaults::pending_login(tenant, token)?, &sealed_secret).await?;
+        Ok((login, TokenCredentials::from_secret(&secret)?))
     }
 }
 
@@ -316,14 +339,15 @@ where
 
 impl<P: Clock + Budgets, F, K> Connect<P, F, K> {
     /// One call of a login's step.
-    async fn granted(
-        &self,
-        principal: &Principal,
-        app: &AppId,
-        within: Option<(Limit, BudgetKey)>,
-    ) -> Result<Granted, Error> {
-        let request = CallRequest { app, limit: principal.limits().app, class: HostClass::Oauth, within };
-        match budget::take(&self.ports, request).await? {
+    async fn granted(&self, principal: &Principal, app: &AppId, within: (Limit, BudgetKey)) -> Result<Granted, Error> {
+        let request = CallRequest {
+            app,
+            limit: principal.limits().app,
+            class: HostClass::Oauth,
+            party: Party::tenant(principal.tenant()),
+            within: Some(within),
+        };
+        match self.grants.take(&self.ports, request).await? {
             Ok(granted) => Ok(granted),
             Err(refused) => Err(Kind::BudgetSpent { retry_after: refused.retry_at.since(self.ports.now()) }.into()),
         }

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountRef,
-    budget::{Limit, MAX_PENDING},
+    budget::{HostClass, Limit, MAX_PENDING},
 };
 
 use crate::ports::BudgetKey;
@@ -25,6 +25,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limit of one tenant's logins with an app: half of what the app has for logins, so that no tenant alone keeps
+    /// the others' users out.
+    pub fn of_logins(&self) -> Limit {
+        HostClass::Oauth.part(&self.app).unwrap_or(self.app).part(2)
+    }
+
     /// The limit of an account with the budget that it is held to, where it has one of its own.
     pub fn of_account(&self, account: &AccountRef) -> Option<(Limit, BudgetKey)> {
         self.account.map(|limit| (limit, BudgetKey::Account(account.clone())))

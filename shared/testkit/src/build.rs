@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountRef, AppId, JobId, TenantId, Timestamp, TraceId, UserId,
+    AccountRef, AppId, Jitter, JobId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
+    budget::{Budget, HostClass, Limit, Request, Signal},
     cache::{CacheOptions, CacheTags},
     call::{Params, RestCall},
     fair_queue::Priority,
@@ -210,4 +211,17 @@ pub fn acceptance(job: &Job) -> Transition {
 pub async fn insert(ports: &(impl Jobs + PendingJobs), job: &Job) {
     ports.count_pending(&job.spec.account, job.start_day(), u32::MAX).await.unwrap();
     assert_eq!(ports.insert(&acceptance(job)).await.unwrap(), Inserted::New);
+}
+
+/// The budget after so many calls; `None` where there are none.
+pub fn after_calls(budget: &Budget, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> Option<Budget> {
+    if calls == 0 {
+        return None;
+    }
+    budget.changed(&budget.take(&Request { limit: *limit, class: Some(class), calls }, now).ok()?)
+}
+
+/// The budget after what became of a call; `None` where that changes nothing.
+pub fn after_signal(budget: &Budget, class: HostClass, signal: Signal, now: Timestamp) -> Option<Budget> {
+    budget.changed(&budget.record(class, signal, Jitter::NONE, now)?)
 }

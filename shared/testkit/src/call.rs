@@ -14,7 +14,9 @@ pub enum Call {
     App,
     Apps,
     // Budgets
+    Budget,
     ChangeBudget,
+    GiveBack,
     // DeadJobs
     DeadJobs,
     DiscardDeadJob,

@@ -6,15 +6,16 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     AccountRef, Day, TraceId,
-    budget::{Budget, HostClass},
+    budget::{HostClass, Signal},
     idempotency::Key,
     job::{Job, JobSpec, PerTarget, Start},
 };
 use hub::{
     Error,
+    budget::Grants,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Budgets, Clock, Jobs, Messages, PendingJobs},
+    ports::{Accounts, Apps, BudgetKey, Clock, Jobs, Messages, PendingJobs},
     run::{Disposition, Handled, Worker},
     submit::{Accepted, Submit, SubmitRequest},
     sweep,
@@ -94,6 +95,7 @@ impl Scene {
             vaults: vaults.clone(),
             retries: PerTarget::default(),
             limits,
+            grants: Grants::default(),
         };
         Self { world, flickr, vaults, principal, accounts, submit, worker }
     }
@@ -109,23 +111,21 @@ impl Scene {
         self.worker.limits = limits;
     }
 
-    /// Changes the budget of the accounts' app, where `change` gives one.
-    ///
-    /// # Panics
-    /// When a fault was set for the call.
-    pub async fn change_budget(&self, change: impl Fn(&Budget) -> Option<Budget> + Send + Sync) {
-        let key = BudgetKey::App(build::app());
-        self.world.change_budget(&key, |budget| (change(budget), ())).await.unwrap();
+    /// Records in the budget of the accounts' app what became of a call.
+    pub fn record(&self, signal: Signal) {
+        let now = self.world.now();
+        self.world.set_budget(&BudgetKey::App(build::app()), |budget| {
+            build::after_signal(budget, HostClass::Rest, signal, now)
+        });
     }
 
     /// Spends the app's budget but for `left` calls.
-    pub async fn spend_budget(&self, left: u32) {
+    pub fn spend_budget(&self, left: u32) {
         let (limit, now) = (self.limits().app, self.world.now());
-        let spend = |budget: &Budget| {
+        self.world.set_budget(&BudgetKey::App(build::app()), |budget| {
             let remaining = budget.status(&limit, HostClass::Rest, now).remaining_calls;
-            budget.take(&limit, HostClass::Rest, remaining - left, now).0
-        };
-        self.change_budget(spend).await;
+            build::after_calls(budget, &limit, HostClass::Rest, remaining.checked_sub(left)?, now)
+        });
     }
 
     /// What one of the accounts asks for, by a call of `method` with `params`, a JSON object.

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use domain::{
     AppId, TenantId, Timestamp, UserId,
-    budget::{Budget, HostClass, Limit},
+    budget::{HostClass, Limit},
     fair_queue::Priority,
     job::Target,
 };
@@ -16,7 +16,7 @@ use http::{Method, StatusCode};
 use hub::{
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{Accounts, BudgetKey, Budgets, Clock},
+    ports::{Accounts, BudgetKey, Clock},
     submit::Submit,
     sweep, tenants,
 };
@@ -107,8 +107,9 @@ async fn the_answer_says_when_the_job_will_start_and_how_the_budget_stands() {
 async fn a_job_that_waits_for_its_turn_starts_later() {
     let scene = scene().await;
     let app = BudgetKey::App(AppId::from_bytes([9; 16]));
-    let spend = |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 150, build::NOW).0, ());
-    scene.world.change_budget(&app, spend).await.unwrap();
+    scene.world.set_budget(&app, |budget| {
+        build::after_calls(budget, &Limit::FLICKR, HostClass::Rest, Limit::FLICKR.burst_calls, build::NOW)
+    });
     let mut starts = vec![later(0)];
     for number in 0..5 {
         let key = format!("k-{number}");

@@ -9,6 +9,7 @@ use domain::outcome::{Class, Outcome};
 use edge::Authenticator;
 use http::Method;
 use hub::{
+    budget::Grants,
     connect::{AllowedReturnUrls, Connect},
     keyed_hash::KeyedHash,
     limits::Limits,
@@ -41,6 +42,7 @@ async fn scene() -> Scene {
         vaults: build::vaults(),
         keyed_hash: keyed_hash.clone(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL),
+        grants: Grants::default(),
     };
     let authenticator = Authenticator { ports: world, keyed_hash, limits: Limits::default() };
     let service = Arc::new(oauth::Service { connect, public_url: None });

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
-    AccountRef, AppId, ClaimId, Day, Jitter, TenantId, UserId,
+    AccountRef, AppId, ClaimId, Day, TenantId, UserId,
     budget::{Budget, HostClass, Limit, Signal},
     cache::CacheStats,
     fair_queue::{Bucket, QueueTicket},
@@ -17,9 +17,7 @@ use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{
-        Accounts, Apps, BudgetKey, Budgets, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results,
-    },
+    ports::{Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results},
     tenants,
 };
 use serde_json::{Value, json};
@@ -52,6 +50,20 @@ impl Scene {
     /// The account of the first tenant.
     fn account(&self) -> AccountRef {
         AccountRef::new(&self.tenants[0], &UserId::of(&self.tenants[0], "1@N00"))
+    }
+
+    /// Spends so many calls of a budget.
+    fn spend(&self, key: &BudgetKey, calls: u32) {
+        let limit = Limit::FLICKR;
+        self.world.set_budget(key, |budget| build::after_calls(budget, &limit, HostClass::Rest, calls, build::NOW));
+    }
+
+    /// Has Flickr refuse so many calls that the circuit opens.
+    fn throttle(&self, key: &BudgetKey) {
+        for _ in 0..3 {
+            let refused = |budget: &Budget| build::after_signal(budget, HostClass::Rest, Signal::Throttled, build::NOW);
+            self.world.set_budget(key, refused);
+        }
     }
 
     /// A job of the first tenant in this state.
@@ -173,9 +185,8 @@ async fn an_expired_job_says_what_it_waited_for() {
 async fn a_job_that_did_not_start_says_about_when_it_will() {
     let scene = scene().await;
     let (user, app) = (scene.account().user, AppId::from_bytes([9; 16]));
-    let spend =
-        |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, Limit::FLICKR.burst_calls, build::NOW).0, ());
-    scene.world.change_budget(&BudgetKey::App(app.clone()), spend).await.unwrap();
+    let key = BudgetKey::App(app.clone());
+    scene.spend(&key, Limit::FLICKR.burst_calls);
     let minute = build::NOW + Duration::from_secs(60);
     let states =
         [(State::first(build::NOW, build::NOW), Some(build::NOW)), (State::first(minute, build::NOW), Some(minute))];
@@ -202,10 +213,7 @@ async fn a_job_that_did_not_start_says_about_when_it_will() {
     let by_user = scene.status(KEYS[0], json!({ "job_id": job.id, "user_id": user })).await.data();
     assert_eq!(by_user["estimated_start"], first);
 
-    let throttled = |budget: &Budget| (budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, build::NOW), ());
-    for _ in 0..3 {
-        scene.world.change_budget(&BudgetKey::App(app.clone()), throttled).await.unwrap();
-    }
+    scene.throttle(&key);
     let later = read().await["estimated_start"].as_str().unwrap().to_owned();
     assert!(later > first, "what Flickr lets through now is what counts: {later} {first}");
 }
@@ -248,8 +256,7 @@ async fn usage_shows_how_each_budget_stands() {
     let app = AppId::from_bytes([9; 16]);
     scene.world.save_app(&scene.tenants[0], &app, &[1]).await.unwrap();
     let key = BudgetKey::App(app.clone());
-    let take = |budget: &Budget| (budget.take(&Limit::FLICKR, HostClass::Rest, 1, build::NOW).0, ());
-    scene.world.change_budget(&key, take).await.unwrap();
+    scene.spend(&key, 1);
     scene.world.join_queue(&app, Bucket::of(9, 1), build::NOW).await.unwrap();
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
@@ -269,11 +276,7 @@ async fn usage_shows_how_each_budget_stands() {
     assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache }));
     assert_eq!(scene.get(KEYS[1], "/v1/usage").await.data(), empty, "a budget is shown to its app's tenant only");
 
-    for _ in 0..3 {
-        let throttled =
-            |budget: &Budget| (budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, build::NOW), ());
-        scene.world.change_budget(&key, throttled).await.unwrap();
-    }
+    scene.throttle(&key);
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     let app = &answer.data()["apps"][0];
     assert_eq!((&app["circuit"], &app["remaining_calls"]), (&json!("open"), &json!(0)));

@@ -16,6 +16,7 @@ use domain::{
     verification::Verification,
 };
 use hub::{
+    budget::Grants,
     limits::Limits,
     message::Dispatch,
     ports::{Accounts, Answer, Apps, FlickrApi, Signing, VerifyAnswer},
@@ -51,6 +52,7 @@ impl<F: FlickrApi + 'static> Scene<F> {
             vaults,
             retries: PerTarget::default(),
             limits: Limits::default(),
+            grants: Grants::default(),
         };
         let account = AccountRef::new(&tenant, &account.account.user);
         Self { account, worker: Arc::new(worker) }

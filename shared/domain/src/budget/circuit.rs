@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Jitter, Timestamp};
+use crate::{AccountRef, Jitter, TenantId, Timestamp};
 
 /// So many refusals within [`WITHIN`] open the circuit.
 const REFUSALS: usize = 3;
 
-/// So many failures within [`WITHIN`] open it too, if they are at least half of the calls.
+/// So many failures within [`WITHIN`] open it too, if no call succeeds in between.
 const FAILURES: usize = 20;
 
+/// So many failures of one party count: whoever fails alone, fails by what it asks for.
+const FAILURES_OF_ONE: usize = 3;
+
 /// Strikes older than this are forgotten.
-pub(super) const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// How long it is open the first time; each time in a row twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
@@ -29,10 +32,33 @@ const PROBE_LIFETIME: Duration = Duration::from_secs(60);
 pub enum Signal {
     /// Flickr did or refused what was asked: it is there.
     Succeeded,
-    /// Flickr failed or did not answer.
-    Failed,
+    /// Flickr failed this party, or did not answer it.
+    Failed(Party),
     /// Flickr answered that calls came too fast.
     Throttled,
+}
+
+/// For whom a call is made, as far as a circuit tells them apart: two of them may, by chance, be taken for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Party(u32);
+
+impl Party {
+    /// An account, whose job calls.
+    pub fn account(account: &AccountRef) -> Self {
+        Self::of(account.user.as_str())
+    }
+
+    /// A tenant, who connects an account.
+    pub fn tenant(tenant: &TenantId) -> Self {
+        Self::of(tenant.as_str())
+    }
+
+    /// The last digits of an id, which are those of a hash or random.
+    fn of(id: &str) -> Self {
+        let digits = id.get(id.len().saturating_sub(8)..).unwrap_or_default();
+        Self(u32::from_str_radix(digits, 16).unwrap_or_default())
+    }
 }
 
 /// A circuit.
@@ -52,7 +78,7 @@ pub struct Circuit {
     refusals: Vec<Timestamp>,
     /// The failures of late, since the last success that was written down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    failures: Vec<Timestamp>,
+    failures: Vec<(Timestamp, Party)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -80,12 +106,9 @@ impl Circuit {
         }
     }
 
-    /// The circuit after a signal; `granted` calls were granted of late.
-    pub(super) fn record(&self, signal: Signal, granted: u32, jitter: Jitter, now: Timestamp) -> Self {
-        let of_late = |strikes: &[Timestamp]| -> Vec<Timestamp> {
-            strikes.iter().copied().filter(|at| now.since(*at) < WITHIN).collect()
-        };
-        let mut after = Self { refusals: of_late(&self.refusals), failures: of_late(&self.failures), ..self.clone() };
+    /// The circuit after a signal.
+    pub(super) fn record(&self, signal: Signal, jitter: Jitter, now: Timestamp) -> Self {
+        let is_of_late = |at: Timestamp| now.since(at) < WITHIN;
         let half_open = self.open_until.is_some_and(|until| until <= now);
         match signal {
             // A call that began before the circuit opened says nothing of now.
@@ -93,11 +116,23 @@ impl Circuit {
             Signal::Succeeded if half_open => return Self::default(),
             // Refusals stand though others got through: Flickr counts all calls of a key.
             Signal::Succeeded => return Self { failures: Vec::new(), ..self.clone() },
-            Signal::Throttled => after.refusals.push(now),
-            Signal::Failed => after.failures.push(now),
+            Signal::Throttled | Signal::Failed(_) => {}
         }
-        let most_fail = after.failures.len() >= FAILURES && after.failures.len() * 2 >= granted as usize;
-        let struck = after.refusals.len() >= REFUSALS || most_fail;
+        let mut after = self.clone();
+        after.refusals.retain(|at| is_of_late(*at));
+        after.failures.retain(|(at, _)| is_of_late(*at));
+        match signal {
+            Signal::Failed(by) => {
+                let of_party = after.failures.iter().filter(|(_, party)| *party == by).count();
+                // An open circuit is told of the probe's failure, whoever made it.
+                if of_party >= FAILURES_OF_ONE && !half_open {
+                    return self.clone();
+                }
+                after.failures.push((now, by));
+            }
+            _ => after.refusals.push(now),
+        }
+        let struck = after.refusals.len() >= REFUSALS || after.failures.len() >= FAILURES;
         if half_open || (self.open_until.is_none() && struck) {
             after.open(jitter, now);
         }

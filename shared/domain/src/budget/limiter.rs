@@ -19,9 +19,16 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// For a Flickr app: Flickr allows 3,600 calls in a rolling hour. Rate and burst make 3,480; a
-    /// grant that is used late, and clocks that differ by two seconds, stay under 3,500.
+    /// For a Flickr app: Flickr allows 3,600 calls in a rolling hour. Rate and burst make 3,480; grants that are used
+    /// late or given back, and clocks that differ by two seconds, stay under 3,510.
     pub const FLICKR: Limit = Limit { calls_per_hour: 3_330, burst_calls: 150 };
+
+    /// One of so many equal parts, of one call at least.
+    #[must_use]
+    pub fn part(&self, of: u32) -> Self {
+        let part = |calls: u32| (calls / of.max(1)).max(1);
+        Self { calls_per_hour: part(self.calls_per_hour), burst_calls: part(self.burst_calls) }
+    }
 }
 
 /// All of the configured rate, in thousandths.
@@ -51,18 +58,52 @@ pub(super) fn interval_at(calls_per_hour: u32) -> Duration {
     Duration::from_millis(3_600_000_u64.div_ceil(u64::from(calls_per_hour.max(1))))
 }
 
-/// The arrival time after `calls`, or when they can be asked for again.
+/// How an arrival time moves, and where it must stand for that: others may have moved it meanwhile, as long as there is
+/// room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// The bucket was empty at `now`, and fills until `to`.
+    Fill { now: Timestamp, to: Timestamp },
+    /// The bucket was not empty at `now`: the arrival time is `by` later, where it is no later than `latest` before.
+    Advance { now: Timestamp, latest: Timestamp, by: Duration },
+}
+
+impl Move {
+    /// By how much it moves a bucket.
+    pub(super) fn length(self) -> Duration {
+        match self {
+            Move::Fill { now, to } => to.since(now),
+            Move::Advance { by, .. } => by,
+        }
+    }
+
+    /// The arrival time after the move; `None` where it stands elsewhere than the move says.
+    pub(super) fn of(self, arrival: Option<Timestamp>) -> Option<Timestamp> {
+        match self {
+            Move::Fill { now, to } => arrival.is_none_or(|at| at <= now).then_some(to),
+            Move::Advance { now, latest, by } => arrival.filter(|at| *at > now && *at <= latest).map(|at| at + by),
+        }
+    }
+}
+
+/// How the arrival time moves for `calls`, or when they can be asked for again.
 pub(super) fn take(
     arrival: Option<Timestamp>,
     limit: &Limit,
     rate_per_mille: u32,
     calls: u32,
     now: Timestamp,
-) -> Result<Timestamp, Timestamp> {
+) -> Result<Move, Timestamp> {
     let interval = interval(limit, rate_per_mille);
-    let after = arrival.map_or(now, |arrival| arrival.max(now)) + interval * calls;
-    let furthest = now + burst(limit, interval);
-    if after <= furthest { Ok(after) } else { Err(now + after.since(furthest)) }
+    let (by, furthest) = (interval * calls, now + burst(limit, interval));
+    let after = arrival.map_or(now, |arrival| arrival.max(now)) + by;
+    if after > furthest {
+        return Err(now + after.since(furthest));
+    }
+    Ok(match arrival.filter(|arrival| *arrival > now) {
+        Some(_) => Move::Advance { now, latest: furthest.before(by), by },
+        None => Move::Fill { now, to: after },
+    })
 }
 
 /// How far ahead of now the arrival time may be: by a burst at the full rate, and by one call at any.
@@ -70,10 +111,10 @@ fn burst(limit: &Limit, interval_at_rate: Duration) -> Duration {
     (interval(limit, FULL_RATE) * limit.burst_calls).max(interval_at_rate)
 }
 
-/// The arrival time without `calls`, as far as they surely put it off: they may have been granted
-/// before the rate was lowered.
-pub(super) fn give_back(arrival: Timestamp, limit: &Limit, calls: u32) -> Timestamp {
-    arrival.before(interval(limit, FULL_RATE) * calls)
+/// How much earlier the arrival time becomes when calls of this `length` are given back at `now` that had moved it to
+/// `to`: by what has not drained yet. What has drained was room for others already.
+pub(super) fn given_back(length: Duration, to: Timestamp, now: Timestamp) -> Duration {
+    length.min(to.since(now))
 }
 
 /// Calls that would be granted at once.

@@ -1,11 +1,15 @@
 //! The budget of calls: how many may be made, and when none may.
 //!
-//! Flickr allows 3,600 calls an hour for each API key, all users together (Flickr, "API limits"),
-//! and turns keys off that go over it. A [`Budget`] grants calls so that no rolling hour sees more
-//! than its [`Limit`] allows, stops them while Flickr refuses, and learns a lower rate where Flickr
-//! refuses earlier than it says. It is one small value, changed by pure functions of it and `now`.
+//! Flickr allows 3,600 calls an hour for each API key, all users together (Flickr, "API limits"), and turns keys off
+//! that go over it. A [`Budget`] grants calls so that no rolling hour sees more than its [`Limit`] allows, stops them
+//! while Flickr refuses, and learns a lower rate where Flickr refuses earlier than it says.
+//!
+//! It is one small value, and every change of it is data, a [`BudgetChange`]: computed here by pure functions of the
+//! budget and `now`, and made where the budget is stored, under a condition that speaks of values. So those who ask at
+//! once do not undo each other's changes, and none waits for another while there is room.
 
 mod back_pressure;
+mod change;
 mod circuit;
 mod limiter;
 
@@ -14,9 +18,10 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 pub use back_pressure::{MAX_PENDING, most_pending, retry_after};
+pub use change::{BudgetChange, Meter, ReturnedCalls};
 use circuit::CircuitState;
-pub use circuit::{Circuit, Signal};
-pub use limiter::{FULL_RATE, Limit};
+pub use circuit::{Circuit, Party, Signal};
+pub use limiter::{FULL_RATE, Limit, Move};
 
 use crate::{Jitter, Timestamp};
 
@@ -36,58 +41,61 @@ pub enum HostClass {
 }
 
 impl HostClass {
+    /// All of them.
+    pub const ALL: [HostClass; 3] = [HostClass::Rest, HostClass::Upload, HostClass::Oauth];
+
     /// The part of an app's limit that calls to these hosts may use; `None` means all of it. Logins
     /// leave four fifths to jobs, and uploads, which are slow, a half.
-    fn part(self, limit: &Limit) -> Option<Limit> {
-        let part = |of: u32| {
-            let share = |calls: u32| (calls / of).max(1);
-            Limit { calls_per_hour: share(limit.calls_per_hour), burst_calls: share(limit.burst_calls) }
-        };
+    pub fn part(self, limit: &Limit) -> Option<Limit> {
         match self {
             HostClass::Rest => None,
-            HostClass::Upload => Some(part(2)),
-            HostClass::Oauth => Some(part(5)),
+            HostClass::Upload => Some(limit.part(2)),
+            HostClass::Oauth => Some(limit.part(5)),
         }
     }
 }
 
-/// The budget of a Flickr app, or of an account within it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The budget of a Flickr app, or of an account or tenant within it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
-    /// When the bucket will be empty again: GCRA's theoretical arrival time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    arrival: Option<Timestamp>,
-    /// The same of the parts that host classes may use.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    parts: BTreeMap<HostClass, Timestamp>,
+    /// When each bucket will be empty again: GCRA's theoretical arrival time.
+    pub arrivals: BTreeMap<Meter, Timestamp>,
+    pub control: Control,
+}
+
+/// What of a budget changes seldom: every change of it has the next version, and every other change holds for one
+/// version alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Control {
+    /// How often it was changed.
+    #[serde(skip)]
+    pub version: u64,
     /// The learned rate, in thousandths of the configured one; none means all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate_per_mille: Option<u32>,
     /// When the learned rate was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     learned_at: Option<Timestamp>,
-    /// Since when calls are counted for the ratio of failures, and how many were granted since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    counted: Option<(Timestamp, u32)>,
     /// The circuits of host classes that are not simply closed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     circuits: BTreeMap<HostClass, Circuit>,
 }
 
-/// The answer to a request for calls.
+/// A request for calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
-    /// The calls may be made, within [`GRANT_LIFETIME`].
-    Granted {
-        /// Whether it is the one call that finds out if an open circuit can be closed.
-        probe: bool,
-    },
-    /// None may be made.
-    Refused {
-        /// When to ask again.
-        retry_at: Timestamp,
-        why: Why,
-    },
+pub struct Request {
+    pub limit: Limit,
+    /// The hosts that are called; `None` for a budget that has neither parts nor circuits, as that of an account.
+    pub class: Option<HostClass>,
+    pub calls: u32,
+}
+
+/// No call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// When to ask again.
+    pub retry_at: Timestamp,
+    pub why: Why,
 }
 
 /// Why no call may be made.
@@ -135,101 +143,103 @@ impl BudgetStatus {
 }
 
 impl Budget {
-    /// Asks for `calls` to hosts of this class: the budget after them, if they are granted.
-    pub fn take(&self, limit: &Limit, class: HostClass, calls: u32, now: Timestamp) -> (Option<Self>, Grant) {
-        let mut after = self.clone();
+    /// Asks for calls: the change by which up to so many are granted, and at least one.
+    ///
+    /// # Errors
+    /// When none may be made.
+    pub fn take(&self, request: &Request, now: Timestamp) -> Result<BudgetChange, Refused> {
+        let Request { limit, class, calls } = request;
+        let mut control = self.control.clone();
         let mut probe = false;
-        if let Some(circuit) = self.circuits.get(&class) {
+        if let Some((class, circuit)) = class.and_then(|class| Some((class, self.control.circuits.get(&class)?))) {
             match circuit.state(now) {
                 CircuitState::Closed => {}
                 CircuitState::HalfOpen(probing) => {
                     probe = true;
-                    after.circuits.insert(class, probing);
+                    control.circuits.insert(class, probing);
                 }
-                CircuitState::Open(retry_at) => {
-                    return (None, Grant::Refused { retry_at, why: Why::CircuitOpen });
-                }
+                CircuitState::Open(retry_at) => return Err(Refused { retry_at, why: Why::CircuitOpen }),
             }
         }
-        let calls = if probe { 1 } else { calls };
-        let of_class = class
-            .part(limit)
-            .map(|part| limiter::take(self.parts.get(&class).copied(), &part, self.rate(now), calls, now));
-        let of_class = match of_class.transpose() {
-            Ok(arrival) => arrival,
-            Err(retry_at) => return (None, Grant::Refused { retry_at, why: Why::Spent }),
-        };
-        match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
-            Ok(arrival) => {
-                after.arrival = Some(arrival);
-                after.parts.extend(of_class.map(|arrival| (class, arrival)));
-                after.counted = Some(match self.counted {
-                    Some((since, granted)) if now.since(since) < circuit::WITHIN => {
-                        (since, granted.saturating_add(calls))
-                    }
-                    _ => (now, calls),
-                });
-                (Some(after), Grant::Granted { probe })
+        let limits = meters(*class, limit);
+        let rate = self.rate(now);
+        let arrival = |meter| self.arrivals.get(&meter).copied();
+        let room = limits.iter().map(|(meter, limit)| limiter::remaining(arrival(*meter), limit, rate, now));
+        let calls = if probe { 1 } else { room.fold(*calls, u32::min).max(1) };
+        let mut moves = Vec::new();
+        let mut retry_at = None;
+        for (meter, limit) in limits {
+            match limiter::take(arrival(meter), &limit, rate, calls, now) {
+                Ok(moved) => moves.push((meter, moved)),
+                Err(at) => retry_at = retry_at.max(Some(at)),
             }
-            Err(retry_at) => (None, Grant::Refused { retry_at, why: Why::Spent }),
         }
-    }
-
-    /// Asks for `calls` to any hosts: the budget of an account, which has neither parts nor circuits.
-    pub fn take_any(&self, limit: &Limit, calls: u32, now: Timestamp) -> (Option<Self>, Grant) {
-        match limiter::take(self.arrival, limit, self.rate(now), calls, now) {
-            Ok(arrival) => (Some(Self { arrival: Some(arrival), ..self.clone() }), Grant::Granted { probe: false }),
-            Err(retry_at) => (None, Grant::Refused { retry_at, why: Why::Spent }),
+        if let Some(retry_at) = retry_at {
+            return Err(Refused { retry_at, why: Why::Spent });
         }
+        Ok(BudgetChange { version: self.control.version, control: probe.then(|| control.next()), calls, moves })
     }
 
-    /// The budget after `calls` to any hosts that were granted and will not be made.
-    #[must_use]
-    pub fn give_back_any(&self, limit: &Limit, calls: u32) -> Self {
-        Self { arrival: self.arrival.map(|arrival| limiter::give_back(arrival, limit, calls)), ..self.clone() }
+    /// What becomes of the budget when the outcome of a call is recorded; `None` when nothing changes.
+    pub fn record(&self, class: HostClass, signal: Signal, jitter: Jitter, now: Timestamp) -> Option<BudgetChange> {
+        let before = self.control.circuits.get(&class).cloned().unwrap_or_default();
+        let circuit = before.record(signal, jitter, now);
+        let mut control = self.control.clone();
+        if circuit == Circuit::default() {
+            control.circuits.remove(&class);
+        } else {
+            control.circuits.insert(class, circuit);
+        }
+        let learned_at = self.control.learned_at;
+        if matches!(signal, Signal::Throttled) && learned_at.is_none_or(|at| now.since(at) >= limiter::LEARN_ONCE_IN) {
+            control.rate_per_mille = Some(limiter::lowered(self.rate(now)));
+            control.learned_at = Some(now);
+        }
+        let version = self.control.version;
+        let control = (control != self.control).then(|| control.next())?;
+        Some(BudgetChange { version, control: Some(control), calls: 0, moves: Vec::new() })
     }
 
-    /// The budget after `calls` to hosts of this class that were granted and will not be made.
-    #[must_use]
-    pub fn give_back(&self, limit: &Limit, class: HostClass, calls: u32) -> Self {
+    /// The budget after a change; `None` where its condition does not hold.
+    pub fn changed(&self, change: &BudgetChange) -> Option<Self> {
+        if self.control.version != change.version {
+            return None;
+        }
         let mut after = self.clone();
-        after.arrival = self.arrival.map(|arrival| limiter::give_back(arrival, limit, calls));
-        if let (Some(part), Some(arrival)) = (class.part(limit), after.parts.get_mut(&class)) {
-            *arrival = limiter::give_back(*arrival, &part, calls);
+        if let Some(control) = &change.control {
+            after.control = control.clone();
+        }
+        for (meter, moved) in &change.moves {
+            after.arrivals.insert(*meter, moved.of(self.arrivals.get(meter).copied())?);
+        }
+        Some(after)
+    }
+
+    /// The budget after calls that were granted and are not made were given back.
+    #[must_use]
+    pub fn given_back(&self, returned: &ReturnedCalls) -> Self {
+        let mut after = self.clone();
+        for (meter, earlier) in &returned.earlier {
+            if let Some(arrival) = after.arrivals.get_mut(meter) {
+                *arrival = arrival.before(*earlier);
+            }
         }
         after
-    }
-
-    /// The budget after what became of a call was recorded; `None` when nothing changes.
-    pub fn record(&self, class: HostClass, signal: Signal, jitter: Jitter, now: Timestamp) -> Option<Self> {
-        let before = self.circuits.get(&class).cloned().unwrap_or_default();
-        let granted = self.counted.map_or(0, |(_, granted)| granted);
-        let circuit = before.record(signal, granted, jitter, now);
-        let mut after = self.clone();
-        if circuit == Circuit::default() {
-            after.circuits.remove(&class);
-        } else {
-            after.circuits.insert(class, circuit);
-        }
-        if signal == Signal::Throttled && self.learned_at.is_none_or(|at| now.since(at) >= limiter::LEARN_ONCE_IN) {
-            after.rate_per_mille = Some(limiter::lowered(self.rate(now)));
-            after.learned_at = Some(now);
-        }
-        (after != *self).then_some(after)
     }
 
     /// How the budget stands, for calls to hosts of this class.
     pub fn status(&self, limit: &Limit, class: HostClass, now: Timestamp) -> BudgetStatus {
         let rate = self.rate(now);
-        let circuit = self.circuits.get(&class).map(|circuit| circuit.state(now));
+        let circuit = self.control.circuits.get(&class).map(|circuit| circuit.state(now));
         let open = match circuit {
             Some(CircuitState::Open(until)) => Some(until),
             _ => None,
         };
+        let arrival = self.arrivals.get(&Meter::Whole).copied();
         BudgetStatus {
-            remaining_calls: if open.is_some() { 0 } else { limiter::remaining(self.arrival, limit, rate, now) },
+            remaining_calls: if open.is_some() { 0 } else { limiter::remaining(arrival, limit, rate, now) },
             burst_calls: limiter::burst_calls(limit, rate),
-            full_at: self.arrival.map_or(now, |arrival| arrival.max(now)),
+            full_at: arrival.map_or(now, |arrival| arrival.max(now)),
             calls_per_hour: limiter::learned(limit, rate),
             open_until: open,
             half_open: matches!(circuit, Some(CircuitState::HalfOpen(_))),
@@ -238,11 +248,29 @@ impl Budget {
 
     /// The learned rate now, in thousandths: it grows back by the minute.
     fn rate(&self, now: Timestamp) -> u32 {
-        match (self.rate_per_mille, self.learned_at) {
+        match (self.control.rate_per_mille, self.control.learned_at) {
             (Some(rate), Some(at)) => limiter::grown(rate, now.since(at)),
             _ => FULL_RATE,
         }
     }
+}
+
+impl Control {
+    /// A control that was stored apart from its version.
+    #[must_use]
+    pub fn of_version(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
+    fn next(self) -> Self {
+        Self { version: self.version + 1, ..self }
+    }
+}
+
+/// The buckets that calls to these hosts draw on, each with its limit.
+fn meters(class: Option<HostClass>, limit: &Limit) -> Vec<(Meter, Limit)> {
+    let part = class.and_then(|class| Some((Meter::Part(class), class.part(limit)?)));
+    [Some((Meter::Whole, *limit)), part].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

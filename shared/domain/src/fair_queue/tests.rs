@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Jitter, Timestamp,
-    budget::{Budget, Grant, HostClass, Limit, Signal},
+    budget::{Budget, HostClass, Limit, Request, Signal},
 };
 
 const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
@@ -25,9 +25,21 @@ fn tags(jobs: u64, lane: Priority, virtual_time: u64) -> Vec<u64> {
     (0..jobs).map(take).collect()
 }
 
+/// The budget after so many calls were taken, if any are granted.
+fn after_calls(budget: &Budget, limit: &Limit, calls: u32, now: Timestamp) -> Option<Budget> {
+    let request = Request { limit: *limit, class: Some(HostClass::Rest), calls };
+    budget.changed(&budget.take(&request, now).ok()?)
+}
+
+/// The budget after Flickr refused a call.
+fn throttled(budget: &Budget) -> Budget {
+    let change = budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, NOW);
+    change.map_or_else(|| budget.clone(), |change| budget.changed(&change).unwrap())
+}
+
 /// A budget after so many calls at once.
 fn spent(calls: u32, now: Timestamp) -> Budget {
-    Budget::default().take(&LIMIT, HostClass::Rest, calls, now).0.unwrap()
+    after_calls(&Budget::default(), &LIMIT, calls, now).unwrap()
 }
 
 fn queue_of(tags: &[u64]) -> FairQueue {
@@ -132,7 +144,7 @@ fn a_queue_is_needed_when_the_budget_is_down_to_the_reserve_or_someone_waits() {
     assert!(queue_of(&[queue.allocated.1 + 4]).is_needed(&status(1)));
     let mut refused = spent(3, NOW);
     for _ in 0..3 {
-        refused = refused.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, NOW).unwrap_or(refused);
+        refused = throttled(&refused);
     }
     assert!(queue.is_needed(&refused.status(&LIMIT, HostClass::Rest, NOW)), "an open circuit");
 }
@@ -141,7 +153,7 @@ fn a_queue_is_needed_when_the_budget_is_down_to_the_reserve_or_someone_waits() {
 fn an_open_circuit_gets_nothing_and_a_half_open_one_its_probe() {
     let mut budget = spent(3, NOW);
     for _ in 0..3 {
-        budget = budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, NOW).unwrap_or(budget);
+        budget = throttled(&budget);
     }
     let queue = queue_of(&tags(100, Priority::Normal, FairQueue::new(NOW).allocated.1));
     assert_eq!(queue.allocate(&budget.status(&LIMIT, HostClass::Rest, after(299)), after(299)), None);
@@ -186,12 +198,12 @@ impl Run {
             slots.sort();
             let due = slots.partition_point(|slot| *slot <= now);
             for slot in slots.drain(..due) {
-                match self.budget.take(limit, HostClass::Rest, 1, slot) {
-                    (Some(after), Grant::Granted { .. }) => {
+                match after_calls(&self.budget, limit, 1, slot) {
+                    Some(after) => {
                         self.budget = after;
                         self.calls += 1;
                     }
-                    _ => self.refused += 1,
+                    None => self.refused += 1,
                 }
             }
         }
@@ -218,7 +230,7 @@ proptest! {
     ) {
         let limit = Limit { calls_per_hour: rate, burst_calls: burst };
         let taken = burst * begin / 2;
-        let budget = Budget::default().take(&limit, HostClass::Rest, taken, NOW).0.unwrap_or_default();
+        let budget = after_calls(&Budget::default(), &limit, taken, NOW).unwrap_or_default();
         let run = Run { budget, queue: queue_of(&[u64::MAX / 2]), calls: 0, refused: 0 };
         let length: u64 = lateness.iter().map(|late| 60 + late).sum();
         let run = run.over(&limit, lateness.into_iter().map(|late| Duration::from_secs(60 + late)));
@@ -259,7 +271,7 @@ proptest! {
             }
             let next = now + Duration::from_secs(60);
             for slot in starts.iter().filter(|slot| (now..next).contains(*slot)) {
-                run.budget = run.budget.take(&LIMIT, HostClass::Rest, 1, *slot).0.unwrap_or(run.budget);
+                run.budget = after_calls(&run.budget, &LIMIT, 1, *slot).unwrap_or(run.budget);
             }
             now = next;
         }

@@ -25,7 +25,7 @@ use std::error::Error as StdError;
 
 pub use accounts::{Accounts, SealedAccount};
 pub use apps::Apps;
-pub use budgets::{BudgetKey, Budgets};
+pub use budgets::{BudgetKey, Budgets, Changed};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest};
 pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer};
@@ -67,6 +67,13 @@ impl Error {
     /// A failure that will not pass by itself, of `what` was tried.
     pub fn broken(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { kind: ErrorKind::Broken, what: what.into(), source: Some(source.into()) }
+    }
+
+    /// The same failure, for another that waited for what failed.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        let source = self.source.as_ref().map(|source| source.to_string().into());
+        Self { kind: self.kind, what: self.what.clone(), source }
     }
 
     /// How it failed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    budget::Why,
+    budget::{Party, Why},
     cache::CacheEvent,
     idempotency::Idempotency,
     job::{Attempt, Event, Job, Next, WaitReason, next},
@@ -12,10 +12,10 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{OUTAGE_PAUSE, Ports, Worker, account::usable, defer, outcome::Ran, results};
+use super::{Ports, Worker, account::usable, after_outage, defer, outcome::Ran, results};
 use crate::{
     Error,
-    budget::{self, CallRequest, Granted, Refused},
+    budget::{CallRequest, Granted, Refused},
     chain, fair_queue,
     ports::{CacheView, Clock, Entropy, ErrorKind, FlickrApi, SealedAccount, Signing},
     response_cache::{CacheLookup, LookupResult, forget},
@@ -111,9 +111,12 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         };
         let mut job = job.clone();
         if job.idempotency == Idempotency::NonIdempotent {
-            match apply_as_holder(&self.ports, &job, claim, Event::WriteStarted(claim.clone())).await? {
-                Some(started) => job = started.after,
-                None => return Ok(None),
+            match apply_as_holder(&self.ports, &job, claim, Event::WriteStarted(claim.clone())).await {
+                Ok(Some(started)) => job = started.after,
+                not_started => {
+                    self.grants.give_back(&self.ports, granted).await;
+                    return not_started.map(|_| None);
+                }
             }
         }
         if !granted.holds(self.ports.now()) {
@@ -131,9 +134,10 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             app: &sealed.account.app,
             limit: self.limits.app,
             class: job.spec.work.target().profile().host_class,
+            party: Party::account(&job.spec.account),
             within: self.limits.of_account(&job.spec.account),
         };
-        budget::take(&self.ports, request).await
+        self.grants.take(&self.ports, request).await
     }
 
     /// The wait of a job that may not call: in its app's fair queue, where it is the app's budget that refuses, else
@@ -170,7 +174,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let answer = self.flickr.call(signing, &job.spec.work, repeated).await;
         let outcome = &answer.outcome;
         tracing::info!(class = ?outcome.class, code = outcome.flickr_code, message = outcome.message, "Flickr answered");
-        granted.record(&self.ports, Some(outcome)).await;
+        self.grants.record(&self.ports, granted, Some(outcome)).await;
         if outcome.class == Class::Account {
             // The job's end says the same; a mark that fails is made by the account's next job.
             let mark = self.ports.mark_reconnect_needed(&job.spec.account, signing.connected_at).await;
@@ -197,7 +201,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
                     if error.kind() == ErrorKind::Unavailable && job.idempotency != Idempotency::NonIdempotent =>
                 {
                     tracing::warn!(error = chain(&error), "a result could not be stored: the job is put off");
-                    defer(job, &claim, self.ports.now() + OUTAGE_PAUSE, WaitReason::Outage, true)
+                    defer(job, &claim, after_outage(&self.ports), WaitReason::Outage, true)
                 }
                 Err(error) => return Err(error.into()),
             },

@@ -22,17 +22,25 @@ use domain::{
 use vault::DataKeys;
 
 use crate::{
-    Error, Kind, chain,
+    Error, Kind,
+    budget::Grants,
+    chain,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, Budgets, ClaimRequest, Claimed, Entropy, FairQueues, FlickrApi, Results},
+    ports::{Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, Results},
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
     vaults::Vaults,
 };
 
-/// How long a job is put off when something it depends on fails.
+/// About how long a job is put off when something it depends on fails.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
+
+/// When a job is tried again that something failed on which it depends: half a pause to one and a half, so that those
+/// who failed together do not come back together.
+fn after_outage(ports: &(impl Clock + Entropy)) -> Timestamp {
+    ports.now() + OUTAGE_PAUSE / 2 + ports.jitter().of(OUTAGE_PAUSE)
+}
 
 /// All that running a job asks of the world.
 pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues {}
@@ -51,6 +59,8 @@ pub struct Worker<P, F, K> {
     pub retries: PerTarget<RetryPolicy>,
     /// How many calls may be made.
     pub limits: Limits,
+    /// The grants of this process.
+    pub grants: Grants,
 }
 
 /// What becomes of the message.
@@ -140,7 +150,7 @@ where
             return Err(error);
         }
         tracing::warn!(error = chain(&error), "the job is put off");
-        let due_at = self.ports.now() + OUTAGE_PAUSE;
+        let due_at = after_outage(&self.ports);
         let is_put_off = match (&job.state.phase, job.idempotency) {
             (Phase::Running(Claim { activity: Activity::Verify { .. }, .. }), _) => {
                 let event = Event::Verify { claim: claim.clone(), due_at };

@@ -43,7 +43,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let VerifyAnswer { verified, result, outcome } =
             self.flickr.verify(&signing, &job.spec.work, verification).await;
         if let Some(outcome) = &outcome {
-            granted.record(&self.ports, Some(outcome)).await;
+            self.grants.record(&self.ports, &granted, Some(outcome)).await;
         }
         tracing::info!(?verified, "verified whether the write took effect");
         let now = self.ports.now();

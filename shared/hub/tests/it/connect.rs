@@ -12,6 +12,7 @@ use domain::{
 };
 use hub::{
     Kind, accounts,
+    budget::Grants,
     connect::{AllowedReturnUrls, App, Callback, Complete, Connect, Landing, Start, Started},
     credentials::AppCredentials,
     limits::Limits,
@@ -34,6 +35,7 @@ async fn connect_with(limits: Limits) -> (Connect<World, ScriptedFlickr, Arc<Mem
         vaults: build::vaults(),
         keyed_hash: build::keyed_hash(),
         return_urls: AllowedReturnUrls::parse(RETURN_URL),
+        grants: Grants::default(),
     };
     let principal = build::principal_of(&connect.ports, &TenantId::from_bytes([1; 16]), limits).await;
     connect.ports.forget_calls();
@@ -189,10 +191,11 @@ async fn a_spent_budget_stops_logins_and_uses_none_up() {
 async fn a_call_that_cannot_be_recorded_fails_no_login() {
     let (connect, principal) = connect().await;
     connect.flickr.answer([Outcome::new(Class::Throttled, "429")]);
-    // The call after those of the grants records the refusal.
-    connect.ports.fault(3, FaultPoint::Before, Fault::Fail);
+    // The call after those of the two grants records the refusal.
+    connect.ports.fault(5, FaultPoint::Before, Fault::Fail);
     assert!(matches!(refused(connect.start(&principal, request(None)).await), Kind::FlickrUnavailable(_)));
-    assert_eq!(connect.ports.calls(), [Call::App, Call::ChangeBudget, Call::ChangeBudget, Call::ChangeBudget]);
+    let grants = [Call::Budget, Call::ChangeBudget, Call::Budget, Call::ChangeBudget];
+    assert_eq!(connect.ports.calls(), [&[Call::App][..], &grants, &[Call::ChangeBudget]].concat());
 }
 
 /// A key is public: it is in each authorize URL. A budget is of a key with its secret (promise I5).

@@ -59,7 +59,7 @@ async fn every_entrance_keeps_the_bound_of_pending_jobs() {
 async fn what_is_replayed_waits_for_its_turn_behind_those_who_came_before() {
     let scene = Scene::new().await;
     let dead = dead(&scene, 2).await;
-    scene.spend_budget(0).await;
+    scene.spend_budget(0);
     let waiting = scene.submit_call(0, READ).await;
     let ahead = waiting.state.queued_ticket().unwrap().tag;
     for job in &dead {
@@ -75,7 +75,7 @@ async fn a_replay_that_would_not_run_before_its_deadline_is_refused_and_counts_n
     let app = Limit { calls_per_hour: 1, burst_calls: 1 };
     let scene = Scene::with_limits(Limits { app, ..Limits::default() }).await;
     let dead = dead(&scene, 1).await;
-    scene.spend_budget(0).await;
+    scene.spend_budget(0);
     while scene.request(scene.spec(0, READ, "{}"), None).await.is_ok() {}
     let pending = scene.pending(0).await;
     assert_eq!((replayed(&scene, &dead[0]).await, scene.pending(0).await), (Replayed::TooManyPending, pending));

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
-    Jitter, Timestamp,
-    budget::{HostClass, Limit, Signal},
+    Timestamp,
+    budget::{Limit, Signal},
     fair_queue::Priority,
     job::{Job, JobSpec},
 };
@@ -18,7 +18,7 @@ async fn scene(left: u32) -> Scene {
 
 async fn scene_with(limits: Limits, left: u32) -> Scene {
     let scene = Scene::with_limits(limits).await;
-    scene.spend_budget(left).await;
+    scene.spend_budget(left);
     scene.world.forget_calls();
     scene
 }
@@ -122,10 +122,7 @@ async fn a_repeated_request_takes_no_second_tag() {
 async fn while_the_circuit_is_open_new_jobs_wait_and_nothing_is_sent() {
     let scene = scene(150).await;
     for _ in 0..3 {
-        let throttled = |budget: &domain::budget::Budget| {
-            budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, build::NOW)
-        };
-        scene.change_budget(throttled).await;
+        scene.record(Signal::Throttled);
     }
     let jobs = ask_for(&scene, 0, 3).await;
     assert!(jobs.iter().all(is_queued));

@@ -248,7 +248,7 @@ async fn who_asks_the_same_meanwhile_waits_and_shares_the_answer() {
     let [first, second] = [scene.submit_call(0, READ).await, scene.submit_call(0, READ).await];
     // The first worker stops just before it writes the end: its lease holds.
     scene.world.forget_calls();
-    scene.world.fault(5, FaultPoint::Before, Fault::Crash);
+    scene.world.fault(6, FaultPoint::Before, Fault::Crash);
     assert!(scene.worker.handle(&Dispatch::of(&first)).now_or_never().is_none());
     assert_eq!(scene.calls(), 1);
     scene.world.forget_calls();
@@ -356,7 +356,7 @@ async fn an_account_that_must_connect_again_is_given_nothing() {
 async fn who_needs_no_call_takes_no_tag_in_the_fair_queue() {
     let scene = scene().await;
     scene.run(0, READ).await;
-    scene.spend_budget(0).await;
+    scene.spend_budget(0);
     assert_eq!(scene.limits().app, Limit::FLICKR);
     scene.world.forget_calls();
     let job = scene.submit_call(0, READ).await;

@@ -92,7 +92,7 @@ async fn a_job_runs_in_one_attempt() {
     let scene = scene(READ).await;
     let job = run_to_the_end(&scene);
     assert!(matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
-    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::App, Call::ChangeBudget];
+    let expected = [Call::Claim, Call::LookUp, Call::SetEntry, Call::App, Call::Budget, Call::ChangeBudget];
     assert_eq!(scene.world.calls(), [&expected[..], &[Call::Commit, Call::DiscountPending]].concat());
     assert_eq!((job.state.attempts, flickr_calls(&scene)), (1, 1));
 }
@@ -120,7 +120,7 @@ async fn attempts_are_exhausted() {
 async fn a_job_that_gets_no_grant_waits_and_is_no_attempt() {
     let app = Limit { calls_per_hour: 60, burst_calls: 1 };
     let scene = scene_with(READ, None, Limits { app, ..Limits::default() }).await;
-    scene.spend_budget(0).await;
+    scene.spend_budget(0);
 
     let message = scene.world.receive().unwrap();
     assert_eq!(handle(&scene, &message).await, Disposition::Ack);
@@ -285,7 +285,7 @@ async fn a_job_survives_a_failure_at_every_call() {
         [(READ, None), (IDEMPOTENT, None), (NON_IDEMPOTENT, None), (NON_IDEMPOTENT, read_back)]
     {
         for first_answer in answers {
-            for (call, (fault, point)) in (0..14).flat_map(|call| faults.iter().map(move |fault| (call, *fault))) {
+            for (call, (fault, point)) in (0..16).flat_map(|call| faults.iter().map(move |fault| (call, *fault))) {
                 let scene = scene_with(method, verification, Limits::default()).await;
                 scene.flickr.answer(first_answer.map(|class| Outcome::new(class, "once")));
                 scene.world.fault(call, point, fault);
@@ -353,7 +353,7 @@ async fn handled_with_fault(scene: &Scene, number: usize, call: Call, point: Fau
 #[tokio::test]
 async fn a_call_that_was_made_counts_though_its_end_cannot_be_written() {
     let scene = scene(IDEMPOTENT).await;
-    let handled = handled_with_fault(&scene, 4, Call::Commit, FaultPoint::Before).await;
+    let handled = handled_with_fault(&scene, 5, Call::Commit, FaultPoint::Before).await;
     assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
     let put_off = job(&scene);
     assert_eq!(put_off.state.waiting().unwrap().reason(), &WaitReason::Outage);
@@ -364,7 +364,7 @@ async fn a_call_that_was_made_counts_though_its_end_cannot_be_written() {
 async fn a_call_that_was_made_counts_though_its_result_cannot_be_stored() {
     let scene = scene(IDEMPOTENT).await;
     scene.flickr.answer_with(&format!(r#"{{"stat":"ok","text":"{}"}}"#, "x".repeat(3_000)));
-    let handled = handled_with_fault(&scene, 4, Call::PutResult, FaultPoint::Before).await;
+    let handled = handled_with_fault(&scene, 5, Call::PutResult, FaultPoint::Before).await;
     assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
     assert_eq!((job(&scene).state.attempts, flickr_calls(&scene)), (1, 1), "the next call is a repetition");
 }
@@ -372,7 +372,7 @@ async fn a_call_that_was_made_counts_though_its_result_cannot_be_stored() {
 #[tokio::test]
 async fn an_outage_before_a_write_is_sent_puts_it_off_and_one_after_does_not() {
     let before = scene(NON_IDEMPOTENT).await;
-    let handled = handled_with_fault(&before, 3, Call::ChangeBudget, FaultPoint::Before).await;
+    let handled = handled_with_fault(&before, 4, Call::ChangeBudget, FaultPoint::Before).await;
     assert_eq!(handled.disposition.unwrap(), Disposition::Ack, "its message does not go to the dead-letter queue");
     let put_off = job(&before);
     assert_eq!(put_off.state.waiting().unwrap().reason(), &WaitReason::Outage);
@@ -381,9 +381,11 @@ async fn an_outage_before_a_write_is_sent_puts_it_off_and_one_after_does_not() {
     // The mark is the first commit. Whether or not it is written, its answer is lost.
     for (point, phase) in [(FaultPoint::Before, "deferred"), (FaultPoint::After, "running")] {
         let marking = scene(NON_IDEMPOTENT).await;
-        let handled = handled_with_fault(&marking, 4, Call::Commit, point).await;
+        let handled = handled_with_fault(&marking, 5, Call::Commit, point).await;
         assert_eq!(handled.disposition.is_ok(), phase == "deferred", "{point:?}");
         let left = job(&marking);
+        let given_back = marking.world.count(Call::GiveBack);
+        assert_eq!(given_back, 1, "the call that was granted is not made");
         assert_eq!((left.state.phase.name(), left.state.in_doubt), (phase, phase == "running"), "{point:?}");
         assert_eq!(flickr_calls(&marking), 0);
     }
@@ -395,7 +397,7 @@ async fn a_verification_waits_for_a_call_until_the_deadline_and_no_longer() {
     scene.flickr.answer([Outcome::new(Class::UnknownOutcome, "reset")]);
     scene.handle(&job(&scene)).await;
     scene.pass_seconds(3_600);
-    scene.spend_budget(0).await;
+    scene.spend_budget(0);
     let waiting = scene.handle(&job(&scene)).await;
     assert_eq!((waiting.state.phase.name(), scene.flickr.verifications()), ("verifying", 0));
     scene.pass_seconds(JOB_DEADLINE.as_secs());

@@ -2,6 +2,7 @@
 
 use domain::account::Perms;
 use hub::{
+    budget::Grants,
     connect::{AllowedReturnUrls, App, Complete, Connect, Start},
     credentials::AppCredentials,
 };
@@ -15,6 +16,7 @@ async fn what_is_stored_of_a_login_holds_no_secret_in_clear() {
         vaults: build::vaults(),
         keyed_hash: build::keyed_hash(),
         return_urls: AllowedReturnUrls::default(),
+        grants: Grants::default(),
     };
     let principal = build::principal(&connect.ports).await;
     let request = Start {

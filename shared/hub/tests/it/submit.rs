@@ -3,8 +3,8 @@
 use std::{pin::pin, time::Duration};
 
 use domain::{
-    AccountRef, Jitter, Timestamp, TraceId, UserId,
-    budget::{HostClass, Limit, Signal},
+    AccountRef, Timestamp, TraceId, UserId,
+    budget::{Limit, Signal},
     idempotency::Key,
     job::{JobSpec, Start},
     timing::JOB_DEADLINE,
@@ -249,8 +249,7 @@ async fn an_account_with_too_many_pending_jobs_is_told_when_to_come_back() {
     assert_eq!(kind(scene.request(write(&scene, "b"), Some("k")).await), Kind::KeyReused);
     scene.request(scene.spec(1, "flickr.test.echo", "{}"), None).await.unwrap();
 
-    let now = scene.world.now();
-    scene.change_budget(|budget| budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, now)).await;
+    scene.record(Signal::Throttled);
     assert_eq!(refusal(&scene).await, 5, "two jobs at the learned half of it");
     let account = Some(Limit { calls_per_hour: 360, burst_calls: 36 });
     scene.set_limits(Limits { account, ..limits }).await;

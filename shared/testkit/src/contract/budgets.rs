@@ -4,44 +4,82 @@ use std::time::Duration;
 
 use domain::{
     AppId, Jitter,
-    budget::{Budget, Grant, HostClass, Limit, Signal},
+    budget::{Budget, BudgetChange, HostClass, Limit, Request, Signal},
 };
 use futures_util::future::join_all;
-use hub::ports::{BudgetKey, Budgets, Clock, Entropy};
+use hub::ports::{BudgetKey, Budgets, Changed, Clock, Entropy};
 
 use crate::build;
 
-/// The budget as it is stored.
-async fn stored(ports: &impl Budgets, key: &BudgetKey) -> Budget {
-    ports.change_budget(key, |budget| (None, budget.clone())).await.unwrap()
+/// Makes a change; the budget after it.
+async fn done(ports: &impl Budgets, key: &BudgetKey, change: &BudgetChange) -> Budget {
+    match ports.change_budget(key, change).await.unwrap() {
+        Changed::Done(after) => after,
+        Changed::Refused(found) => panic!("{change:?} does not hold for {found:?}"),
+    }
 }
 
-/// Changing budgets: each change is done once, on what the others left.
+/// Changing budgets: a change is made where its condition holds, of many at once as many as there is room for.
 pub async fn budgets(ports: &(impl Clock + Entropy + Budgets)) {
     let now = ports.now();
     let limit = Limit { calls_per_hour: 3600, burst_calls: 10 };
-    let app = BudgetKey::App(AppId::from_bytes(ports.random()));
-    let tenant = build::tenant(ports);
-    let others = [BudgetKey::Account(build::account_ref(&tenant, "1@N00")), BudgetKey::Unverified(tenant)];
-    assert_eq!(stored(ports, &app).await, Budget::default());
+    let (app, tenant) = (AppId::from_bytes(ports.random()), build::tenant(ports));
+    let key = BudgetKey::App(app.clone());
+    let others = [
+        BudgetKey::Account(build::account_ref(&tenant, "1@N00")),
+        BudgetKey::Logins(tenant.clone(), app),
+        BudgetKey::Unverified(tenant),
+    ];
+    let stored = async |key: &BudgetKey| ports.budget(key).await.unwrap();
+    assert_eq!(stored(&key).await, Budget::default());
 
-    let take = || ports.change_budget(&app, |budget| budget.take(&limit, HostClass::Rest, 1, now));
-    let grants = join_all((0..14).map(|_| take())).await;
-    let granted = grants.iter().filter(|grant| matches!(grant.as_ref().unwrap(), Grant::Granted { .. })).count();
-    assert_eq!(granted, 10, "grants at once add up");
-    assert_eq!(stored(ports, &app).await.status(&limit, HostClass::Rest, now).remaining_calls, 0);
+    // Each kind of change: into an empty bucket and on top of others, of a part and of the whole, and of the control.
+    let mut expected = Budget::default();
+    let request = |class, calls| Request { limit, class, calls };
+    for class in [Some(HostClass::Oauth), Some(HostClass::Upload), Some(HostClass::Rest), None] {
+        let change = expected.take(&request(class, 1), now).unwrap();
+        expected = expected.changed(&change).unwrap();
+        assert_eq!(done(ports, &key, &change).await, expected);
+        assert_eq!(stored(&key).await, expected);
+    }
+    for signal in [Signal::Throttled, Signal::Throttled] {
+        let change = expected.record(HostClass::Rest, signal, Jitter::NONE, now).unwrap();
+        let stale = expected.take(&request(None, 1), now).unwrap();
+        expected = expected.changed(&change).unwrap();
+        assert_eq!(done(ports, &key, &change).await, expected);
+        let refused = Changed::Refused(expected.clone());
+        assert_eq!(ports.change_budget(&key, &stale).await.unwrap(), refused, "the control was changed meanwhile");
+        assert_eq!(ports.change_budget(&key, &change).await.unwrap(), refused, "and is changed once");
+    }
     for other in &others {
-        assert_eq!(stored(ports, other).await, Budget::default(), "another key is another budget");
+        assert_eq!(stored(other).await, Budget::default(), "another key is another budget");
     }
+    let returned = expected.take(&request(None, 1), now).unwrap().give_back_one(&expected, now);
+    ports.give_back(&key, &returned).await.unwrap();
+    expected = expected.given_back(&returned);
+    assert_eq!(stored(&key).await, expected);
 
-    let record = |budget: &Budget| (budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, now), ());
-    for _ in 0..3 {
-        ports.change_budget(&app, record).await.unwrap();
+    for other in &others {
+        let first = Budget::default().take(&request(None, 1), now).unwrap();
+        let budget = done(ports, other, &first).await;
+        assert!(
+            matches!(ports.change_budget(other, &first).await.unwrap(), Changed::Refused(found) if found == budget)
+        );
+        let one = budget.take(&request(None, 1), now).unwrap();
+        let many = join_all((0..14).map(|_| ports.change_budget(other, &one))).await;
+        let taken = many.iter().filter(|change| matches!(change, Ok(Changed::Done(_)))).count();
+        assert_eq!(taken, 9, "of many at once as many are made as there is room for");
+        let budget = stored(other).await;
+        assert_eq!(budget.status(&limit, HostClass::Rest, now).remaining_calls, 0);
+
+        let later = now + Duration::from_secs(60);
+        let fill = budget.take(&request(None, 3), later).unwrap();
+        assert_eq!(done(ports, other, &fill).await, budget.changed(&fill).unwrap(), "it drains");
+        ports.give_back(other, &fill.give_back_one(&budget.changed(&fill).unwrap(), later)).await.unwrap();
+        let left = stored(other).await.status(&limit, HostClass::Rest, later).remaining_calls;
+        assert_eq!(left, 8, "what is given back is there again");
     }
-    let later = now + Duration::from_secs(60);
-    let refused = ports.change_budget(&app, |budget| budget.take(&limit, HostClass::Rest, 1, later)).await.unwrap();
-    assert!(matches!(refused, Grant::Refused { .. }), "the circuit is stored with the budget");
-    let before = stored(ports, &app).await;
-    ports.change_budget(&app, |_| (None, ())).await.unwrap();
-    assert_eq!(stored(ports, &app).await, before, "what changes nothing writes nothing");
+    let absent = BudgetKey::App(AppId::from_bytes(ports.random()));
+    ports.give_back(&absent, &returned).await.unwrap();
+    assert_eq!(stored(&absent).await, Budget::default(), "there is nothing to give back to");
 }

@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     AccountRef, AppId, Day, JobId, Timestamp,
-    budget::{Budget, HostClass, Limit},
+    budget::{Budget, HostClass, Limit, Request},
     fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket},
     job::{Event, Job, State, WaitReason},
 };
 use futures_util::future::join_all;
-use hub::ports::{Accounts, BudgetKey, Budgets, Clock, Entropy, FairQueues, Jobs, PendingJobs, SHARDS, TagRequest};
+use hub::ports::{
+    Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, SHARDS, TagRequest,
+};
 
 use super::steps::{claim_id, committed, held, insert};
 use crate::build;
@@ -34,6 +36,13 @@ pub async fn tags(ports: &(impl Entropy + FairQueues)) {
     assert_eq!(take(Priority::Normal, 500).await, taken(111, 508, 0), "and then it is there again");
     let stranger = build::account_ref(&account.tenant, "2@N00");
     ports.return_tag(&stranger, Priority::High, 1).await.unwrap();
+}
+
+/// Takes two calls of a budget.
+async fn take_calls(ports: &impl Budgets, key: &BudgetKey, limit: &Limit, now: Timestamp) {
+    let request = Request { limit: *limit, class: Some(HostClass::Rest), calls: 2 };
+    let change = ports.budget(key).await.unwrap().take(&request, now).unwrap();
+    assert!(matches!(ports.change_budget(key, &change).await.unwrap(), Changed::Done(_)));
 }
 
 /// What a new job has to know: the account, with the budget and the fair queue of its app and its pending jobs as they
@@ -66,7 +75,7 @@ pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets +
         assert_eq!((before.pending_jobs, none), (pending.unwrap_or_default(), None));
 
         let key = BudgetKey::App(app.clone());
-        ports.change_budget(&key, |budget| budget.take(&Limit::FLICKR, HostClass::Rest, 2, now)).await.unwrap();
+        take_calls(ports, &key, &Limit::FLICKR, now).await;
         ports.join_queue(&app, Bucket::of(1, 1), now).await.unwrap();
         for day in [today, yesterday] {
             assert!(ports.count_pending(&account, day, 9).await.unwrap());
@@ -94,7 +103,7 @@ pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues)) 
 
     let limit = Limit { calls_per_hour: 3600, burst_calls: 3 };
     let key = BudgetKey::App(app.clone());
-    ports.change_budget(&key, |budget| budget.take(&limit, HostClass::Rest, 2, now)).await.unwrap();
+    take_calls(ports, &key, &limit, now).await;
     let begin = FairQueue::new(now).virtual_time(now);
     let (near, far) = (Bucket::of(begin + 4, begin), Bucket::of(begin + 4_000, begin));
     let joins = join_all([near, far, near, near].map(|bucket| ports.join_queue(&app, bucket, now))).await;

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     AppId, Timestamp,
-    budget::{Budget, HostClass, Limit},
+    budget::{Budget, BudgetChange, Control, HostClass, Limit, ReturnedCalls},
 };
-use hub::ports::{BudgetKey, Budgets, Result};
+use hub::ports::{BudgetKey, Budgets, Changed, Result};
 
 use super::{history::History, world::World};
 use crate::{call::Call, mutation::Mutation};
@@ -27,29 +27,51 @@ impl StoredBudgets {
     }
 }
 
+impl World {
+    /// Replaces a budget by what `change` makes of it, where it makes anything of it. That is no call of a port.
+    pub fn set_budget(&self, key: &BudgetKey, change: impl FnOnce(&Budget) -> Option<Budget>) {
+        self.stores(|stores, _| {
+            let budgets = stores.part::<StoredBudgets>();
+            if let Some(after) = change(&budgets.get(key)) {
+                budgets.0.insert(key.clone(), after);
+            }
+        });
+    }
+}
+
 impl Budgets for World {
-    async fn change_budget<T: Send>(
-        &self,
-        key: &BudgetKey,
-        change: impl Fn(&Budget) -> (Option<Budget>, T) + Send + Sync,
-    ) -> Result<T> {
+    async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
+        self.call(Call::Budget, |stores, _| {
+            let budget = stores.part::<StoredBudgets>().get(key);
+            if stores.breaks(Mutation::CircuitIgnored) { with_circuits_of(&budget, &Budget::default()) } else { budget }
+        })
+        .await
+    }
+
+    async fn change_budget(&self, key: &BudgetKey, change: &BudgetChange) -> Result<Changed> {
         self.call(Call::ChangeBudget, |stores, now| {
             let before = stores.part::<StoredBudgets>().get(key);
-            let (mut after, mut value) = change(&before);
-            if after.is_none() && stores.breaks(Mutation::CircuitIgnored) {
-                let (granted, other) = change(&with_circuits_of(&before, &Budget::default()));
-                after = granted.map(|granted| with_circuits_of(&granted, &before));
-                value = other;
+            let Some(mut after) = before.changed(change) else { return Changed::Refused(before) };
+            if stores.breaks(Mutation::CircuitIgnored) && change.calls > 0 {
+                after = with_circuits_of(&after, &before);
             }
-            let Some(after) = after else { return value };
             if let (BudgetKey::App(app), Some(until)) = (key, open_until(&after, now))
                 && open_until(&before, now) != Some(until)
                 && until.since(now) > LONGER_THAN_A_PROBE
             {
                 stores.part::<History>().circuits.push((app.clone(), now, until));
             }
-            stores.part::<StoredBudgets>().0.insert(key.clone(), after);
-            value
+            stores.part::<StoredBudgets>().0.insert(key.clone(), after.clone());
+            Changed::Done(after)
+        })
+        .await
+    }
+
+    async fn give_back(&self, key: &BudgetKey, returned: &ReturnedCalls) -> Result<()> {
+        self.call(Call::GiveBack, |stores, _| {
+            if let Some(budget) = stores.part::<StoredBudgets>().0.get_mut(key) {
+                *budget = budget.given_back(returned);
+            }
         })
         .await
     }
@@ -62,11 +84,12 @@ fn open_until(budget: &Budget, now: Timestamp) -> Option<Timestamp> {
 
 /// A budget with the circuits of another.
 fn with_circuits_of(budget: &Budget, other: &Budget) -> Budget {
-    let value = |budget| serde_json::to_value(budget).unwrap_or_default();
+    let value = |budget: &Budget| serde_json::to_value(&budget.control).unwrap_or_default();
     let (mut merged, mut other) = (value(budget), value(other));
     merged["circuits"] = other["circuits"].take();
     if merged["circuits"].is_null() {
         merged["circuits"] = serde_json::json!({});
     }
-    serde_json::from_value(merged).unwrap_or_default()
+    let control: Control = serde_json::from_value(merged).unwrap_or_default();
+    Budget { control: control.of_version(budget.control.version), ..budget.clone() }
 }

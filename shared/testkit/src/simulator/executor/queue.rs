@@ -11,6 +11,7 @@ use domain::{
     job::{PerTarget, RetryPolicy},
 };
 use hub::{
+    budget::Grants,
     dead_jobs::{DeadLetterResult, take_dead_letter},
     message::Dispatch,
     response_cache::record_stats,
@@ -68,6 +69,7 @@ impl Queue {
             vaults: simulation.environment.vaults.clone(),
             retries: PerTarget::<RetryPolicy>::default(),
             limits: simulation.environment.limits(),
+            grants: Grants::default(),
         };
         let inbox = simulation.inbox.clone();
         let task = async move {
