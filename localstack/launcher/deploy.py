@@ -49,7 +49,7 @@ class Aws:
     def __init__(self, settings: Settings) -> None:
         import boto3  # in the tools' environment only
 
-        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self._session = boto3.Session("test", "test", settings.session_token, REGION)
         self._endpoint = settings.emulator_url
 
     def _client(self, service: str) -> Any:

@@ -1,7 +1,7 @@
 """The environments that programs are started with. None of them can reach real AWS by accident.
 
-They hold no credentials, profiles, configuration files or endpoints of the caller, but dummy credentials and the
-emulator's address.
+They hold no credentials, profiles, configuration files or endpoints of the caller, but dummy access keys, the
+emulator's address, and the session token that it asks for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import Mapping
 
-from .settings import HOST, LOCAL, REGION, VENV, Settings, architecture, target_triple
+from .settings import HOST, LOCAL, REGION, ROOT, VENV, Settings, architecture, target_triple
 
 #: What the emulator and the functions inherit from the caller's environment. The functions get the emulator's whole
 #: environment, so this lists what is allowed, not what is forbidden.
@@ -70,9 +70,14 @@ def no_proxy(environ: Mapping[str, str]) -> str:
     return ",".join([HOST, "localhost"] + [host for host in named.split(",") if host.strip()])
 
 
+def stack(settings: Settings) -> dict[str, str]:
+    """AWS settings that reach the stack's emulator."""
+    return {**no_aws(), "AWS_ENDPOINT_URL": settings.emulator_url, "AWS_SESSION_TOKEN": settings.session_token}
+
+
 def with_stack(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """`tools`, with the address of the stack's emulator."""
-    return {**tools(environ), "AWS_ENDPOINT_URL": settings.emulator_url}
+    """`tools`, with the AWS settings of the stack."""
+    return {**tools(environ), **stack(settings)}
 
 
 def emulator(environ: Mapping[str, str], settings: Settings, scratch: Path) -> dict[str, str]:
@@ -80,8 +85,8 @@ def emulator(environ: Mapping[str, str], settings: Settings, scratch: Path) -> d
     passed = {name: environ[name] for name in PASSED_ON if name in environ}
     return {
         **passed,
-        **no_aws(),
-        "AWS_ENDPOINT_URL": settings.emulator_url,
+        **stack(settings),
+        "PYTHONPATH": str(ROOT / "localstack"),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "MINISTACK_REGION": REGION,

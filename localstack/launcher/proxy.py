@@ -1,7 +1,8 @@
 """Serves the deployed REST API at a plain address: `http://127.0.0.1:3000/api/...`.
 
 It forwards method, path, headers and body unchanged, and returns the answer unchanged: it follows no redirect and
-retries nothing. Its own errors have the shape of the API's.
+retries nothing. It refuses what the gate refuses; the callback is a page, to which Flickr sends the browser. Its own
+errors have the shape of the API's.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Iterable
 
+from . import gate
 from .settings import HOST
 
 PREFIX = "/api"
+CALLBACK = f"{PREFIX}/v1/auth/callback"
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's own limit
 UPSTREAM_SECONDS = 35.0  # a little longer than API Gateway waits for a function
 IDLE_SECONDS = 60.0
@@ -41,12 +44,15 @@ REPLACED = frozenset(
         "content-length",
         "expect",
         "host",
+        gate.TOKEN_HEADER,
         "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-port",
         "x-forwarded-proto",
     }
 )
+#: The gate has judged by these, for the proxy's own address. They would be foreign to the emulator.
+JUDGED = frozenset({"origin", "sec-fetch-site"})
 
 
 class Refused(Exception):
@@ -100,6 +106,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         try:
+            self._require_no_foreign_page()
             target = target_path(self.path, self.server.api_id)
             body = self._body()
         except Refused as refused:
@@ -116,6 +123,12 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(status, passed_on(headers, frozenset({"content-length", "date", "server"})), content)
 
     do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _pass_on
+
+    def _require_no_foreign_page(self) -> None:
+        is_page = self.command == "GET" and self.path.split("?")[0] == CALLBACK
+        reason = gate.refusal(self.headers.items(), is_page)
+        if reason:
+            raise Refused(403, "ERR_FORBIDDEN", reason)
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
@@ -149,7 +162,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             upstream.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)
             upstream.putheader("Host", f"{HOST}:{self.server.emulator_port}")
-            for name, value in passed_on(self.headers.items(), REPLACED):
+            upstream.putheader(gate.TOKEN_HEADER, self.server.token)
+            for name, value in passed_on(self.headers.items(), REPLACED | JUDGED):
                 upstream.putheader(name, value)
             upstream.putheader("X-Forwarded-For", self.client_address[0])
             upstream.putheader("X-Forwarded-Host", self.headers.get("Host", f"{HOST}:{self.server.server_port}"))
@@ -191,9 +205,10 @@ class Proxy(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port: int, emulator_port: int, api_id: str) -> None:
+    def __init__(self, port: int, emulator_port: int, api_id: str, token: str) -> None:
         self.emulator_port = emulator_port
         self.api_id = api_id
+        self.token = token
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((HOST, port), Handler)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping
 
@@ -41,7 +42,7 @@ class RealFlickr:
 
 @dataclass(frozen=True)
 class Settings:
-    """One local stack: its state directory, its ports, and the Flickr that it calls."""
+    """One local stack: its state directory, its ports, the Flickr that it calls, and what its emulator asks for."""
 
     state: Path
     env_file: Path
@@ -50,6 +51,8 @@ class Settings:
     emulator_port: int
     real_flickr: RealFlickr | None = None
     return_urls: str = RETURN_URL
+    #: The emulator answers nobody without it. A secret, and another one at each launch.
+    session_token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @property
     def logs(self) -> Path:

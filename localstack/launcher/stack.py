@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Iterator, Mapping
 
-from . import build, deploy, environment, tools
+from . import build, deploy, environment, gate, tools
 from .processes import Program, Programs
 from .proxy import Proxy
 from .settings import ROOT, STACK_NAME, Settings, require_free
@@ -52,7 +52,7 @@ def up(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
         with step("Deploy template.yaml with sam deploy"):
             outputs = deploy.deploy(programs, environ, settings)
             api_key = deploy.Aws(settings).api_key(outputs["FirstApiKeyId"])
-            proxy = Proxy(settings.proxy_port, settings.emulator_port, outputs["ApiId"])
+            proxy = Proxy(settings.proxy_port, settings.emulator_port, outputs["ApiId"], settings.session_token)
             proxy.start()
         with step("Create the first tenant"):
             tenant = _create_tenant(programs, environ, settings, deploy.for_tests(outputs), api_key)
@@ -74,24 +74,25 @@ def _start(programs: Programs, environ: Mapping[str, str], settings: Settings, k
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     env = environment.emulator(environ, settings, scratch)
-    emulator = [tools.python(), "-m", "ministack"]
+    emulator = [tools.python(), "-m", "launcher.emulator"]
     started = [programs.start("emulator", emulator, env, scratch, settings.logs / "emulator.log")]
-    ready = [f"{settings.emulator_url}/_ministack/health"]
+    token = {gate.TOKEN_HEADER: settings.session_token}
+    ready = [urllib.request.Request(f"{settings.emulator_url}/_ministack/health", headers=token)]
     if not settings.real_flickr:
         fake = [build.binary("fake-flickr", environ), "--port", str(settings.flickr_port)]
         env = environment.fake_flickr(environ, key, secret)
         started.append(programs.start("fake-flickr", fake, env, ROOT, settings.logs / "fake-flickr.log"))
-        ready.append(f"{settings.flickr_url}/_fake/health")
-    for program, url in zip(started, ready):
-        _wait_until_ready(program, url)
+        ready.append(urllib.request.Request(f"{settings.flickr_url}/_fake/health"))
+    for program, request in zip(started, ready):
+        _wait_until_ready(program, request)
 
 
-def _wait_until_ready(program: Program, url: str) -> None:
+def _wait_until_ready(program: Program, request: urllib.request.Request) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
-            with opener.open(url, timeout=5):
+            with opener.open(request, timeout=5):
                 return
         except (OSError, urllib.error.URLError):
             pass
@@ -146,8 +147,7 @@ def _published(
         "FLICKRHUB_STACK": STACK_NAME,
         "FLICKRHUB_RETURN_URL": settings.return_urls.split(",")[0],
         **({} if settings.real_flickr else flickr),
-        **environment.no_aws(),
-        "AWS_ENDPOINT_URL": settings.emulator_url,
+        **environment.stack(settings),
         **names,
         "EMULATOR_LOG": str(settings.logs / "emulator.log"),
         "FLICKRHUB_LOGS": str(settings.logs),

@@ -6,7 +6,7 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from launcher import proxy, settings
+from launcher import gate, proxy, settings
 
 
 class Paths(unittest.TestCase):
@@ -58,7 +58,7 @@ class Passing(unittest.TestCase):
     def setUp(self):
         self.upstream = ThreadingHTTPServer((settings.HOST, 0), Upstream)
         threading.Thread(target=self.upstream.serve_forever, daemon=True).start()
-        self.proxy = proxy.Proxy(0, self.upstream.server_port, "x")
+        self.proxy = proxy.Proxy(0, self.upstream.server_port, "x", "the token")
         self.proxy.start()
         self.client = http.client.HTTPConnection(settings.HOST, self.proxy.server_port, timeout=5)
 
@@ -86,6 +86,33 @@ class Passing(unittest.TestCase):
             self.assertEqual(headers["x-forwarded-for"], "127.0.0.1")
             self.assertEqual(headers["x-forwarded-proto"], "http")
             self.assertEqual(headers["x-forwarded-host"], f"127.0.0.1:{self.proxy.server_port}")
+
+    def test_sends_the_token_of_the_launch_and_no_other(self):
+        own = f"http://{settings.HOST}:{self.proxy.server_port}"
+        sent = {"Origin": own, "Sec-Fetch-Site": "same-origin", "X-Amz-Security-Token": "mine"}
+        _, content = self.ask("POST", "/api/v1/x", b"", sent)
+        headers = [(name.lower(), value) for name, value in json.loads(content)["headers"]]
+        self.assertEqual([value for name, value in headers if name == gate.TOKEN_HEADER], ["the token"])
+        self.assertFalse({"origin", "sec-fetch-site"} & {name for name, _ in headers})
+
+    def test_refuses_what_a_foreign_page_sends(self):
+        for header, value, reason in (
+            ("Origin", "http://evil.example", gate.FOREIGN_ORIGIN),
+            ("Sec-Fetch-Site", "cross-site", gate.FOREIGN_SITE),
+            ("Host", "evil.example", gate.FOREIGN_HOST),
+        ):
+            for path in ("/api/v1/flickr/rest", "/api/v1/auth/callback"):
+                with self.subTest(header, path=path):
+                    answer, content = self.ask("POST", path, b"{}", {header: value, "Content-Type": "text/plain"})
+                    problem = json.loads(content)
+                    self.assertEqual((answer.status, problem["error"]["code"]), (403, "ERR_FORBIDDEN"))
+                    self.assertEqual(problem["detail"], reason)
+
+    def test_lets_flickr_send_the_browser_to_the_callback_alone(self):
+        link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        for path, status in {"/api/v1/auth/callback?state=x": 201, "/api/v1/accounts": 403}.items():
+            answer, _ = self.ask("GET", path, None, link)
+            self.assertEqual(answer.status, status, path)
 
     def test_follows_no_redirect(self):
         answer, _ = self.ask("GET", "/api/redirect")

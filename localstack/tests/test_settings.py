@@ -82,16 +82,22 @@ class Environments(unittest.TestCase):
     def test_of_tools_hold_nothing_of_real_aws(self):
         env = environment.with_stack(self.REAL, self.chosen())
         self.assertFalse({"AKIAREAL", "real", "production"} & set(env.values()))
-        allowed = {*environment.no_aws(), "AWS_ENDPOINT_URL"}
+        allowed = {*environment.no_aws(), "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"}
         self.assertEqual({name for name in env if name.startswith("AWS_")}, allowed)
         self.assertEqual(env["AWS_ENDPOINT_URL"], "http://127.0.0.1:3")
         self.assertEqual(env["NO_PROXY"], "127.0.0.1,localhost,example.org")
 
     def test_of_the_emulator_hold_only_what_is_listed(self):
-        env = environment.emulator(self.REAL, self.chosen(), Path("/scratch"))
-        self.assertFalse({"LOG_LEVEL", "https_proxy", "AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(env))
-        self.assertEqual(env["AWS_ACCESS_KEY_ID"], "test")
+        chosen = self.chosen()
+        env = environment.emulator(self.REAL, chosen, Path("/scratch"))
+        self.assertFalse({"LOG_LEVEL", "https_proxy", "AWS_CA_BUNDLE", "AWS_PROFILE"} & set(env))
+        self.assertEqual((env["AWS_ACCESS_KEY_ID"], env["AWS_SESSION_TOKEN"]), ("test", chosen.session_token))
         self.assertEqual(env["BIND_HOST"], "127.0.0.1")
+
+    def test_hold_a_session_token_that_each_launch_makes_and_nothing_shows(self):
+        first, second = self.chosen(), self.chosen()
+        self.assertNotEqual(first.session_token, second.session_token)
+        self.assertNotIn(first.session_token, repr(first))
 
     def test_without_a_stack_lead_nowhere(self):
         self.assertEqual(environment.tools(self.REAL)["AWS_ENDPOINT_URL"], "http://127.0.0.1:9")

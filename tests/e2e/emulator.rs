@@ -15,11 +15,12 @@ pub fn cloud() -> Cloud {
     Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap().stores)
 }
 
-/// One request to a service of the emulator, which looks at whose it is and not at its signature.
+/// One request to a service of the emulator, which looks at the session token and not at the signature.
 async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
     let http = client().no_proxy().build().unwrap();
-    let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL"))).header("authorization", scope);
+    let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL")));
+    request = request.header("authorization", scope).header("x-amz-security-token", env("AWS_SESSION_TOKEN"));
     if let Some(target) = target {
         request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.1");
     }

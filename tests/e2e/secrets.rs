@@ -88,7 +88,9 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
     searched.push(("RESULTS_BUCKET", objects));
     searched.push(("emulator's log", vec![std::fs::read_to_string(env("EMULATOR_LOG")).unwrap_or_default()]));
     for (place, texts) in searched {
-        for (number, secret) in secrets.iter().enumerate() {
+        // A `result_url` is presigned, with the session token in its query.
+        let token = (place != "answers").then(|| env("AWS_SESSION_TOKEN"));
+        for (number, secret) in secrets.iter().chain(&token).enumerate() {
             let found = texts.iter().find(|text| text.contains(secret.as_str()));
             assert!(found.is_none(), "secret {number} is in {place}");
         }

@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod envelope;
 mod faults;
+mod gate;
 mod handler;
 mod ids;
 mod journal;
@@ -22,8 +23,11 @@ mod state;
 mod upload;
 mod world;
 
-use axum::Router;
+use std::sync::Arc;
 
+use axum::{Router, middleware};
+
+use crate::gate::Gate;
 pub use crate::oauth::signature;
 pub use crate::request::Scheme;
 use crate::state::ServerState;
@@ -34,17 +38,20 @@ pub use crate::world::app::App;
 #[derive(Clone)]
 pub struct Fake {
     state: ServerState,
+    gate: Arc<Gate>,
 }
 
 impl Fake {
-    /// Creates a fake Flickr with `app` and a default user, which clients reach by `scheme`.
+    /// Creates a fake Flickr with `app` and a default user, which clients reach by `scheme` and the names of this machine
+    /// or `hosts`.
     #[must_use]
-    pub fn new(app: App, scheme: Scheme) -> Self {
-        Self { state: ServerState::new(World::new(app), scheme) }
+    pub fn new(app: App, scheme: Scheme, hosts: Vec<String>) -> Self {
+        Self { state: ServerState::new(World::new(app), scheme), gate: Arc::new(Gate { scheme, hosts }) }
     }
 
-    /// Returns all routes: Flickr's own and the control API.
+    /// Returns all routes: Flickr's own and the control API, behind the gate.
     pub fn router(&self) -> Router {
-        router::router().with_state(self.state.clone())
+        let gate = middleware::from_fn_with_state(Arc::clone(&self.gate), gate::ask);
+        router::router().layer(gate).with_state(self.state.clone())
     }
 }

@@ -17,6 +17,9 @@ struct Args {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
+    /// A further name by which clients may call it, such as host.docker.internal
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
     /// Consumer key of the default app: 32 hexadecimal digits
     #[arg(long, env = "FLICKR_API_KEY", default_value_t = App::default().key, value_parser = hexadecimal::<32>)]
     api_key: String,
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let settings = Settings {
         address: SocketAddr::new(args.bind, args.port),
+        hosts: args.hosts,
         app: App { key: args.api_key, secret: args.api_secret },
         tls: args.tls,
         tls_cert_out: args.tls_cert_out,

@@ -26,6 +26,8 @@ const HOST_NAMES: [&str; 6] =
 pub struct Settings {
     /// The address to listen on; port 0 means any free port.
     pub address: SocketAddr,
+    /// The names by which clients may call it, besides those of this machine and, over TLS, Flickr's own.
+    pub hosts: Vec<String>,
     /// The default app.
     pub app: App,
     /// Whether to serve over TLS.
@@ -60,7 +62,11 @@ pub enum Error {
 /// If the address is not available, or TLS cannot be set up.
 pub async fn run(settings: Settings) -> Result<(), Error> {
     let scheme = if settings.tls { Scheme::Https } else { Scheme::Http };
-    let router = Fake::new(settings.app, scheme).router();
+    let mut hosts = settings.hosts;
+    if settings.tls {
+        hosts.extend(HOST_NAMES.map(str::to_owned));
+    }
+    let router = Fake::new(settings.app, scheme, hosts).router();
     let tls = if settings.tls { Some(tls_config(settings.tls_cert_out)?) } else { None };
     let in_listen = |source| Error::Listen { address: settings.address, source };
     let listener = TcpListener::bind(settings.address).map_err(in_listen)?;

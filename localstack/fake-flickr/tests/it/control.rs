@@ -5,7 +5,7 @@ use axum::http::Request;
 use serde_json::json;
 
 use crate::client::Client;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, HOST};
 
 #[tokio::test]
 async fn health_and_home() {
@@ -119,8 +119,8 @@ async fn users_and_apps_are_listed_without_secrets() {
 #[tokio::test]
 async fn an_empty_body_is_an_empty_object() {
     let fixture = Fixture::new();
-    let request = Request::post("/_fake/reset").body(Body::empty()).unwrap();
+    let request = Request::post("/_fake/reset").header("host", HOST).body(Body::empty()).unwrap();
     assert_eq!(fixture.send(request).await.json(), json!({}));
-    let request = Request::post("/_fake/tokens").body(Body::empty()).unwrap();
+    let request = Request::post("/_fake/tokens").header("host", HOST).body(Body::empty()).unwrap();
     assert_eq!(fixture.send(request).await.json()["user_nsid"], "12037949@N01");
 }

@@ -40,7 +40,7 @@ impl Reply {
 
 impl Fixture {
     pub fn new() -> Self {
-        Self { router: Fake::new(App::default(), Scheme::Http).router() }
+        Self { router: Fake::new(App::default(), Scheme::Http, Vec::new()).router() }
     }
 
     /// Sends a request. Returns nothing if the connection closes before the end of the answer.
@@ -71,7 +71,7 @@ impl Fixture {
     }
 
     pub async fn try_control(&self, path: &str, body: Value) -> Reply {
-        self.send(Request::post(path).body(Body::from(body.to_string())).unwrap()).await
+        self.send(Request::post(path).header("host", HOST).body(Body::from(body.to_string())).unwrap()).await
     }
 
     /// A client of the default app and user with all permissions.

@@ -69,7 +69,7 @@ async fn the_base_url_is_the_one_the_client_signed() {
     }
     let mut proxied = at("https://flickr.test").query(REST, &LOGIN);
     proxied.headers_mut().insert("x-forwarded-proto", "https".parse().unwrap());
-    proxied.headers_mut().insert("host", "Flickr.test:443".parse().unwrap());
+    proxied.headers_mut().insert("x-forwarded-host", "Flickr.test:443".parse().unwrap());
     assert_logged_in(&fixture, proxied).await;
     for origin in ["http://elsewhere.test", "http://api.flickr.com", &format!("https://{HOST}")] {
         assert_eq!(fixture.send(at(origin).query(REST, &LOGIN)).await.status, 401, "{origin}");

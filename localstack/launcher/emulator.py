@@ -1,0 +1,90 @@
+"""The AWS emulator behind the gate: `python -m launcher.emulator` stands for `python -m ministack`.
+
+MiniStack executes what it is told as the user who started it, and asks nobody who they are. Here, every request needs
+the session token of the launch, which is in the emulator's environment, as in those of the functions and the tests.
+"""
+
+from __future__ import annotations
+
+import os
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Awaitable, Callable
+
+from . import gate
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def gated(app: App, token: str) -> App:
+    """An ASGI app that passes on to `app` what the gate does not refuse, without the token."""
+
+    async def ask(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        reason = gate.refusal(headers) or gate.token_refusal(token, headers, scope["query_string"].decode("latin-1"))
+        if reason:
+            await _refuse(scope, send, reason)
+            return
+        # The event of a function and the emulator's records hold a request's headers.
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() != gate.TOKEN_HEADER.encode()]
+        await app({**scope, "headers": kept}, receive, send)
+
+    return ask
+
+
+async def _refuse(scope: Scope, send: Send, reason: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+        return
+    content = f"{reason}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def gate_handlers() -> None:
+    """Put the gate before every `http.server` of this process.
+
+    MiniStack serves the Lambda Runtime API of each function at a port of its own. It defines the handlers of those
+    within functions, so that only what they inherit can be changed. A function cannot send the token to that API.
+    """
+    parse_request = BaseHTTPRequestHandler.parse_request
+
+    def parse_and_ask(handler: BaseHTTPRequestHandler) -> bool:
+        return parse_request(handler) and _admits(handler)
+
+    BaseHTTPRequestHandler.parse_request = parse_and_ask  # type: ignore[method-assign]
+
+
+def _admits(handler: BaseHTTPRequestHandler) -> bool:
+    reason = gate.refusal(handler.headers.items())
+    if reason is None:
+        return True
+    content = f"{reason}\n".encode()
+    handler.close_connection = True  # the unread body would be read as the next request
+    handler.send_response(403)
+    handler.send_header("Content-Type", "text/plain; charset=utf-8")
+    handler.send_header("Content-Length", str(len(content)))
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(content)
+    return False
+
+
+def main() -> None:
+    """Run MiniStack."""
+    from ministack import app as ministack  # in the tools' environment only
+
+    gate_handlers()
+    ministack.app = gated(ministack.app, os.environ["AWS_SESSION_TOKEN"])
+    ministack.main()
+
+
+if __name__ == "__main__":
+    main()
