@@ -6,6 +6,7 @@ pub mod cache;
 pub mod call;
 pub mod catalogue;
 pub mod fair_queue;
+mod hex;
 pub mod id;
 pub mod idempotency;
 mod jitter;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{AppId, TenantId, Timestamp, account::Perms, id::hex};
+use crate::{AppId, TenantId, Timestamp, account::Perms, hex::hex};
 
 /// How the verifier comes back from Flickr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

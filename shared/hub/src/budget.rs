@@ -176,7 +176,7 @@ impl Grants {
             return;
         }
         for (key, Call { change, after }) in granted.calls {
-            let returned = change.give_back_one(&after, now);
+            let returned = after.returned(&change, now);
             if returned.earlier.is_empty() {
                 continue;
             }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, Control, HostClass, limiter, limiter::Move};
-use crate::Timestamp;
+use super::{control::Control, host_class::HostClass, limiter::Move};
 
 /// One of a budget's buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +14,7 @@ pub enum Meter {
 }
 
 /// A change of a budget. It may be made where the stored budget has the version of the control that it was computed
-/// from, and each of its buckets stands where its move says ([`Budget::changed`]).
+/// from, and each of its buckets stands where its move says ([`super::Budget::changed`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetChange {
     /// The version of the control that the change was computed from.
@@ -32,17 +31,4 @@ pub struct BudgetChange {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReturnedCalls {
     pub earlier: Vec<(Meter, Duration)>,
-}
-
-impl BudgetChange {
-    /// One of the calls that the change granted, given back at `now`, where the budget stood so `after` it: as much of
-    /// it as has not drained yet.
-    pub fn give_back_one(&self, after: &Budget, now: Timestamp) -> ReturnedCalls {
-        let earlier = self.moves.iter().filter_map(|(meter, moved)| {
-            let to = *after.arrivals.get(meter)?;
-            let earlier = limiter::given_back(moved.length() / self.calls.max(1), to, now);
-            (!earlier.is_zero()).then_some((*meter, earlier))
-        });
-        ReturnedCalls { earlier: earlier.collect() }
-    }
 }

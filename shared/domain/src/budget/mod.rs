@@ -11,16 +11,20 @@
 mod back_pressure;
 mod change;
 mod circuit;
+mod control;
+mod host_class;
 mod limiter;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use back_pressure::{MAX_PENDING, most_pending, retry_after};
 pub use change::{BudgetChange, Meter, ReturnedCalls};
 use circuit::CircuitState;
 pub use circuit::{Circuit, Party, Signal};
+pub use control::Control;
+pub use host_class::HostClass;
 pub use limiter::{FULL_RATE, Limit, Move};
 
 use crate::{Jitter, Timestamp};
@@ -28,57 +32,12 @@ use crate::{Jitter, Timestamp};
 /// How long a grant holds: a call that begins later needs another.
 pub const GRANT_LIFETIME: Duration = Duration::from_secs(15);
 
-/// What a host of Flickr is for: trouble with one does not stop the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HostClass {
-    /// The REST API.
-    Rest,
-    /// Upload and replace.
-    Upload,
-    /// The steps of the login.
-    Oauth,
-}
-
-impl HostClass {
-    /// All of them.
-    pub const ALL: [HostClass; 3] = [HostClass::Rest, HostClass::Upload, HostClass::Oauth];
-
-    /// The part of an app's limit that calls to these hosts may use; `None` means all of it. Logins
-    /// leave four fifths to jobs, and uploads, which are slow, a half.
-    pub fn part(self, limit: &Limit) -> Option<Limit> {
-        match self {
-            HostClass::Rest => None,
-            HostClass::Upload => Some(limit.part(2)),
-            HostClass::Oauth => Some(limit.part(5)),
-        }
-    }
-}
-
 /// The budget of a Flickr app, or of an account or tenant within it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
     /// When each bucket will be empty again: GCRA's theoretical arrival time.
     pub arrivals: BTreeMap<Meter, Timestamp>,
     pub control: Control,
-}
-
-/// What of a budget changes seldom: every change of it has the next version, and every other change holds for one
-/// version alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Control {
-    /// How often it was changed.
-    #[serde(skip)]
-    pub version: u64,
-    /// The learned rate, in thousandths of the configured one; none means all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rate_per_mille: Option<u32>,
-    /// When the learned rate was last changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    learned_at: Option<Timestamp>,
-    /// The circuits of host classes that are not simply closed.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    circuits: BTreeMap<HostClass, Circuit>,
 }
 
 /// A request for calls.
@@ -215,6 +174,17 @@ impl Budget {
         Some(after)
     }
 
+    /// What is given back at `now` for one of the calls that `change` granted, which led to this budget: as much of it
+    /// as has not drained yet.
+    pub fn returned(&self, change: &BudgetChange, now: Timestamp) -> ReturnedCalls {
+        let earlier = change.moves.iter().filter_map(|(meter, moved)| {
+            let to = *self.arrivals.get(meter)?;
+            let earlier = limiter::given_back(moved.length() / change.calls.max(1), to, now);
+            (!earlier.is_zero()).then_some((*meter, earlier))
+        });
+        ReturnedCalls { earlier: earlier.collect() }
+    }
+
     /// The budget after calls that were granted and are not made were given back.
     #[must_use]
     pub fn given_back(&self, returned: &ReturnedCalls) -> Self {
@@ -252,18 +222,6 @@ impl Budget {
             (Some(rate), Some(at)) => limiter::grown(rate, now.since(at)),
             _ => FULL_RATE,
         }
-    }
-}
-
-impl Control {
-    /// A control that was stored apart from its version.
-    #[must_use]
-    pub fn of_version(self, version: u64) -> Self {
-        Self { version, ..self }
-    }
-
-    fn next(self) -> Self {
-        Self { version: self.version + 1, ..self }
     }
 }
 

@@ -59,14 +59,14 @@ fn a_refusal_says_when_and_what_is_given_back_is_granted_again() {
     assert_eq!(one(&budget, &limit, HostClass::Rest, NOW), Err(refused));
     assert!(one(&budget, &limit, HostClass::Rest, NOW + Duration::from_millis(999)).is_err());
 
-    let back = budget.given_back(&change.give_back_one(&budget, NOW));
+    let back = budget.given_back(&budget.returned(&change, NOW));
     let again = one(&back, &limit, HostClass::Rest, NOW).unwrap();
     assert_eq!((&again, one(&again, &limit, HostClass::Rest, NOW)), (&budget, Err(refused)));
 
     let half = NOW + Duration::from_millis(1500);
-    let back = budget.given_back(&change.give_back_one(&budget, half));
+    let back = budget.given_back(&budget.returned(&change, half));
     assert_eq!(back.arrivals[&Meter::Whole], half, "half a call has drained by then");
-    assert_eq!(change.give_back_one(&budget, after(2)), ReturnedCalls::default(), "and all of it by then");
+    assert_eq!(budget.returned(&change, after(2)), ReturnedCalls::default(), "and all of it by then");
 }
 
 #[test]
@@ -218,7 +218,7 @@ proptest! {
                 let returns = kind == 2;
                 if returns && now.since(*at) <= GRANT_LIFETIME {
                     for _ in 0..change.calls {
-                        budget = budget.given_back(&change.give_back_one(after, now));
+                        budget = budget.given_back(&after.returned(change, now));
                     }
                 }
                 !returns

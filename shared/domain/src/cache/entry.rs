@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::tags::{CacheTag, CacheTags};
-use crate::{JobId, Timestamp, call::RestCall, id::hex};
+use crate::{JobId, Timestamp, call::RestCall, hex::hex};
 
 /// What an answer depends on: a SHA-256 over method and parameters, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -448,7 +448,7 @@ async fn handling_a_message_gives_the_outcome_of_its_lookup() {
     let now = Day::of(scene.world.now());
     let expected = |event| {
         let (tenant, method) = (scene.principal.tenant().clone(), READ.parse().unwrap());
-        Some(CacheUse { tenant, day: now.clone(), method, event })
+        Some(CacheUse { tenant, day: now, method, event })
     };
     let first = scene.submit_call(0, READ).await;
     let second = scene.submit_call(0, READ).await;

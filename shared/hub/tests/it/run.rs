@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use hub::{
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Clock, FairQueues, Jobs, Messages},
+    ports::{Accounts, Clock, FairQueues, Messages},
     run::{Disposition, Handled},
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, Scene, build};

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use hub::{
     Error, Kind,
     limits::Limits,
-    ports::{Accounts, Clock, Jobs},
+    ports::{Accounts, Clock},
     submit::{Accepted, SubmitRequest},
     tenants::Principal,
 };

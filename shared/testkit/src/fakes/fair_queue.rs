@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountRef, AppId, Day, JobId, JobRef, Timestamp,
+    AccountRef, AppId, Day, JobRef, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, QueueTicket},
-    job::{Job, QueueIndex},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority},
+    job::Job,
 };
 use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest};
 
@@ -16,51 +16,10 @@ use super::{
     jobs::StoredJobs,
     pending_jobs::PendingCounts,
     stores::{Stores, shard_of},
+    waiting_jobs::WaitingJobs,
     world::World,
 };
 use crate::{call::Call, mutation::Mutation};
-
-/// Where a job stands in its queue: its tag, when it was accepted, its id.
-type QueueOrder = (u64, Timestamp, JobId);
-
-/// The jobs that wait for their turn, by app and order, and where each stands.
-#[derive(Default)]
-pub(super) struct WaitingJobs {
-    in_order: BTreeMap<(AppId, QueueOrder), JobRef>,
-    by_job: BTreeMap<JobRef, (AppId, QueueOrder)>,
-}
-
-impl WaitingJobs {
-    pub(super) fn apply(&mut self, job: &Job, change: &QueueIndex) {
-        match change {
-            QueueIndex::Same => {}
-            QueueIndex::Entered(ticket) => {
-                self.remove(&job.reference());
-                self.insert(job, ticket);
-            }
-            QueueIndex::Left => self.remove(&job.reference()),
-        }
-    }
-
-    fn insert(&mut self, job: &Job, ticket: &QueueTicket) {
-        let place = (ticket.app.clone(), (ticket.tag, job.created_at, job.id.clone()));
-        self.in_order.insert(place.clone(), job.reference());
-        self.by_job.insert(job.reference(), place);
-    }
-
-    fn remove(&mut self, job: &JobRef) {
-        if let Some(place) = self.by_job.remove(job) {
-            self.in_order.remove(&place);
-        }
-    }
-
-    fn first(&self, app: &AppId, limit: u16) -> Vec<QueuedJob> {
-        let begin = (app.clone(), (0, Timestamp::from_milliseconds(0), JobId::from_bytes([0; 16])));
-        let of_app = self.in_order.range(begin..).take_while(|((of, _), _)| of == app);
-        let queued = of_app.map(|((_, (tag, ..)), job)| QueuedJob { job: job.clone(), tag: *tag });
-        queued.take(limit.into()).collect()
-    }
-}
 
 #[derive(Default)]
 struct StoredQueues(BTreeMap<AppId, FairQueue>);

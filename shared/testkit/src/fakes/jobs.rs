@@ -11,10 +11,10 @@ use hub::ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Res
 
 use super::{
     dead_jobs::ListedDeadJobs,
-    fair_queue::WaitingJobs,
     history::{History, OrphanedRuns},
     pending_jobs::PendingCounts,
     stores::{Stores, shard_of},
+    waiting_jobs::WaitingJobs,
     world::World,
 };
 use crate::{call::Call, mutation::Mutation};

@@ -21,6 +21,7 @@ mod secrets;
 mod stores;
 mod system;
 mod tenants;
+mod waiting_jobs;
 mod world;
 
 pub use history::History;

@@ -76,7 +76,7 @@ impl ResponseCache for World {
 
     async fn record_stats(&self, tenant: &TenantId, day: &Day, method: &MethodName, stats: &CacheStats) -> Result<()> {
         self.call(Call::RecordStats, |stores, _| {
-            let key = (tenant.clone(), day.clone(), method.clone());
+            let key = (tenant.clone(), *day, method.clone());
             *stores.part::<StoredStats>().0.entry(key).or_default() += *stats;
         })
         .await
