@@ -66,6 +66,21 @@ async fn what_fails_for_now_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_write_that_the_edge_refused_is_sent_again_and_done_once() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "title": "An album", "primary_photo_id": seeded["ids"][0] });
+    flickr.fault(&account.nsid, "403", &json!({ "times": 1 })).await;
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 2), "{job:?}");
+    let statuses: Vec<_> = flickr.calls(&account.nsid, "flickr.photosets.create").await;
+    let statuses: Vec<_> = statuses.iter().map(|call| &call["answer"]["status"]).collect();
+    assert_eq!(statuses, [403, 200]);
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());

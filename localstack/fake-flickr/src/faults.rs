@@ -11,8 +11,8 @@ use crate::request::Endpoint;
 pub(crate) enum Kind {
     /// The page of the throttle in front of Flickr.
     TooManyRequests,
-    /// An HTML page of the network in front of Flickr, with this status.
-    ServerError(u16),
+    /// An HTML page of the network in front of Flickr, with this status: the call never reaches Flickr.
+    EdgeError(u16),
     /// Code 201 as JSON, whatever format the client asks for.
     UnavailableJson,
     /// A transient error inside the envelope.
@@ -37,10 +37,15 @@ pub(crate) enum Kind {
 
 const NAMES: &[(&str, Kind)] = &[
     ("429", Kind::TooManyRequests),
-    ("500", Kind::ServerError(500)),
-    ("502", Kind::ServerError(502)),
-    ("503", Kind::ServerError(503)),
-    ("504", Kind::ServerError(504)),
+    ("400", Kind::EdgeError(400)),
+    ("403", Kind::EdgeError(403)),
+    ("404", Kind::EdgeError(404)),
+    ("411", Kind::EdgeError(411)),
+    ("413", Kind::EdgeError(413)),
+    ("500", Kind::EdgeError(500)),
+    ("502", Kind::EdgeError(502)),
+    ("503", Kind::EdgeError(503)),
+    ("504", Kind::EdgeError(504)),
     ("unavailable_json", Kind::UnavailableJson),
     ("api_error_0", Kind::ApiError(0)),
     ("api_error_105", Kind::ApiError(105)),
@@ -92,7 +97,7 @@ impl Kind {
             Self::TicketPending | Self::TicketInvalid => polls,
             Self::TicketFailed => polls || call.returns_ticket,
             Self::TooManyRequests
-            | Self::ServerError(_)
+            | Self::EdgeError(_)
             | Self::TimestampRefused
             | Self::NonceUsed
             | Self::ResetBefore
@@ -255,7 +260,7 @@ mod tests {
         faults.add(new_fault(wanted)).unwrap();
         assert!(faults.take_matching(&call(Some("flickr.people.getInfo"), None)).is_none());
         assert!(faults.take_matching(&call(None, None)).is_none());
-        let injected = || Some(Kind::ServerError(503));
+        let injected = || Some(Kind::EdgeError(503));
         assert_eq!(faults.take_matching(&call(Some("flickr.photos.search"), None)).map(|fault| fault.kind), injected());
         assert_eq!(
             faults.take_matching(&call(Some("flickr.photos.getInfo"), None)).map(|fault| fault.kind),

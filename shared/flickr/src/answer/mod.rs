@@ -58,7 +58,8 @@ pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) ->
             let result = (outcome.class == Class::Done).then(|| EMPTY_SUCCESS.to_owned());
             Answer { outcome, result }
         }
-        Envelope::Ok | Envelope::Unreadable => Answer { outcome: unreadable(status, call), result: None },
+        Envelope::Ok => Answer { outcome: contradicted(status, call), result: None },
+        Envelope::Unreadable => Answer { outcome: unreadable(status, call), result: None },
     }
 }
 
@@ -78,7 +79,8 @@ pub fn login<T>(
         Envelope::Ok | Envelope::Unreadable if is_success(status) => {
             read(&text).map_err(|invalid| in_doubt(&format!("HTTP {status}: {invalid}"), call))
         }
-        Envelope::Ok | Envelope::Unreadable => Err(unreadable(status, call)),
+        Envelope::Ok => Err(contradicted(status, call)),
+        Envelope::Unreadable => Err(unreadable(status, call)),
     }
 }
 
@@ -152,9 +154,24 @@ fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
     outcome(class, &failure.message, call).with_code(code)
 }
 
-/// The outcome of an answer that is not from Flickr's API: a page of HTML, broken JSON, a redirect.
+/// Whether `status`, without an answer of Flickr's API, says that the request was not acted upon (RFC 9110, sections
+/// 15.5.1 to 15.5.12): Flickr's API itself answers its refusals with 200, so the edge before it refused.
+const fn is_refusal_of_the_edge(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 404 | 405 | 411)
+}
+
+/// The outcome of an answer that is not from Flickr's API: a page of HTML, broken JSON, a redirect. What the edge
+/// refused was not done, so even a write may be sent again.
 fn unreadable(status: u16, call: &Call<'_>) -> Outcome {
+    if is_refusal_of_the_edge(status) {
+        return outcome(Class::Transient, &format!("HTTP {status}: refused before it reached Flickr's API"), call);
+    }
     in_doubt(&format!("HTTP {status}: not an answer of Flickr's API"), call)
+}
+
+/// The outcome of a success whose status says otherwise.
+fn contradicted(status: u16, call: &Call<'_>) -> Outcome {
+    in_doubt(&format!("HTTP {status}: an answer of success"), call)
 }
 
 /// The outcome of a call that was sent and may have taken effect.

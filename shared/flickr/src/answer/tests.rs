@@ -17,6 +17,7 @@ const NON_IDEMPOTENT_WRITE: &str = "flickr.photosets.create";
 
 const HTML_429: &str = "<html><body><h1>429 Too Many Requests</h1>\nYou have sent too many requests in a given \
                         amount of time.\n</body></html>";
+const HTML_400: &str = "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>";
 const XML_201: &str = "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<rsp stat=\"fail\">\n\t<err code=\"201\" \
                        msg=\"Sorry, the Flickr API service is not currently available.\" />\n</rsp>\n";
 const COMMA_201: &str = "{\"stat\":\"fail\",\"message\":\"Sorry, the Flickr API service is not currently \
@@ -91,9 +92,17 @@ fn each_outcome_has_its_class() {
         (answered(500, "{\"stat\":\"ok\"}"), IN_DOUBT),
         (answered(502, "oauth_problem=token_rejected"), IN_DOUBT),
         (answered(302, ""), IN_DOUBT),
-        (answered(403, "<html>blocked</html>"), IN_DOUBT),
-        (answered(404, ""), IN_DOUBT),
         (answered(403, "{\"stat\":\"ok\"}"), IN_DOUBT),
+        (ended(403, Body::Cut("connection reset".to_owned())), IN_DOUBT),
+        // The edge before Flickr refused: nothing was done.
+        (answered(400, HTML_400), same(Transient)),
+        (answered(401, ""), same(Transient)),
+        (answered(403, "<html>blocked</html>"), same(Transient)),
+        (answered(404, ""), same(Transient)),
+        (answered(405, "<html>"), same(Transient)),
+        (answered(411, "<html>"), same(Transient)),
+        (answered(408, "<html>"), IN_DOUBT),
+        (answered(409, "<html>"), IN_DOUBT),
         (answered(403, "{\"stat\":\"fail\",\"code\":2,\"message\":\"Permission denied\"}"), same(Permanent)),
         (answered(403, "{\"stat\":\"fail\",\"code\":95,\"message\":\"SSL is required\"}"), same(Permanent)),
         (answered(413, "<html>"), same(Permanent)),
@@ -127,7 +136,6 @@ fn each_outcome_has_its_class() {
         (answered(401, "oauth_problem=permission_denied"), same(Permanent)),
         (answered(400, "oauth_problem=parameter_absent&oauth_parameters_absent=oauth_token"), same(Permanent)),
         (answered(400, "oauth_problem=something_new"), same(Permanent)),
-        (answered(401, ""), IN_DOUBT),
         // Unreadable.
         (answered(200, ""), IN_DOUBT),
         (answered(200, "<html>maintenance</html>"), IN_DOUBT),
@@ -201,6 +209,7 @@ fn messages_say_what_flickr_said_and_no_secret() {
     assert_eq!(said(answered(401, SIGNATURE_INVALID)).message, "oauth_problem=signature_invalid");
     assert_eq!(said(answered(502, "<html>token-canary")).message, "HTTP 502");
     assert_eq!(said(answered(200, "<html>token-canary")).message, "HTTP 200: not an answer of Flickr's API");
+    assert_eq!(said(answered(403, "<html>")).message, "HTTP 403: refused before it reached Flickr's API");
     assert_eq!(said(fail(1, "debug_sbs=key")).message, "");
     assert_eq!(said(RequestOutcome::NotSent("connection refused".to_owned())).message, "not sent: connection refused");
     assert_eq!(said(RequestOutcome::NoAnswer("reset".to_owned())).message, "no answer: reset");
@@ -260,11 +269,15 @@ proptest! {
         }
     }
 
-    /// Promise I7: a write is judged transient, and so sent again, only when it was never sent.
+    /// Promise I7: a write is judged transient, and so sent again, only when it never reached Flickr.
     #[test]
-    fn a_sent_write_is_never_transient(request_outcome in any_outcome(), repeated: bool) {
-        let sent = !matches!(request_outcome, RequestOutcome::NotSent(_));
+    fn a_write_that_reached_flickr_is_never_transient(request_outcome in any_outcome(), repeated: bool) {
+        let reached = match &request_outcome {
+            RequestOutcome::NotSent(_) => false,
+            RequestOutcome::NoAnswer(_) => true,
+            RequestOutcome::Answered(reply) => !is_refusal_of_the_edge(reply.status),
+        };
         let class = judged(request_outcome, NON_IDEMPOTENT_WRITE, repeated).outcome.class;
-        prop_assert!(!sent || class != Transient);
+        prop_assert!(!reached || class != Transient);
     }
 }
