@@ -81,6 +81,25 @@ async fn a_write_that_the_edge_refused_is_sent_again_and_done_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_the_calls_own_is_not_believed() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "title": "An album", "primary_photo_id": seeded["ids"][0] });
+    for fault in ["foreign_code", "foreign_format"] {
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+        let code = job.error.as_ref().map(|error| error.code);
+        assert_eq!((code, job.attempts), (Some(JobErrorCode::OutcomeUnknown), 1), "{job:?}");
+
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.people.getUploadStatus", &json!({})).await).await;
+        assert_eq!((job.state, job.attempts), (JobState::Completed, 2), "{job:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());

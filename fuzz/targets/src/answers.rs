@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use domain::{
     Timestamp,
     call::{MethodName, is_reserved},
-    catalogue::MethodFacts,
+    catalogue::{ErrorCodes, MethodFacts},
     idempotency::Idempotency,
     outcome::Class,
 };
@@ -101,7 +101,7 @@ pub fn rest_answer(data: &[u8]) {
     let call = Call {
         method: method.as_ref(),
         idempotency,
-        already_so: &facts.already_so,
+        error_codes: &facts.error_codes,
         repeated: has("again"),
         secrets: &SECRETS,
     };
@@ -183,9 +183,11 @@ pub fn retry_after(data: &[u8]) {
     assert_eq!(read(httpdate::fmt_http_date(UNIX_EPOCH + now + wait)), Some(wait), "{value:?}");
 }
 
+static NO_METHOD: ErrorCodes = ErrorCodes::unknown();
+
 /// A call that is judged without its method, as a step of the login is.
 const fn without_method<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
-    Call { method: None, idempotency, already_so: &[], repeated: false, secrets }
+    Call { method: None, idempotency, error_codes: &NO_METHOD, repeated: false, secrets }
 }
 
 fn answered(status: u16, body: &str) -> RequestOutcome {

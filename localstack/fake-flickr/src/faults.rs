@@ -17,6 +17,14 @@ pub(crate) enum Kind {
     UnavailableJson,
     /// A transient error inside the envelope.
     ApiError(i64),
+    /// The call takes effect, and its answer is an error with a code that no method has.
+    ForeignCode,
+    /// The call takes effect, and its answer is in another format than the client asks for.
+    ForeignFormat,
+    /// The call takes effect, and the first text of its answer begins with a byte that is no UTF-8.
+    BadByte,
+    /// The call takes effect, and the first text of its answer begins with a control character.
+    ControlCharacter,
     TimestampRefused,
     NonceUsed,
     /// The connection is closed before the call takes effect.
@@ -51,6 +59,10 @@ const NAMES: &[(&str, Kind)] = &[
     ("api_error_105", Kind::ApiError(105)),
     ("api_error_106", Kind::ApiError(106)),
     ("api_error_201", Kind::ApiError(201)),
+    ("foreign_code", Kind::ForeignCode),
+    ("foreign_format", Kind::ForeignFormat),
+    ("bad_byte", Kind::BadByte),
+    ("control_character", Kind::ControlCharacter),
     ("timestamp_refused", Kind::TimestampRefused),
     ("nonce_used", Kind::NonceUsed),
     ("reset_before", Kind::ResetBefore),
@@ -92,6 +104,9 @@ impl Kind {
         let polls = call.method == Some("flickr.photos.upload.checkTickets");
         match self {
             Self::UnavailableJson | Self::ApiError(_) => call.endpoint == Endpoint::Rest || is_transfer,
+            Self::ForeignCode | Self::ForeignFormat | Self::BadByte | Self::ControlCharacter => {
+                call.endpoint == Endpoint::Rest
+            }
             Self::TokenRevoked => call.account.is_some(),
             Self::UploadError(_) => is_transfer,
             Self::TicketPending | Self::TicketInvalid => polls,

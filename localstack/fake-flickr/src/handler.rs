@@ -107,7 +107,8 @@ fn plan(
     }
 }
 
-/// Executes the call. `fault` changes only what becomes of a ticket; `inject` handles the other faults.
+/// Executes the call. `fault` changes only what becomes of a ticket, and the format of the answer; `inject` handles the
+/// other faults.
 pub(crate) fn execute(world: &mut World, request: &ApiRequest, fault: Option<Kind>, now: Timestamp) -> Answer {
     match request.endpoint {
         Endpoint::RequestToken => tokens::request_token(world, request, now),
@@ -123,6 +124,13 @@ fn inject(world: &mut World, request: &ApiRequest, fault: Fault, now: Timestamp)
         Kind::EdgeError(status) => edge_error(status),
         Kind::UnavailableJson => Format::Json.render(&Err(unavailable(201))),
         Kind::ApiError(code) => render_error(world, request, api_error(code)),
+        Kind::ForeignCode => {
+            execute(world, request, None, now);
+            render_error(world, request, ApiError::new(33, "x"))
+        }
+        Kind::ForeignFormat => execute(world, request, Some(fault.kind), now),
+        Kind::BadByte => execute(world, request, None, now).with_byte_in_text(0xff),
+        Kind::ControlCharacter => execute(world, request, None, now).with_byte_in_text(0x0b),
         Kind::TimestampRefused => Problem::TimestampRefused.answer(&world.config),
         Kind::NonceUsed => Problem::NonceUsed.answer(&world.config),
         Kind::TokenRevoked => render_error(world, request, ApiError::new(98, "Invalid auth token")),

@@ -9,7 +9,7 @@ use std::{
 use domain::{
     account::Perms,
     cache::{CachePolicy, CacheTag},
-    catalogue::{Catalogue, MethodFacts, Methods, Verb},
+    catalogue::{Catalogue, ErrorCodes, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
     job::Work,
     outcome::{Class, Outcome},
@@ -64,7 +64,7 @@ fn facts(method: &str) -> MethodFacts {
         verification: (sets || name.ends_with("Comment")).then_some(Verification::ReadBack),
         cache_policy: is_cached.then_some(CachePolicy { tag: CacheTag::Photos, ttl: ScriptedFlickr::TTL }),
         invalidates: (!reads).then_some(CacheTag::Photos).into_iter().collect(),
-        already_so: Vec::new(),
+        error_codes: ErrorCodes::unknown(),
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn answer(world: &mut World, request: &ApiRequest, fault: Option<Kind
         Ok(format) => format,
         Err(error) => return Format::Xml.render(&Err(error)),
     };
+    let format = if fault == Some(Kind::ForeignFormat) { format.other() } else { format };
     match run(world, request, fault, now) {
         Ok(elements) => format.render(&Ok(elements)),
         Err(AuthError::Api(error)) => format.render(&Err(error)),

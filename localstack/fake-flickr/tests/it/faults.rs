@@ -83,6 +83,37 @@ async fn a_connection_closes_before_or_after_the_effect() {
 }
 
 #[tokio::test]
+async fn a_call_can_take_effect_and_get_an_answer_that_is_not_its_own() {
+    let fixture = Fixture::new();
+    let client = fixture.client().await;
+    let photo = upload(&fixture, &client, &[]).await.element("photoid").to_owned();
+    let create = async |fault: &str| {
+        fixture.fault(json!({"fault": fault, "times": 1})).await;
+        let params = [("method", "flickr.photosets.create"), ("title", "t"), ("primary_photo_id", photo.as_str())];
+        let asked = [("format", "json"), ("nojsoncallback", "1")];
+        fixture.send(client.form("/services/rest", &[&params[..], &asked[..]].concat())).await
+    };
+    assert_eq!(create("foreign_code").await.json(), json!({"stat": "fail", "code": 33, "message": "x"}));
+    assert!(create("foreign_format").await.body.contains("<rsp stat=\"ok\">\n<photoset id="));
+    let sets = fixture.rest(&client, "flickr.photosets.getList", &[]).await;
+    assert_eq!(sets["photosets"]["total"], 2);
+}
+
+#[tokio::test]
+async fn a_text_can_have_a_byte_that_belongs_in_none() {
+    let fixture = Fixture::new();
+    let client = fixture.client().await;
+    upload(&fixture, &client, &[("title", "Cat")]).await;
+    for (fault, title) in [("bad_byte", "\"title\":\"\u{fffd}Cat\""), ("control_character", "\"title\":\"\u{b}Cat\"")] {
+        fixture.fault(json!({"fault": fault, "times": 1})).await;
+        let params =
+            [("method", "flickr.photos.search"), ("user_id", "me"), ("format", "json"), ("nojsoncallback", "1")];
+        let reply = fixture.send(client.form("/services/rest", &params)).await;
+        assert!(reply.body.contains(title), "{fault}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn a_call_can_take_effect_after_its_error() {
     let fixture = Fixture::new();
     let client = fixture.client().await;

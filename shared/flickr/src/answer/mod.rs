@@ -11,6 +11,7 @@ mod retry_after;
 use domain::{
     Timestamp,
     call::MethodName,
+    catalogue::{CodeMeaning, ErrorCodes},
     idempotency::Idempotency,
     outcome::{Class, Outcome},
 };
@@ -33,8 +34,8 @@ pub struct Call<'a> {
     pub method: Option<&'a MethodName>,
     /// Whether repeating it can change its result.
     pub idempotency: Idempotency,
-    /// Flickr's error codes that mean, when the call is repeated, that what was asked is already so.
-    pub already_so: &'a [i64],
+    /// The error codes of the method's own, and what they say.
+    pub error_codes: &'a ErrorCodes,
     /// Whether an earlier call of the same may have taken effect.
     pub repeated: bool,
     /// What no message may contain: keys, tokens and their secrets.
@@ -59,6 +60,10 @@ pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) ->
             Answer { outcome, result }
         }
         Envelope::Ok => Answer { outcome: contradicted(status, call), result: None },
+        // Every call asks for JSON: this may be another call's answer.
+        Envelope::Xml(_) => {
+            Answer { outcome: in_doubt(&format!("HTTP {status}: an answer in XML"), call), result: None }
+        }
         Envelope::Unreadable => Answer { outcome: unreadable(status, call), result: None },
     }
 }
@@ -75,23 +80,19 @@ pub fn login<T>(
 ) -> Result<T, Outcome> {
     let (status, text) = text(request_outcome, call, now)?;
     match envelope::read(&text) {
-        Envelope::Failed(failure) => Err(failed(&failure, call)),
+        // No step of the login asks for a format.
+        Envelope::Failed(failure) | Envelope::Xml(Some(failure)) => Err(failed(&failure, call)),
         Envelope::Ok | Envelope::Unreadable if is_success(status) => {
             read(&text).map_err(|invalid| in_doubt(&format!("HTTP {status}: {invalid}"), call))
         }
         Envelope::Ok => Err(contradicted(status, call)),
-        Envelope::Unreadable => Err(unreadable(status, call)),
+        Envelope::Xml(None) | Envelope::Unreadable => Err(unreadable(status, call)),
     }
 }
 
 impl Call<'_> {
     fn is_echo(&self) -> bool {
         self.method.is_some_and(|method| method.as_str().eq_ignore_ascii_case("flickr.test.echo"))
-    }
-
-    /// Whether error `code` says that an earlier call of the same did what was asked.
-    fn is_already_so(&self, code: i64) -> bool {
-        self.repeated && self.already_so.contains(&code)
     }
 }
 
@@ -137,19 +138,26 @@ fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-/// What `stat=fail` means. Codes 1 to 94 belong to the method, the others are common to all; 0 and 201 are not
-/// documented and come when the service is not available.
+/// What `stat=fail` means. The codes below 95 are the method's own, the others are common to all methods; 0 and 201 are
+/// not documented and come when the service is not available. A code that is neither belongs to another call's answer.
 fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
     let Some(code) = failure.code else {
         return in_doubt(&failure.message, call);
     };
     let class = match code {
-        _ if call.is_already_so(code) => Class::Done,
         98 => Class::Account,
         100 => Class::App,
         0 | 105 | 106 | 201 => in_doubt_class(call.idempotency),
         _ if failure.message.contains("not currently available") => in_doubt_class(call.idempotency),
-        _ => Class::Permanent,
+        95..=97 | 99 | 108 | 111 | 112 | 114..=116 => Class::Permanent,
+        _ => match call.error_codes.meaning(code) {
+            Some(CodeMeaning::Gone) if call.repeated => Class::Done,
+            Some(CodeMeaning::Gone | CodeMeaning::Refused) => Class::Permanent,
+            None => {
+                let message = format!("error code {code}, which the method does not have: {}", failure.message);
+                return in_doubt(&message, call).with_code(code);
+            }
+        },
     };
     outcome(class, &failure.message, call).with_code(code)
 }

@@ -44,7 +44,7 @@ fn judged(request_outcome: RequestOutcome, method: &str, repeated: bool) -> Answ
     let call = Call {
         method: Some(&method),
         idempotency: facts.idempotency,
-        already_so: &facts.already_so,
+        error_codes: &facts.error_codes,
         repeated,
         secrets: &secrets,
     };
@@ -103,13 +103,18 @@ fn each_outcome_has_its_class() {
         (answered(411, "<html>"), same(Transient)),
         (answered(408, "<html>"), IN_DOUBT),
         (answered(409, "<html>"), IN_DOUBT),
-        (answered(403, "{\"stat\":\"fail\",\"code\":2,\"message\":\"Permission denied\"}"), same(Permanent)),
+        (answered(403, "{\"stat\":\"fail\",\"code\":1,\"message\":\"Photo not found\"}"), same(Permanent)),
         (answered(403, "{\"stat\":\"fail\",\"code\":95,\"message\":\"SSL is required\"}"), same(Permanent)),
         (answered(413, "<html>"), same(Permanent)),
         (answered(414, "<html>"), same(Permanent)),
         // `stat=fail`.
         (fail(1, "Photo not found"), same(Permanent)),
-        (fail(2, "Permission denied"), same(Permanent)),
+        // A code that only one of the methods does not have, and one that none has: another call's answer.
+        (fail(2, "Permission denied"), [Permanent, UnknownOutcome, Permanent]),
+        (fail(33, "x"), IN_DOUBT),
+        (fail(94, "x"), IN_DOUBT),
+        (fail(113, "x"), IN_DOUBT),
+        (fail(-1, "x"), IN_DOUBT),
         (fail(96, "Invalid signature"), same(Permanent)),
         (fail(98, "Invalid auth token"), same(Account)),
         (fail(99, "Insufficient permissions. Method requires read privileges; none granted."), same(Permanent)),
@@ -123,7 +128,11 @@ fn each_outcome_has_its_class() {
         (fail(7, unavailable), IN_DOUBT),
         (answered(200, XML_201), IN_DOUBT),
         (answered(200, COMMA_201), IN_DOUBT),
-        (answered(200, "<rsp stat=\"fail\"><err code=\"98\" msg=\"Invalid auth token\"/></rsp>"), same(Account)),
+        // XML, where JSON was asked for.
+        (answered(200, "<rsp stat=\"fail\"><err code=\"98\" msg=\"Invalid auth token\"/></rsp>"), IN_DOUBT),
+        (answered(200, "<rsp stat=\"fail\"><err code=\"1\" msg=\"Photo not found\"/></rsp>"), IN_DOUBT),
+        (answered(200, "<rsp stat=\"fail\"><err code=\"33\" msg=\"x\"/></rsp>"), IN_DOUBT),
+        (answered(403, "<rsp stat=\"fail\"><err code=\"1\" msg=\"Photo not found\"/></rsp>"), IN_DOUBT),
         (answered(200, "{\"stat\":\"fail\"}"), IN_DOUBT),
         // OAuth.
         (answered(401, SIGNATURE_INVALID), same(App)),
@@ -164,6 +173,15 @@ fn a_repeated_idempotent_write_that_finds_its_end_state_is_done() {
     let done = judged(gone(), "flickr.photos.delete", true);
     assert_eq!(done.result.as_deref(), Some("{\"stat\":\"ok\"}"));
     assert_eq!((done.outcome.flickr_code, &*done.outcome.message), (Some(1), "Photo not found"));
+}
+
+/// Of these methods Flickr documents no error code, or nothing at all.
+#[test]
+fn a_method_without_known_codes_may_have_any_of_its_own() {
+    for method in ["flickr.galleries.getInfo", "flickr.galleries.editPhotos", "flickr.new.thing"] {
+        assert_eq!(judged(fail(33, "x"), method, false).outcome.class, Permanent, "{method}");
+        assert_ne!(judged(fail(113, "x"), method, false).outcome.class, Permanent, "{method}");
+    }
 }
 
 #[test]
@@ -211,6 +229,11 @@ fn messages_say_what_flickr_said_and_no_secret() {
     assert_eq!(said(answered(200, "<html>token-canary")).message, "HTTP 200: not an answer of Flickr's API");
     assert_eq!(said(answered(403, "<html>")).message, "HTTP 403: refused before it reached Flickr's API");
     assert_eq!(said(fail(1, "debug_sbs=key")).message, "");
+    let strange = said(fail(33, "of token-canary"));
+    let message = "error code 33, which the method does not have: of ***";
+    assert_eq!((strange.flickr_code, &*strange.message), (Some(33), message));
+    let xml = "<rsp stat=\"fail\"><err code=\"1\" msg=\"token-canary\"/></rsp>";
+    assert_eq!(said(answered(200, xml)).message, "HTTP 200: an answer in XML");
     assert_eq!(said(RequestOutcome::NotSent("connection refused".to_owned())).message, "not sent: connection refused");
     assert_eq!(said(RequestOutcome::NoAnswer("reset".to_owned())).message, "no answer: reset");
 }
@@ -219,7 +242,8 @@ fn messages_say_what_flickr_said_and_no_secret() {
 fn a_login_is_judged_by_the_same_rules() {
     let secrets = ["key-canary"];
     let class = |idempotency, request_outcome| {
-        let call = Call { method: None, idempotency, already_so: &[], repeated: false, secrets: &secrets };
+        let call =
+            Call { method: None, idempotency, error_codes: &ErrorCodes::unknown(), repeated: false, secrets: &secrets };
         login(request_outcome, &call, NOW, token_reply::request_token).map(|_| ()).map_err(|outcome| outcome.class)
     };
     let good = "oauth_callback_confirmed=true&oauth_token=t&oauth_token_secret=s";

@@ -43,10 +43,46 @@ fn each_idempotent_write_is_a_known_write_and_says_why() {
         assert_eq!(known["kind"], "write", "{write}");
         assert!(write["why"].as_str().is_some_and(|why| !why.is_empty()), "{write}");
         assert!(seen.insert(write["method"].as_str().unwrap().to_owned()), "{write} comes twice");
-        for error in write["already_so"].as_array().unwrap() {
-            let mut documented = known["errors"].as_array().unwrap().iter();
-            assert!(documented.any(|e| e["code"] == error["code"] && e["message"] == error["means"]), "{write}");
+    }
+}
+
+/// Each row of `error_codes.json` speaks of a code that its method has, by its documented message. What is not
+/// documented is a refusal that has been seen.
+#[test]
+fn each_error_code_is_its_methods_own() {
+    let methods = reflection();
+    let mut seen = BTreeSet::new();
+    let table: Vec<Value> = serde_json::from_str(ERROR_CODES).unwrap();
+    for row in table {
+        let known = methods.iter().find(|entry| entry["method"] == row["method"]).unwrap();
+        let documented = known["errors"].as_array().unwrap();
+        assert!(seen.insert(row["method"].as_str().unwrap().to_owned()), "{row} comes twice");
+        for code in row["codes"].as_array().unwrap() {
+            assert!((1..=94).contains(&code["code"].as_i64().unwrap()), "{row}");
+            match documented.iter().find(|error| error["code"] == code["code"]) {
+                Some(error) => assert_eq!(error["message"], code["message"], "{row}"),
+                None => assert_eq!(code["means"], "refused", "{row}"),
+            }
         }
+    }
+}
+
+#[test]
+fn a_method_has_the_codes_that_are_documented_and_no_others() {
+    let meaning = |method: &str, code| facts(method).error_codes.meaning(code);
+    for entry in reflection() {
+        let method = entry["method"].as_str().unwrap();
+        for error in entry["errors"].as_array().unwrap() {
+            assert!(all()[method].error_codes.meaning(error["code"].as_i64().unwrap()).is_some(), "{entry}");
+        }
+    }
+    assert_eq!(meaning("flickr.photosets.create", 3), Some(CodeMeaning::Refused));
+    assert_eq!(meaning("flickr.photosets.create", 33), None);
+    assert_eq!(meaning("flickr.photos.getInfo", 2), Some(CodeMeaning::Refused), "seen, and not documented");
+    assert_eq!(meaning("flickr.photos.getInfo", 3), None);
+    for method in ["flickr.galleries.getInfo", "flickr.new.thing"] {
+        assert_eq!(meaning(method, 33), Some(CodeMeaning::Refused), "{method}: no code is known");
+        assert_eq!(meaning(method, 95), None, "{method}: no method's own");
     }
 }
 
@@ -170,16 +206,13 @@ fn the_tags_of_methods_are_found_by_a_pattern() {
 }
 
 #[test]
-fn already_so_is_said_of_the_end_state_only() {
-    let is_already_so = |method: &str, code: i64| facts(method).already_so.contains(&code);
-    assert!(is_already_so("flickr.photos.delete", 1));
-    assert!(is_already_so("flickr.favorites.add", 3));
+fn gone_is_said_of_the_end_state_only() {
+    let is_gone = |method: &str, code| facts(method).error_codes.meaning(code) == Some(CodeMeaning::Gone);
+    assert!(is_gone("flickr.photos.delete", 1));
     // The photo is gone, so it cannot be a favourite.
-    assert!(!is_already_so("flickr.favorites.add", 1));
-    // The photo waits for a moderator, and is not in the pool.
-    assert!(!is_already_so("flickr.groups.pools.add", 7));
-    assert!(!is_already_so("flickr.photos.setMeta", 1));
-    assert!(!is_already_so("flickr.photos.nothing", 1));
+    assert!(!is_gone("flickr.favorites.add", 1));
+    assert!(!is_gone("flickr.photos.setMeta", 1));
+    assert!(!is_gone("flickr.photos.nothing", 1));
 }
 
 #[test]
