@@ -100,6 +100,21 @@ async fn an_answer_that_is_not_the_calls_own_is_not_believed() {
 }
 
 #[tokio::test]
+async fn what_is_already_so_completes_and_says_so() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let photo = &seeded["ids"][0];
+    let params = json!({ "title": "An album", "primary_photo_id": photo });
+    let created = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+    let params = json!({ "photoset_id": result(&created)["photoset"]["id"], "photo_id": photo });
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.addPhoto", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+    assert_eq!((&result(&job)["stat"], &result(&job)["flickr_code"]), (&json!("ok"), &json!(3)));
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());

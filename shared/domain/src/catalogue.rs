@@ -40,9 +40,17 @@ impl Verb {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeMeaning {
+    /// Flickr did what was asked, as far as the call can: a photo waits for a moderator.
+    Done,
+    /// What was asked is so already, whoever brought it about.
+    AlreadySo,
     /// What was named is not there. Where an earlier call of the same may have removed it that is what was asked, else
     /// a refusal.
     Gone,
+    /// Nothing was done, and another try may be.
+    Passing,
+    /// Flickr failed while it did what was asked: it may have taken effect.
+    InDoubt,
     /// Refused, and would be refused again.
     Refused,
 }

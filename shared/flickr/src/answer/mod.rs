@@ -16,6 +16,7 @@ use domain::{
     outcome::{Class, Outcome},
 };
 use hub::ports::Answer;
+use serde_json::json;
 
 use self::envelope::{Envelope, Failure};
 pub use self::message::MAX_MESSAGE_CHARACTERS;
@@ -43,7 +44,8 @@ pub struct Call<'a> {
 }
 
 /// What the outcome of a REST call means. The result is the answer's JSON text, byte for byte, except that
-/// `flickr.test.echo` loses the parameters that FlickrHub itself sets.
+/// `flickr.test.echo` loses the parameters that FlickrHub itself sets. Where the call is done although Flickr said
+/// "fail", the result is a success with Flickr's `flickr_code` and `message`.
 pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Answer {
     let (status, text) = match text(request_outcome, call, now) {
         Ok(answered) => answered,
@@ -56,7 +58,7 @@ pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) ->
         }
         Envelope::Failed(failure) => {
             let outcome = failed(&failure, call);
-            let result = (outcome.class == Class::Done).then(|| EMPTY_SUCCESS.to_owned());
+            let result = (outcome.class == Class::Done).then(|| success_of(&outcome));
             Answer { outcome, result }
         }
         Envelope::Ok => Answer { outcome: contradicted(status, call), result: None },
@@ -66,6 +68,11 @@ pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) ->
         }
         Envelope::Unreadable => Answer { outcome: unreadable(status, call), result: None },
     }
+}
+
+/// What stands for the result of a call that is done although Flickr said "fail": it says so.
+fn success_of(outcome: &Outcome) -> String {
+    json!({"stat": "ok", "flickr_code": outcome.flickr_code, "message": outcome.message}).to_string()
 }
 
 /// What the outcome of a step of the login means; `read` reads the text of a successful reply.
@@ -151,8 +158,11 @@ fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
         _ if failure.message.contains("not currently available") => in_doubt_class(call.idempotency),
         95..=97 | 99 | 108 | 111 | 112 | 114..=116 => Class::Permanent,
         _ => match call.error_codes.meaning(code) {
+            Some(CodeMeaning::Done | CodeMeaning::AlreadySo) => Class::Done,
             Some(CodeMeaning::Gone) if call.repeated => Class::Done,
             Some(CodeMeaning::Gone | CodeMeaning::Refused) => Class::Permanent,
+            Some(CodeMeaning::Passing) => Class::Transient,
+            Some(CodeMeaning::InDoubt) => in_doubt_class(call.idempotency),
             None => {
                 let message = format!("error code {code}, which the method does not have: {}", failure.message);
                 return in_doubt(&message, call).with_code(code);

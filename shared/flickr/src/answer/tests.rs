@@ -109,8 +109,9 @@ fn each_outcome_has_its_class() {
         (answered(414, "<html>"), same(Permanent)),
         // `stat=fail`.
         (fail(1, "Photo not found"), same(Permanent)),
-        // A code that only one of the methods does not have, and one that none has: another call's answer.
-        (fail(2, "Permission denied"), [Permanent, UnknownOutcome, Permanent]),
+        (fail(2, "Permission denied"), same(Permanent)),
+        // A code that only one of the methods has, and some that none has: another call's answer.
+        (fail(3, "Can't create any more sets"), [Transient, UnknownOutcome, Permanent]),
         (fail(33, "x"), IN_DOUBT),
         (fail(94, "x"), IN_DOUBT),
         (fail(113, "x"), IN_DOUBT),
@@ -160,19 +161,71 @@ fn each_outcome_has_its_class() {
 }
 
 #[test]
-fn a_repeated_idempotent_write_that_finds_its_end_state_is_done() {
-    let gone = || fail(1, "Photo not found");
-    let class = |request_outcome, method, repeated| judged(request_outcome, method, repeated).outcome.class;
-    assert_eq!(class(gone(), "flickr.photos.delete", false), Permanent);
-    assert_eq!(class(gone(), "flickr.photos.delete", true), Done);
-    assert_eq!(class(fail(3, "Photo is already in favorites"), "flickr.favorites.add", true), Done);
-    assert_eq!(class(fail(1, "Photo not found"), "flickr.favorites.add", true), Permanent);
-    assert_eq!(class(fail(98, "Invalid auth token"), "flickr.photos.delete", true), Account);
-    assert_eq!(class(gone(), READ, true), Permanent);
+fn a_methods_own_codes_say_what_its_table_says() {
+    let table = [
+        // What was asked is done, or is so already.
+        ("flickr.groups.pools.add", 3, Done),
+        ("flickr.groups.pools.add", 6, Done),
+        ("flickr.groups.pools.add", 7, Done),
+        ("flickr.groups.pools.add", 5, Permanent),
+        ("flickr.groups.pools.add", 11, Permanent),
+        ("flickr.groups.pools.add", 12, UnknownOutcome),
+        ("flickr.groups.pools.remove", 2, Done),
+        ("flickr.groups.join", 4, Done),
+        ("flickr.groups.joinRequest", 7, Done),
+        ("flickr.groups.leave", 3, Done),
+        ("flickr.photosets.addPhoto", 3, Done),
+        ("flickr.photosets.addPhoto", 2, Permanent),
+        ("flickr.photosets.removePhoto", 3, Done),
+        ("flickr.favorites.add", 3, Done),
+        ("flickr.favorites.add", 2, Permanent),
+        ("flickr.favorites.remove", 1, Done),
+        ("flickr.photos.geo.removeLocation", 2, Done),
+        // Nothing was done, and may be another time: also of a write that must not be repeated.
+        ("flickr.photos.comments.addComment", 9, Transient),
+        ("flickr.photosets.comments.addComment", 9, Transient),
+        ("flickr.push.subscribe", 6, Transient),
+        ("flickr.photos.transform.rotate", 4, Transient),
+        ("flickr.photos.search", 10, Transient),
+        ("flickr.places.placesForUser", 1, Transient),
+        // Flickr failed in the midst of it.
+        ("flickr.photos.transform.rotate", 3, UnknownOutcome),
+        ("flickr.photos.geo.setLocation", 6, UnknownOutcome),
+        ("flickr.blogs.postPhoto", 4, UnknownOutcome),
+        // The same number says something else of another method.
+        ("flickr.photosets.create", 3, Permanent),
+        ("flickr.photos.comments.addComment", 8, Permanent),
+    ];
+    for (method, code, class) in table {
+        let answer = judged(fail(code, "m"), method, false);
+        assert_eq!((answer.outcome.class, answer.outcome.flickr_code), (class, Some(code)), "{method} {code}");
+    }
+}
 
-    let done = judged(gone(), "flickr.photos.delete", true);
-    assert_eq!(done.result.as_deref(), Some("{\"stat\":\"ok\"}"));
-    assert_eq!((done.outcome.flickr_code, &*done.outcome.message), (Some(1), "Photo not found"));
+#[test]
+fn what_is_gone_is_done_only_if_an_earlier_call_may_have_removed_it() {
+    for (method, code) in [
+        ("flickr.photos.delete", 1),
+        ("flickr.photosets.delete", 1),
+        ("flickr.photos.comments.deleteComment", 2),
+        ("flickr.photos.removeTag", 1),
+    ] {
+        for (repeated, class) in [(false, Permanent), (true, Done)] {
+            assert_eq!(judged(fail(code, "m"), method, repeated).outcome.class, class, "{method} {repeated}");
+        }
+    }
+    assert_eq!(judged(fail(1, "Photo not found"), "flickr.favorites.add", true).outcome.class, Permanent);
+    assert_eq!(judged(fail(98, "Invalid auth token"), "flickr.photos.delete", true).outcome.class, Account);
+    assert_eq!(judged(fail(1, "Photo not found"), READ, true).outcome.class, Permanent);
+}
+
+#[test]
+fn what_is_done_although_flickr_said_fail_says_so() {
+    let done = judged(fail(6, "In the Pending Queue of token-canary"), "flickr.groups.pools.add", false);
+    let result: serde_json::Value = serde_json::from_str(&done.result.unwrap()).unwrap();
+    let message = "In the Pending Queue of ***";
+    assert_eq!(result, serde_json::json!({"stat": "ok", "flickr_code": 6, "message": message}));
+    assert_eq!((done.outcome.flickr_code, &*done.outcome.message), (Some(6), message));
 }
 
 /// Of these methods Flickr documents no error code, or nothing at all.

@@ -205,14 +205,44 @@ fn the_tags_of_methods_are_found_by_a_pattern() {
     assert_eq!(tags("*").split(',').count(), CacheTag::ALL.len());
 }
 
+/// What must hold whatever the table says: no read is done by its failure, and what says that nothing is there is a
+/// success only of a method that takes something away.
 #[test]
-fn gone_is_said_of_the_end_state_only() {
-    let is_gone = |method: &str, code| facts(method).error_codes.meaning(code) == Some(CodeMeaning::Gone);
-    assert!(is_gone("flickr.photos.delete", 1));
+fn meanings_fit_their_methods() {
+    let removes = |method: &str| {
+        let word = method.rsplit('.').next().unwrap();
+        ["delete", "remove", "unsubscribe", "leave"].iter().any(|start| word.starts_with(start))
+    };
+    let table: Vec<MethodCodes> = serde_json::from_str(ERROR_CODES).unwrap();
+    for MethodCodes { method, codes } in &table {
+        let safe = all()[method].idempotency == Idempotency::Safe;
+        for Code { code, means } in codes {
+            match means {
+                CodeMeaning::Done | CodeMeaning::AlreadySo | CodeMeaning::InDoubt => assert!(!safe, "{method} {code}"),
+                CodeMeaning::Gone => assert!(removes(method), "{method} {code}"),
+                CodeMeaning::Passing | CodeMeaning::Refused => {}
+            }
+        }
+    }
     // The photo is gone, so it cannot be a favourite.
-    assert!(!is_gone("flickr.favorites.add", 1));
-    assert!(!is_gone("flickr.photos.setMeta", 1));
-    assert!(!is_gone("flickr.photos.nothing", 1));
+    assert_eq!(facts("flickr.favorites.add").error_codes.meaning(1), Some(CodeMeaning::Refused));
+}
+
+/// Whatever Flickr documents as "already" so has been looked at.
+#[test]
+fn no_documented_already_is_a_refusal() {
+    let says = |error: &Value, word: &str| error["message"].as_str().unwrap().to_lowercase().contains(word);
+    for entry in reflection() {
+        let method = entry["method"].as_str().unwrap();
+        for error in entry["errors"].as_array().unwrap() {
+            let meaning = all()[method].error_codes.meaning(error["code"].as_i64().unwrap()).unwrap();
+            // Another subscription has the URL.
+            let of_another = method == "flickr.push.subscribe";
+            assert!(!says(error, "already") || of_another || meaning == CodeMeaning::AlreadySo, "{entry}");
+            let passing = ["try again", "too fast", "not currently available", "not available at this time"];
+            assert!(!passing.iter().any(|word| says(error, word)) || meaning == CodeMeaning::Passing, "{entry}");
+        }
+    }
 }
 
 #[test]
