@@ -115,6 +115,21 @@ async fn what_is_already_so_completes_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_comment_whose_answer_was_lost_is_found_as_flickr_rewrote_it() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "photo_id": seeded["ids"][0], "comment_text": "look \"here\" http://x.y " });
+    flickr.fault(&account.nsid, "accept_then_drop", &json!({})).await;
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photos.comments.addComment", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+    for (method, calls) in [("flickr.photos.comments.addComment", 1), ("flickr.photos.comments.getList", 1)] {
+        assert_eq!(flickr.calls(&account.nsid, method).await.len(), calls, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
