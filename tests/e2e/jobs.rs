@@ -130,6 +130,22 @@ async fn a_comment_whose_answer_was_lost_is_found_as_flickr_rewrote_it() {
 }
 
 #[tokio::test]
+async fn one_bad_byte_spoils_no_page() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "Cat" })).await;
+    for (fault, title) in [("bad_byte", "\u{fffd}Cat"), ("control_character", "\u{b}Cat")] {
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let params = json!({ "user_id": "me", "text": "cat", "unused": fault });
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.photos.search", &params).await).await;
+        assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+        let result = result(&job);
+        assert_eq!((&result["photos"]["photo"][0]["title"], &result["replaced_bytes"]), (&json!(title), &json!(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());

@@ -58,6 +58,12 @@ pub fn without_reserved(text: &str) -> String {
     format!("{{{}}}", remaining.join(","))
 }
 
+/// The JSON object `text`, which has a member, with one more.
+pub fn with_number(text: &str, name: &str, number: usize) -> String {
+    let members = text.trim_end().strip_suffix('}').unwrap_or(text);
+    format!("{members},\"{name}\":{number}}}")
+}
+
 /// The members of a JSON object, in order, with their values as they were written.
 #[derive(Default)]
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);

@@ -6,6 +6,7 @@
 mod envelope;
 mod message;
 mod problem;
+mod repair;
 mod retry_after;
 
 use domain::{
@@ -18,12 +19,18 @@ use domain::{
 use hub::ports::Answer;
 use serde_json::json;
 
-use self::envelope::{Envelope, Failure};
 pub use self::message::MAX_MESSAGE_CHARACTERS;
+use self::{
+    envelope::{Envelope, Failure},
+    repair::Text,
+};
 use crate::{
     request_outcome::{Body, MAX_BODY_BYTES, RequestOutcome},
     token_reply,
 };
+
+/// The member of a result that says how many bytes of Flickr's answer belonged in no text and were replaced.
+pub const REPLACED_BYTES: &str = "replaced_bytes";
 
 /// What Flickr answers to a write that returns nothing.
 pub(crate) const EMPTY_SUCCESS: &str = r#"{"stat":"ok"}"#;
@@ -44,16 +51,22 @@ pub struct Call<'a> {
 }
 
 /// What the outcome of a REST call means. The result is the answer's JSON text, byte for byte, except that
-/// `flickr.test.echo` loses the parameters that FlickrHub itself sets. Where the call is done although Flickr said
-/// "fail", the result is a success with Flickr's `flickr_code` and `message`.
+/// `flickr.test.echo` loses the parameters that FlickrHub itself sets. Where bytes had to be replaced to read it, it also
+/// has their number as [`REPLACED_BYTES`]. Where the call is done although Flickr said "fail", the result is a success
+/// with Flickr's `flickr_code` and `message`.
 pub fn rest(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Answer {
-    let (status, text) = match text(request_outcome, call, now) {
+    let (status, Text { text, replaced_bytes }) = match text(request_outcome, call, now) {
         Ok(answered) => answered,
         Err(outcome) => return Answer { outcome, result: None },
     };
     match envelope::read(&text) {
         Envelope::Ok if is_success(status) => {
             let result = if call.is_echo() { envelope::without_reserved(&text) } else { text };
+            let result = if replaced_bytes > 0 {
+                envelope::with_number(&result, REPLACED_BYTES, replaced_bytes)
+            } else {
+                result
+            };
             Answer { outcome: Outcome::new(Class::Done, "ok"), result: Some(result) }
         }
         Envelope::Failed(failure) => {
@@ -85,7 +98,7 @@ pub fn login<T>(
     now: Timestamp,
     read: impl FnOnce(&str) -> Result<T, token_reply::Invalid>,
 ) -> Result<T, Outcome> {
-    let (status, text) = text(request_outcome, call, now)?;
+    let (status, Text { text, .. }) = text(request_outcome, call, now)?;
     match envelope::read(&text) {
         // No step of the login asks for a format.
         Envelope::Failed(failure) | Envelope::Xml(Some(failure)) => Err(failed(&failure, call)),
@@ -107,7 +120,7 @@ impl Call<'_> {
 ///
 /// # Errors
 /// The [`Outcome`] of any other [`RequestOutcome`].
-fn text(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Result<(u16, String), Outcome> {
+fn text(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Result<(u16, Text), Outcome> {
     let reply = match request_outcome {
         RequestOutcome::NotSent(why) => return Err(outcome(Class::Transient, &format!("not sent: {why}"), call)),
         RequestOutcome::NoAnswer(why) => return Err(in_doubt(&format!("no answer: {why}"), call)),
@@ -124,7 +137,7 @@ fn text(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Res
         _ => {}
     }
     let text = match reply.body {
-        Body::Whole(bytes) => String::from_utf8(bytes).map_err(|_| unreadable(status, call))?,
+        Body::Whole(bytes) => repair::text(bytes),
         Body::TooLong => {
             let message = format!("HTTP {status}: the answer is longer than {MAX_BODY_BYTES} bytes");
             // A repeated read would get the same answer; a write may have taken effect all the same.
@@ -135,7 +148,7 @@ fn text(request_outcome: RequestOutcome, call: &Call<'_>, now: Timestamp) -> Res
         }
         Body::Cut(why) => return Err(in_doubt(&format!("HTTP {status}: the answer ended early: {why}"), call)),
     };
-    match problem::read(&text) {
+    match problem::read(&text.text) {
         Some(name) => Err(outcome(problem::class(name), &format!("oauth_problem={name}"), call)),
         None => Ok((status, text)),
     }

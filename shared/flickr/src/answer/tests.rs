@@ -153,7 +153,13 @@ fn each_outcome_has_its_class() {
         (answered(200, "[]"), IN_DOUBT),
         (answered(200, "{}"), IN_DOUBT),
         (answered(200, "{\"stat\":\"ok\""), IN_DOUBT),
-        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\xff\"}".to_vec())), IN_DOUBT),
+        // Bytes that belong in no text.
+        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\xff\"}".to_vec())), same(Done)),
+        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\x0b\"}".to_vec())), same(Done)),
+        (ended(200, Body::Whole(b"{\"stat\":\"fail\",\"code\":1,\"message\":\"\xff\n\"}".to_vec())), same(Permanent)),
+        (ended(401, Body::Whole(b"oauth_problem=token_rejected&x=\xff".to_vec())), same(Account)),
+        (ended(403, Body::Whole(b"<html>\xff</html>".to_vec())), same(Transient)),
+        (ended(200, Body::Whole(b"\xff\xfe".to_vec())), IN_DOUBT),
     ];
     for (request_outcome, expected) in table {
         assert_eq!(classes(&request_outcome), expected, "{request_outcome:?}");
@@ -246,6 +252,23 @@ fn a_result_is_passed_on_byte_for_byte() {
         assert_eq!(judged(answered(200, text), READ, false).result.as_deref(), Some(text));
     }
     assert_eq!(judged(fail(1, "m"), READ, false).result, None);
+}
+
+/// One bad byte spoils no page: the rest is given, and the result says how many were replaced.
+#[test]
+fn what_belongs_in_no_text_is_replaced_and_the_result_says_so() {
+    let result = |body: &[u8], method| judged(ended(200, Body::Whole(body.to_vec())), method, false).result.unwrap();
+    let page = b"{\"photos\":{\"photo\":[{\"title\":\"\xffa\"},{\"title\":\"\x0bb\"}]},\"stat\":\"ok\"}\n";
+    assert_eq!(
+        result(page, READ),
+        "{\"photos\":{\"photo\":[{\"title\":\"\u{fffd}a\"},{\"title\":\"\\u000bb\"}]},\"stat\":\"ok\",\
+         \"replaced_bytes\":2}"
+    );
+    let echo = b"{\"api_key\":{\"_content\":\"key-canary\"},\"a\":{\"_content\":\"\xff\"},\"stat\":\"ok\"}";
+    assert_eq!(
+        result(echo, "flickr.test.echo"),
+        "{\"a\":{\"_content\":\"\u{fffd}\"},\"stat\":\"ok\",\"replaced_bytes\":1}"
+    );
 }
 
 #[test]
