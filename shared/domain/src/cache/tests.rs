@@ -13,7 +13,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn key(method: &str, params: &serde_json::Value) -> CacheKey {
-    let params = Params::from_json(params.as_object().unwrap()).unwrap();
+    let params = Params::from_json(&params.to_string()).unwrap();
     CacheKey::of(&RestCall { method: method.parse().unwrap(), params })
 }
 

@@ -266,5 +266,5 @@ fn each_write_of_the_read_back_table_is_verified_and_no_other_method() {
 /// Parameters that name one of everything a write can be about.
 fn subjects() -> domain::call::Params {
     let given = serde_json::json!({"photo_id": "1", "photoset_id": "1", "gallery_id": "1"});
-    domain::call::Params::from_json(given.as_object().unwrap()).unwrap()
+    domain::call::Params::from_json(&given.to_string()).unwrap()
 }

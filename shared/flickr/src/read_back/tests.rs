@@ -12,7 +12,7 @@ fn row(write: &str) -> &'static ReadBack {
 }
 
 fn params(given: &Value) -> Params {
-    Params::from_json(given.as_object().unwrap()).unwrap()
+    Params::from_json(&given.to_string()).unwrap()
 }
 
 fn shows(write: &str, given: &Value, answer: &Value) -> bool {

@@ -17,7 +17,7 @@ use crate::build;
 
 fn key(photo: u32) -> CacheKey {
     let params = serde_json::json!({ "photo_id": photo });
-    let params = Params::from_json(params.as_object().unwrap()).unwrap();
+    let params = Params::from_json(&params.to_string()).unwrap();
     CacheKey::of(&RestCall { method: "flickr.photos.getInfo".parse().unwrap(), params })
 }
 
