@@ -182,14 +182,17 @@ async fn one_idempotency_key_makes_one_job() {
 #[tokio::test]
 async fn long_parameters_arrive_whole() {
     let _shared = shared_stack().await;
-    let hub = Hub::first();
+    let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let text = "Zürich ✓ ".repeat(4_000);
-    let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text })).await;
+    // The longest that Flickr documents: an album of 5,000 photos.
+    let ids = vec!["5346123456789012"; 5_000].join(",");
+    let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text, "photo_ids": ids })).await;
     let job = hub.ended(&id).await;
     let echo = result(&job);
-    assert_eq!(echo["text"]["_content"], text.as_str());
+    assert_eq!((&echo["text"]["_content"], &echo["photo_ids"]["_content"]), (&json!(text), &json!(ids)));
     assert!(echo["api_key"].is_null(), "reserved parameters are scrubbed");
+    assert_eq!(flickr.calls(&account.nsid, "flickr.test.echo").await[0]["verb"], "POST");
 }
 
 fn sha256(bytes: &[u8]) -> String {

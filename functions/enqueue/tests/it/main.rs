@@ -280,6 +280,19 @@ async fn a_number_without_a_plain_form_is_refused_by_its_name() {
 }
 
 #[tokio::test]
+async fn the_longest_call_of_flickr_is_accepted() {
+    let scene = scene().await;
+    let ids = vec!["5346123456789012"; 5000].join(",");
+    let mut body = scene.body();
+    body["method"] = json!("flickr.photosets.editPhotos");
+    body["params"] = json!({ "photoset_id": "1", "primary_photo_id": "5346123456789012", "photo_ids": ids });
+    let answer = scene.post(&[], &body).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let job = &scene.world.jobs()[0];
+    assert!(job.spec.work.params().iter().any(|param| param == ("photo_ids", &*ids)));
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let scene = scene().await;
     let mut body = scene.body();
@@ -305,7 +318,7 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         (with(|b| b["params"] = Value::Null), "params", 400),
         (with(|b| b["params"] = json!({ "a": { "b": 1 } })), "params", 400),
         (with(|b| b["params"] = json!({ "oauth_token": "x" })), "params", 400),
-        (with(|b| b["params"] = json!({ "a": "x".repeat(65 * 1024) })), "params", 400),
+        (with(|b| b["params"] = json!({ "a": "x".repeat(257 * 1024) })), "params", 400),
         (with(|b| b["user_id"] = json!("me")), "user_id", 400),
         (with(|b| b["target"] = json!("download")), "target", 400),
         (with(|b| b["priority"] = json!("urgent")), "priority", 400),
