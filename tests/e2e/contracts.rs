@@ -265,7 +265,8 @@ async fn what_is_unsettled_stays_so_for_the_longest() {
     }
     assert_eq!(pending(&ports, &of).await, 0, "both were counted as they ended");
     for (number, unsettled_until) in [(3, Some(early)), (4, None)] {
-        let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until };
+        let tags = [CacheTag::Photos].into_iter().collect();
+        let change = Invalidation { tags, written_at: None, unsettled_until };
         ports.invalidate(account, &change).await.unwrap();
         let generations = view(&ports, account).await.generations;
         assert_eq!(

@@ -6,8 +6,8 @@
 //!   is certain; an unlisted one is never repeated, which is safe.
 //! - `data/error_codes.json` says what a method's own error codes mean where that is no plain refusal, and names codes
 //!   that Flickr has been seen to answer although its reflection does not list them.
-//! - `data/cache.json` gives cached reads their tag and time to live, and says which tags a write invalidates. A write
-//!   that no pattern matches invalidates all.
+//! - `data/cache.json` gives cached reads their tag and time to live, and says which tags a write invalidates, and how
+//!   long Flickr's index may lag behind it. A write that no pattern matches invalidates all.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -97,6 +97,7 @@ struct Code {
 
 #[derive(Deserialize)]
 struct CacheTable {
+    index_lag_seconds: u64,
     tags: Vec<TagEntry>,
     writes: Vec<WriteEntry>,
 }
@@ -119,7 +120,11 @@ impl CacheTable {
     fn policy(&self, method: &str) -> Option<CachePolicy> {
         let all = self.tags.iter().flat_map(|entry| entry.reads.iter().map(move |reads| (entry, reads)));
         let closest = all.filter(|(_, reads)| reads.matches(method)).max_by_key(|(_, reads)| reads.closeness());
-        closest.map(|(entry, _)| CachePolicy { tag: entry.tag, ttl: Duration::from_secs(entry.ttl_seconds) })
+        closest.map(|(entry, _)| CachePolicy {
+            tag: entry.tag,
+            ttl: Duration::from_secs(entry.ttl_seconds),
+            index_lag: Duration::from_secs(self.index_lag_seconds),
+        })
     }
 
     /// The tags that the write `method` may invalidate.

@@ -1,5 +1,5 @@
 //! The item of an account: how many of its jobs are pending, which tags its lanes took in fair queues, and how often
-//! its cached answers were invalidated.
+//! and by a write of when its cached answers were invalidated.
 //!
 //! It is one item, so that the end of a job changes both its count and what it invalidates by one update. Each change
 //! adds or sets single attributes, so that changes of the same item do not undo one another.
@@ -51,6 +51,11 @@ fn generation_attribute(tag: CacheTag) -> String {
     format!("generation_{}", tag.as_str())
 }
 
+/// The attribute of the time when a write last changed what the answers of a cache tag show.
+fn written_attribute(tag: CacheTag) -> String {
+    format!("written_{}", tag.as_str())
+}
+
 /// The tags of the account's lanes.
 pub(crate) fn flow_tags(item: &Attributes) -> FlowTags {
     let of = |lane| Reader(item).optional_whole(tag_attribute(lane)).unwrap_or_default();
@@ -61,8 +66,10 @@ pub(crate) fn flow_tags(item: &Attributes) -> FlowTags {
 pub(crate) fn generations(item: Option<&Attributes>) -> CacheGenerations {
     let Some(reader) = item.map(Reader) else { return CacheGenerations::default() };
     let generation = |tag| Some((tag, reader.optional_whole(&generation_attribute(tag))?));
+    let written_at = |tag| Some((tag, reader.optional_time(&written_attribute(tag))?));
     CacheGenerations {
         by_tag: CacheTag::ALL.into_iter().filter_map(generation).collect(),
+        written_at: CacheTag::ALL.into_iter().filter_map(written_at).collect(),
         unsettled_until: reader.optional_time(UNSETTLED_UNTIL),
     }
 }
@@ -103,14 +110,24 @@ impl AccountChange<'_> {
         if !additions.is_empty() {
             clauses.push(format!("ADD {}", additions.join(", ")));
         }
+        let mut settings = Vec::new();
+        if let Some((invalidation, at)) = self.invalidation.and_then(|it| Some((it, it.written_at?)))
+            && !invalidation.tags.is_empty()
+        {
+            settings.extend(invalidation.tags.iter().map(|tag| format!("{} = :written", written_attribute(tag))));
+            update = update.expression_attribute_values(":written", time(at));
+        }
         let until = self.invalidation.and_then(|invalidation| invalidation.unsettled_until);
         if let Some(until) = until.filter(|_| !self.is_unsettled_longer) {
-            clauses.push(format!("SET {UNSETTLED_UNTIL} = :until"));
+            settings.push(format!("{UNSETTLED_UNTIL} = :until"));
             update = update
                 .condition_expression(format!(
                     "(attribute_not_exists({UNSETTLED_UNTIL}) OR {UNSETTLED_UNTIL} <= :until)"
                 ))
                 .expression_attribute_values(":until", time(until));
+        }
+        if !settings.is_empty() {
+            clauses.push(format!("SET {}", settings.join(", ")));
         }
         (!clauses.is_empty()).then(|| update.update_expression(clauses.join(" ")))
     }
@@ -158,7 +175,8 @@ mod tests {
         let tenant = TenantId::from_bytes([1; 16]);
         let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
         let update = |pending, tags: &[CacheTag], unsettled_until, is_unsettled_longer| {
-            let invalidation = Invalidation { tags: tags.iter().copied().collect(), unsettled_until };
+            let written_at = None;
+            let invalidation = Invalidation { tags: tags.iter().copied().collect(), written_at, unsettled_until };
             let change = AccountChange { pending, invalidation: Some(&invalidation), is_unsettled_longer };
             let update = change.update(&unasked(), &account)?.build().unwrap();
             Some((update.update_expression, update.condition_expression.is_some()))
@@ -186,12 +204,30 @@ mod tests {
     }
 
     #[test]
+    fn a_write_sets_when_it_ended_for_each_of_its_tags() {
+        let tenant = TenantId::from_bytes([1; 16]);
+        let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
+        let tags = [CacheTag::Photos, CacheTag::Tags].into_iter().collect();
+        let invalidation = Invalidation { tags, written_at: Some(NOW), unsettled_until: None };
+        let pending = PendingCount::Same;
+        let change = AccountChange { pending, invalidation: Some(&invalidation), is_unsettled_longer: false };
+        let update = change.update(&unasked(), &account).unwrap().build().unwrap();
+        let expected =
+            "ADD generation_photos :one, generation_tags :one SET written_photos = :written, written_tags = :written";
+        assert_eq!((update.update_expression.as_str(), update.condition_expression), (expected, None));
+    }
+
+    #[test]
     fn each_tag_and_each_lane_has_an_attribute_of_its_own() {
         let item: Attributes = CacheTag::ALL.into_iter().map(|tag| (generation_attribute(tag), number(2))).collect();
         let read = generations(Some(&item));
         assert_eq!(read.by_tag.len(), CacheTags::all().iter().count());
         assert_eq!((read.by_tag.values().all(|generation| *generation == 2), read.unsettled_until), (true, None));
         assert_eq!(generations(None), CacheGenerations::default());
+        let item: Attributes = CacheTag::ALL.into_iter().map(|tag| (written_attribute(tag), time(NOW))).collect();
+        let read = generations(Some(&item));
+        assert_eq!((read.written_at.len(), read.by_tag.is_empty()), (CacheTag::ALL.len(), true));
+        assert!(read.written_at.values().all(|at| *at == NOW));
 
         let lanes = Priority::ALL.into_iter().zip(1..).map(|(lane, tag)| (tag_attribute(lane), number(tag)));
         let item: Attributes = item::named(lanes).collect();

@@ -70,8 +70,9 @@ pub async fn cache_entries(ports: &(impl Clock + Entropy + Accounts + ResponseCa
 pub async fn invalidation(ports: &(impl Clock + Entropy + Jobs + ResponseCache)) {
     let now = ports.now();
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    let some = Invalidation { tags: tags(&[CacheTag::Photos, CacheTag::Tags]), unsettled_until: None };
-    let all = Invalidation { tags: CacheTags::all(), unsettled_until: Some(now + VERIFICATION) };
+    let some =
+        Invalidation { tags: tags(&[CacheTag::Photos, CacheTag::Tags]), written_at: Some(now), unsettled_until: None };
+    let all = Invalidation { tags: CacheTags::all(), written_at: None, unsettled_until: Some(now + VERIFICATION) };
     let mut expected = CacheGenerations::default();
     for invalidation in [&some, &all, &some] {
         ports.invalidate(&account, invalidation).await.unwrap();
@@ -104,6 +105,7 @@ async fn ends(ports: &(impl Entropy + Jobs + ResponseCache), account: &AccountRe
     assert_eq!(end(CacheTags::default(), done).await, CacheGenerations::default());
     let after = end(tags(&[CacheTag::Photosets]), done).await;
     assert_eq!((after.by_tag, after.unsettled_until), ([(CacheTag::Photosets, 1)].into(), None));
+    assert_eq!(after.written_at, [(CacheTag::Photosets, now)].into());
     let after = end(tags(&[CacheTag::Photos, CacheTag::Photosets]), unknown).await;
     assert_eq!(after.by_tag, [(CacheTag::Photosets, 2), (CacheTag::Photos, 1)].into());
     assert_eq!(after.unsettled_until, Some(now + VERIFICATION));
