@@ -167,7 +167,8 @@ async fn of_many_that_invalidate_at_once_each_does() {
     let mut changes = JoinSet::new();
     for _ in 0..CROWD {
         let (ports, account) = (ports.clone(), account.clone());
-        let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until: None };
+        let tags = [CacheTag::Photos].into_iter().collect();
+        let change = Invalidation { tags, written_at: None, unsettled_until: None };
         changes.spawn(async move { ports.invalidate(&account, &change).await.unwrap() });
     }
     changes.join_all().await;
@@ -181,7 +182,8 @@ async fn what_is_unsettled_stays_so_for_the_longest() {
     let account = job(&ports).spec.account;
     let (early, late) = (ports.now(), ports.now() + Duration::from_secs(5));
     for (number, unsettled_until) in [(1, Some(late)), (2, Some(early)), (3, None), (4, Some(late))] {
-        let change = Invalidation { tags: [CacheTag::Photos].into_iter().collect(), unsettled_until };
+        let tags = [CacheTag::Photos].into_iter().collect();
+        let change = Invalidation { tags, written_at: None, unsettled_until };
         ports.invalidate(&account, &change).await.unwrap();
         let generations = view(&ports, &account).await.generations;
         let expected = ([(CacheTag::Photos, number)].into(), Some(late));

@@ -66,6 +66,86 @@ async fn what_fails_for_now_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_write_that_the_edge_refused_is_sent_again_and_done_once() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "title": "An album", "primary_photo_id": seeded["ids"][0] });
+    flickr.fault(&account.nsid, "403", &json!({ "times": 1 })).await;
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 2), "{job:?}");
+    let statuses: Vec<_> = flickr.calls(&account.nsid, "flickr.photosets.create").await;
+    let statuses: Vec<_> = statuses.iter().map(|call| &call["answer"]["status"]).collect();
+    assert_eq!(statuses, [403, 200]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_the_calls_own_is_not_believed() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "title": "An album", "primary_photo_id": seeded["ids"][0] });
+    for fault in ["foreign_code", "foreign_format"] {
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+        let code = job.error.as_ref().map(|error| error.code);
+        assert_eq!((code, job.attempts), (Some(JobErrorCode::OutcomeUnknown), 1), "{job:?}");
+
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.people.getUploadStatus", &json!({})).await).await;
+        assert_eq!((job.state, job.attempts), (JobState::Completed, 2), "{job:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_already_so_completes_and_says_so() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let photo = &seeded["ids"][0];
+    let params = json!({ "title": "An album", "primary_photo_id": photo });
+    let created = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.create", &params).await).await;
+    let params = json!({ "photoset_id": result(&created)["photoset"]["id"], "photo_id": photo });
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photosets.addPhoto", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+    assert_eq!((&result(&job)["stat"], &result(&job)["flickr_code"]), (&json!("ok"), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_comment_whose_answer_was_lost_is_found_as_flickr_rewrote_it() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await;
+    let params = json!({ "photo_id": seeded["ids"][0], "comment_text": "look \"here\" http://x.y " });
+    flickr.fault(&account.nsid, "accept_then_drop", &json!({})).await;
+    let job = hub.ended(&hub.submit(&account.user_id, "flickr.photos.comments.addComment", &params).await).await;
+    assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+    for (method, calls) in [("flickr.photos.comments.addComment", 1), ("flickr.photos.comments.getList", 1)] {
+        assert_eq!(flickr.calls(&account.nsid, method).await.len(), calls, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn one_bad_byte_spoils_no_page() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    flickr.control("/_fake/photos", &json!({ "user": account.nsid, "title": "Cat" })).await;
+    for (fault, title) in [("bad_byte", "\u{fffd}Cat"), ("control_character", "\u{b}Cat")] {
+        flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
+        let params = json!({ "user_id": "me", "text": "cat", "unused": fault });
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.photos.search", &params).await).await;
+        assert_eq!((job.state, job.attempts), (JobState::Completed, 1), "{job:?}");
+        let result = result(&job);
+        assert_eq!((&result["photos"]["photo"][0]["title"], &result["replaced_bytes"]), (&json!(title), &json!(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_found_out_once() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
@@ -102,14 +182,17 @@ async fn one_idempotency_key_makes_one_job() {
 #[tokio::test]
 async fn long_parameters_arrive_whole() {
     let _shared = shared_stack().await;
-    let hub = Hub::first();
+    let (hub, flickr) = (Hub::first(), Flickr::new());
     let account = hub.connect().await;
     let text = "Zürich ✓ ".repeat(4_000);
-    let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text })).await;
+    // The longest that Flickr documents: an album of 5,000 photos.
+    let ids = vec!["5346123456789012"; 5_000].join(",");
+    let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "text": text, "photo_ids": ids })).await;
     let job = hub.ended(&id).await;
     let echo = result(&job);
-    assert_eq!(echo["text"]["_content"], text.as_str());
+    assert_eq!((&echo["text"]["_content"], &echo["photo_ids"]["_content"]), (&json!(text), &json!(ids)));
     assert!(echo["api_key"].is_null(), "reserved parameters are scrubbed");
+    assert_eq!(flickr.calls(&account.nsid, "flickr.test.echo").await[0]["verb"], "POST");
 }
 
 fn sha256(bytes: &[u8]) -> String {

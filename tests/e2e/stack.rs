@@ -178,7 +178,7 @@ impl Hub {
 pub fn request(user_id: &str, method: &str, params: &Value) -> SubmitJobRequest {
     SubmitJobRequest {
         method: method.to_owned(),
-        params: params.as_object().cloned().unwrap(),
+        params: serde_json::value::to_raw_value(params).unwrap(),
         user_id: user_id.to_owned(),
         target: None,
         priority: None,

@@ -9,10 +9,10 @@ use domain::{
     call::{InvalidMethod, MethodName, Params, RestCall},
     idempotency::Key,
     job::{JobSpec, MAX_META_BYTES, Start, Work},
+    json,
 };
 use edge::{Problem, translate::jobs::lane};
 use http::HeaderMap;
-use serde_json::Value;
 
 /// The headers an idempotency key may come in.
 const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
@@ -39,11 +39,9 @@ pub(crate) fn spec(tenant: &TenantId, request: SubmitJobRequest) -> Result<JobSp
         InvalidMethod::Shape => Problem::field("method", error.to_string()),
         InvalidMethod::Auth => Problem::new(ErrorCode::MethodRefused, error.to_string()),
     })?;
-    let params = Params::from_json(&request.params).map_err(|error| Problem::field("params", error.to_string()))?;
-    let meta = request.meta.map(|meta| Value::Object(meta).to_string());
-    if meta.as_ref().is_some_and(|meta| meta.len() > MAX_META_BYTES) {
-        return Err(Problem::field("meta", format!("has more than {MAX_META_BYTES} bytes")));
-    }
+    let params =
+        Params::from_json(request.params.get()).map_err(|error| Problem::field("params", error.to_string()))?;
+    let meta = request.meta.map(|meta| self::meta(meta.get())).transpose()?;
     Ok(JobSpec {
         account: AccountRef { tenant: tenant.clone(), user: edge::parse("user_id", &request.user_id)? },
         work: Work::Rest(RestCall { method, params }),
@@ -51,6 +49,21 @@ pub(crate) fn spec(tenant: &TenantId, request: SubmitJobRequest) -> Result<JobSp
         cache: request.cache.as_ref().map(cache_options).transpose()?.unwrap_or_default(),
         meta,
     })
+}
+
+/// The caller's own JSON object as it was written, without white space between its parts.
+fn meta(text: &str) -> Result<String, Problem> {
+    let compact = json::compact(text);
+    if compact.len() > MAX_META_BYTES {
+        return Err(Problem::field("meta", format!("has more than {MAX_META_BYTES} bytes")));
+    }
+    match json::canonical_object(&compact) {
+        Ok(_) => Ok(compact),
+        Err(_) => {
+            let message = format!("must be an object of Unicode texts, nested at most {} levels", json::MAX_DEPTH);
+            Err(Problem::field("meta", message))
+        }
+    }
 }
 
 fn cache_options(options: &JobCacheOptions) -> Result<CacheOptions, Problem> {

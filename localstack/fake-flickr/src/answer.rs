@@ -18,7 +18,7 @@ pub(crate) enum Stat {
 pub(crate) struct Answer {
     pub status: u16,
     pub content_type: &'static str,
-    pub body: String,
+    pub body: Vec<u8>,
     pub headers: Vec<(HeaderName, String)>,
     // The remaining fields are for the journal. The response carries them only inside its body.
     pub stat: Option<Stat>,
@@ -28,7 +28,15 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(status: u16, content_type: &'static str, body: String) -> Self {
-        Self { status, content_type, body, headers: Vec::new(), stat: None, code: None, problem: None }
+        Self {
+            status,
+            content_type,
+            body: body.into_bytes(),
+            headers: Vec::new(),
+            stat: None,
+            code: None,
+            problem: None,
+        }
     }
 
     pub(crate) fn plain(status: u16, body: String) -> Self {
@@ -52,6 +60,19 @@ impl Answer {
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Puts `byte` at the start of a text: of a title if the answer has one, else of the first text of its JSON.
+    pub(crate) fn with_byte_in_text(mut self, byte: u8) -> Self {
+        let starts: [&[u8]; 4] = [b"\"title\":\"", b"_content\":\"", b" title=\"", b":\""];
+        let place = starts.iter().find_map(|start| {
+            let at = self.body.windows(start.len()).position(|window| window == *start)?;
+            Some(at + start.len())
+        });
+        if let Some(place) = place {
+            self.body.insert(place, byte);
+        }
         self
     }
 

@@ -216,6 +216,11 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// A format that a client that asked for this one does not expect.
+    pub(crate) fn other(&self) -> Self {
+        if *self == Self::Xml { Self::Json } else { Self::Xml }
+    }
+
     pub(crate) fn render(&self, reply: &MethodResult) -> Answer {
         let (content_type, body) = match self {
             Self::Xml => ("text/xml; charset=utf-8", xml(reply)),

@@ -11,12 +11,20 @@ use crate::request::Endpoint;
 pub(crate) enum Kind {
     /// The page of the throttle in front of Flickr.
     TooManyRequests,
-    /// An HTML page of the network in front of Flickr, with this status.
-    ServerError(u16),
+    /// An HTML page of the network in front of Flickr, with this status: the call never reaches Flickr.
+    EdgeError(u16),
     /// Code 201 as JSON, whatever format the client asks for.
     UnavailableJson,
     /// A transient error inside the envelope.
     ApiError(i64),
+    /// The call takes effect, and its answer is an error with a code that no method has.
+    ForeignCode,
+    /// The call takes effect, and its answer is in another format than the client asks for.
+    ForeignFormat,
+    /// The call takes effect, and the first text of its answer begins with a byte that is no UTF-8.
+    BadByte,
+    /// The call takes effect, and the first text of its answer begins with a control character.
+    ControlCharacter,
     TimestampRefused,
     NonceUsed,
     /// The connection is closed before the call takes effect.
@@ -37,15 +45,24 @@ pub(crate) enum Kind {
 
 const NAMES: &[(&str, Kind)] = &[
     ("429", Kind::TooManyRequests),
-    ("500", Kind::ServerError(500)),
-    ("502", Kind::ServerError(502)),
-    ("503", Kind::ServerError(503)),
-    ("504", Kind::ServerError(504)),
+    ("400", Kind::EdgeError(400)),
+    ("403", Kind::EdgeError(403)),
+    ("404", Kind::EdgeError(404)),
+    ("411", Kind::EdgeError(411)),
+    ("413", Kind::EdgeError(413)),
+    ("500", Kind::EdgeError(500)),
+    ("502", Kind::EdgeError(502)),
+    ("503", Kind::EdgeError(503)),
+    ("504", Kind::EdgeError(504)),
     ("unavailable_json", Kind::UnavailableJson),
     ("api_error_0", Kind::ApiError(0)),
     ("api_error_105", Kind::ApiError(105)),
     ("api_error_106", Kind::ApiError(106)),
     ("api_error_201", Kind::ApiError(201)),
+    ("foreign_code", Kind::ForeignCode),
+    ("foreign_format", Kind::ForeignFormat),
+    ("bad_byte", Kind::BadByte),
+    ("control_character", Kind::ControlCharacter),
     ("timestamp_refused", Kind::TimestampRefused),
     ("nonce_used", Kind::NonceUsed),
     ("reset_before", Kind::ResetBefore),
@@ -87,12 +104,15 @@ impl Kind {
         let polls = call.method == Some("flickr.photos.upload.checkTickets");
         match self {
             Self::UnavailableJson | Self::ApiError(_) => call.endpoint == Endpoint::Rest || is_transfer,
+            Self::ForeignCode | Self::ForeignFormat | Self::BadByte | Self::ControlCharacter => {
+                call.endpoint == Endpoint::Rest
+            }
             Self::TokenRevoked => call.account.is_some(),
             Self::UploadError(_) => is_transfer,
             Self::TicketPending | Self::TicketInvalid => polls,
             Self::TicketFailed => polls || call.returns_ticket,
             Self::TooManyRequests
-            | Self::ServerError(_)
+            | Self::EdgeError(_)
             | Self::TimestampRefused
             | Self::NonceUsed
             | Self::ResetBefore
@@ -255,7 +275,7 @@ mod tests {
         faults.add(new_fault(wanted)).unwrap();
         assert!(faults.take_matching(&call(Some("flickr.people.getInfo"), None)).is_none());
         assert!(faults.take_matching(&call(None, None)).is_none());
-        let injected = || Some(Kind::ServerError(503));
+        let injected = || Some(Kind::EdgeError(503));
         assert_eq!(faults.take_matching(&call(Some("flickr.photos.search"), None)).map(|fault| fault.kind), injected());
         assert_eq!(
             faults.take_matching(&call(Some("flickr.photos.getInfo"), None)).map(|fault| fault.kind),

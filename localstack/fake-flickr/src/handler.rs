@@ -107,7 +107,8 @@ fn plan(
     }
 }
 
-/// Executes the call. `fault` changes only what becomes of a ticket; `inject` handles the other faults.
+/// Executes the call. `fault` changes only what becomes of a ticket, and the format of the answer; `inject` handles the
+/// other faults.
 pub(crate) fn execute(world: &mut World, request: &ApiRequest, fault: Option<Kind>, now: Timestamp) -> Answer {
     match request.endpoint {
         Endpoint::RequestToken => tokens::request_token(world, request, now),
@@ -120,9 +121,16 @@ pub(crate) fn execute(world: &mut World, request: &ApiRequest, fault: Option<Kin
 fn inject(world: &mut World, request: &ApiRequest, fault: Fault, now: Timestamp) -> PlannedAnswer {
     let answer = match fault.kind {
         Kind::TooManyRequests => Answer::too_many_requests(),
-        Kind::ServerError(status) => server_error(status),
+        Kind::EdgeError(status) => edge_error(status),
         Kind::UnavailableJson => Format::Json.render(&Err(unavailable(201))),
         Kind::ApiError(code) => render_error(world, request, api_error(code)),
+        Kind::ForeignCode => {
+            execute(world, request, None, now);
+            render_error(world, request, ApiError::new(33, "x"))
+        }
+        Kind::ForeignFormat => execute(world, request, Some(fault.kind), now),
+        Kind::BadByte => execute(world, request, None, now).with_byte_in_text(0xff),
+        Kind::ControlCharacter => execute(world, request, None, now).with_byte_in_text(0x0b),
         Kind::TimestampRefused => Problem::TimestampRefused.answer(&world.config),
         Kind::NonceUsed => Problem::NonceUsed.answer(&world.config),
         Kind::TokenRevoked => render_error(world, request, ApiError::new(98, "Invalid auth token")),
@@ -132,7 +140,7 @@ fn inject(world: &mut World, request: &ApiRequest, fault: Fault, now: Timestamp)
             render_error(world, request, error)
         }
         Kind::ResetBefore => {
-            return PlannedAnswer { answer: server_error(502), delivery: Delivery::Disconnected(fault.delay) };
+            return PlannedAnswer { answer: edge_error(502), delivery: Delivery::Disconnected(fault.delay) };
         }
         Kind::AcceptThenDrop => {
             return PlannedAnswer {
@@ -141,7 +149,7 @@ fn inject(world: &mut World, request: &ApiRequest, fault: Fault, now: Timestamp)
             };
         }
         Kind::ActAfterError => {
-            return PlannedAnswer { answer: server_error(504), delivery: Delivery::BeforeEffect(fault.delay) };
+            return PlannedAnswer { answer: edge_error(504), delivery: Delivery::BeforeEffect(fault.delay) };
         }
         Kind::Slow => {
             let over = if fault.delay.is_zero() { DEFAULT_TRICKLE } else { fault.delay };
@@ -182,9 +190,14 @@ fn unavailable(code: i64) -> ApiError {
     ApiError::new(code, "Sorry, the Flickr API service is not currently available.")
 }
 
-/// The page of CloudFront when Flickr behind it does not answer.
-fn server_error(status: u16) -> Answer {
+/// The page of CloudFront when it refuses a request, or when Flickr behind it does not answer.
+fn edge_error(status: u16) -> Answer {
     let reason = match status {
+        400 => "Bad request.",
+        403 => "Request blocked.",
+        404 => "Not found.",
+        411 => "The request has no Content-Length.",
+        413 => "The request is too large.",
         500 => "Internal Server Error",
         502 => "CloudFront wasn't able to connect to the origin.",
         503 => "The origin is over capacity.",

@@ -12,6 +12,7 @@ use crate::perms::Perms;
 use crate::request::{ApiRequest, Endpoint, FilePart};
 use crate::world::photo::{FileKind, Photo, Privacy, StoredFile};
 use crate::world::tags;
+use crate::world::text;
 use crate::world::{Ticket, World};
 
 /// Whether the call is an asynchronous upload or replacement, which is answered with a ticket.
@@ -91,9 +92,9 @@ fn upload(world: &mut World, user: String, params: &Params, file: StoredFile, no
     {
         return Err(duplicate(Some(original)));
     }
-    let title = params.non_empty("title").map_or_else(|| title_of(&file.name), str::to_owned);
+    let title = params.non_empty("title").map_or_else(|| title_of(&file.name), text::stored);
     let mut photo = Photo::new(user, title, file, world.config.index_lag_ms, now);
-    photo.description = params.get("description").unwrap_or_default().to_owned();
+    photo.description = text::stored(params.get("description").unwrap_or_default());
     photo.tags = tags::parse_list(params.get("tags").unwrap_or_default());
     photo.privacy = privacy(params);
     photo.safety_level = level(params, "safety_level").unwrap_or(1);

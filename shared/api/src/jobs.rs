@@ -1,7 +1,7 @@
 //! Jobs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 
 /// What kind of work a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +24,14 @@ pub enum JobPriority {
 }
 
 /// `POST /v1/flickr/rest`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitJobRequest {
     /// Flickr's method.
     pub method: String,
-    /// Its parameters: strings, numbers and booleans.
-    #[serde(default)]
-    pub params: Map<String, Value>,
+    /// Its parameters: an object of strings, numbers and booleans, as it was written.
+    #[serde(default = "no_params")]
+    pub params: Box<RawValue>,
     /// In the name of which account.
     pub user_id: String,
     /// What kind of work; by default `rest`.
@@ -40,12 +40,16 @@ pub struct SubmitJobRequest {
     pub priority: Option<JobPriority>,
     /// What the job asks of the response cache.
     pub cache: Option<JobCacheOptions>,
-    /// The caller's own JSON object, given back with the job.
-    pub meta: Option<Map<String, Value>>,
+    /// The caller's own JSON object as it was written, given back with the job.
+    pub meta: Option<Box<RawValue>>,
     /// When it is to run, as RFC 3339. Not with `delay_seconds`.
     pub run_at: Option<String>,
     /// In how many seconds it is to run. Not with `run_at`.
     pub delay_seconds: Option<u64>,
+}
+
+fn no_params() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
 }
 
 /// What a job asks of the response cache.

@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::json;
 
 /// The longest method name, in characters; Flickr's own longest has 45.
 pub const MAX_METHOD_CHARACTERS: usize = 100;
 
-/// The most that names and values of parameters may add up to, in bytes.
-pub const MAX_PARAMS_BYTES: usize = 64 * 1024;
+/// The longest parameters of a call, in bytes of their JSON text: three times the longest that Flickr itself takes, the
+/// list of an album of 5,000 photos. They are stored in a DynamoDB item, of up to 400 KiB, with the job's `meta`. A
+/// partition of a table takes 1,000 write units a second, and a transaction uses two for each KiB.
+pub const MAX_PARAMS_BYTES: usize = 256 * 1024;
 
 /// The longest name of a parameter, in characters; the longest that Flickr documents has 24.
 pub const MAX_NAME_CHARACTERS: usize = 100;
@@ -139,17 +144,26 @@ pub struct Params(BTreeMap<String, String>);
 /// Why parameters are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidParams {
+    /// No JSON object.
+    #[error("must be an object")]
+    NotAnObject,
     /// FlickrHub alone sets these.
     #[error("`{0}` is set by FlickrHub and cannot be given")]
     Reserved(String),
     /// A value Flickr has no form for.
     #[error("`{0}` must be a string, a number or a boolean")]
     NotFlat(String),
+    /// A text that is no Unicode: an escape of half a character.
+    #[error("`{0}` is no text")]
+    NotText(String),
+    /// A number whose plain decimal form is too long.
+    #[error("`{0}` has no plain decimal form of at most {max} characters: give it as a string", max = json::MAX_PLAIN_CHARACTERS)]
+    NotPlain(String),
     /// A name Flickr has no form for.
     #[error("a parameter's name is 1 to {MAX_NAME_CHARACTERS} letters, digits and underscores")]
     Name,
     /// More than [`MAX_PARAMS_BYTES`].
-    #[error("the parameters add up to more than {MAX_PARAMS_BYTES} bytes")]
+    #[error("has more than {MAX_PARAMS_BYTES} bytes")]
     TooLarge,
 }
 
@@ -168,27 +182,36 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Params {
-    /// Reads parameters given as JSON values. Numbers are written as JSON writes them (an id beyond 64 bits must be a
-    /// string); booleans become Flickr's `1` and `0`.
+    /// Reads parameters from the text of a JSON object. Numbers become plain decimals, as they are written, and never
+    /// another number; booleans become Flickr's `1` and `0`. Of a name that comes twice the last value counts, as in
+    /// PHP, on which Flickr runs.
     ///
     /// # Errors
     /// [`InvalidParams`], naming the first offending parameter.
-    pub fn from_json(values: &serde_json::Map<String, serde_json::Value>) -> Result<Self, InvalidParams> {
+    pub fn from_json(text: &str) -> Result<Self, InvalidParams> {
+        let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| InvalidParams::NotAnObject)?;
         let mut params = BTreeMap::new();
         for (name, value) in values {
-            if is_reserved(name) {
-                return Err(InvalidParams::Reserved(name.clone()));
+            if is_reserved(&name) {
+                return Err(InvalidParams::Reserved(name));
             }
-            if !is_name(name) {
+            if !is_name(&name) {
                 return Err(InvalidParams::Name);
             }
-            params.insert(name.clone(), flat(name, value)?);
+            let value = flat(&name, value.get())?;
+            params.insert(name, value);
         }
-        let bytes: usize = params.iter().map(|(name, value)| name.len() + value.len()).sum();
-        if bytes > MAX_PARAMS_BYTES {
+        let params = Self(params);
+        if params.json_bytes() > MAX_PARAMS_BYTES {
             return Err(InvalidParams::TooLarge);
         }
-        Ok(Self(params))
+        Ok(params)
+    }
+
+    /// The length of their JSON text, in bytes.
+    fn json_bytes(&self) -> usize {
+        // Texts can always be written as JSON.
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
     }
 
     /// Name and value of each, sorted by name.
@@ -197,14 +220,14 @@ impl Params {
     }
 }
 
-fn flat(name: &str, value: &serde_json::Value) -> Result<String, InvalidParams> {
-    match value {
-        serde_json::Value::String(text) => Ok(text.clone()),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        serde_json::Value::Bool(flag) => Ok(u8::from(*flag).to_string()),
-        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-            Err(InvalidParams::NotFlat(name.to_owned()))
-        }
+/// The JSON text `value` as Flickr gets it.
+fn flat(name: &str, value: &str) -> Result<String, InvalidParams> {
+    match value.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(value).map_err(|_| InvalidParams::NotText(name.to_owned())),
+        Some(b't') => Ok("1".to_owned()),
+        Some(b'f') => Ok("0".to_owned()),
+        Some(b'-' | b'0'..=b'9') => json::plain_number(value).ok_or_else(|| InvalidParams::NotPlain(name.to_owned())),
+        _ => Err(InvalidParams::NotFlat(name.to_owned())),
     }
 }
 
@@ -213,7 +236,7 @@ mod tests {
     use super::*;
 
     fn params(json: &serde_json::Value) -> Result<Params, InvalidParams> {
-        Params::from_json(json.as_object().unwrap())
+        Params::from_json(&json.to_string())
     }
 
     #[test]
@@ -256,6 +279,36 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_sent_as_they_are_written() {
+        let text = r#"{"lat": 0.000009, "id": 53461234567.0, "big": 12345678901234567890123, "n": 1e3, "z": -0.0}"#;
+        let read = Params::from_json(text).unwrap();
+        let pairs: Vec<_> = read.iter().collect();
+        let expected = [
+            ("big", "12345678901234567890123"),
+            ("id", "53461234567.0"),
+            ("lat", "0.000009"),
+            ("n", "1000"),
+            ("z", "-0.0"),
+        ];
+        assert_eq!(pairs, expected);
+        let other = Params::from_json(&text.replace("0123", "0124")).unwrap();
+        assert_ne!(read, other);
+    }
+
+    #[test]
+    fn what_is_no_object_of_flat_values_is_refused() {
+        for text in ["", "null", "[1]", "\"a\"", "1", "{\"a\": 1", "{} {}"] {
+            assert_eq!(Params::from_json(text), Err(InvalidParams::NotAnObject), "{text}");
+        }
+        let name = || "a".to_owned();
+        assert_eq!(Params::from_json(r#"{"a": 1e400}"#), Err(InvalidParams::NotPlain(name())));
+        assert_eq!(Params::from_json(r#"{"a": "\ud800"}"#), Err(InvalidParams::NotText(name())));
+        let marked = r#"{"a": {"$serde_json::private::RawValue": "1"}}"#;
+        assert_eq!(Params::from_json(marked), Err(InvalidParams::NotFlat(name())));
+        assert_eq!(Params::from_json(r#"{"a": 1, "a": 2}"#), Params::from_json(r#"{"a": 2}"#));
+    }
+
+    #[test]
     fn bad_parameters_are_named() {
         for name in ["api_key", "oauth_token", "oauth_anything", "format", "nojsoncallback", "method", "api_sig"] {
             assert_eq!(params(&serde_json::json!({name: "x"})), Err(InvalidParams::Reserved(name.to_owned())));
@@ -268,6 +321,19 @@ mod tests {
             assert_eq!(params(&serde_json::json!({name: "x"})), Err(InvalidParams::Name), "{name:?}");
         }
         assert!(params(&serde_json::json!({"Machine_Tag_1": "x", "n".repeat(100): "x"})).is_ok());
-        assert_eq!(params(&serde_json::json!({"p": "x".repeat(MAX_PARAMS_BYTES)})), Err(InvalidParams::TooLarge));
+    }
+
+    #[test]
+    fn the_longest_call_of_flickr_is_taken_and_what_cannot_be_stored_is_not() {
+        let ids = vec!["5346123456789012"; 5000].join(",");
+        let album = serde_json::json!({"photoset_id": "72157600000000001", "primary_photo_id": "1", "photo_ids": ids});
+        let read = params(&album).unwrap();
+        assert!(read.iter().any(|(name, value)| name == "photo_ids" && value.len() == 84_999));
+
+        let room = MAX_PARAMS_BYTES - r#"{"p":""}"#.len();
+        assert!(params(&serde_json::json!({"p": "x".repeat(room)})).is_ok());
+        assert_eq!(params(&serde_json::json!({"p": "x".repeat(room + 1)})), Err(InvalidParams::TooLarge));
+        // Escaped they are twice as long.
+        assert_eq!(params(&serde_json::json!({"p": "\"".repeat(room / 2 + 1)})), Err(InvalidParams::TooLarge));
     }
 }

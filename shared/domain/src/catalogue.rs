@@ -1,6 +1,12 @@
 //! What is known of Flickr's methods: data, looked up by name.
 
-use std::{collections::HashMap, fmt, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::LazyLock,
+};
+
+use serde::Deserialize;
 
 use crate::{
     account::Perms,
@@ -30,6 +36,53 @@ impl Verb {
     }
 }
 
+/// What an error code of a method's own says of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeMeaning {
+    /// Flickr did what was asked, as far as the call can: a photo waits for a moderator.
+    Done,
+    /// What was asked is so already, whoever brought it about.
+    AlreadySo,
+    /// What was named is not there. Where an earlier call of the same may have removed it that is what was asked, else
+    /// a refusal.
+    Gone,
+    /// Nothing was done, and another try may be.
+    Passing,
+    /// Flickr failed while it did what was asked: it may have taken effect.
+    InDoubt,
+    /// Refused, and would be refused again.
+    Refused,
+}
+
+/// The error codes that a method has of its own, and what they say. Flickr numbers them from 1 to 94 for each method
+/// anew; the codes above are common to all methods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorCodes(BTreeMap<i64, CodeMeaning>);
+
+impl ErrorCodes {
+    /// Those of a method of which no code is known.
+    pub const fn unknown() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// What `code` says; `None` when the method has no such code. A method of which no code is known may have any, and
+    /// each is a refusal.
+    pub fn meaning(&self, code: i64) -> Option<CodeMeaning> {
+        if self.0.is_empty() {
+            return (1..=94).contains(&code).then_some(CodeMeaning::Refused);
+        }
+        self.0.get(&code).copied()
+    }
+}
+
+impl FromIterator<(i64, CodeMeaning)> for ErrorCodes {
+    /// Of a code that comes twice the later meaning holds.
+    fn from_iter<I: IntoIterator<Item = (i64, CodeMeaning)>>(codes: I) -> Self {
+        Self(codes.into_iter().collect())
+    }
+}
+
 /// All that is known of a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodFacts {
@@ -45,8 +98,8 @@ pub struct MethodFacts {
     pub cache_policy: Option<CachePolicy>,
     /// Which cached answers a call may invalidate.
     pub invalidates: CacheTags,
-    /// Flickr's error codes that mean, when a call is repeated, that what was asked is already so.
-    pub already_so: Vec<i64>,
+    /// What the error codes of the method's own say.
+    pub error_codes: ErrorCodes,
 }
 
 impl MethodFacts {
@@ -59,7 +112,7 @@ impl MethodFacts {
             verification: None,
             cache_policy: None,
             invalidates: CacheTags::all(),
-            already_so: Vec::new(),
+            error_codes: ErrorCodes::unknown(),
         }
     }
 }

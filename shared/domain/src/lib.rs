@@ -11,6 +11,7 @@ pub mod id;
 pub mod idempotency;
 mod jitter;
 pub mod job;
+pub mod json;
 pub mod login;
 pub mod outcome;
 mod refs;

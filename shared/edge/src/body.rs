@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
-/// The largest body, in bytes: parameters of 64 KiB, escaped, with room to spare.
+/// The largest body, in bytes: the longest parameters of a job, with room for escapes.
 pub const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// A JSON body.

@@ -2,19 +2,23 @@
 //!
 //! - `data/methods.json` has what Flickr's reflection says of each method: kind, verb, permissions, errors, and whether
 //!   its answers may be cached (`cacheable`).
-//! - `data/idempotent_writes.json` lists the writes that may be repeated and says why, and which of a method's error
-//!   codes mean, when the call is repeated, that what was asked is already so. A write is listed only when this is
-//!   certain; an unlisted one is never repeated, which is safe.
-//! - `data/cache.json` gives cached reads their tag and time to live, and says which tags a write invalidates. A write
-//!   that no pattern matches invalidates all.
+//! - `data/idempotent_writes.json` lists the writes that may be repeated and says why. A write is listed only when this
+//!   is certain; an unlisted one is never repeated, which is safe.
+//! - `data/error_codes.json` says what a method's own error codes mean where that is no plain refusal, and names codes
+//!   that Flickr has been seen to answer although its reflection does not list them.
+//! - `data/cache.json` gives cached reads their tag and time to live, and says which tags a write invalidates, and how
+//!   long Flickr's index may lag behind it. A write that no pattern matches invalidates all.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use domain::{
     account::Perms,
     cache::{CachePolicy, CacheTag, CacheTags},
     call::MethodPattern,
-    catalogue::{Catalogue, MethodFacts, Methods, Verb},
+    catalogue::{Catalogue, CodeMeaning, ErrorCodes, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
     verification::Verification,
 };
@@ -24,6 +28,7 @@ use crate::read_back::ReadBack;
 
 const METHODS: &str = include_str!("../data/methods.json");
 const IDEMPOTENT_WRITES: &str = include_str!("../data/idempotent_writes.json");
+const ERROR_CODES: &str = include_str!("../data/error_codes.json");
 const CACHE: &str = include_str!("../data/cache.json");
 
 /// What is known of Flickr's methods.
@@ -42,6 +47,12 @@ struct Entry<'a> {
     kind: Kind,
     http_method: HttpMethod,
     cacheable: bool,
+    errors: Vec<DocumentedError>,
+}
+
+#[derive(Deserialize)]
+struct DocumentedError {
+    code: i64,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -70,16 +81,23 @@ enum HttpMethod {
 #[derive(Deserialize)]
 struct IdempotentWrite<'a> {
     method: &'a str,
-    already_so: Vec<AlreadySo>,
 }
 
 #[derive(Deserialize)]
-struct AlreadySo {
+struct MethodCodes<'a> {
+    method: &'a str,
+    codes: Vec<Code>,
+}
+
+#[derive(Deserialize)]
+struct Code {
     code: i64,
+    means: CodeMeaning,
 }
 
 #[derive(Deserialize)]
 struct CacheTable {
+    index_lag_seconds: u64,
     tags: Vec<TagEntry>,
     writes: Vec<WriteEntry>,
 }
@@ -102,7 +120,11 @@ impl CacheTable {
     fn policy(&self, method: &str) -> Option<CachePolicy> {
         let all = self.tags.iter().flat_map(|entry| entry.reads.iter().map(move |reads| (entry, reads)));
         let closest = all.filter(|(_, reads)| reads.matches(method)).max_by_key(|(_, reads)| reads.closeness());
-        closest.map(|(entry, _)| CachePolicy { tag: entry.tag, ttl: Duration::from_secs(entry.ttl_seconds) })
+        closest.map(|(entry, _)| CachePolicy {
+            tag: entry.tag,
+            ttl: Duration::from_secs(entry.ttl_seconds),
+            index_lag: Duration::from_secs(self.index_lag_seconds),
+        })
     }
 
     /// The tags that the write `method` may invalidate.
@@ -114,25 +136,27 @@ impl CacheTable {
 
 #[expect(clippy::expect_used, reason = "the data is part of the program, and tests read it")]
 fn read() -> Methods {
-    parse(METHODS, IDEMPOTENT_WRITES, CACHE).expect("the catalogue's data")
+    parse(METHODS, IDEMPOTENT_WRITES, ERROR_CODES, CACHE).expect("the catalogue's data")
 }
 
-fn parse(methods: &str, idempotent_writes: &str, cache: &str) -> serde_json::Result<Methods> {
+fn parse(methods: &str, idempotent_writes: &str, error_codes: &str, cache: &str) -> serde_json::Result<Methods> {
     let cache: CacheTable = serde_json::from_str(cache)?;
     let idempotent: Vec<IdempotentWrite> = serde_json::from_str(idempotent_writes)?;
-    let idempotent: HashMap<_, _> = idempotent.into_iter().map(|write| (write.method, write.already_so)).collect();
+    let idempotent: HashSet<_> = idempotent.iter().map(|write| write.method).collect();
+    let codes: Vec<MethodCodes> = serde_json::from_str(error_codes)?;
+    let codes: HashMap<_, _> = codes.iter().map(|entry| (entry.method, entry.codes.as_slice())).collect();
     let reflection: Reflection = serde_json::from_str(methods)?;
     let methods = reflection.methods.iter();
     Ok(methods
         .map(|entry| {
-            let already_so = idempotent.get(entry.method).map(Vec::as_slice);
-            (entry.method.to_owned(), facts(entry, already_so, &cache))
+            let codes = codes.get(entry.method).copied().unwrap_or_default();
+            (entry.method.to_owned(), facts(entry, idempotent.contains(entry.method), codes, &cache))
         })
         .collect())
 }
 
-/// The facts of one method; `already_so` is `None` unless it is an idempotent write.
-fn facts(entry: &Entry<'_>, already_so: Option<&[AlreadySo]>, cache: &CacheTable) -> MethodFacts {
+/// The facts of one method; `codes` are what `data/error_codes.json` says of it.
+fn facts(entry: &Entry<'_>, is_idempotent: bool, codes: &[Code], cache: &CacheTable) -> MethodFacts {
     let is_cached = entry.kind == Kind::Read && entry.cacheable;
     MethodFacts {
         verb: match entry.http_method {
@@ -145,10 +169,10 @@ fn facts(entry: &Entry<'_>, already_so: Option<&[AlreadySo]>, cache: &CacheTable
             RequiredPerms::Write => Some(Perms::Write),
             RequiredPerms::Delete => Some(Perms::Delete),
         },
-        idempotency: match (entry.kind, already_so) {
+        idempotency: match (entry.kind, is_idempotent) {
             (Kind::Read, _) => Idempotency::Safe,
-            (Kind::Write, Some(_)) => Idempotency::Idempotent,
-            (Kind::Write, None) => Idempotency::NonIdempotent,
+            (Kind::Write, true) => Idempotency::Idempotent,
+            (Kind::Write, false) => Idempotency::NonIdempotent,
         },
         verification: ReadBack::of(entry.method).map(|_| Verification::ReadBack),
         cache_policy: if is_cached { cache.policy(entry.method) } else { None },
@@ -156,8 +180,14 @@ fn facts(entry: &Entry<'_>, already_so: Option<&[AlreadySo]>, cache: &CacheTable
             Kind::Read => CacheTags::default(),
             Kind::Write => cache.invalidates(entry.method),
         },
-        already_so: already_so.unwrap_or_default().iter().map(|error| error.code).collect(),
+        error_codes: error_codes(entry, codes),
     }
+}
+
+/// What the method's own error codes say: what is documented and not listed in `codes` is a refusal.
+fn error_codes(entry: &Entry<'_>, codes: &[Code]) -> ErrorCodes {
+    let documented = entry.errors.iter().map(|error| (error.code, CodeMeaning::Refused));
+    documented.chain(codes.iter().map(|code| (code.code, code.means))).collect()
 }
 
 #[cfg(test)]

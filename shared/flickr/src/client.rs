@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     account::Perms,
     call::{MethodName, RestCall},
-    catalogue::Verb,
+    catalogue::{ErrorCodes, Verb},
     idempotency::Idempotency,
     job::{PerTarget, Work},
     outcome::Outcome,
@@ -129,7 +129,7 @@ impl<P: Clock + Entropy> Client<P> {
         let call = Call {
             method: Some(method),
             idempotency: facts.idempotency,
-            already_so: &facts.already_so,
+            error_codes: &facts.error_codes,
             repeated,
             secrets: &secrets,
         };
@@ -211,7 +211,10 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
     }
 }
 
+/// A step of the login is no method.
+static NO_METHOD: ErrorCodes = ErrorCodes::unknown();
+
 /// A step of the login, as far as the meaning of its answer depends on it.
 const fn login_step<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
-    Call { method: None, idempotency, already_so: &[], repeated: false, secrets }
+    Call { method: None, idempotency, error_codes: &NO_METHOD, repeated: false, secrets }
 }

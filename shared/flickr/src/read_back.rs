@@ -1,8 +1,11 @@
 //! Verification of a write by reading back what it wrote.
 //!
 //! One row a method, and pure functions. "It took effect" must be certain, because the write then counts as done; what
-//! is not found may still appear. So a method is listed only where its read shows exactly what was asked for: where
-//! Flickr rewrites a value (tags, coordinates, safety levels) a comparison proves nothing.
+//! is not found may still appear. So a method is listed only where its read shows what was asked for, and what Flickr
+//! rewrites is compared by what survives ([`Compared`]). Where less survives than was asked for (tags, coordinates,
+//! safety levels) a comparison proves nothing.
+
+mod text;
 
 use std::time::Duration;
 
@@ -26,9 +29,9 @@ pub struct ReadBack {
 /// What in the read's answer shows that the write took effect.
 #[derive(Debug)]
 enum Evidence {
-    /// Parameters of the write, each with the place of its value afterwards (a JSON pointer, RFC 6901). All parameters
-    /// that were given must agree.
-    Fields(&'static [(&'static str, &'static str)]),
+    /// Parameters of the write, each with the place of its value afterwards (a JSON pointer, RFC 6901) and how the two
+    /// are compared. All parameters that were given must agree.
+    Fields(&'static [(&'static str, &'static str, Compared)]),
     /// A place (a JSON pointer) and its value afterwards.
     Fixed(&'static str, &'static str),
     /// A list (a JSON pointer) with a recent comment with the text of `comment_text`.
@@ -36,6 +39,19 @@ enum Evidence {
     /// The author is not compared, because a token does not say whose it is. So a comment that somebody else wrote to
     /// the same place at the same time, with the very same text, is mistaken for this one.
     Comment(&'static str),
+}
+
+/// How a value is compared with what Flickr shows of it.
+#[derive(Debug, Clone, Copy)]
+enum Compared {
+    /// By what a reader sees of it.
+    Text,
+    /// As a whole number, and as text where it is none.
+    Number,
+    /// As a number, unless the photo is public: then Flickr heeds no other flag.
+    FlagOfPrivate,
+    /// As a time of day: what was left out is its beginning.
+    Time,
 }
 
 /// The greatest age of a comment that counts as the one that was written: Flickr answers a second comment of the same
@@ -49,8 +65,8 @@ const TABLE: [ReadBack; 9] = [
         read: "flickr.photos.getInfo",
         subject: "photo_id",
         evidence: Evidence::Fields(&[
-            ("title", "/photo/title/_content"),
-            ("description", "/photo/description/_content"),
+            ("title", "/photo/title/_content", Compared::Text),
+            ("description", "/photo/description/_content", Compared::Text),
         ]),
     },
     ReadBack {
@@ -58,9 +74,9 @@ const TABLE: [ReadBack; 9] = [
         read: "flickr.photos.getInfo",
         subject: "photo_id",
         evidence: Evidence::Fields(&[
-            ("date_posted", "/photo/dates/posted"),
-            ("date_taken", "/photo/dates/taken"),
-            ("date_taken_granularity", "/photo/dates/takengranularity"),
+            ("date_posted", "/photo/dates/posted", Compared::Number),
+            ("date_taken", "/photo/dates/taken", Compared::Time),
+            ("date_taken_granularity", "/photo/dates/takengranularity", Compared::Number),
         ]),
     },
     ReadBack {
@@ -68,18 +84,18 @@ const TABLE: [ReadBack; 9] = [
         read: "flickr.photos.getPerms",
         subject: "photo_id",
         evidence: Evidence::Fields(&[
-            ("is_public", "/perms/ispublic"),
-            ("is_friend", "/perms/isfriend"),
-            ("is_family", "/perms/isfamily"),
-            ("perm_comment", "/perms/permcomment"),
-            ("perm_addmeta", "/perms/permaddmeta"),
+            ("is_public", "/perms/ispublic", Compared::Number),
+            ("is_friend", "/perms/isfriend", Compared::FlagOfPrivate),
+            ("is_family", "/perms/isfamily", Compared::FlagOfPrivate),
+            ("perm_comment", "/perms/permcomment", Compared::Number),
+            ("perm_addmeta", "/perms/permaddmeta", Compared::Number),
         ]),
     },
     ReadBack {
         write: "flickr.photos.licenses.setLicense",
         read: "flickr.photos.getInfo",
         subject: "photo_id",
-        evidence: Evidence::Fields(&[("license_id", "/photo/license")]),
+        evidence: Evidence::Fields(&[("license_id", "/photo/license", Compared::Number)]),
     },
     ReadBack {
         write: "flickr.favorites.add",
@@ -98,8 +114,8 @@ const TABLE: [ReadBack; 9] = [
         read: "flickr.galleries.getInfo",
         subject: "gallery_id",
         evidence: Evidence::Fields(&[
-            ("title", "/gallery/title/_content"),
-            ("description", "/gallery/description/_content"),
+            ("title", "/gallery/title/_content", Compared::Text),
+            ("description", "/gallery/description/_content", Compared::Text),
         ]),
     },
     ReadBack {
@@ -131,23 +147,61 @@ impl ReadBack {
     /// Whether `answer`, the JSON text that the read gave at `now`, shows that the write with `params` took effect.
     pub fn shows(&self, params: &Params, answer: &str, now: Timestamp) -> bool {
         let Ok(answer) = serde_json::from_str::<Value>(answer) else { return false };
-        let holds = |place: &str, value: &str| answer.pointer(place).and_then(text).is_some_and(|held| held == value);
+        let holds = |place: &str, value: &str, compared: Compared| {
+            answer.pointer(place).and_then(text).is_some_and(|held| compared.agree(value, &held))
+        };
         match &self.evidence {
             Evidence::Fields(fields) => {
-                let compared = fields.iter().filter_map(|(name, place)| Some((place, given(params, name)?)));
-                let mut compared = compared.peekable();
-                compared.peek().is_some() && compared.all(|(place, value)| holds(place, value))
+                let is_public = given(params, "is_public").is_some_and(|value| Compared::Number.agree(value, "1"));
+                let counts = |compared: Compared| !(is_public && matches!(compared, Compared::FlagOfPrivate));
+                let fields = fields.iter().filter(|(_, _, compared)| counts(*compared));
+                let mut fields =
+                    fields.filter_map(|(name, place, how)| Some((place, given(params, name)?, *how))).peekable();
+                fields.peek().is_some() && fields.all(|(place, value, compared)| holds(place, value, compared))
             }
-            Evidence::Fixed(place, value) => holds(place, value),
+            Evidence::Fixed(place, value) => holds(place, value, Compared::Number),
             Evidence::Comment(list) => {
                 let comments = answer.pointer(list).and_then(Value::as_array);
                 let wanted = given(params, "comment_text");
                 comments.zip(wanted).is_some_and(|(comments, wanted)| {
-                    comments.iter().any(|comment| has_text(comment, wanted) && is_recent(comment, now))
+                    comments.iter().any(|comment| is_recent(comment, now) && has_text(comment, wanted))
                 })
             }
         }
     }
+}
+
+impl Compared {
+    /// Whether `shown`, by Flickr, is what became of `given`.
+    fn agree(self, given: &str, shown: &str) -> bool {
+        match self {
+            Self::Text => same_text(given, shown),
+            Self::Number | Self::FlagOfPrivate => match (given.trim().parse::<i64>(), shown.trim().parse::<i64>()) {
+                (Ok(given), Ok(shown)) => given == shown,
+                _ => given.trim() == shown.trim(),
+            },
+            Self::Time => time_parts(given).is_some_and(|given| time_parts(shown) == Some(given)),
+        }
+    }
+}
+
+/// Whether two texts look the same. Where nothing of a text survives, nothing shows that it was written.
+fn same_text(given: &str, shown: &str) -> bool {
+    let visible = text::visible(given);
+    visible == text::visible(shown) && (given.is_empty() || !visible.is_empty())
+}
+
+/// Year, month, day, hour, minute and second of a time as MySQL writes it; `None` of what is none.
+fn time_parts(time: &str) -> Option<[u16; 6]> {
+    let mut parts = [0, 1, 1, 0, 0, 0];
+    let given = time.trim().split([' ', '-', ':', 'T']);
+    for (place, part) in given.enumerate() {
+        let value: u16 = part.parse().ok()?;
+        // MySQL writes 0 for a month or a day that is not known.
+        let least = parts.get(place).copied()?;
+        parts[place] = value.max(least);
+    }
+    Some(parts)
 }
 
 fn given<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
@@ -165,7 +219,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 fn has_text(comment: &Value, wanted: &str) -> bool {
-    comment.get("_content").and_then(Value::as_str) == Some(wanted)
+    !wanted.is_empty() && comment.get("_content").and_then(Value::as_str).is_some_and(|shown| same_text(wanted, shown))
 }
 
 fn is_recent(comment: &Value, now: Timestamp) -> bool {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     AccountRef, Day, JobId, TenantId, Timestamp, UserId,
-    cache::{CacheEntry, CacheEvent, CacheKey, CacheStats, CacheTag, CacheTags, Invalidation},
+    cache::{CacheEntry, CacheEvent, CacheKey, CacheStats, CacheTag, CacheTags, Invalidation, TagState},
     call::{MethodName, MethodPattern},
     catalogue::Catalogue,
     job::{Decision, Failure, Job, JobSpec, Requester, StoredResult, decide},
@@ -28,6 +28,7 @@ const TRIES: u32 = 3;
 pub struct CacheLookup {
     tag: CacheTag,
     ttl: Duration,
+    index_lag: Duration,
     bypass: bool,
     key: CacheKey,
 }
@@ -52,6 +53,7 @@ impl CacheLookup {
         Some(Self {
             tag: policy.tag,
             ttl: spec.cache.ttl().unwrap_or(policy.ttl),
+            index_lag: policy.index_lag,
             bypass: spec.cache.bypass(),
             key: spec.work.cache_key(),
         })
@@ -82,13 +84,14 @@ impl CacheLookup {
     ) -> ports::Result<LookupResult> {
         let account = &job.spec.account;
         let follows = job.state.follows.as_ref();
-        let requester = Requester { id: Some(&job.id), priority: job.spec.priority, follows, ttl: self.ttl };
+        let (ttl, index_lag) = (self.ttl, self.index_lag);
+        let requester = Requester { id: Some(&job.id), priority: job.spec.priority, follows, ttl, index_lag };
         for attempt in 1..=TRIES {
             let now = ports.now();
-            let Some(generation) = view.generations.generation(self.tag, now) else { return Ok(LookupResult::Fetch) };
+            let Some(tag) = view.generations.tag(self.tag, now) else { return Ok(LookupResult::Fetch) };
             let seen = view.entry.as_ref();
             if let Some(entry) = seen.filter(|_| !self.bypass) {
-                match decision(ports, &account.tenant, entry, generation, &requester, now).await? {
+                match decision(ports, &account.tenant, entry, tag, &requester, now).await? {
                     Decision::Hit => {
                         let (leader, as_of) = (entry.leader.clone(), entry.as_of);
                         return Ok(LookupResult::Hit(StoredResult::Shared { leader, as_of }));
@@ -98,7 +101,7 @@ impl CacheLookup {
                     Decision::Fetch => {}
                 }
             }
-            let own = CacheEntry { leader: job.id.clone(), generation, as_of: now };
+            let own = CacheEntry { leader: job.id.clone(), generation: tag.generation, as_of: now };
             let new = NewCacheEntry { account, key: &self.key, entry: &own, seen };
             if ports.set_entry(new).await? || attempt == TRIES {
                 break;
@@ -115,29 +118,28 @@ async fn decision(
     ports: &impl Jobs,
     tenant: &TenantId,
     entry: &CacheEntry,
-    generation: u64,
+    tag: TagState,
     requester: &Requester<'_>,
     now: Timestamp,
 ) -> ports::Result<Decision> {
-    if !requester.may_use(entry, generation) {
+    if !requester.may_use(entry, tag) {
         return Ok(Decision::Fetch);
     }
     let leader = ports.job(&domain::JobRef::new(tenant, &entry.leader)).await?;
-    Ok(decide(entry, generation, leader.as_ref(), requester, now))
+    Ok(decide(entry, tag, leader.as_ref(), requester, now))
 }
 
 /// Whether a job that is submitted now will need no call, as things stand: the answer is there, or another job asks the
 /// same. Where that cannot be found out, it will.
 pub async fn needs_no_call(ports: &(impl Clock + Jobs + ResponseCache), catalogue: &Catalogue, spec: &JobSpec) -> bool {
     let Some(lookup) = CacheLookup::of(catalogue, spec).filter(|lookup| !lookup.bypass) else { return false };
-    let requester = Requester { id: None, priority: spec.priority, follows: None, ttl: lookup.ttl };
+    let (ttl, index_lag) = (lookup.ttl, lookup.index_lag);
+    let requester = Requester { id: None, priority: spec.priority, follows: None, ttl, index_lag };
     let decided = async {
         let (_, view) = lookup.view(ports, &spec.account).await?;
         let now = ports.now();
-        match (view.generations.generation(lookup.tag, now), &view.entry) {
-            (Some(generation), Some(entry)) => {
-                decision(ports, &spec.account.tenant, entry, generation, &requester, now).await
-            }
+        match (view.generations.tag(lookup.tag, now), &view.entry) {
+            (Some(tag), Some(entry)) => decision(ports, &spec.account.tenant, entry, tag, &requester, now).await,
             _ => Ok(Decision::Fetch),
         }
     };
@@ -168,7 +170,7 @@ pub async fn invalidate(
     }
     let account = AccountRef::new(principal.tenant(), user);
     ports.account(&account).await?.ok_or(Kind::AccountNotFound)?;
-    let invalidation = Invalidation { tags, unsettled_until: None };
+    let invalidation = Invalidation { tags, written_at: None, unsettled_until: None };
     ports.invalidate(&account, &invalidation).await?;
     tracing::info!(%user, tags = %invalidation.tags, "cached answers are invalidated");
     Ok(invalidation.tags)
@@ -179,7 +181,7 @@ pub async fn invalidate(
 /// # Errors
 /// A failure of the port.
 pub(crate) async fn forget(ports: &impl ResponseCache, account: &AccountRef) -> Result<(), Error> {
-    let everything = Invalidation { tags: CacheTags::all(), unsettled_until: None };
+    let everything = Invalidation { tags: CacheTags::all(), written_at: None, unsettled_until: None };
     Ok(ports.invalidate(account, &everything).await?)
 }
 

@@ -171,7 +171,7 @@ pub fn login(tenant: &TenantId, token: &str, state: &str, mode: Mode, expires_at
 /// # Panics
 /// When `method` or `params` is not acceptable.
 pub fn spec(account: &AccountRef, method: &str, params: &str) -> JobSpec {
-    let params = Params::from_json(&serde_json::from_str(params).unwrap()).unwrap();
+    let params = Params::from_json(params).unwrap();
     JobSpec {
         account: account.clone(),
         work: Work::Rest(RestCall { method: method.parse().unwrap(), params }),

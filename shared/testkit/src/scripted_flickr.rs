@@ -9,7 +9,7 @@ use std::{
 use domain::{
     account::Perms,
     cache::{CachePolicy, CacheTag},
-    catalogue::{Catalogue, MethodFacts, Methods, Verb},
+    catalogue::{Catalogue, ErrorCodes, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
     job::Work,
     outcome::{Class, Outcome},
@@ -62,9 +62,13 @@ fn facts(method: &str) -> MethodFacts {
             (false, false) => Idempotency::NonIdempotent,
         },
         verification: (sets || name.ends_with("Comment")).then_some(Verification::ReadBack),
-        cache_policy: is_cached.then_some(CachePolicy { tag: CacheTag::Photos, ttl: ScriptedFlickr::TTL }),
+        cache_policy: is_cached.then_some(CachePolicy {
+            tag: CacheTag::Photos,
+            ttl: ScriptedFlickr::TTL,
+            index_lag: ScriptedFlickr::INDEX_LAG,
+        }),
         invalidates: (!reads).then_some(CacheTag::Photos).into_iter().collect(),
-        already_so: Vec::new(),
+        error_codes: ErrorCodes::unknown(),
     }
 }
 
@@ -89,6 +93,9 @@ impl ScriptedFlickr {
 
     /// How long answers are cached.
     pub const TTL: Duration = Duration::from_secs(300);
+
+    /// How long its index may lag behind a write.
+    pub const INDEX_LAG: Duration = Duration::from_secs(30);
 
     /// Answers the next calls so; after them every call is done, with an empty success.
     pub fn answer(&self, outcomes: impl IntoIterator<Item = Outcome>) {

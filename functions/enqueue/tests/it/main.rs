@@ -233,6 +233,66 @@ async fn a_job_is_accepted_even_if_its_message_is_not_sent() {
     assert_eq!(report.sent, 2, "the one never sent, and the one never received");
 }
 
+/// What the caller wrote is what is sent, stored, compared and given back: no number goes through a double.
+#[tokio::test]
+async fn numbers_stay_as_they_were_written() {
+    let scene = scene().await;
+    let body = |last_digit: u8, meta: &str| {
+        format!(
+            r#"{{"method": "flickr.test.echo", "user_id": "{}", "meta": {meta}, "params":
+                {{"lat": 0.000009, "id": 53461234567.0, "big": 1234567890123456789012{last_digit}, "n": 1e3}}}}"#,
+            scene.user
+        )
+    };
+    let post = async |text: String| {
+        let headers = [("x-api-key", API_KEY), ("idempotency-key", "k-1")];
+        send(&scene.routes, Method::POST, "/v1/flickr/rest", &headers, &text).await
+    };
+    let meta =
+        r#"{ "z": 1e3, "big": 12345678901234567890123, "a": [0.10, -0.0], "$serde_json::private::RawValue": "[]" }"#;
+    let first = post(body(3, meta)).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.text);
+    let job = &scene.world.jobs()[0];
+    let params: Vec<_> = job.spec.work.params().iter().collect();
+    let big = ("big", "12345678901234567890123");
+    assert_eq!(params, [big, ("id", "53461234567.0"), ("lat", "0.000009"), ("n", "1000")]);
+    let compact = meta.replace(' ', "");
+    assert!(first.text.contains(&format!(r#""meta":{compact}"#)), "{}", first.text);
+
+    let sorted = r#"{"$serde_json::private::RawValue":"[]","a":[0.10,-0.0],"big":12345678901234567890123,"z":1e3}"#;
+    let again = post(body(3, sorted)).await;
+    assert_eq!(again.status, StatusCode::ACCEPTED, "the order of members makes no difference: {}", again.text);
+    assert!(again.text.contains(&format!(r#""meta":{compact}"#)), "{}", again.text);
+    for (last_digit, meta) in
+        [(4, meta.to_owned()), (3, meta.replace("90123", "90124")), (3, meta.replace("1e3", "2e3"))]
+    {
+        assert_eq!(post(body(last_digit, &meta)).await.problem(), "ERR_IDEMPOTENCY_KEY_REUSED", "{last_digit} {meta}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_without_a_plain_form_is_refused_by_its_name() {
+    let scene = scene().await;
+    let body = format!(r#"{{"method": "flickr.test.echo", "user_id": "{}", "params": {{"far": 1e400}}}}"#, scene.user);
+    let answer = send(&scene.routes, Method::POST, "/v1/flickr/rest", &[("x-api-key", API_KEY)], &body).await;
+    let detail = &answer.json()["error"]["details"][0];
+    assert_eq!((answer.status, &detail["field"]), (StatusCode::BAD_REQUEST, &json!("params")), "{}", answer.text);
+    assert!(detail["message"].as_str().unwrap().contains("`far`"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_longest_call_of_flickr_is_accepted() {
+    let scene = scene().await;
+    let ids = vec!["5346123456789012"; 5000].join(",");
+    let mut body = scene.body();
+    body["method"] = json!("flickr.photosets.editPhotos");
+    body["params"] = json!({ "photoset_id": "1", "primary_photo_id": "5346123456789012", "photo_ids": ids });
+    let answer = scene.post(&[], &body).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let job = &scene.world.jobs()[0];
+    assert!(job.spec.work.params().iter().any(|param| param == ("photo_ids", &*ids)));
+}
+
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let scene = scene().await;
@@ -251,19 +311,21 @@ async fn bad_requests_are_refused_by_the_name_of_their_field() {
         change(&mut body);
         body
     };
-    let table: [(Value, &str, u16); 28] = [
+    let table: [(Value, &str, u16); 30] = [
         (with(|b| b["method"] = json!("flickr")), "method", 400),
         (with(|b| b["method"] = json!(5)), "method", 400),
         (with(|b| b["method"] = json!("flickr.auth.oauth.getAccessToken")), "", 422),
         (with(|b| b["params"] = json!([1])), "params", 400),
+        (with(|b| b["params"] = Value::Null), "params", 400),
         (with(|b| b["params"] = json!({ "a": { "b": 1 } })), "params", 400),
         (with(|b| b["params"] = json!({ "oauth_token": "x" })), "params", 400),
-        (with(|b| b["params"] = json!({ "a": "x".repeat(65 * 1024) })), "params", 400),
+        (with(|b| b["params"] = json!({ "a": "x".repeat(257 * 1024) })), "params", 400),
         (with(|b| b["user_id"] = json!("me")), "user_id", 400),
         (with(|b| b["target"] = json!("download")), "target", 400),
         (with(|b| b["priority"] = json!("urgent")), "priority", 400),
         (with(|b| b["priority"] = json!(1)), "priority", 400),
         (with(|b| b["meta"] = json!("text")), "meta", 400),
+        (with(|b| b["meta"] = json!([{}])), "meta", 400),
         (with(|b| b["meta"] = json!({ "m": "x".repeat(5000) })), "meta", 400),
         (with(|b| b["surprise"] = json!(1)), "surprise", 400),
         (with(|b| b["run_at"] = json!("tomorrow")), "run_at", 400),

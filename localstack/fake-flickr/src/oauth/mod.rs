@@ -88,7 +88,7 @@ impl<'a> SignedRequest<'a> {
             return Err(Problem::TimestampRefused);
         }
         let base_string = |url: &String| {
-            let params = request.params.iter().filter(|(name, _)| *name != "oauth_signature");
+            let params = request.params.sent().filter(|(name, _)| *name != "oauth_signature");
             signature::base_string(&request.verb, url, params)
         };
         let is_signature_of = |base: &String| signature::verify(self.signature, base, consumer_secret, token_secret);

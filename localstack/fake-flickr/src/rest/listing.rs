@@ -7,6 +7,7 @@ use crate::envelope::{Element, Scalar};
 use crate::params::Params;
 use crate::world::World;
 use crate::world::photo::Photo;
+use crate::world::text;
 
 /// The page of a list that a call requests.
 pub(super) struct Page {
@@ -61,7 +62,7 @@ fn entry(world: &World, photo: &Photo, extras: &BTreeSet<&str>) -> Element {
 
 fn with_extra(world: &World, element: Element, photo: &Photo, extra: &str) -> Element {
     match extra {
-        "description" => element.text("description", photo.description.as_str()),
+        "description" => element.text("description", text::shown(&photo.description)),
         "license" => element.attr("license", photo.license.to_string()),
         "date_upload" => element.attr("dateupload", photo.uploaded.as_second().to_string()),
         "last_update" => element.attr("lastupdate", photo.updated.as_second().to_string()),

@@ -1,6 +1,7 @@
 //! The REST endpoint: reads the format, authenticates the caller, checks the permission, and runs the method.
 
 mod call;
+mod comments;
 mod favorites;
 mod general;
 mod listing;
@@ -33,6 +34,8 @@ fn find(method: &str) -> Option<fn(&mut Call<'_>) -> MethodResult> {
         "flickr.people.getPhotos" => people::get_photos,
         "flickr.people.getUploadStatus" => people::get_upload_status,
         "flickr.photos.addTags" => photos::add_tags,
+        "flickr.photos.comments.addComment" => comments::add,
+        "flickr.photos.comments.getList" => comments::get_list,
         "flickr.photos.delete" => photos::delete,
         "flickr.photos.getInfo" => photos::get_info,
         "flickr.photos.licenses.setLicense" => photos::set_license,
@@ -55,6 +58,7 @@ pub(crate) fn answer(world: &mut World, request: &ApiRequest, fault: Option<Kind
         Ok(format) => format,
         Err(error) => return Format::Xml.render(&Err(error)),
     };
+    let format = if fault == Some(Kind::ForeignFormat) { format.other() } else { format };
     match run(world, request, fault, now) {
         Ok(elements) => format.render(&Ok(elements)),
         Err(AuthError::Api(error)) => format.render(&Err(error)),

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::envelope::{ApiError, Element, MethodResult};
 use crate::world::photo::Photo;
 use crate::world::tags::{self, Tag};
+use crate::world::text;
 use crate::world::{User, World};
 
 const MAX_TAGS_PER_PHOTO: usize = 75;
@@ -55,7 +56,7 @@ fn info(world: &World, photo: &Photo, viewer: Option<&str>) -> Element {
     element
         .child(owner_element(&photo.owner, owner))
         .text("title", photo.title.as_str())
-        .text("description", photo.description.as_str())
+        .text("description", text::shown(&photo.description))
         .child(visibility)
         .child(dates)
         .child(rights("editability", "cancomment", "canaddmeta", is_owner))
@@ -102,10 +103,10 @@ pub(super) fn set_meta(call: &mut Call<'_>) -> MethodResult {
     let (title, description) = (call.params.get("title"), call.params.get("description"));
     let photo = own_photo(call)?;
     if let Some(title) = title {
-        title.clone_into(&mut photo.title);
+        photo.title = text::stored(title);
     }
     if let Some(description) = description {
-        description.clone_into(&mut photo.description);
+        photo.description = text::stored(description);
     }
     photo.updated = now;
     Ok(Vec::new())

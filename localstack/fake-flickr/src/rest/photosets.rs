@@ -5,6 +5,7 @@ use super::listing::{self, Page};
 use crate::envelope::{ApiError, Element, MethodResult};
 use crate::world::Photoset;
 use crate::world::photo::Photo;
+use crate::world::text;
 
 const MAX_PHOTOS_PER_SET: usize = 500;
 
@@ -15,8 +16,8 @@ pub(super) fn create(call: &mut Call<'_>) -> MethodResult {
     let url = |id: u64| format!("https://www.flickr.com/photos/{owner}/sets/{id}/");
     let id = call.world.add_photoset(Photoset {
         owner: owner.clone(),
-        title: title.to_owned(),
-        description: call.params.get("description").unwrap_or_default().to_owned(),
+        title: text::stored(title),
+        description: text::stored(call.params.get("description").unwrap_or_default()),
         primary,
         photos: vec![primary],
         created: call.now,
@@ -53,7 +54,7 @@ pub(super) fn get_list(call: &mut Call<'_>) -> MethodResult {
             .attr("count_videos", 0_u64)
             .attr("date_create", set.created.as_second().to_string())
             .text("title", set.title.as_str())
-            .text("description", set.description.as_str())
+            .text("description", text::shown(&set.description))
     });
     let envelope = page.envelope("photosets", sets.len()).attr("cancreate", call.viewer() == Some(&owner));
     Ok(vec![envelope.many("photoset", entries.collect())])

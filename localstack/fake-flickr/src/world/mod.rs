@@ -8,6 +8,7 @@ pub(crate) mod nonces;
 pub(crate) mod photo;
 pub(crate) mod request_token;
 pub(crate) mod tags;
+pub(crate) mod text;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,6 +56,13 @@ pub(crate) struct Photoset {
     pub created: Timestamp,
 }
 
+#[derive(Clone, Debug)]
+pub(crate) struct Comment {
+    pub author: String,
+    pub text: String,
+    pub created: Timestamp,
+}
+
 /// The state of an asynchronous upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ticket {
@@ -82,6 +90,8 @@ pub(crate) struct World {
     pub photosets: BTreeMap<u64, Photoset>,
     /// By user id; the newest is last.
     pub favorites: HashMap<String, Vec<(u64, Timestamp)>>,
+    /// By photo; the newest is last.
+    pub comments: HashMap<u64, Vec<Comment>>,
     pub tickets: HashMap<String, Ticket>,
     pub faults: Faults,
     pub journal: Journal,
@@ -109,6 +119,7 @@ impl World {
             photos: BTreeMap::new(),
             photosets: BTreeMap::new(),
             favorites: HashMap::new(),
+            comments: HashMap::new(),
             tickets: HashMap::new(),
             faults: Faults::default(),
             journal: Journal::default(),
@@ -150,9 +161,10 @@ impl World {
         id
     }
 
-    /// Deletes a photo, also from sets and favourites, and the sets that this leaves empty.
+    /// Deletes a photo and its comments, also from sets and favourites, and the sets that this leaves empty.
     pub(crate) fn remove_photo(&mut self, id: u64) {
         self.photos.remove(&id);
+        self.comments.remove(&id);
         for set in self.photosets.values_mut() {
             set.photos.retain(|photo| *photo != id);
         }

@@ -106,6 +106,35 @@ async fn answers_of_several_megabytes() {
 }
 
 #[tokio::test]
+async fn texts_are_rewritten_and_a_comment_is_made_once() {
+    let fixture = Fixture::new();
+    let client = fixture.client().await;
+    let id = seed(&fixture, json!({})).await.remove(0);
+    let photo = ("photo_id", id.as_str());
+    let text = " look \"here\" http://x.y\n";
+    let shown = "look &quot;here&quot; <a href=\"http://x.y\" rel=\"nofollow\">http://x.y</a>";
+    fixture.rest(&client, "flickr.photos.setMeta", &[photo, ("title", text), ("description", text)]).await;
+    let info = fixture.rest(&client, "flickr.photos.getInfo", &[photo]).await;
+    assert_eq!(info["photo"]["title"]["_content"], text.trim());
+    assert_eq!(info["photo"]["description"]["_content"], shown);
+
+    let add =
+        async |text| fixture.rest(&client, "flickr.photos.comments.addComment", &[photo, ("comment_text", text)]).await;
+    let first = add(text).await;
+    assert_eq!(add("look \"here\" http://x.y").await, first);
+    assert_ne!(add("look").await["comment"]["id"], first["comment"]["id"]);
+    assert_eq!(add(" \n").await["code"], 8);
+    let list = fixture.rest(&client, "flickr.photos.comments.getList", &[photo]).await;
+    let comments = list["comments"]["comment"].as_array().unwrap();
+    assert_eq!(
+        (comments.len(), &comments[0]["_content"], &comments[0]["id"]),
+        (2, &json!(shown), &first["comment"]["id"])
+    );
+    let missing = [("photo_id", "1"), ("comment_text", "x")];
+    assert_eq!(fixture.rest(&client, "flickr.photos.comments.addComment", &missing).await["code"], 1);
+}
+
+#[tokio::test]
 async fn a_photo_is_read_changed_and_deleted() {
     let fixture = Fixture::new();
     let client = fixture.client().await;

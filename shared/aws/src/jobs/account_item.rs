@@ -1,4 +1,5 @@
-//! The item of an account: which tags its lanes took in fair queues, and how often its cached answers were invalidated.
+//! The item of an account: which tags its lanes took in fair queues, and how often and by a write of when its cached
+//! answers were invalidated.
 //!
 //! Each change adds or sets single attributes, so that changes of the same item do not undo one another, and no
 //! transaction writes it, so that none waits for another.
@@ -40,6 +41,11 @@ fn generation_attribute(tag: CacheTag) -> String {
     format!("generation_{}", tag.as_str())
 }
 
+/// The attribute of the time when a write last changed what the answers of a cache tag show.
+fn written_attribute(tag: CacheTag) -> String {
+    format!("written_{}", tag.as_str())
+}
+
 /// The tags of the account's lanes.
 pub(crate) fn flow_tags(item: &Attributes) -> FlowTags {
     let of = |lane| Reader(item).optional_whole(tag_attribute(lane)).unwrap_or_default();
@@ -50,8 +56,10 @@ pub(crate) fn flow_tags(item: &Attributes) -> FlowTags {
 pub(crate) fn generations(item: Option<&Attributes>) -> CacheGenerations {
     let Some(reader) = item.map(Reader) else { return CacheGenerations::default() };
     let generation = |tag| Some((tag, reader.optional_whole(&generation_attribute(tag))?));
+    let written_at = |tag| Some((tag, reader.optional_time(&written_attribute(tag))?));
     CacheGenerations {
         by_tag: CacheTag::ALL.into_iter().filter_map(generation).collect(),
+        written_at: CacheTag::ALL.into_iter().filter_map(written_at).collect(),
         unsettled_until: reader.optional_time(UNSETTLED_UNTIL),
     }
 }
@@ -73,11 +81,19 @@ fn invalidate(
         clauses.push(format!("ADD {}", raised.join(", ")));
         update = update.expression_attribute_values(":one", number(1));
     }
+    let mut settings = Vec::new();
+    if let Some(at) = invalidation.written_at.filter(|_| !invalidation.tags.is_empty()) {
+        settings.extend(invalidation.tags.iter().map(|tag| format!("{} = :written", written_attribute(tag))));
+        update = update.expression_attribute_values(":written", time(at));
+    }
     if let Some(until) = invalidation.unsettled_until.filter(|_| !is_unsettled_longer) {
-        clauses.push(format!("SET {UNSETTLED_UNTIL} = :until"));
+        settings.push(format!("{UNSETTLED_UNTIL} = :until"));
         update = update
             .condition_expression(format!("attribute_not_exists({UNSETTLED_UNTIL}) OR {UNSETTLED_UNTIL} <= :until"))
             .expression_attribute_values(":until", time(until));
+    }
+    if !settings.is_empty() {
+        clauses.push(format!("SET {}", settings.join(", ")));
     }
     (!clauses.is_empty()).then(|| update.update_expression(clauses.join(" ")))
 }
@@ -113,7 +129,7 @@ mod tests {
         let tenant = TenantId::from_bytes([1; 16]);
         let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
         let update = |tags: &[CacheTag], unsettled_until, is_unsettled_longer| {
-            let invalidation = Invalidation { tags: tags.iter().copied().collect(), unsettled_until };
+            let invalidation = Invalidation { tags: tags.iter().copied().collect(), written_at: None, unsettled_until };
             let update = invalidate(&unasked(), &account, &invalidation, is_unsettled_longer)?;
             Some((update.get_update_expression().clone()?, update.get_condition_expression().is_some()))
         };
@@ -132,12 +148,29 @@ mod tests {
     }
 
     #[test]
+    fn a_write_sets_when_it_ended_for_each_of_its_tags() {
+        let tenant = TenantId::from_bytes([1; 16]);
+        let account = AccountRef::new(&tenant, &UserId::of(&tenant, "1@N00"));
+        let tags = [CacheTag::Photos, CacheTag::Tags].into_iter().collect();
+        let invalidation = Invalidation { tags, written_at: Some(NOW), unsettled_until: None };
+        let update = invalidate(&unasked(), &account, &invalidation, false).unwrap();
+        let expected =
+            "ADD generation_photos :one, generation_tags :one SET written_photos = :written, written_tags = :written";
+        let (found, condition) = (update.get_update_expression().as_deref(), update.get_condition_expression());
+        assert_eq!((found, condition), (Some(expected), &None));
+    }
+
+    #[test]
     fn each_tag_and_each_lane_has_an_attribute_of_its_own() {
         let item: Attributes = CacheTag::ALL.into_iter().map(|tag| (generation_attribute(tag), number(2))).collect();
         let read = generations(Some(&item));
         assert_eq!(read.by_tag.len(), CacheTags::all().iter().count());
         assert_eq!((read.by_tag.values().all(|generation| *generation == 2), read.unsettled_until), (true, None));
         assert_eq!(generations(None), CacheGenerations::default());
+        let item: Attributes = CacheTag::ALL.into_iter().map(|tag| (written_attribute(tag), time(NOW))).collect();
+        let read = generations(Some(&item));
+        assert_eq!((read.written_at.len(), read.by_tag.is_empty()), (CacheTag::ALL.len(), true));
+        assert!(read.written_at.values().all(|at| *at == NOW));
 
         let lanes = Priority::ALL.into_iter().zip(1..).map(|(lane, tag)| (tag_attribute(lane), number(tag)));
         let item: Attributes = item::named(lanes).collect();

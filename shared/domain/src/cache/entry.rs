@@ -1,6 +1,6 @@
 //! Cache entries: which job has the answer to a call, and whether it is still current.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use sha2::{Digest, Sha256};
 
@@ -38,16 +38,20 @@ impl CacheKey {
 pub struct CacheGenerations {
     /// The generation of each tag; a tag that was never invalidated has none, which counts as 0.
     pub by_tag: BTreeMap<CacheTag, u64>,
+    /// The latest that the last write took effect that changes what the answers of a tag show.
+    pub written_at: BTreeMap<CacheTag, Timestamp>,
     /// Until when a write that ended without a clear answer may still take effect.
     pub unsettled_until: Option<Timestamp>,
 }
 
 impl CacheGenerations {
-    /// The present generation of `tag`; `None` while a write may still take effect, so that no answer is given or
-    /// cached.
-    pub fn generation(&self, tag: CacheTag, now: Timestamp) -> Option<u64> {
+    /// How `tag` stands; `None` while a write may still take effect, so that no answer is given or cached.
+    pub fn tag(&self, tag: CacheTag, now: Timestamp) -> Option<TagState> {
         let settled = self.unsettled_until.is_none_or(|until| until <= now);
-        settled.then(|| self.by_tag.get(&tag).copied().unwrap_or_default())
+        settled.then(|| TagState {
+            generation: self.by_tag.get(&tag).copied().unwrap_or_default(),
+            written_at: self.written_at.get(&tag).copied(),
+        })
     }
 
     /// The generations after an invalidation.
@@ -56,9 +60,19 @@ impl CacheGenerations {
         for tag in invalidation.tags.iter() {
             *self.by_tag.entry(tag).or_default() += 1;
         }
+        self.written_at.extend(invalidation.tags.iter().filter_map(|tag| Some((tag, invalidation.written_at?))));
         self.unsettled_until = self.unsettled_until.max(invalidation.unsettled_until);
         self
     }
+}
+
+/// How a cache tag of an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TagState {
+    /// The present generation.
+    pub generation: u64,
+    /// The latest that the last write took effect that changes what the answers show.
+    pub written_at: Option<Timestamp>,
 }
 
 /// Invalidates an account's cached answers.
@@ -66,6 +80,8 @@ impl CacheGenerations {
 pub struct Invalidation {
     /// The tags whose generation grows.
     pub tags: CacheTags,
+    /// The latest that the write behind it took effect; `None` where there is none.
+    pub written_at: Option<Timestamp>,
     /// Until when the write behind it may still take effect; `None` when it is known to be over.
     pub unsettled_until: Option<Timestamp>,
 }
@@ -79,4 +95,12 @@ pub struct CacheEntry {
     pub generation: u64,
     /// When that was: the answer is no older.
     pub as_of: Timestamp,
+}
+
+impl CacheEntry {
+    /// Whether the answer was taken when Flickr's index could lag behind the last write, which by `now` it does no
+    /// longer.
+    pub fn has_lagged(&self, tag: TagState, index_lag: Duration, now: Timestamp) -> bool {
+        tag.written_at.is_some_and(|at| self.as_of <= at + index_lag && at + index_lag < now)
+    }
 }

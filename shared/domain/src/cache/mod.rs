@@ -14,7 +14,7 @@ mod policy;
 mod stats;
 mod tags;
 
-pub use entry::{CacheEntry, CacheGenerations, CacheKey, Invalidation};
+pub use entry::{CacheEntry, CacheGenerations, CacheKey, Invalidation, TagState};
 pub use policy::{CacheOptions, CachePolicy, InvalidTtl, MIN_TTL_SECONDS};
 pub use stats::{CacheEvent, CacheStats};
 pub use tags::{CacheTag, CacheTags, UnknownCacheTag};

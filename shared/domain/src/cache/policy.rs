@@ -14,6 +14,8 @@ pub struct CachePolicy {
     pub tag: CacheTag,
     /// How old an answer may be, unless the job asks for something else.
     pub ttl: Duration,
+    /// How long after a write an answer may still miss what it did: Flickr's index lags behind.
+    pub index_lag: Duration,
 }
 
 /// What a job asks of the response cache.

@@ -13,7 +13,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn key(method: &str, params: &serde_json::Value) -> CacheKey {
-    let params = Params::from_json(params.as_object().unwrap()).unwrap();
+    let params = Params::from_json(&params.to_string()).unwrap();
     CacheKey::of(&RestCall { method: method.parse().unwrap(), params })
 }
 
@@ -48,15 +48,29 @@ fn a_time_to_live_has_bounds() {
 #[test]
 fn nothing_is_current_while_a_write_may_still_take_effect() {
     let tags: CacheTags = [CacheTag::Photos, CacheTag::Tags].into_iter().collect();
-    let invalidation = |unsettled_until| Invalidation { tags: tags.clone(), unsettled_until };
+    let invalidation = |unsettled_until| Invalidation { tags: tags.clone(), written_at: None, unsettled_until };
     let generations = CacheGenerations::default()
         .after(&invalidation(None))
         .after(&invalidation(Some(at(100))))
         .after(&invalidation(None));
-    assert_eq!(generations.generation(CacheTag::Photos, at(99)), None);
-    assert_eq!(generations.generation(CacheTag::People, at(99)), None);
-    assert_eq!(generations.generation(CacheTag::Photos, at(100)), Some(3));
-    assert_eq!(generations.generation(CacheTag::People, at(100)), Some(0));
+    let state = |generation| Some(TagState { generation, written_at: None });
+    assert_eq!(generations.tag(CacheTag::Photos, at(99)), None);
+    assert_eq!(generations.tag(CacheTag::People, at(99)), None);
+    assert_eq!(generations.tag(CacheTag::Photos, at(100)), state(3));
+    assert_eq!(generations.tag(CacheTag::People, at(100)), state(0));
+}
+
+#[test]
+fn a_tag_tells_when_it_was_last_written_and_no_other_invalidation_is_a_write() {
+    let tags: CacheTags = [CacheTag::Photos].into_iter().collect();
+    let invalidation = |written_at| Invalidation { tags: tags.clone(), written_at, unsettled_until: None };
+    let generations = CacheGenerations::default()
+        .after(&invalidation(Some(at(3))))
+        .after(&invalidation(Some(at(7))))
+        .after(&invalidation(None));
+    let photos = TagState { generation: 3, written_at: Some(at(7)) };
+    assert_eq!(generations.tag(CacheTag::Photos, at(8)), Some(photos));
+    assert_eq!(generations.tag(CacheTag::People, at(8)), Some(TagState::default()));
 }
 
 #[test]

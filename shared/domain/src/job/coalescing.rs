@@ -8,7 +8,12 @@ use super::{
     spec::Job,
     state::Phase,
 };
-use crate::{JobId, Timestamp, cache::CacheEntry, fair_queue::Priority, timing::LONGEST_CACHE_TTL};
+use crate::{
+    JobId, Timestamp,
+    cache::{CacheEntry, TagState},
+    fair_queue::Priority,
+    timing::LONGEST_CACHE_TTL,
+};
 
 /// Who looks into the cache.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +26,14 @@ pub struct Requester<'a> {
     pub follows: Option<&'a JobId>,
     /// How old an answer may be for it.
     pub ttl: Duration,
+    /// How long after a write an answer may still miss what it did.
+    pub index_lag: Duration,
 }
 
 impl Requester<'_> {
-    /// Whether `entry` is current in the present `generation`, and not the requester's own.
-    pub fn may_use(&self, entry: &CacheEntry, generation: u64) -> bool {
-        entry.generation == generation && self.id != Some(&entry.leader)
+    /// Whether `entry` is of the present generation of its tag, and not the requester's own.
+    pub fn may_use(&self, entry: &CacheEntry, tag: TagState) -> bool {
+        entry.generation == tag.generation && self.id != Some(&entry.leader)
     }
 }
 
@@ -49,18 +56,18 @@ pub enum Decision {
 /// The least time before a follower looks again.
 const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
 
-/// What follows for `requester` from an entry in the present `generation`, whose job is `leader` (if it still can be
-/// read).
+/// What follows for `requester` from an entry whose job is `leader` (if it still can be read), as its tag stands.
 pub fn decide(
     entry: &CacheEntry,
-    generation: u64,
+    tag: TagState,
     leader: Option<&Job>,
     requester: &Requester<'_>,
     now: Timestamp,
 ) -> Decision {
-    let Some(leader) = leader.filter(|_| requester.may_use(entry, generation)) else { return Decision::Fetch };
+    let Some(leader) = leader.filter(|_| requester.may_use(entry, tag)) else { return Decision::Fetch };
     let followed = requester.follows == Some(&leader.id);
     match &leader.state.phase {
+        Phase::Completed { .. } if entry.has_lagged(tag, requester.index_lag, now) => Decision::Fetch,
         Phase::Completed { result, .. } if result.is_own() => {
             // Whoever wrote the entry and whoever reads it may each have a clock that is off.
             let age = now.since(entry.as_of) + 2 * CLOCK_SKEW;

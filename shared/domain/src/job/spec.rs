@@ -11,6 +11,7 @@ use crate::{
     call::{MethodName, Params, RestCall},
     fair_queue::Priority,
     idempotency::{Fingerprint, Idempotency},
+    json,
     verification::Verification,
 };
 
@@ -77,7 +78,7 @@ pub struct JobSpec {
     pub priority: Priority,
     /// What it asks of the response cache.
     pub cache: CacheOptions,
-    /// The caller's own JSON object, given back with the job; `None` when there was none.
+    /// The caller's own JSON object as it was written, given back with the job; `None` when there was none.
     pub meta: Option<String>,
 }
 
@@ -141,14 +142,14 @@ struct Payload<'a> {
     priority: Priority,
     #[serde(skip_serializing_if = "CacheOptions::is_default")]
     cache: CacheOptions,
-    meta: &'a Option<String>,
+    meta: Option<String>,
 }
 
 impl JobSpec {
     /// What a request for this job must agree with when its idempotency key comes again.
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// When it cannot be written as JSON, or its `meta` is no object that can be read.
     pub fn fingerprint(&self, start: Start) -> Result<Fingerprint, serde_json::Error> {
         let payload = Payload {
             user: &self.account.user,
@@ -157,7 +158,7 @@ impl JobSpec {
             params: self.work.params(),
             priority: self.priority,
             cache: self.cache,
-            meta: &self.meta,
+            meta: self.meta.as_deref().map(json::canonical_object).transpose()?,
         };
         Fingerprint::of(&(payload, start))
     }
@@ -170,10 +171,9 @@ mod tests {
     #[test]
     fn the_fingerprint_of_a_request_does_not_change_with_the_program() {
         let tenant = TenantId::from_bytes([1; 16]);
-        let params = serde_json::json!({"photo_id": "1", "b": true});
         let call = RestCall {
             method: "flickr.photos.getInfo".parse().unwrap(),
-            params: Params::from_json(params.as_object().unwrap()).unwrap(),
+            params: Params::from_json(r#"{"photo_id": "1", "b": true}"#).unwrap(),
         };
         let spec = JobSpec {
             account: AccountRef { user: UserId::of(&tenant, "1@N00"), tenant },

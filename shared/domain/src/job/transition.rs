@@ -182,7 +182,8 @@ fn invalidation(job: &Job) -> Option<Invalidation> {
         _ => false,
     };
     let unsettled_until = (!settled).then(|| at + VERIFICATION);
-    Some(Invalidation { tags: job.invalidates.clone(), unsettled_until })
+    let written_at = Some(unsettled_until.unwrap_or(at));
+    Some(Invalidation { tags: job.invalidates.clone(), written_at, unsettled_until })
 }
 
 #[cfg(test)]

@@ -1,7 +1,4 @@
-//! The envelope of Flickr's API: `stat`, and of a failure `code` and `message`.
-//!
-//! Flickr sometimes reports a failure in XML although JSON was asked for, so both are read. A success must be JSON,
-//! since its text is the result.
+//! The envelope of Flickr's API: `stat`, and of a failure `code` and `message`, as JSON or as XML.
 
 use std::{borrow::Cow, fmt};
 
@@ -23,6 +20,8 @@ pub enum Envelope {
     Ok,
     /// `stat=fail`.
     Failed(Failure),
+    /// An envelope in XML, with the failure that it reports, if any.
+    Xml(Option<Failure>),
     /// No envelope of Flickr's.
     Unreadable,
 }
@@ -40,7 +39,7 @@ pub struct Failure {
 pub fn read(text: &str) -> Envelope {
     let envelope = match serde_json::from_str::<Members<'_>>(text) {
         Ok(members) => members.envelope(),
-        Err(_) => xml_failure(text).map(Envelope::Failed),
+        Err(_) => xml(text),
     };
     envelope.unwrap_or(Envelope::Unreadable)
 }
@@ -57,6 +56,12 @@ pub fn without_reserved(text: &str) -> String {
     let remaining: Vec<String> =
         members.into_iter().map(|(name, value)| format!("{}:{value}", Value::String(name.into_owned()))).collect();
     format!("{{{}}}", remaining.join(","))
+}
+
+/// The JSON object `text`, which has a member, with one more.
+pub fn with_number(text: &str, name: &str, number: usize) -> String {
+    let members = text.trim_end().strip_suffix('}').unwrap_or(text);
+    format!("{members},\"{name}\":{number}}}")
 }
 
 /// The members of a JSON object, in order, with their values as they were written.
@@ -111,18 +116,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-/// The failure in `<rsp stat="fail"><err code="1" msg="..." /></rsp>`.
-fn xml_failure(text: &str) -> Option<Failure> {
+/// The envelope in `<rsp stat="fail"><err code="1" msg="..." /></rsp>`.
+fn xml(text: &str) -> Option<Envelope> {
     let mut xml = Reader::from_str(text);
-    let rsp = next_element(&mut xml)?;
-    if rsp.name().as_ref() != "rsp" || attribute(&rsp, "stat")? != "fail" {
-        return None;
-    }
-    let err = next_element(&mut xml).filter(|element| element.name().as_ref() == "err")?;
-    Some(Failure {
+    let rsp = next_element(&mut xml).filter(|element| element.name().as_ref() == "rsp")?;
+    let failed = attribute(&rsp, "stat")? == "fail";
+    let err = if failed { next_element(&mut xml).filter(|element| element.name().as_ref() == "err") } else { None };
+    Some(Envelope::Xml(err.map(|err| Failure {
         code: attribute(&err, "code").and_then(|code| code.parse().ok()),
         message: attribute(&err, "msg").unwrap_or_default(),
-    })
+    })))
 }
 
 fn next_element<'a>(xml: &mut Reader<&'a [u8]>) -> Option<BytesStart<'a>> {
@@ -150,6 +153,10 @@ mod tests {
         Envelope::Failed(Failure { code: code.into(), message: message.to_owned() })
     }
 
+    fn in_xml(code: i64, message: &str) -> Envelope {
+        Envelope::Xml(Some(Failure { code: Some(code), message: message.to_owned() }))
+    }
+
     #[test]
     fn json_and_xml_envelopes_are_read() {
         let table = [
@@ -173,13 +180,14 @@ mod tests {
             (
                 "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<rsp stat=\"fail\">\n\t<err code=\"2\" msg=\"Photo \
                  &quot;1&quot; not found\" />\n</rsp>\n",
-                failed(2, "Photo \"1\" not found"),
+                in_xml(2, "Photo \"1\" not found"),
             ),
-            ("<rsp stat=\"ok\">\n<err code=\"2\" msg=\"\" /></rsp>", Envelope::Unreadable),
-            ("<rsp stat=\"fail\"></rsp>", Envelope::Unreadable),
+            ("<rsp stat=\"ok\">\n<err code=\"2\" msg=\"\" /></rsp>", Envelope::Xml(None)),
+            ("<rsp stat=\"fail\"></rsp>", Envelope::Xml(None)),
+            ("<rsp></rsp>", Envelope::Unreadable),
             ("<html><rsp stat=\"fail\"><err code=\"1\"/></rsp></html>", Envelope::Unreadable),
             ("<html><body><h1>429 Too Many Requests</h1>\n</body></html>", Envelope::Unreadable),
-            ("<rsp stat=\"fail\"><err code=\"1\" msg=\"&bomb;\"/></rsp>", failed(1, "")),
+            ("<rsp stat=\"fail\"><err code=\"1\" msg=\"&bomb;\"/></rsp>", in_xml(1, "")),
         ];
         for (text, envelope) in table {
             assert_eq!(read(text), envelope, "{text}");

@@ -17,6 +17,7 @@ const NON_IDEMPOTENT_WRITE: &str = "flickr.photosets.create";
 
 const HTML_429: &str = "<html><body><h1>429 Too Many Requests</h1>\nYou have sent too many requests in a given \
                         amount of time.\n</body></html>";
+const HTML_400: &str = "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>";
 const XML_201: &str = "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<rsp stat=\"fail\">\n\t<err code=\"201\" \
                        msg=\"Sorry, the Flickr API service is not currently available.\" />\n</rsp>\n";
 const COMMA_201: &str = "{\"stat\":\"fail\",\"message\":\"Sorry, the Flickr API service is not currently \
@@ -43,7 +44,7 @@ fn judged(request_outcome: RequestOutcome, method: &str, repeated: bool) -> Answ
     let call = Call {
         method: Some(&method),
         idempotency: facts.idempotency,
-        already_so: &facts.already_so,
+        error_codes: &facts.error_codes,
         repeated,
         secrets: &secrets,
     };
@@ -91,16 +92,30 @@ fn each_outcome_has_its_class() {
         (answered(500, "{\"stat\":\"ok\"}"), IN_DOUBT),
         (answered(502, "oauth_problem=token_rejected"), IN_DOUBT),
         (answered(302, ""), IN_DOUBT),
-        (answered(403, "<html>blocked</html>"), IN_DOUBT),
-        (answered(404, ""), IN_DOUBT),
         (answered(403, "{\"stat\":\"ok\"}"), IN_DOUBT),
-        (answered(403, "{\"stat\":\"fail\",\"code\":2,\"message\":\"Permission denied\"}"), same(Permanent)),
+        (ended(403, Body::Cut("connection reset".to_owned())), IN_DOUBT),
+        // The edge before Flickr refused: nothing was done.
+        (answered(400, HTML_400), same(Transient)),
+        (answered(401, ""), same(Transient)),
+        (answered(403, "<html>blocked</html>"), same(Transient)),
+        (answered(404, ""), same(Transient)),
+        (answered(405, "<html>"), same(Transient)),
+        (answered(411, "<html>"), same(Transient)),
+        (answered(408, "<html>"), IN_DOUBT),
+        (answered(409, "<html>"), IN_DOUBT),
+        (answered(403, "{\"stat\":\"fail\",\"code\":1,\"message\":\"Photo not found\"}"), same(Permanent)),
         (answered(403, "{\"stat\":\"fail\",\"code\":95,\"message\":\"SSL is required\"}"), same(Permanent)),
         (answered(413, "<html>"), same(Permanent)),
         (answered(414, "<html>"), same(Permanent)),
         // `stat=fail`.
         (fail(1, "Photo not found"), same(Permanent)),
         (fail(2, "Permission denied"), same(Permanent)),
+        // A code that only one of the methods has, and some that none has: another call's answer.
+        (fail(3, "Can't create any more sets"), [Transient, UnknownOutcome, Permanent]),
+        (fail(33, "x"), IN_DOUBT),
+        (fail(94, "x"), IN_DOUBT),
+        (fail(113, "x"), IN_DOUBT),
+        (fail(-1, "x"), IN_DOUBT),
         (fail(96, "Invalid signature"), same(Permanent)),
         (fail(98, "Invalid auth token"), same(Account)),
         (fail(99, "Insufficient permissions. Method requires read privileges; none granted."), same(Permanent)),
@@ -114,7 +129,11 @@ fn each_outcome_has_its_class() {
         (fail(7, unavailable), IN_DOUBT),
         (answered(200, XML_201), IN_DOUBT),
         (answered(200, COMMA_201), IN_DOUBT),
-        (answered(200, "<rsp stat=\"fail\"><err code=\"98\" msg=\"Invalid auth token\"/></rsp>"), same(Account)),
+        // XML, where JSON was asked for.
+        (answered(200, "<rsp stat=\"fail\"><err code=\"98\" msg=\"Invalid auth token\"/></rsp>"), IN_DOUBT),
+        (answered(200, "<rsp stat=\"fail\"><err code=\"1\" msg=\"Photo not found\"/></rsp>"), IN_DOUBT),
+        (answered(200, "<rsp stat=\"fail\"><err code=\"33\" msg=\"x\"/></rsp>"), IN_DOUBT),
+        (answered(403, "<rsp stat=\"fail\"><err code=\"1\" msg=\"Photo not found\"/></rsp>"), IN_DOUBT),
         (answered(200, "{\"stat\":\"fail\"}"), IN_DOUBT),
         // OAuth.
         (answered(401, SIGNATURE_INVALID), same(App)),
@@ -127,7 +146,6 @@ fn each_outcome_has_its_class() {
         (answered(401, "oauth_problem=permission_denied"), same(Permanent)),
         (answered(400, "oauth_problem=parameter_absent&oauth_parameters_absent=oauth_token"), same(Permanent)),
         (answered(400, "oauth_problem=something_new"), same(Permanent)),
-        (answered(401, ""), IN_DOUBT),
         // Unreadable.
         (answered(200, ""), IN_DOUBT),
         (answered(200, "<html>maintenance</html>"), IN_DOUBT),
@@ -135,7 +153,13 @@ fn each_outcome_has_its_class() {
         (answered(200, "[]"), IN_DOUBT),
         (answered(200, "{}"), IN_DOUBT),
         (answered(200, "{\"stat\":\"ok\""), IN_DOUBT),
-        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\xff\"}".to_vec())), IN_DOUBT),
+        // Bytes that belong in no text.
+        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\xff\"}".to_vec())), same(Done)),
+        (ended(200, Body::Whole(b"{\"stat\":\"ok\",\"a\":\"\x0b\"}".to_vec())), same(Done)),
+        (ended(200, Body::Whole(b"{\"stat\":\"fail\",\"code\":1,\"message\":\"\xff\n\"}".to_vec())), same(Permanent)),
+        (ended(401, Body::Whole(b"oauth_problem=token_rejected&x=\xff".to_vec())), same(Account)),
+        (ended(403, Body::Whole(b"<html>\xff</html>".to_vec())), same(Transient)),
+        (ended(200, Body::Whole(b"\xff\xfe".to_vec())), IN_DOUBT),
     ];
     for (request_outcome, expected) in table {
         assert_eq!(classes(&request_outcome), expected, "{request_outcome:?}");
@@ -143,19 +167,80 @@ fn each_outcome_has_its_class() {
 }
 
 #[test]
-fn a_repeated_idempotent_write_that_finds_its_end_state_is_done() {
-    let gone = || fail(1, "Photo not found");
-    let class = |request_outcome, method, repeated| judged(request_outcome, method, repeated).outcome.class;
-    assert_eq!(class(gone(), "flickr.photos.delete", false), Permanent);
-    assert_eq!(class(gone(), "flickr.photos.delete", true), Done);
-    assert_eq!(class(fail(3, "Photo is already in favorites"), "flickr.favorites.add", true), Done);
-    assert_eq!(class(fail(1, "Photo not found"), "flickr.favorites.add", true), Permanent);
-    assert_eq!(class(fail(98, "Invalid auth token"), "flickr.photos.delete", true), Account);
-    assert_eq!(class(gone(), READ, true), Permanent);
+fn a_methods_own_codes_say_what_its_table_says() {
+    let table = [
+        // What was asked is done, or is so already.
+        ("flickr.groups.pools.add", 3, Done),
+        ("flickr.groups.pools.add", 6, Done),
+        ("flickr.groups.pools.add", 7, Done),
+        ("flickr.groups.pools.add", 5, Permanent),
+        ("flickr.groups.pools.add", 11, Permanent),
+        ("flickr.groups.pools.add", 12, UnknownOutcome),
+        ("flickr.groups.pools.remove", 2, Done),
+        ("flickr.groups.join", 4, Done),
+        ("flickr.groups.joinRequest", 7, Done),
+        ("flickr.groups.leave", 3, Done),
+        ("flickr.photosets.addPhoto", 3, Done),
+        ("flickr.photosets.addPhoto", 2, Permanent),
+        ("flickr.photosets.removePhoto", 3, Done),
+        ("flickr.favorites.add", 3, Done),
+        ("flickr.favorites.add", 2, Permanent),
+        ("flickr.favorites.remove", 1, Done),
+        ("flickr.photos.geo.removeLocation", 2, Done),
+        // Nothing was done, and may be another time: also of a write that must not be repeated.
+        ("flickr.photos.comments.addComment", 9, Transient),
+        ("flickr.photosets.comments.addComment", 9, Transient),
+        ("flickr.push.subscribe", 6, Transient),
+        ("flickr.photos.transform.rotate", 4, Transient),
+        ("flickr.photos.search", 10, Transient),
+        ("flickr.places.placesForUser", 1, Transient),
+        // Flickr failed in the midst of it.
+        ("flickr.photos.transform.rotate", 3, UnknownOutcome),
+        ("flickr.photos.geo.setLocation", 6, UnknownOutcome),
+        ("flickr.blogs.postPhoto", 4, UnknownOutcome),
+        // The same number says something else of another method.
+        ("flickr.photosets.create", 3, Permanent),
+        ("flickr.photos.comments.addComment", 8, Permanent),
+    ];
+    for (method, code, class) in table {
+        let answer = judged(fail(code, "m"), method, false);
+        assert_eq!((answer.outcome.class, answer.outcome.flickr_code), (class, Some(code)), "{method} {code}");
+    }
+}
 
-    let done = judged(gone(), "flickr.photos.delete", true);
-    assert_eq!(done.result.as_deref(), Some("{\"stat\":\"ok\"}"));
-    assert_eq!((done.outcome.flickr_code, &*done.outcome.message), (Some(1), "Photo not found"));
+#[test]
+fn what_is_gone_is_done_only_if_an_earlier_call_may_have_removed_it() {
+    for (method, code) in [
+        ("flickr.photos.delete", 1),
+        ("flickr.photosets.delete", 1),
+        ("flickr.photos.comments.deleteComment", 2),
+        ("flickr.photos.removeTag", 1),
+    ] {
+        for (repeated, class) in [(false, Permanent), (true, Done)] {
+            assert_eq!(judged(fail(code, "m"), method, repeated).outcome.class, class, "{method} {repeated}");
+        }
+    }
+    assert_eq!(judged(fail(1, "Photo not found"), "flickr.favorites.add", true).outcome.class, Permanent);
+    assert_eq!(judged(fail(98, "Invalid auth token"), "flickr.photos.delete", true).outcome.class, Account);
+    assert_eq!(judged(fail(1, "Photo not found"), READ, true).outcome.class, Permanent);
+}
+
+#[test]
+fn what_is_done_although_flickr_said_fail_says_so() {
+    let done = judged(fail(6, "In the Pending Queue of token-canary"), "flickr.groups.pools.add", false);
+    let result: serde_json::Value = serde_json::from_str(&done.result.unwrap()).unwrap();
+    let message = "In the Pending Queue of ***";
+    assert_eq!(result, serde_json::json!({"stat": "ok", "flickr_code": 6, "message": message}));
+    assert_eq!((done.outcome.flickr_code, &*done.outcome.message), (Some(6), message));
+}
+
+/// Of these methods Flickr documents no error code, or nothing at all.
+#[test]
+fn a_method_without_known_codes_may_have_any_of_its_own() {
+    for method in ["flickr.galleries.getInfo", "flickr.galleries.editPhotos", "flickr.new.thing"] {
+        assert_eq!(judged(fail(33, "x"), method, false).outcome.class, Permanent, "{method}");
+        assert_ne!(judged(fail(113, "x"), method, false).outcome.class, Permanent, "{method}");
+    }
 }
 
 #[test]
@@ -167,6 +252,23 @@ fn a_result_is_passed_on_byte_for_byte() {
         assert_eq!(judged(answered(200, text), READ, false).result.as_deref(), Some(text));
     }
     assert_eq!(judged(fail(1, "m"), READ, false).result, None);
+}
+
+/// One bad byte spoils no page: the rest is given, and the result says how many were replaced.
+#[test]
+fn what_belongs_in_no_text_is_replaced_and_the_result_says_so() {
+    let result = |body: &[u8], method| judged(ended(200, Body::Whole(body.to_vec())), method, false).result.unwrap();
+    let page = b"{\"photos\":{\"photo\":[{\"title\":\"\xffa\"},{\"title\":\"\x0bb\"}]},\"stat\":\"ok\"}\n";
+    assert_eq!(
+        result(page, READ),
+        "{\"photos\":{\"photo\":[{\"title\":\"\u{fffd}a\"},{\"title\":\"\\u000bb\"}]},\"stat\":\"ok\",\
+         \"replaced_bytes\":2}"
+    );
+    let echo = b"{\"api_key\":{\"_content\":\"key-canary\"},\"a\":{\"_content\":\"\xff\"},\"stat\":\"ok\"}";
+    assert_eq!(
+        result(echo, "flickr.test.echo"),
+        "{\"a\":{\"_content\":\"\u{fffd}\"},\"stat\":\"ok\",\"replaced_bytes\":1}"
+    );
 }
 
 #[test]
@@ -201,7 +303,13 @@ fn messages_say_what_flickr_said_and_no_secret() {
     assert_eq!(said(answered(401, SIGNATURE_INVALID)).message, "oauth_problem=signature_invalid");
     assert_eq!(said(answered(502, "<html>token-canary")).message, "HTTP 502");
     assert_eq!(said(answered(200, "<html>token-canary")).message, "HTTP 200: not an answer of Flickr's API");
+    assert_eq!(said(answered(403, "<html>")).message, "HTTP 403: refused before it reached Flickr's API");
     assert_eq!(said(fail(1, "debug_sbs=key")).message, "");
+    let strange = said(fail(33, "of token-canary"));
+    let message = "error code 33, which the method does not have: of ***";
+    assert_eq!((strange.flickr_code, &*strange.message), (Some(33), message));
+    let xml = "<rsp stat=\"fail\"><err code=\"1\" msg=\"token-canary\"/></rsp>";
+    assert_eq!(said(answered(200, xml)).message, "HTTP 200: an answer in XML");
     assert_eq!(said(RequestOutcome::NotSent("connection refused".to_owned())).message, "not sent: connection refused");
     assert_eq!(said(RequestOutcome::NoAnswer("reset".to_owned())).message, "no answer: reset");
 }
@@ -210,7 +318,8 @@ fn messages_say_what_flickr_said_and_no_secret() {
 fn a_login_is_judged_by_the_same_rules() {
     let secrets = ["key-canary"];
     let class = |idempotency, request_outcome| {
-        let call = Call { method: None, idempotency, already_so: &[], repeated: false, secrets: &secrets };
+        let call =
+            Call { method: None, idempotency, error_codes: &ErrorCodes::unknown(), repeated: false, secrets: &secrets };
         login(request_outcome, &call, NOW, token_reply::request_token).map(|_| ()).map_err(|outcome| outcome.class)
     };
     let good = "oauth_callback_confirmed=true&oauth_token=t&oauth_token_secret=s";
@@ -260,11 +369,15 @@ proptest! {
         }
     }
 
-    /// Promise I7: a write is judged transient, and so sent again, only when it was never sent.
+    /// Promise I7: a write is judged transient, and so sent again, only when it never reached Flickr.
     #[test]
-    fn a_sent_write_is_never_transient(request_outcome in any_outcome(), repeated: bool) {
-        let sent = !matches!(request_outcome, RequestOutcome::NotSent(_));
+    fn a_write_that_reached_flickr_is_never_transient(request_outcome in any_outcome(), repeated: bool) {
+        let reached = match &request_outcome {
+            RequestOutcome::NotSent(_) => false,
+            RequestOutcome::NoAnswer(_) => true,
+            RequestOutcome::Answered(reply) => !is_refusal_of_the_edge(reply.status),
+        };
         let class = judged(request_outcome, NON_IDEMPOTENT_WRITE, repeated).outcome.class;
-        prop_assert!(!sent || class != Transient);
+        prop_assert!(!reached || class != Transient);
     }
 }

@@ -43,10 +43,46 @@ fn each_idempotent_write_is_a_known_write_and_says_why() {
         assert_eq!(known["kind"], "write", "{write}");
         assert!(write["why"].as_str().is_some_and(|why| !why.is_empty()), "{write}");
         assert!(seen.insert(write["method"].as_str().unwrap().to_owned()), "{write} comes twice");
-        for error in write["already_so"].as_array().unwrap() {
-            let mut documented = known["errors"].as_array().unwrap().iter();
-            assert!(documented.any(|e| e["code"] == error["code"] && e["message"] == error["means"]), "{write}");
+    }
+}
+
+/// Each row of `error_codes.json` speaks of a code that its method has, by its documented message. What is not
+/// documented is a refusal that has been seen.
+#[test]
+fn each_error_code_is_its_methods_own() {
+    let methods = reflection();
+    let mut seen = BTreeSet::new();
+    let table: Vec<Value> = serde_json::from_str(ERROR_CODES).unwrap();
+    for row in table {
+        let known = methods.iter().find(|entry| entry["method"] == row["method"]).unwrap();
+        let documented = known["errors"].as_array().unwrap();
+        assert!(seen.insert(row["method"].as_str().unwrap().to_owned()), "{row} comes twice");
+        for code in row["codes"].as_array().unwrap() {
+            assert!((1..=94).contains(&code["code"].as_i64().unwrap()), "{row}");
+            match documented.iter().find(|error| error["code"] == code["code"]) {
+                Some(error) => assert_eq!(error["message"], code["message"], "{row}"),
+                None => assert_eq!(code["means"], "refused", "{row}"),
+            }
         }
+    }
+}
+
+#[test]
+fn a_method_has_the_codes_that_are_documented_and_no_others() {
+    let meaning = |method: &str, code| facts(method).error_codes.meaning(code);
+    for entry in reflection() {
+        let method = entry["method"].as_str().unwrap();
+        for error in entry["errors"].as_array().unwrap() {
+            assert!(all()[method].error_codes.meaning(error["code"].as_i64().unwrap()).is_some(), "{entry}");
+        }
+    }
+    assert_eq!(meaning("flickr.photosets.create", 3), Some(CodeMeaning::Refused));
+    assert_eq!(meaning("flickr.photosets.create", 33), None);
+    assert_eq!(meaning("flickr.photos.getInfo", 2), Some(CodeMeaning::Refused), "seen, and not documented");
+    assert_eq!(meaning("flickr.photos.getInfo", 3), None);
+    for method in ["flickr.galleries.getInfo", "flickr.new.thing"] {
+        assert_eq!(meaning(method, 33), Some(CodeMeaning::Refused), "{method}: no code is known");
+        assert_eq!(meaning(method, 95), None, "{method}: no method's own");
     }
 }
 
@@ -106,7 +142,9 @@ fn each_answer_that_may_be_cached_has_a_tag() {
     for entry in reflection() {
         let policy = all[entry["method"].as_str().unwrap()].cache_policy;
         assert_eq!(Value::Bool(policy.is_some()), entry["cacheable"], "{entry}");
-        assert!(policy.is_none_or(|policy| policy.ttl >= Duration::from_secs(300)), "{entry}");
+        // An answer lives longer than the lag, or it would never be given after it.
+        assert!(policy.is_none_or(|policy| policy.ttl >= Duration::from_secs(300) && policy.index_lag < policy.ttl));
+        assert!(policy.is_none_or(|policy| policy.index_lag > Duration::ZERO), "{entry}");
     }
     let tag = |method: &str| facts(method).cache_policy.map(|policy| policy.tag);
     assert_eq!(tag("flickr.photos.getInfo"), Some(CacheTag::Photos));
@@ -169,17 +207,44 @@ fn the_tags_of_methods_are_found_by_a_pattern() {
     assert_eq!(tags("*").split(',').count(), CacheTag::ALL.len());
 }
 
+/// What must hold whatever the table says: no read is done by its failure, and what says that nothing is there is a
+/// success only of a method that takes something away.
 #[test]
-fn already_so_is_said_of_the_end_state_only() {
-    let is_already_so = |method: &str, code: i64| facts(method).already_so.contains(&code);
-    assert!(is_already_so("flickr.photos.delete", 1));
-    assert!(is_already_so("flickr.favorites.add", 3));
+fn meanings_fit_their_methods() {
+    let removes = |method: &str| {
+        let word = method.rsplit('.').next().unwrap();
+        ["delete", "remove", "unsubscribe", "leave"].iter().any(|start| word.starts_with(start))
+    };
+    let table: Vec<MethodCodes> = serde_json::from_str(ERROR_CODES).unwrap();
+    for MethodCodes { method, codes } in &table {
+        let safe = all()[method].idempotency == Idempotency::Safe;
+        for Code { code, means } in codes {
+            match means {
+                CodeMeaning::Done | CodeMeaning::AlreadySo | CodeMeaning::InDoubt => assert!(!safe, "{method} {code}"),
+                CodeMeaning::Gone => assert!(removes(method), "{method} {code}"),
+                CodeMeaning::Passing | CodeMeaning::Refused => {}
+            }
+        }
+    }
     // The photo is gone, so it cannot be a favourite.
-    assert!(!is_already_so("flickr.favorites.add", 1));
-    // The photo waits for a moderator, and is not in the pool.
-    assert!(!is_already_so("flickr.groups.pools.add", 7));
-    assert!(!is_already_so("flickr.photos.setMeta", 1));
-    assert!(!is_already_so("flickr.photos.nothing", 1));
+    assert_eq!(facts("flickr.favorites.add").error_codes.meaning(1), Some(CodeMeaning::Refused));
+}
+
+/// Whatever Flickr documents as "already" so has been looked at.
+#[test]
+fn no_documented_already_is_a_refusal() {
+    let says = |error: &Value, word: &str| error["message"].as_str().unwrap().to_lowercase().contains(word);
+    for entry in reflection() {
+        let method = entry["method"].as_str().unwrap();
+        for error in entry["errors"].as_array().unwrap() {
+            let meaning = all()[method].error_codes.meaning(error["code"].as_i64().unwrap()).unwrap();
+            // Another subscription has the URL.
+            let of_another = method == "flickr.push.subscribe";
+            assert!(!says(error, "already") || of_another || meaning == CodeMeaning::AlreadySo, "{entry}");
+            let passing = ["try again", "too fast", "not currently available", "not available at this time"];
+            assert!(!passing.iter().any(|word| says(error, word)) || meaning == CodeMeaning::Passing, "{entry}");
+        }
+    }
 }
 
 #[test]
@@ -203,5 +268,5 @@ fn each_write_of_the_read_back_table_is_verified_and_no_other_method() {
 /// Parameters that name one of everything a write can be about.
 fn subjects() -> domain::call::Params {
     let given = serde_json::json!({"photo_id": "1", "photoset_id": "1", "gallery_id": "1"});
-    domain::call::Params::from_json(given.as_object().unwrap()).unwrap()
+    domain::call::Params::from_json(&given.to_string()).unwrap()
 }

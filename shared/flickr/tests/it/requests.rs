@@ -60,6 +60,18 @@ async fn a_read_too_long_for_a_url_is_posted() {
 }
 
 #[tokio::test]
+async fn the_longest_call_of_flickr_is_posted_whole() {
+    let server = Server::answering(|| answer(OK)).await;
+    let ids = vec!["5346123456789012"; 5000].join(",");
+    let given = json!({"photoset_id": "1", "primary_photo_id": "5346123456789012", "photo_ids": ids});
+    call(&server.client(), "flickr.photosets.editPhotos", &given).await;
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.query), ("POST", ""));
+    assert!(request.body.contains(&format!("photo_ids={}&", ids.replace(',', "%2C"))));
+    assert_eq!(request.oauth()["oauth_signature"], expected_signature(&request));
+}
+
+#[tokio::test]
 async fn each_request_is_signed_anew_and_sends_no_secret() {
     let server = Server::answering(|| answer(OK)).await;
     let client = server.client();

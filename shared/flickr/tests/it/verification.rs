@@ -36,6 +36,16 @@ async fn a_comment_is_searched_for_among_the_photos_comments() {
 }
 
 #[tokio::test]
+async fn a_comment_that_flickr_rewrote_is_found() {
+    let list = r#"{"comments":{"comment":[{"datecreate":"1790000000","_content":"look &quot;here&quot; <a href=\"http:\/\/x.y\" rel=\"nofollow\">http:\/\/x.y<\/a>"}]},"stat":"ok"}"#;
+    let server = Server::answering(move || answer(list)).await;
+    for method in ["flickr.photos.comments.addComment", "flickr.photosets.comments.addComment"] {
+        let given = json!({"photo_id": "1", "photoset_id": "1", "comment_text": "look \"here\" http://x.y "});
+        assert_eq!(verify(&server.client(), method, &given).await.verified, Verified::Done, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_read_does_not_show_is_not_seen() {
     let answers: [(fn() -> Response, Class); 5] = [
         (|| answer(r#"{"photo":{"title":{"_content":"other"}},"stat":"ok"}"#), Class::Done),

@@ -223,7 +223,7 @@ fn signing() -> Signing {
 }
 
 fn rest(method: &str, given: &serde_json::Value) -> Work {
-    let params = Params::from_json(given.as_object().unwrap()).unwrap();
+    let params = Params::from_json(&given.to_string()).unwrap();
     Work::Rest(RestCall { method: method.parse().unwrap(), params })
 }
 

@@ -21,7 +21,7 @@ use hub::{
     response_cache::{CacheUse, invalidate, record_stats},
     run::Disposition,
 };
-use testkit::{CATALOGUE, Call, Fault, FaultPoint, Injection, Scene, build};
+use testkit::{CATALOGUE, Call, Fault, FaultPoint, Injection, Scene, ScriptedFlickr, build};
 
 const READ: &str = "flickr.photos.getInfo";
 const WRITE: &str = "flickr.photos.setMeta";
@@ -223,8 +223,28 @@ async fn an_answer_that_was_asked_for_before_a_write_ended_is_not_given_after_it
     scene.run(0, WRITE).await;
     let next = scene.run(0, READ).await;
     assert_eq!(leader(&next), None);
-    scene.pass_seconds(60);
+    scene.pass_seconds(20);
     assert_eq!(leader(&scene.handle(&reader).await), Some(next.id), "who led before follows now");
+}
+
+/// The index of Flickr's search lags: what it answers right after a write may miss what the write did.
+#[tokio::test]
+async fn an_answer_from_within_the_index_lag_of_a_write_is_not_given_after_the_lag() {
+    const SEARCH: &str = "flickr.photos.search";
+    let scene = scene().await;
+    scene.run(0, WRITE).await;
+    scene.pass_seconds(1);
+    assert_eq!(leader(&scene.run(0, SEARCH).await), None);
+    assert!(leader(&scene.run(0, SEARCH).await).is_some(), "for the rest of the lag");
+    scene.world.pass(ScriptedFlickr::INDEX_LAG);
+    assert_eq!(leader(&scene.run(0, SEARCH).await), None, "the index has caught up");
+    scene.world.pass(ScriptedFlickr::INDEX_LAG);
+    assert!(leader(&scene.run(0, SEARCH).await).is_some());
+
+    // Of an account that wrote nothing, and after an invalidation that is no write, an answer lives as long as it may.
+    scene.run(1, SEARCH).await;
+    scene.world.pass(ScriptedFlickr::INDEX_LAG);
+    assert!(leader(&scene.run(1, SEARCH).await).is_some());
 }
 
 #[tokio::test]

@@ -146,6 +146,22 @@ async fn a_write_of_unknown_outcome_is_repeated_only_if_it_may_be() {
     }
 }
 
+/// What the edge before Flickr refused was not done: it is sent again, and at last given up without any doubt.
+#[tokio::test]
+async fn a_write_that_was_surely_not_done_is_tried_again_and_leaves_no_doubt() {
+    let refused = || Outcome::new(Class::Transient, "HTTP 403: refused before it reached Flickr's API");
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer((0..9).map(|_| refused()));
+    let job = run_to_the_end(&scene);
+    assert_eq!((failure_code(&job), job.state.in_doubt), (Some(FailureCode::AttemptsExhausted), false));
+    assert_eq!((flickr_calls(&scene), scene.flickr.verifications()), (RetryPolicy::REST.attempts as usize, 0));
+
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer([refused()]);
+    assert_eq!(run_to_the_end(&scene).state.phase.name(), "completed");
+    assert_eq!((flickr_calls(&scene), scene.flickr.verifications()), (2, 0));
+}
+
 #[tokio::test]
 async fn a_refused_token_marks_its_account_and_stops_its_jobs_unsent() {
     let scene = scene(READ).await;

@@ -14,7 +14,7 @@ use crate::build;
 
 fn key(photo: u32) -> CacheKey {
     let params = serde_json::json!({ "photo_id": photo });
-    let params = Params::from_json(params.as_object().unwrap()).unwrap();
+    let params = Params::from_json(&params.to_string()).unwrap();
     CacheKey::of(&RestCall { method: "flickr.photos.getInfo".parse().unwrap(), params })
 }
 
@@ -67,8 +67,9 @@ pub async fn cache_entries(ports: &(impl Clock + Entropy + Accounts + ResponseCa
 pub async fn invalidation(ports: &(impl Clock + Entropy + ResponseCache)) {
     let now = ports.now();
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    let some = Invalidation { tags: tags(&[CacheTag::Photos, CacheTag::Tags]), unsettled_until: None };
-    let all = Invalidation { tags: CacheTags::all(), unsettled_until: Some(now + VERIFICATION) };
+    let some =
+        Invalidation { tags: tags(&[CacheTag::Photos, CacheTag::Tags]), written_at: Some(now), unsettled_until: None };
+    let all = Invalidation { tags: CacheTags::all(), written_at: None, unsettled_until: Some(now + VERIFICATION) };
     let mut expected = CacheGenerations::default();
     for invalidation in [&some, &all, &some] {
         ports.invalidate(&account, invalidation).await.unwrap();

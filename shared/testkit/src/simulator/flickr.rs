@@ -61,7 +61,7 @@ fn methods() -> Methods {
     let read = MethodFacts {
         verb: Verb::Get,
         idempotency: Idempotency::Safe,
-        cache_policy: Some(CachePolicy { tag: CacheTag::Photos, ttl: TTL }),
+        cache_policy: Some(CachePolicy { tag: CacheTag::Photos, ttl: TTL, index_lag: Duration::ZERO }),
         invalidates: [].into_iter().collect(),
         ..MethodFacts::unknown()
     };

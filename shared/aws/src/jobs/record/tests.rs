@@ -1,8 +1,9 @@
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp,
     cache::CacheTag,
+    call::MAX_PARAMS_BYTES,
     idempotency::Idempotency,
-    job::{Failure, FailureCode, WakeBy},
+    job::{Failure, FailureCode, MAX_META_BYTES, WakeBy},
     verification::Verification,
 };
 
@@ -135,6 +136,19 @@ fn what_was_asked_is_written_short() {
     let cached = JobSpec { cache: CacheOptions::new(Some(60), true).unwrap(), ..plain };
     let read: LongSpec = serde_json::from_str(&text(&cached)).unwrap();
     assert_eq!(read.cache, cached.cache);
+}
+
+/// DynamoDB's limit of an item is 400 KiB.
+#[test]
+fn the_longest_that_can_be_asked_fits_in_an_item() {
+    let mut spec = job(State::first(AT, AT)).spec;
+    let longest = "x".repeat(MAX_PARAMS_BYTES - r#"{"p":""}"#.len());
+    let params = Params::from_json(&format!(r#"{{"p":"{longest}"}}"#)).unwrap();
+    spec.work = Work::Rest(RestCall { method: spec.work.method().clone(), params });
+    spec.cache = CacheOptions::new(Some(60), true).unwrap();
+    spec.meta = Some("\"".repeat(MAX_META_BYTES));
+    let text = spec_text(&spec).unwrap();
+    assert!(text.as_s().unwrap().len() < 399 * 1024, "{}", text.as_s().unwrap().len());
 }
 
 /// The size of an item in bytes, by the rules of the Amazon DynamoDB Developer Guide ("DynamoDB item sizes and

@@ -4,6 +4,12 @@ use crate::job::{
     testing::{at, claim, job, job_id, job_in, ticket, waits},
 };
 
+const LAG: Duration = Duration::from_secs(30);
+
+fn tag(generation: u64, written_at: Option<i64>) -> TagState {
+    TagState { generation, written_at: written_at.map(at) }
+}
+
 fn completed() -> Phase {
     Phase::Completed { at: at(10), result: StoredResult::Inline("{}".to_owned()) }
 }
@@ -25,8 +31,8 @@ fn decided(phase: Phase, follows: Option<&JobId>, now: i64) -> Decision {
 
 fn decided_of(leader: &Job, follows: Option<&JobId>, priority: Priority, now: i64) -> Decision {
     let entry = CacheEntry { leader: job_id(1), generation: 3, as_of: at(5) };
-    let requester = Requester { id: Some(&job_id(2)), priority, follows, ttl: Duration::from_secs(60) };
-    decide(&entry, 3, Some(leader), &requester, at(now))
+    let requester = Requester { id: Some(&job_id(2)), priority, follows, ttl: Duration::from_secs(60), index_lag: LAG };
+    decide(&entry, tag(3, None), Some(leader), &requester, at(now))
 }
 
 #[test]
@@ -44,12 +50,32 @@ fn whoever_waited_for_an_answer_takes_none_that_is_too_old_either() {
 #[test]
 fn an_answer_of_another_generation_is_none() {
     let entry = CacheEntry { leader: job_id(1), generation: 2, as_of: at(5) };
-    let requester = Requester { id: None, priority: Priority::Normal, follows: None, ttl: Duration::from_secs(60) };
-    assert_eq!(decide(&entry, 3, Some(&job_in(completed())), &requester, at(6)), Decision::Fetch);
-    assert_eq!(decide(&entry, 2, Some(&job_in(completed())), &requester, at(6)), Decision::Hit);
-    assert_eq!(decide(&entry, 2, None, &requester, at(6)), Decision::Fetch, "its job is gone");
+    let requester =
+        Requester { id: None, priority: Priority::Normal, follows: None, ttl: Duration::from_secs(60), index_lag: LAG };
+    assert_eq!(decide(&entry, tag(3, None), Some(&job_in(completed())), &requester, at(6)), Decision::Fetch);
+    assert_eq!(decide(&entry, tag(2, None), Some(&job_in(completed())), &requester, at(6)), Decision::Hit);
+    assert_eq!(decide(&entry, tag(2, None), None, &requester, at(6)), Decision::Fetch, "its job is gone");
     let itself = Requester { id: Some(&job_id(1)), ..requester };
-    assert_eq!(decide(&entry, 2, Some(&job_in(running(5))), &itself, at(6)), Decision::Fetch);
+    assert_eq!(decide(&entry, tag(2, None), Some(&job_in(running(5))), &itself, at(6)), Decision::Fetch);
+}
+
+/// Flickr's index may have lagged behind a write when the answer was taken, though the write had ended.
+#[test]
+fn an_answer_from_within_the_index_lag_of_a_write_is_given_until_the_lag_is_over() {
+    let entry = CacheEntry { leader: job_id(1), generation: 2, as_of: at(5) };
+    let requester = Requester {
+        id: None,
+        priority: Priority::Normal,
+        follows: None,
+        ttl: Duration::from_secs(300),
+        index_lag: LAG,
+    };
+    let decided = |written_at, now| decide(&entry, tag(2, written_at), Some(&job_in(completed())), &requester, at(now));
+    assert_eq!(decided(Some(4), 34), Decision::Hit);
+    assert_eq!(decided(Some(4), 35), Decision::Fetch);
+    assert_eq!(decided(Some(-25), 35), Decision::Fetch, "taken just when the lag ended");
+    assert_eq!(decided(Some(-26), 35), Decision::Hit, "taken after the lag");
+    assert_eq!(decided(None, 35), Decision::Hit);
 }
 
 #[test]

@@ -91,11 +91,13 @@ fn the_end_of_a_write_invalidates_its_tags() {
     let invalidated = |phase| invalidation(&job_in(phase));
     let done = invalidated(completed()).unwrap();
     assert_eq!((done.tags.to_string().as_str(), done.unsettled_until), ("photos", None));
+    assert_eq!(done.written_at, Some(at(10)));
     assert_eq!(invalidation(&claimed(&accepted(), 5).after), None);
     assert_eq!(invalidated(failed(FailureCode::FlickrRejected)).unwrap().unsettled_until, None);
     let until = Some(at(10) + VERIFICATION);
     assert_eq!(invalidated(failed(FailureCode::OutcomeUnknown)).unwrap().unsettled_until, until);
-    assert_eq!(invalidated(expired()).unwrap().unsettled_until, until);
+    let over = invalidated(expired()).unwrap();
+    assert_eq!((over.unsettled_until, over.written_at), (until, until));
 
     let mut retried = job_in(failed(FailureCode::FlickrRejected));
     retried.state.attempts = 2;
