@@ -3,6 +3,7 @@
 pub mod build;
 mod call;
 pub mod contract;
+pub mod crowd;
 mod fakes;
 mod faults;
 pub mod http_client;

@@ -1,6 +1,7 @@
 //! The fakes keep the ports' contracts; the simulator's promises and numbers are held.
 
 mod cache;
+mod crowd;
 mod fair_queue;
 mod mutations;
 mod simulation;

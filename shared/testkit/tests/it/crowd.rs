@@ -1,0 +1,137 @@
+//! Crowds: many at once for one account and one app, over stores that take some milliseconds. None is refused or put off
+//! since others were quick, and hardly a write is made in vain.
+
+use std::sync::Arc;
+
+use domain::{
+    TraceId,
+    account::Perms,
+    budget::Limit,
+    job::{Job, Phase, Start},
+};
+use futures_util::future::join_all;
+use hub::{
+    budget::Grants,
+    connect::{App, Connect},
+    limits::Limits,
+    run::{Disposition, Worker},
+    submit::{Submit, SubmitRequest},
+};
+use testkit::{
+    CATALOGUE, Call, Injection, Scene, build,
+    crowd::{Task, round_trips, run_at_once},
+};
+
+/// So much that no budget and no bound of pending jobs is in the way: what is tried is how they get on with each other.
+const LIMITS: Limits =
+    Limits { app: Limit { calls_per_hour: 3_600, burst_calls: 1_000 }, account: None, max_pending_jobs: 1_000 };
+
+/// The most messages of a worker's batch (`template.yaml`).
+const BATCH_MESSAGES: usize = 5;
+
+/// How many workers run at once.
+const WORKERS: usize = 10;
+
+/// A request of an account for a job, in a process of its own.
+fn submission(scene: &Scene, account: usize, number: usize) -> Task<Result<Job, hub::Error>> {
+    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE };
+    let (principal, params) = (scene.principal.clone(), format!(r#"{{"photo_id": "{number}"}}"#));
+    let spec = scene.spec(account, "flickr.photos.setMeta", &params);
+    let request = SubmitRequest { spec, start: Start::Now, key: None, trace: TraceId::from_bytes([3; 16]) };
+    Box::pin(async move { submit.accept(&principal, request).await.map(|accepted| accepted.job) })
+}
+
+/// A worker, which takes batches until no message is left; how many came again.
+fn worker(scene: &Scene) -> Task<usize> {
+    let worker = Arc::new(Worker {
+        ports: scene.world.clone(),
+        flickr: scene.flickr.clone(),
+        catalogue: &CATALOGUE,
+        vaults: scene.vaults.clone(),
+        retries: scene.worker.retries,
+        limits: LIMITS,
+        grants: Grants::default(),
+    });
+    Box::pin(async move {
+        let mut again = 0;
+        loop {
+            let batch: Vec<_> = (0..BATCH_MESSAGES).map_while(|_| worker.ports.receive()).collect();
+            if batch.is_empty() {
+                return again;
+            }
+            for (message, handled) in batch.iter().zip(join_all(batch.iter().map(|one| worker.handle(one))).await) {
+                match handled.disposition {
+                    Ok(Disposition::Ack) => worker.ports.acknowledge(message),
+                    _ => again += 1,
+                }
+            }
+        }
+    })
+}
+
+/// A login that begins, in a process of its own.
+fn login(scene: &Scene) -> Task<bool> {
+    let connect = Connect {
+        ports: scene.world.clone(),
+        flickr: scene.flickr.clone(),
+        vaults: scene.vaults.clone(),
+        keyed_hash: build::keyed_hash(),
+        return_urls: hub::connect::AllowedReturnUrls::default(),
+        grants: Grants::default(),
+    };
+    let principal = scene.principal.clone();
+    let start = hub::connect::Start {
+        app: App::Stored(build::app()),
+        perms: Perms::Read,
+        mode: None,
+        return_url: None,
+        callback_url: "https://hub.example.org/v1/auth/callback".to_owned(),
+    };
+    Box::pin(async move { connect.start(&principal, start).await.is_ok() })
+}
+
+#[tokio::test]
+async fn of_a_hundred_submissions_of_one_account_at_once_none_is_refused_and_none_writes_twice() {
+    for seed in 0..10 {
+        let scene = Scene::with_limits(LIMITS).await;
+        scene.world.set_fault_plan(round_trips(seed, 2, 15));
+        let jobs = run_at_once(&scene.world, (0..100).map(|number| submission(&scene, 0, number)));
+        assert!(jobs.iter().all(Result::is_ok), "{jobs:?}");
+        let calls = [Call::SubmitContext, Call::CountPending, Call::Insert, Call::Send];
+        assert!(calls.iter().all(|call| scene.world.count(*call) == 100), "one of each");
+        assert_eq!(scene.world.calls().len(), 400, "and nothing else");
+    }
+}
+
+#[tokio::test]
+async fn of_three_hundred_jobs_of_one_app_and_twenty_logins_at_once_none_is_put_off_and_none_refused() {
+    const JOBS: usize = 300;
+    const LOGINS: usize = 20;
+    for seed in 0..10 {
+        let scene = Scene::with_limits(LIMITS).await;
+        scene.world.set_fault_plan(round_trips(seed, 2, 15));
+        let submitted = run_at_once(&scene.world, (0..JOBS).map(|number| submission(&scene, number % 2, number)));
+        assert!(submitted.iter().all(Result::is_ok));
+        scene.world.forget_calls();
+
+        // What a process gives: how many messages came again, or logins failed.
+        let workers = (0..WORKERS).map(|_| worker(&scene));
+        let logins = (0..LOGINS).map(|_| {
+            let login = login(&scene);
+            Box::pin(async move { usize::from(!login.await) }) as Task<usize>
+        });
+        let failed: usize = run_at_once(&scene.world, workers.chain(logins)).into_iter().sum();
+        assert_eq!(failed, 0, "seed {seed}");
+        for job in scene.world.jobs() {
+            let once = job.state.fencing_number == 1 && job.state.attempts == 1;
+            assert!(once && matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
+        }
+        // A login takes a call of its tenant's share, and of the app's.
+        let grants = JOBS + 2 * LOGINS;
+        let changes = scene.world.count(Call::ChangeBudget);
+        assert!(changes * 10 <= grants * 11, "{changes} changes of budgets for {grants} calls");
+
+        scene.world.set_fault_plan(Box::new(|_, _| Injection::Pass));
+        assert_eq!((scene.pending(0).await, scene.pending(1).await), (0, 0));
+    }
+}
