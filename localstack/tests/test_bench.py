@@ -66,7 +66,7 @@ class Price(unittest.TestCase):
         line = price.line({**measured, "write_units": 4.2, "read_units": 2.0})
         self.assertEqual((line["requests"], line["sqs_requests"], line["kms_requests"]), (4, 3, 1))
         self.assertEqual((line["lambda_invocations"], line["api_requests"]), (2, 1))
-        self.assertEqual(line["target"], price.TARGETS)
+        self.assertEqual(line["target"], price.TARGETS["rest_job"])
         sums = [re.sub(r"\(.*", "", part).split(" × ") for part in line["arithmetic"].split(" + ")]
         self.assertEqual(sums[0], ["4.2", "0.625 "])
         self.assertAlmostEqual(line["usd_per_million"], sum(float(a) * float(b) for a, b in sums), places=3)

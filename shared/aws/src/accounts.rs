@@ -9,17 +9,20 @@
 use domain::{
     AccountRef, TenantId, Timestamp, UserId,
     account::{Account, Status},
+    budget::Circuit,
 };
 use hub::ports::{self, Accounts, SealedAccount};
 
 use crate::{
     Cloud,
-    item::{self, Attributes, Reader, bytes, name_of, named, text, time},
+    item::{self, Attributes, PARTITION, Reader, bytes, json, name_of, named, text, time},
     table::{list, written_if},
     tenants::items_of,
 };
 
 const SEALED: &str = "sealed";
+/// How the account's calls went of late, as JSON; absent where it is simply closed.
+const CIRCUIT: &str = "circuit";
 const ACCOUNT: &str = "ACCOUNT#";
 
 /// The key of an account in the vault table.
@@ -44,7 +47,13 @@ fn read(tenant: &TenantId, item: &Attributes) -> ports::Result<Account> {
 
 /// The account in its item, with its sealed token.
 pub(crate) fn read_sealed(tenant: &TenantId, item: &Attributes) -> ports::Result<SealedAccount> {
-    Ok(SealedAccount { account: read(tenant, item)?, sealed_token: Reader(item).bytes(SEALED)? })
+    let reader = Reader(item);
+    let circuit = reader.optional_text(CIRCUIT).map(|_| reader.json(CIRCUIT)).transpose()?;
+    Ok(SealedAccount {
+        account: read(tenant, item)?,
+        sealed_token: reader.bytes(SEALED)?,
+        circuit: circuit.unwrap_or_default(),
+    })
 }
 
 impl Accounts for Cloud {
@@ -90,5 +99,22 @@ impl Accounts for Cloud {
             .expression_attribute_values(":connected_at", time(connected_at))
             .expression_attribute_values(":status", name_of(&Status::ReconnectNeeded));
         written_if(update.send().await, "marking an account").map(|_| ())
+    }
+
+    async fn set_circuit(&self, account: &AccountRef, seen: &Circuit, circuit: &Circuit) -> ports::Result<bool> {
+        let update = self.vault.update(key(account));
+        let update = if *seen == Circuit::default() {
+            update.condition_expression(format!("attribute_exists({PARTITION}) AND attribute_not_exists({CIRCUIT})"))
+        } else {
+            update.condition_expression(format!("{CIRCUIT} = :seen")).expression_attribute_values(":seen", json(seen)?)
+        };
+        let update = if *circuit == Circuit::default() {
+            update.update_expression(format!("REMOVE {CIRCUIT}"))
+        } else {
+            update
+                .update_expression(format!("SET {CIRCUIT} = :circuit"))
+                .expression_attribute_values(":circuit", json(circuit)?)
+        };
+        written_if(update.send().await, "recording how an account's calls go")
     }
 }

@@ -299,7 +299,7 @@ fn refusal(after: &Budget, wanted: &Request, now: Timestamp) -> budget::Refused 
 }
 
 /// What an outcome says of Flickr's health; `None` means that the call was done.
-fn signal(outcome: Option<&Outcome>, party: Party) -> Signal {
+pub(crate) fn signal(outcome: Option<&Outcome>, party: Party) -> Signal {
     match outcome.map(|outcome| outcome.class) {
         Some(Class::Throttled) => Signal::Throttled,
         Some(Class::Transient | Class::UnknownOutcome) => Signal::Failed(party),

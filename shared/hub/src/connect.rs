@@ -7,7 +7,7 @@
 use domain::{
     AccountRef, AppId, TenantId, UserId,
     account::{Account, Perms, Status},
-    budget::{HostClass, Limit, Party},
+    budget::{Circuit, HostClass, Limit, Party},
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
@@ -287,7 +287,7 @@ where
             .into_bytes();
         // What was cached may be more than the new token may see.
         forget(&self.ports, &AccountRef::new(tenant, &account.user)).await?;
-        let sealed = SealedAccount { account, sealed_token };
+        let sealed = SealedAccount { account, sealed_token, circuit: Circuit::default() };
         self.ports.save_account(&sealed).await?;
         tracing::info!(user = %sealed.account.user, "account connected");
         Ok(sealed.account)

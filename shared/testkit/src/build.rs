@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::{
     AccountRef, AppId, Jitter, JobId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
-    budget::{Budget, HostClass, Limit, Request, Signal},
+    budget::{Budget, Circuit, HostClass, Limit, Request, Signal},
     cache::{CacheOptions, CacheTags},
     call::{Params, RestCall},
     fair_queue::Priority,
@@ -106,6 +106,7 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
             connected_at,
         },
         sealed_token: vec![1, 2, 3],
+        circuit: Circuit::default(),
     }
 }
 
@@ -141,7 +142,7 @@ pub async fn sealed_account_of(
     let app = AppCredentials::new(app.as_str(), "canary-app-secret").to_secret().unwrap();
     let context = vaults::app(tenant, &account.app).unwrap();
     let sealed_app = vaults.secrets.seal(&context, &app).await.unwrap().into_bytes();
-    (SealedAccount { account, sealed_token }, sealed_app)
+    (SealedAccount { account, sealed_token, circuit: Circuit::default() }, sealed_app)
 }
 
 /// The token of a user that [`sealed_account`] built.

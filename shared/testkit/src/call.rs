@@ -9,6 +9,7 @@ pub enum Call {
     Accounts,
     RemoveAccount,
     MarkReconnectNeeded,
+    SetCircuit,
     // Apps
     SaveApp,
     App,

@@ -1,4 +1,4 @@
-//! The circuit of a host class: closed, open for a while, or half open for one probe.
+//! A circuit: closed, open for a while, or half open for one probe.
 
 use std::time::Duration;
 
@@ -6,23 +6,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountRef, Jitter, TenantId, Timestamp};
 
-/// So many refusals within [`WITHIN`] open the circuit.
-const REFUSALS: usize = 3;
+/// When a circuit opens, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CircuitRule {
+    /// So many refusals within [`WITHIN`] open it; `None` means that refusals do not.
+    refusals: Option<usize>,
+    /// So many failures within [`WITHIN`] open it, if no call succeeds in between.
+    failures: usize,
+    /// So many failures of one party count.
+    failures_of_one: usize,
+    /// How long it is open the first time; each time in a row twice as long.
+    first_wait: Duration,
+    /// The longest it is open at once.
+    longest_wait: Duration,
+}
 
-/// So many failures within [`WITHIN`] open it too, if no call succeeds in between.
-const FAILURES: usize = 20;
+impl CircuitRule {
+    /// Of the hosts that an app calls: its circuit stops everybody. Whoever fails alone, fails by what it asks for, and
+    /// opens no circuit but its own.
+    pub const APP: CircuitRule = CircuitRule {
+        refusals: Some(3),
+        failures: 20,
+        failures_of_one: 3,
+        first_wait: Duration::from_secs(5 * 60),
+        longest_wait: Duration::from_secs(60 * 60),
+    };
 
-/// So many failures of one party count: whoever fails alone, fails by what it asks for.
-const FAILURES_OF_ONE: usize = 3;
+    /// Of one account: its circuit stops its jobs alone.
+    pub const ACCOUNT: CircuitRule = CircuitRule {
+        refusals: None,
+        failures: 6,
+        failures_of_one: 6,
+        first_wait: Duration::from_secs(60),
+        longest_wait: Duration::from_secs(15 * 60),
+    };
+}
 
 /// Strikes older than this are forgotten.
 const WITHIN: Duration = Duration::from_secs(60);
-
-/// How long it is open the first time; each time in a row twice as long.
-const FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
-
-/// The longest it is open at once.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// How long a probe has, before another is let through.
 const PROBE_LIFETIME: Duration = Duration::from_secs(60);
@@ -87,7 +108,8 @@ fn is_zero(number: &u32) -> bool {
 }
 
 /// How a circuit stands at some time.
-pub(super) enum CircuitState {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CircuitState {
     /// Calls go through.
     Closed,
     /// One call goes through as a probe: the circuit after it was granted.
@@ -97,7 +119,8 @@ pub(super) enum CircuitState {
 }
 
 impl Circuit {
-    pub(super) fn state(&self, now: Timestamp) -> CircuitState {
+    /// How it stands.
+    pub fn state(&self, now: Timestamp) -> CircuitState {
         match (self.open_until, self.probe_until) {
             (None, _) => CircuitState::Closed,
             (Some(open), _) if open > now => CircuitState::Open(open),
@@ -107,7 +130,8 @@ impl Circuit {
     }
 
     /// The circuit after a signal.
-    pub(super) fn record(&self, signal: Signal, jitter: Jitter, now: Timestamp) -> Self {
+    #[must_use]
+    pub fn record(&self, signal: Signal, rule: &CircuitRule, jitter: Jitter, now: Timestamp) -> Self {
         let is_of_late = |at: Timestamp| now.since(at) < WITHIN;
         let half_open = self.open_until.is_some_and(|until| until <= now);
         match signal {
@@ -116,6 +140,7 @@ impl Circuit {
             Signal::Succeeded if half_open => return Self::default(),
             // Refusals stand though others got through: Flickr counts all calls of a key.
             Signal::Succeeded => return Self { failures: Vec::new(), ..self.clone() },
+            Signal::Throttled if rule.refusals.is_none() => return self.clone(),
             Signal::Throttled | Signal::Failed(_) => {}
         }
         let mut after = self.clone();
@@ -125,24 +150,25 @@ impl Circuit {
             Signal::Failed(by) => {
                 let of_party = after.failures.iter().filter(|(_, party)| *party == by).count();
                 // An open circuit is told of the probe's failure, whoever made it.
-                if of_party >= FAILURES_OF_ONE && !half_open {
+                if of_party >= rule.failures_of_one && !half_open {
                     return self.clone();
                 }
                 after.failures.push((now, by));
             }
             _ => after.refusals.push(now),
         }
-        let struck = after.refusals.len() >= REFUSALS || after.failures.len() >= FAILURES;
+        let refused = rule.refusals.is_some_and(|most| after.refusals.len() >= most);
+        let struck = refused || after.failures.len() >= rule.failures;
         if half_open || (self.open_until.is_none() && struck) {
-            after.open(jitter, now);
+            after.open(rule, jitter, now);
         }
         after
     }
 
     /// Opens, for twice as long each time in a row, and up to half as long again, so that many
     /// users do not come back together.
-    fn open(&mut self, jitter: Jitter, now: Timestamp) {
-        let wait = FIRST_WAIT.saturating_mul(1 << self.opened.min(8)).min(LONGEST_WAIT);
+    fn open(&mut self, rule: &CircuitRule, jitter: Jitter, now: Timestamp) {
+        let wait = rule.first_wait.saturating_mul(1 << self.opened.min(8)).min(rule.longest_wait);
         *self = Self {
             open_until: Some(now + wait + jitter.of(wait / 2)),
             probe_until: None,

@@ -21,8 +21,7 @@ use serde::Serialize;
 
 pub use back_pressure::{MAX_PENDING, most_pending, retry_after};
 pub use change::{BudgetChange, Meter, ReturnedCalls};
-use circuit::CircuitState;
-pub use circuit::{Circuit, Party, Signal};
+pub use circuit::{Circuit, CircuitRule, CircuitState, Party, Signal};
 pub use control::Control;
 pub use host_class::HostClass;
 pub use limiter::{FULL_RATE, Limit, Move};
@@ -142,7 +141,7 @@ impl Budget {
     /// What becomes of the budget when the outcome of a call is recorded; `None` when nothing changes.
     pub fn record(&self, class: HostClass, signal: Signal, jitter: Jitter, now: Timestamp) -> Option<BudgetChange> {
         let before = self.control.circuits.get(&class).cloned().unwrap_or_default();
-        let circuit = before.record(signal, jitter, now);
+        let circuit = before.record(signal, &CircuitRule::APP, jitter, now);
         let mut control = self.control.clone();
         if circuit == Circuit::default() {
             control.circuits.remove(&class);

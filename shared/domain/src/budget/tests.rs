@@ -166,6 +166,25 @@ fn failures_of_few_parties_open_no_circuit_and_those_of_many_do() {
 }
 
 #[test]
+fn an_account_that_fails_alone_opens_a_circuit_of_its_own() {
+    let record = |circuit: &Circuit, signal| circuit.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, NOW);
+    let failed = |circuit: Circuit, times| (0..times).fold(circuit, |it, _| record(&it, Signal::Failed(party(1))));
+    let five = failed(Circuit::default(), 5);
+    assert_eq!(five.state(NOW), CircuitState::Closed);
+    assert_eq!(record(&five, Signal::Throttled), five, "Flickr counts the app's calls, and not the account's");
+    assert_eq!(record(&five, Signal::Succeeded), Circuit::default());
+    let open = failed(five, 1);
+    let CircuitState::Open(until) = open.state(NOW) else { panic!("closed") };
+    assert!((after(60)..=after(90)).contains(&until));
+    let CircuitState::HalfOpen(probing) = open.state(until) else { panic!("one finds out") };
+    assert!(matches!(probing.state(until), CircuitState::Open(_)), "and no other meanwhile");
+    let record_then = |signal| probing.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, until);
+    assert_eq!(record_then(Signal::Succeeded), Circuit::default());
+    let CircuitState::Open(later) = record_then(Signal::Failed(party(1))).state(until) else { panic!("closed") };
+    assert!(later.since(until) >= Duration::from_secs(120));
+}
+
+#[test]
 fn the_learned_rate_is_halved_once_and_grows_back() {
     let limit = Limit::FLICKR;
     let mut budget = Budget::default();

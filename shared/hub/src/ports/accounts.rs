@@ -1,6 +1,6 @@
 //! Connected Flickr accounts.
 
-use domain::{AccountRef, TenantId, Timestamp, UserId, account::Account};
+use domain::{AccountRef, TenantId, Timestamp, UserId, account::Account, budget::Circuit};
 
 use super::Result;
 
@@ -9,6 +9,8 @@ use super::Result;
 pub struct SealedAccount {
     pub account: Account,
     pub sealed_token: Vec<u8>,
+    /// How its calls went of late.
+    pub circuit: Circuit,
 }
 
 /// Connected Flickr accounts.
@@ -36,4 +38,13 @@ pub trait Accounts: Send + Sync {
         account: &AccountRef,
         connected_at: Timestamp,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Writes the account's circuit, if the stored one still is the one that was seen and the account is there. Whether
+    /// it was written.
+    fn set_circuit(
+        &self,
+        account: &AccountRef,
+        seen: &Circuit,
+        circuit: &Circuit,
+    ) -> impl Future<Output = Result<bool>> + Send;
 }

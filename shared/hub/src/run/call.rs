@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    budget::{Party, Why},
+    budget::{Circuit, Party, Why},
     cache::CacheEvent,
     idempotency::Idempotency,
     job::{Attempt, Event, Job, Next, WaitReason, next},
@@ -105,6 +105,13 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             Ok(signing) => signing,
             Err(failure) => return Ok(Some(Ran::new(job, Event::GiveUp(claim.clone(), failure)))),
         };
+        let circuit = match self.pass_circuit(job, sealed).await? {
+            Ok(circuit) => circuit,
+            Err(until) => {
+                let event = defer(job, claim, spread(&self.ports, until), WaitReason::Circuit, false);
+                return Ok(Some(Ran::new(job, event)));
+            }
+        };
         let granted = match self.take_call(job, sealed).await? {
             Ok(granted) => granted,
             Err(refused) => return Ok(Some(Ran::new(job, self.wait(job, claim, sealed, &refused).await?))),
@@ -124,7 +131,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired, false);
             return Ok(Some(Ran::new(&job, event)));
         }
-        let event = self.call_flickr(&job, claim, &signing, &granted).await?;
+        let event = self.call_flickr(&job, claim, &signing, &granted, circuit).await?;
         Ok(Some(Ran { job, event, cache, called: true }))
     }
 
@@ -169,12 +176,14 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         claim: &ClaimId,
         signing: &Signing,
         granted: &Granted,
+        circuit: Circuit,
     ) -> Result<Event, Error> {
         let repeated = job.state.attempts > 1 || job.state.run > 1;
         let answer = self.flickr.call(signing, &job.spec.work, repeated).await;
         let outcome = &answer.outcome;
         tracing::info!(class = ?outcome.class, code = outcome.flickr_code, message = outcome.message, "Flickr answered");
         self.grants.record(&self.ports, granted, Some(outcome)).await;
+        self.record_in_circuit(job, circuit, outcome).await;
         if outcome.class == Class::Account {
             // The job's end says the same; a mark that fails is made by the account's next job.
             let mark = self.ports.mark_reconnect_needed(&job.spec.account, signing.connected_at).await;

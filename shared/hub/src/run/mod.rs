@@ -6,6 +6,7 @@
 
 mod account;
 mod call;
+mod circuit;
 mod outcome;
 mod results;
 mod verify;

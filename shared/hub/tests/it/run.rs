@@ -437,3 +437,31 @@ async fn what_a_verification_hears_is_recorded_in_the_budget() {
     assert_eq!((job.state.phase.name(), scene.flickr.verifications()), ("verifying", 1));
     assert!(learned().await < before, "{before}");
 }
+
+/// An account whose calls fail one after the other waits, and takes no calls of the app's meanwhile; its neighbour goes
+/// on.
+#[tokio::test]
+async fn an_account_whose_calls_fail_waits_a_while_and_nobody_with_it() {
+    let scene = Scene::new().await;
+    scene.flickr.answer((0..6).map(|_| Outcome::new(Class::Transient, "502")));
+    for number in 0..6 {
+        let failing = scene.submit_call(0, IDEMPOTENT).await;
+        assert_eq!(scene.handle(&failing).await.state.attempts, 1, "{number}");
+    }
+    let (budget, _) = scene.world.budget_and_queue(&build::app()).await.unwrap();
+    let waiting = scene.submit_call(0, IDEMPOTENT).await;
+    let put_off = scene.handle(&waiting).await;
+    assert_eq!(put_off.state.waiting().unwrap().reason(), &WaitReason::Circuit);
+    assert_eq!((put_off.state.attempts, flickr_calls(&scene)), (0, 6), "that is no attempt");
+    assert!(put_off.state.due_at.since(build::NOW) >= Duration::from_secs(60));
+    assert_eq!(scene.world.budget_and_queue(&build::app()).await.unwrap().0, budget, "and takes no call");
+    let neighbour = scene.submit_call(1, IDEMPOTENT).await;
+    assert!(matches!(scene.handle(&neighbour).await.state.phase, Phase::Completed { .. }));
+
+    // When its time has come one finds out, and then all go on.
+    scene.pass_seconds(200);
+    let ended = scene.handle(&waiting).await;
+    assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
+    let next = scene.submit_call(0, IDEMPOTENT).await;
+    assert!(matches!(scene.handle(&next).await.state.phase, Phase::Completed { .. }));
+}

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{AccountRef, UserId, account::Account, account::Status};
+use domain::{
+    AccountRef, Jitter, UserId,
+    account::{Account, Status},
+    budget::{Circuit, CircuitRule, Party, Signal},
+};
 use hub::ports::{Accounts, Clock, Entropy};
 
 use crate::build;
@@ -40,6 +44,21 @@ pub async fn accounts(ports: &(impl Clock + Entropy + Accounts)) {
     let marked = ports.account(&account).await.unwrap().unwrap();
     assert_eq!(marked.account.status, Status::ReconnectNeeded);
     assert_eq!(marked.sealed_token, first.sealed_token);
+
+    let failing = |circuit: &Circuit| {
+        let signal = Signal::Failed(Party::account(&account));
+        circuit.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, connected_at)
+    };
+    let (closed, one_failure) = (Circuit::default(), failing(&Circuit::default()));
+    let set = async |seen: &Circuit, circuit: &Circuit| ports.set_circuit(&account, seen, circuit).await.unwrap();
+    assert!(!set(&one_failure, &closed).await, "it was another");
+    assert!(set(&closed, &one_failure).await);
+    assert!(!set(&closed, &one_failure).await, "what another recorded is not overwritten");
+    assert_eq!(ports.account(&account).await.unwrap().unwrap().circuit, one_failure);
+    assert!(set(&one_failure, &failing(&one_failure)).await && set(&failing(&one_failure), &closed).await);
+    assert_eq!(ports.account(&account).await.unwrap(), Some(marked), "a closed one is as good as none");
+    assert!(set(&closed, &one_failure).await);
+    assert!(!ports.set_circuit(&foreign, &closed, &one_failure).await.unwrap(), "a circuit makes no account");
 
     let again = build::account(&one, "0@N00", connected_at + Duration::from_secs(1));
     ports.save_account(&again).await.unwrap();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     AccountRef, TenantId, Timestamp, UserId,
     account::{Account, Status},
+    budget::Circuit,
 };
 use hub::ports::{Accounts, Result, SealedAccount};
 
@@ -61,5 +62,19 @@ impl Accounts for World {
     async fn mark_reconnect_needed(&self, account: &AccountRef, connected_at: Timestamp) -> Result<()> {
         self.call(Call::MarkReconnectNeeded, |stores, _| stores.part::<StoredAccounts>().mark(account, connected_at))
             .await
+    }
+
+    async fn set_circuit(&self, account: &AccountRef, seen: &Circuit, circuit: &Circuit) -> Result<bool> {
+        self.call(Call::SetCircuit, |stores, _| {
+            let stored = stores.part::<StoredAccounts>().0.get_mut(account);
+            match stored.filter(|sealed| sealed.circuit == *seen) {
+                Some(sealed) => {
+                    sealed.circuit = circuit.clone();
+                    true
+                }
+                None => false,
+            }
+        })
+        .await
     }
 }
