@@ -94,7 +94,8 @@ async fn an_answer_that_is_not_the_calls_own_is_not_believed() {
         assert_eq!((code, job.attempts), (Some(JobErrorCode::OutcomeUnknown), 1), "{job:?}");
 
         flickr.fault(&account.nsid, fault, &json!({ "times": 1 })).await;
-        let job = hub.ended(&hub.submit(&account.user_id, "flickr.people.getUploadStatus", &json!({})).await).await;
+        let photo = json!({ "photo_id": seeded["ids"][0] });
+        let job = hub.ended(&hub.submit(&account.user_id, "flickr.photos.getInfo", &photo).await).await;
         assert_eq!((job.state, job.attempts), (JobState::Completed, 2), "{job:?}");
     }
 }
