@@ -48,6 +48,9 @@ pub(crate) const POISON: &str = "poison-";
 /// What the marker of a job begins with whose app Flickr refuses.
 pub(crate) const STOPPED: &str = "stopped-";
 
+/// What the marker of a job begins with whose calls always fail.
+pub(crate) const FAILING: &str = "failing-";
+
 /// What FlickrHub knows of the methods.
 pub(crate) static CATALOGUE: Catalogue = Catalogue::new(methods);
 
@@ -249,6 +252,8 @@ impl SimulatedFlickr {
             *random.pick(&Behaviour::OF_OUTAGES)
         } else if is_within(&self.conditions.storms) {
             Behaviour::Throttles
+        } else if marker.starts_with(FAILING) {
+            Behaviour::FailsUndone
         } else if random.per_mille(self.conditions.faults_per_mille) {
             *random.pick(&Behaviour::FAULTS)
         } else {

@@ -79,6 +79,10 @@ pub struct Flow {
     pub span: Duration,
     /// Whether all make the same call; else each makes another.
     pub same_call: bool,
+    /// Whether their calls always fail.
+    pub fails: bool,
+    /// How much later than they are asked for they are to run.
+    pub delay: Duration,
 }
 
 /// How much an account asks for.
@@ -131,6 +135,8 @@ const READS: Flow = Flow {
     from: Duration::ZERO,
     span: HOUR,
     same_call: false,
+    fails: false,
+    delay: Duration::ZERO,
 };
 
 impl Profile {
@@ -208,6 +214,24 @@ impl Profile {
         let loud = Flow { jobs: jobs * 100, ..quiet(8) };
         let flows = (0..8).map(quiet).chain(flood.then_some(loud)).collect();
         Self { span: HOUR, tenants: 1, accounts_each: 9, flows, ..Self::good_day() }
+    }
+
+    /// Eight quiet accounts of one tenant, the first flows, as in [`Profile::quiet_accounts`]. With `hostile` another
+    /// tenant of the same app does what it can: all calls of two accounts fail, another fills its schedule for the days
+    /// ahead, and three ask for far more than there is.
+    pub fn hostile_tenant(hostile: bool) -> Self {
+        let quiet = Self::quiet_accounts(false);
+        let loud = |account| Flow { account, jobs: 1_200, ..READS };
+        let attack = [
+            Flow { method: CREATE, fails: true, jobs: 60, ..loud(8) },
+            Flow { fails: true, jobs: 200, ..loud(9) },
+            Flow { delay: HOUR * 40, ..loud(10) },
+            loud(11),
+            loud(12),
+            loud(13),
+        ];
+        let flows = quiet.flows.iter().cloned().chain(attack.into_iter().filter(|_| hostile)).collect();
+        Self { tenants: 2, accounts_each: 8, flows, replays: true, ..quiet }
     }
 
     /// An account makes the same call six hundred times in ten minutes, while another asks for more of the same app

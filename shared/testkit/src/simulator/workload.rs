@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Timestamp, cache::CacheOptions, fair_queue::Priority, job::Start};
 
 use super::{
-    flickr::{METHODS, POISON, READ, STOPPED},
+    flickr::{FAILING, METHODS, POISON, READ, STOPPED},
     profile::{Flow, Profile},
     streams::{Stream, stream},
 };
@@ -143,9 +143,13 @@ fn of_flow(random: &mut Random, index: usize, flow: &Flow, number: usize) -> Ask
         at: NOW + flow.from + random.milliseconds(0, milliseconds(flow.span)),
         account: flow.account,
         method: flow.method,
-        marker: if flow.same_call { format!("popular-{index}") } else { number.to_string() },
+        marker: match (flow.fails, flow.same_call) {
+            (true, _) => format!("{FAILING}{number}"),
+            (false, true) => format!("popular-{index}"),
+            (false, false) => number.to_string(),
+        },
         key: format!("key-{number}"),
-        start: Start::Now,
+        start: if flow.delay.is_zero() { Start::Now } else { Start::After(flow.delay) },
         priority: flow.priority,
         cache: CacheOptions::default(),
         flow: Some(index),

@@ -60,6 +60,21 @@ fn quiet_accounts_do_not_notice_a_flood() {
 }
 
 #[test]
+fn a_hostile_tenant_does_not_make_the_others_wait() {
+    let (alone, attacked) = (run(6, &Profile::hostile_tenant(false)), run(6, &Profile::hostile_tenant(true)));
+    assert_eq!((&alone.violations, &attacked.violations), (&vec![], &vec![]));
+    assert!(attacked.turned_away > 100, "what is too much is turned away: {}", attacked.turned_away);
+    assert!(ended_otherwise(&attacked) > 100, "much fails: {:?}", attacked.ends);
+    let quiet = |report| percentile(&(0..8).flat_map(|flow| of_flow(report, flow)).collect::<Vec<_>>(), 99);
+    let (before, during) = (quiet(&alone), quiet(&attacked));
+    assert!(during <= before * 2, "{before:?} alone, {during:?} beside a hostile tenant");
+    for flow in 0..8 {
+        let starts = of_flow(&attacked, flow);
+        assert!(starts.len() == 120 && starts.iter().all(|start| start.waited().is_some()), "none is lost");
+    }
+}
+
+#[test]
 fn a_higher_lane_waits_less_and_a_lower_one_is_not_forgotten() {
     let (like, span) = (&Profile::long_queue().flows[0], Duration::from_secs(60));
     let flow = |account, priority| Flow { account, priority, jobs: 400, span, ..like.clone() };
