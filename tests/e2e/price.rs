@@ -567,10 +567,11 @@ async fn a_retry() {
     let (ended, completion) = hub.handle(&job).await;
     assert!(matches!(ended.state.phase, Phase::Completed { .. }) && ended.state.attempts == 2, "{ended:?}");
     let [claim, account, take, end @ ..] = COMPLETION;
-    // The budget hears of the failure, and then that it is over.
-    let hears = ("UpdateItem", 1.0);
-    assert_eq!(written(&failure), [claim, account, take, hears, ("UpdateItem", 1.0), ("SendMessage", 0.0)]);
-    assert_eq!(written(&completion), [&[claim, account, take, hears][..], &end].concat());
+    // The app's budget and the account's circuit hear of the failure, and then that it is over.
+    let hear = [("UpdateItem", 1.0); 2];
+    let put_off = [("UpdateItem", 1.0), ("SendMessage", 0.0)];
+    assert_eq!(written(&failure), [&[claim, account, take][..], &hear, &put_off].concat());
+    assert_eq!(written(&completion), [&[claim, account, take][..], &hear, &end].concat());
     let (_, plain) = hub.handle(&hub.submit().await.0).await;
     assert_eq!(written(&plain), COMPLETION);
     let plain = Measure::of("plain", &[], &plain);
