@@ -75,7 +75,7 @@ async fn calls_whose_grant_is_lost_are_taken_twice_at_most_and_never_given_back_
     let before = remaining().await;
     let budget = ports.budget(&key).await.unwrap();
     let change = budget.take(&Request { calls: 1, ..request }, now).unwrap();
-    let returned = budget.returned(&change, now);
+    let returned = budget.returned(&change, 0, now);
     let (losing, _) = losing_one();
     assert!(losing.give_back(&key, &returned).await.is_err(), "it is not repeated");
     assert_eq!(remaining().await, before + 1);

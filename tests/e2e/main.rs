@@ -21,6 +21,7 @@ mod fair_queue;
 mod hostile;
 mod interop;
 mod jobs;
+mod lifetimes;
 mod logins;
 mod lost_answers;
 mod price;

@@ -192,11 +192,11 @@ impl Params {
         let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| InvalidParams::NotAnObject)?;
         let mut params = BTreeMap::new();
         for (name, value) in values {
-            if is_reserved(&name) {
-                return Err(InvalidParams::Reserved(name));
-            }
             if !is_name(&name) {
                 return Err(InvalidParams::Name);
+            }
+            if is_reserved(&name) {
+                return Err(InvalidParams::Reserved(name));
             }
             let value = flat(&name, value.get())?;
             params.insert(name, value);

@@ -74,6 +74,8 @@ struct Call {
     change: Arc<BudgetChange>,
     /// The budget after the change.
     after: Arc<Budget>,
+    /// Which of its calls, from 0.
+    number: u32,
 }
 
 /// What a request for one call of one budget comes to.
@@ -175,8 +177,8 @@ impl Grants {
         if !granted.holds(now) {
             return;
         }
-        for (key, Call { change, after }) in granted.calls {
-            let returned = after.returned(&change, now);
+        for (key, Call { change, after, number }) in granted.calls {
+            let returned = after.returned(&change, number, now);
             if returned.earlier.is_empty() {
                 continue;
             }
@@ -233,9 +235,10 @@ impl CachedBudget {
         *lock(&self.seen) = Some(budget);
     }
 
-    /// Those that wait with the same limit and class as the first.
+    /// Those that wait with the same limit and class as the first of those who still wait.
     fn joined(&self) -> Vec<Waiting> {
         let mut waiting = lock(&self.waiting);
+        waiting.retain(|one| !one.answer.is_closed());
         let Some((limit, class)) = waiting.first().map(|first| (first.limit, first.class)) else { return Vec::new() };
         waiting.extract_if(.., |waiting| (waiting.limit, waiting.class) == (limit, class)).collect()
     }
@@ -250,7 +253,7 @@ impl CachedBudget {
         let calls = granted.as_ref().map_or(0, |granted| granted.as_ref().map_or(0, |call| call.change.calls));
         for (number, Waiting { answer, .. }) in (0..).zip(joined) {
             let own = match &granted {
-                Ok(Ok(call)) if number < calls => Ok(Ok(call.clone())),
+                Ok(Ok(call)) if number < calls => Ok(Ok(Call { number, ..call.clone() })),
                 Ok(Ok(call)) => Ok(Err(refusal(&call.after, &wanted, ports.now()))),
                 Ok(Err(refused)) => Ok(Err(*refused)),
                 Err(error) => Err(error.shared()),
@@ -282,7 +285,7 @@ impl CachedBudget {
                 Ok(change) => match ports.change_budget(key, &change).await? {
                     Changed::Done(after) => {
                         self.remember(after.clone());
-                        return Ok(Ok(Call { change: Arc::new(change), after: Arc::new(after) }));
+                        return Ok(Ok(Call { change: Arc::new(change), after: Arc::new(after), number: 0 }));
                     }
                     Changed::Refused(found) => (seen, is_fresh) = (Some(found), true),
                 },

@@ -7,6 +7,9 @@ use domain::{
 
 use crate::ports::BudgetKey;
 
+/// A login calls Flickr twice: when it begins, and when it is completed.
+const STEPS_OF_A_LOGIN: u32 = 2;
+
 /// How much may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -28,7 +31,8 @@ impl Limits {
     /// The limit of one tenant's logins with an app: half of what the app has for logins, so that no tenant alone keeps
     /// the others' users out.
     pub fn of_logins(&self) -> Limit {
-        HostClass::Oauth.part(&self.app).unwrap_or(self.app).part(2)
+        let share = HostClass::Oauth.part(&self.app).unwrap_or(self.app).part(2);
+        Limit { burst_calls: share.burst_calls.max(STEPS_OF_A_LOGIN), ..share }
     }
 
     /// The limit of an account with the budget that it is held to, where it has one of its own.

@@ -1,7 +1,7 @@
 //! Accepting a job: its item is put where none is, with one for what is long.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
-use domain::job::{NextCheck, QueueIndex, Transition};
+use domain::job::{Job, NextCheck, QueueIndex, Transition};
 use hub::ports::{self, Inserted};
 
 use super::{
@@ -41,8 +41,9 @@ impl Cloud {
         };
         let Some(found) = refused else { return Ok(Inserted::New) };
         let earlier = self.read_job(&found).await?;
-        // The very same job is this insertion, repeated because its answer was lost.
-        Ok(if earlier == *job { Inserted::New } else { Inserted::Exists(Box::new(earlier)) })
+        // The very same job is this insertion, repeated because its answer was lost. It may have moved on meanwhile.
+        let is_this = Job { state: job.state.clone(), ..earlier.clone() } == *job;
+        Ok(if is_this { Inserted::New } else { Inserted::Exists(Box::new(earlier)) })
     }
 
     /// Puts a job's item by itself; what was there, where it is refused.

@@ -11,8 +11,9 @@ pub const MAX_PENDING: u32 = 1_000;
 /// How many jobs of an account may be pending that could first start on the day of `start`, where `yesterday` are of
 /// the day before `now`'s.
 ///
-/// A run has a day, so those that can run today started yesterday or today: together they are no more than
-/// `max_pending_jobs`. Jobs of a later day count for that day alone.
+/// A run has a day, so those that can run today started yesterday or today. None is added to them while they are
+/// `max_pending_jobs` together. Jobs of a later day count for that day alone, so that of two full days the second may
+/// begin with more.
 pub fn most_pending(max_pending_jobs: u32, yesterday: u32, start: Timestamp, now: Timestamp) -> u32 {
     if Day::of(start) <= Day::of(now) { max_pending_jobs.saturating_sub(yesterday) } else { max_pending_jobs }
 }

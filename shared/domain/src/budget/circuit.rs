@@ -134,9 +134,11 @@ impl Circuit {
     pub fn record(&self, signal: Signal, rule: &CircuitRule, jitter: Jitter, now: Timestamp) -> Self {
         let is_of_late = |at: Timestamp| now.since(at) < WITHIN;
         let half_open = self.open_until.is_some_and(|until| until <= now);
+        // A call that began before the circuit opened says nothing of now.
+        if self.open_until.is_some() && !half_open {
+            return self.clone();
+        }
         match signal {
-            // A call that began before the circuit opened says nothing of now.
-            Signal::Succeeded if self.open_until.is_some() && !half_open => return self.clone(),
             Signal::Succeeded if half_open => return Self::default(),
             // Refusals stand though others got through: Flickr counts all calls of a key.
             Signal::Succeeded => return Self { failures: Vec::new(), ..self.clone() },
@@ -159,7 +161,7 @@ impl Circuit {
         }
         let refused = rule.refusals.is_some_and(|most| after.refusals.len() >= most);
         let struck = refused || after.failures.len() >= rule.failures;
-        if half_open || (self.open_until.is_none() && struck) {
+        if half_open || struck {
             after.open(rule, jitter, now);
         }
         after

@@ -174,11 +174,13 @@ impl Budget {
     }
 
     /// What is given back at `now` for one of the calls that `change` granted, which led to this budget: as much of it
-    /// as has not drained yet.
-    pub fn returned(&self, change: &BudgetChange, now: Timestamp) -> ReturnedCalls {
+    /// as has not drained yet. The calls of a change drain one after the other: `number` counts them from 0.
+    pub fn returned(&self, change: &BudgetChange, number: u32, now: Timestamp) -> ReturnedCalls {
+        let later = change.calls.saturating_sub(number.saturating_add(1));
         let earlier = change.moves.iter().filter_map(|(meter, moved)| {
-            let to = *self.arrivals.get(meter)?;
-            let earlier = limiter::given_back(moved.length() / change.calls.max(1), to, now);
+            let each = moved.length() / change.calls.max(1);
+            let to = self.arrivals.get(meter)?.before(each * later);
+            let earlier = limiter::given_back(each, to, now);
             (!earlier.is_zero()).then_some((*meter, earlier))
         });
         ReturnedCalls { earlier: earlier.collect() }

@@ -59,14 +59,14 @@ fn a_refusal_says_when_and_what_is_given_back_is_granted_again() {
     assert_eq!(one(&budget, &limit, HostClass::Rest, NOW), Err(refused));
     assert!(one(&budget, &limit, HostClass::Rest, NOW + Duration::from_millis(999)).is_err());
 
-    let back = budget.given_back(&budget.returned(&change, NOW));
+    let back = budget.given_back(&budget.returned(&change, 1, NOW));
     let again = one(&back, &limit, HostClass::Rest, NOW).unwrap();
     assert_eq!((&again, one(&again, &limit, HostClass::Rest, NOW)), (&budget, Err(refused)));
 
     let half = NOW + Duration::from_millis(1500);
-    let back = budget.given_back(&budget.returned(&change, half));
+    let back = budget.given_back(&budget.returned(&change, 1, half));
     assert_eq!(back.arrivals[&Meter::Whole], half, "half a call has drained by then");
-    assert_eq!(budget.returned(&change, after(2)), ReturnedCalls::default(), "and all of it by then");
+    assert_eq!(budget.returned(&change, 1, after(2)), ReturnedCalls::default(), "and all of it by then");
 }
 
 #[test]
@@ -130,6 +130,10 @@ fn three_refusals_within_a_minute_open_the_circuit_and_a_probe_closes_it() {
         panic!("open")
     };
     assert!((after(20 + 300)..after(20 + 450)).contains(&retry_at));
+    for late in [Signal::Throttled, Signal::Failed(party(1)), Signal::Succeeded] {
+        let change = budget.record(HostClass::Rest, late, Jitter::NONE, after(21));
+        assert_eq!(change, None, "those that were on their way change nothing of an open one: {late:?}");
+    }
     assert!(one(&budget, &limit, HostClass::Upload, after(21)).is_ok(), "another host class goes on");
 
     let change = budget.take(&request(&limit, HostClass::Rest, 5), retry_at).unwrap();
@@ -236,8 +240,8 @@ proptest! {
             unused.retain(|(change, after, at)| {
                 let returns = kind == 2;
                 if returns && now.since(*at) <= GRANT_LIFETIME {
-                    for _ in 0..change.calls {
-                        budget = budget.given_back(&after.returned(change, now));
+                    for number in 0..change.calls {
+                        budget = budget.given_back(&after.returned(change, number, now));
                     }
                 }
                 !returns
@@ -264,6 +268,33 @@ proptest! {
             let most = u64::from(rate + burst) + in_a_lifetime;
             prop_assert!(log.len() as u64 <= most, "{} calls in an hour", log.len());
         }
+    }
+
+    /// What is given back of one change is what has not drained of it, whichever of its calls are not made and whoever
+    /// took calls meanwhile: the bucket stands no lower than if the others alone had been taken.
+    #[test]
+    fn what_is_given_back_is_no_more_than_what_others_lost(
+        calls in 1u32..12, more in 0u32..6, wait in 0u64..14_000, given_back in prop::collection::vec(any::<bool>(), 12),
+    ) {
+        let limit = Limit { calls_per_hour: 3600, burst_calls: 150 };
+        let change = Budget::default().take(&request(&limit, HostClass::Rest, calls), NOW).unwrap();
+        let after = Budget::default().changed(&change).unwrap();
+        let now = NOW + Duration::from_millis(wait);
+        let take = |budget: &Budget, calls: u32| match calls {
+            0 => budget.clone(),
+            calls => budget.changed(&budget.take(&request(&limit, HostClass::Rest, calls), now).unwrap()).unwrap(),
+        };
+        let mut budget = take(&after, more);
+        let unused: Vec<u32> = (0..calls).filter(|number| given_back[*number as usize]).collect();
+        for number in &unused {
+            budget = budget.given_back(&after.returned(&change, *number, now));
+        }
+        let used = calls - u32::try_from(unused.len()).unwrap();
+        let without = if used == 0 { Budget::default() } else {
+            Budget::default().changed(&Budget::default().take(&request(&limit, HostClass::Rest, used), NOW).unwrap()).unwrap()
+        };
+        let stands = |budget: &Budget| budget.arrivals.get(&Meter::Whole).copied().unwrap_or(now).max(now);
+        prop_assert!(stands(&budget) >= stands(&take(&without, more)));
     }
 
     /// A change that holds for another budget than it was computed from is one that this budget would grant itself.

@@ -50,7 +50,8 @@ impl CacheGenerations {
         let settled = self.unsettled_until.is_none_or(|until| until <= now);
         settled.then(|| TagState {
             generation: self.by_tag.get(&tag).copied().unwrap_or_default(),
-            written_at: self.written_at.get(&tag).copied(),
+            // Of two writes the one that may have taken effect later may have ended first.
+            written_at: self.written_at.get(&tag).map(|at| self.unsettled_until.map_or(*at, |until| until.max(*at))),
         })
     }
 

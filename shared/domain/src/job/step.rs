@@ -28,7 +28,7 @@ use crate::{ClaimId, Timestamp, fair_queue::Admission, timing};
 pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
     // The others leave the next check as it is: it may then come too early, and never too late, since nothing that a
     // worker does makes an open job wait for an earlier check, unless resends have moved it far off.
-    let is_far = job.state.resends > 0 && !matches!(event, Event::Claim { .. });
+    let is_far = job.state.resends > 0 && !matches!(event, Event::Claim { .. } | Event::WriteStarted(_));
     let sets_next_check = is_far || matches!(event, Event::Check | Event::Release { .. } | Event::Replay { .. });
     let after = next_state(job, event, now)?;
     Ok(Transition::between(job, after, sets_next_check, now))

@@ -67,5 +67,6 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
                 }
             }
         }
+        tracing::warn!(job_id = %job.id, "how an account's calls go was not recorded: too many end at once");
     }
 }

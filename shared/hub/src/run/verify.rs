@@ -33,17 +33,27 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let Ok(signing) = self.signing(job, &sealed).await? else {
             return fail("the write was sent, and the account's token cannot be opened to verify it");
         };
+        let later = |at| {
+            let due_at = spread(&self.ports, at).min(give_up_at);
+            Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }))
+        };
+        let circuit = match self.pass_circuit(job, &sealed).await? {
+            Ok(circuit) => circuit,
+            Err(until) => return later(until),
+        };
         let granted = match self.take_call(job, &sealed).await? {
             Ok(granted) => granted,
-            Err(refused) => {
-                let due_at = spread(&self.ports, refused.retry_at).min(give_up_at);
-                return Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }));
-            }
+            Err(refused) => return later(refused.retry_at),
         };
         let VerifyAnswer { verified, result, outcome } =
             self.flickr.verify(&signing, &job.spec.work, verification).await;
-        if let Some(outcome) = &outcome {
-            self.grants.record(&self.ports, &granted, Some(outcome)).await;
+        match &outcome {
+            Some(outcome) => {
+                self.grants.record(&self.ports, &granted, Some(outcome)).await;
+                self.record_in_circuit(job, circuit, outcome).await;
+            }
+            // Flickr was not called.
+            None => self.grants.give_back(&self.ports, granted).await,
         }
         tracing::info!(?verified, "verified whether the write took effect");
         let now = self.ports.now();

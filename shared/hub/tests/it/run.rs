@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::{
-    JobId,
+    Jitter, JobId,
     account::Status,
-    budget::{HostClass, Limit},
+    budget::{Circuit, CircuitRule, HostClass, Limit, Party, Signal},
     job::{FailureCode, Job, Phase, RetryPolicy, WaitReason, WakeBy},
     outcome::{Class, Outcome},
     timing::{JOB_DEADLINE, Timing},
@@ -464,4 +464,26 @@ async fn an_account_whose_calls_fail_waits_a_while_and_nobody_with_it() {
     assert!(matches!(ended.state.phase, Phase::Completed { .. }), "{ended:?}");
     let next = scene.submit_call(0, IDEMPOTENT).await;
     assert!(matches!(scene.handle(&next).await.state.phase, Phase::Completed { .. }));
+}
+
+#[tokio::test]
+async fn a_verification_waits_for_its_accounts_circuit_and_is_heard_there() {
+    let scene = scene_verifiable(NON_IDEMPOTENT).await;
+    scene.flickr.answer([Outcome::new(Class::UnknownOutcome, "reset")]);
+    scene.flickr.verify_as([Verified::Done]);
+    assert_eq!(scene.handle(&job(&scene)).await.state.phase.name(), "verifying");
+    let account = &scene.accounts[0];
+    let circuit = async || scene.world.account(account).await.unwrap().unwrap().circuit;
+    let seen = circuit().await;
+    let failed = Signal::Failed(Party::account(account));
+    let fail = |circuit: Circuit| circuit.record(failed, &CircuitRule::ACCOUNT, Jitter::NONE, scene.world.now());
+    let open = (0..5).fold(seen.clone(), |circuit, _| fail(circuit));
+    assert!(scene.world.set_circuit(account, &seen, &open).await.unwrap());
+
+    scene.pass_seconds(30);
+    let waits = scene.handle(&job(&scene)).await;
+    assert_eq!((waits.state.phase.name(), scene.flickr.verifications()), ("verifying", 0));
+    scene.pass_seconds(200);
+    let done = scene.handle(&waits).await;
+    assert_eq!((done.state.phase.name(), scene.flickr.verifications()), ("completed", 1));
 }

@@ -54,7 +54,7 @@ pub async fn budgets(ports: &(impl Clock + Entropy + Budgets)) {
     for other in &others {
         assert_eq!(stored(other).await, Budget::default(), "another key is another budget");
     }
-    let returned = expected.returned(&expected.take(&request(None, 1), now).unwrap(), now);
+    let returned = expected.returned(&expected.take(&request(None, 1), now).unwrap(), 0, now);
     ports.give_back(&key, &returned).await.unwrap();
     expected = expected.given_back(&returned);
     assert_eq!(stored(&key).await, expected);
@@ -75,7 +75,7 @@ pub async fn budgets(ports: &(impl Clock + Entropy + Budgets)) {
         let later = now + Duration::from_secs(60);
         let fill = budget.take(&request(None, 3), later).unwrap();
         assert_eq!(done(ports, other, &fill).await, budget.changed(&fill).unwrap(), "it drains");
-        ports.give_back(other, &budget.changed(&fill).unwrap().returned(&fill, later)).await.unwrap();
+        ports.give_back(other, &budget.changed(&fill).unwrap().returned(&fill, 0, later)).await.unwrap();
         let left = stored(other).await.status(&limit, HostClass::Rest, later).remaining_calls;
         assert_eq!(left, 8, "what is given back is there again");
     }

@@ -88,7 +88,7 @@ fn insert(stores: &mut Stores, acceptance: &Transition) -> Inserted {
     let overwrites = stores.breaks(Mutation::KeyIgnored);
     let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
     match earlier {
-        Some(earlier) if earlier == job => return Inserted::New,
+        Some(earlier) if Job { state: job.state.clone(), ..earlier.clone() } == *job => return Inserted::New,
         Some(earlier) => return Inserted::Exists(Box::new(earlier.clone())),
         None => {}
     }
