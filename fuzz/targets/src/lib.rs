@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a target stops when something it depends on is missing")]
 
 mod answers;
+mod events;
 mod requests;
 mod sealed;
 
@@ -30,6 +31,7 @@ macro_rules! targets {
 
 targets! {
     answers: oauth_problem, oauth_reply, rest_answer, retry_after;
+    events: gateway_event;
     requests: call_params, dispatch, id, idempotency_key, login_state, method_name, request_body;
     sealed: sealed_message, sealed_message_altered;
 }
