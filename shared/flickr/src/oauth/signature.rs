@@ -31,10 +31,13 @@ fn normalized(params: &[(&str, &str)]) -> String {
 
 /// The signature of a base string, in base64 (RFC 5849 section 3.4.2). Without a token, `token_secret` is empty.
 pub fn sign(base_string: &str, app_secret: &str, token_secret: &str) -> String {
-    let mut key = Zeroizing::new(String::new());
-    key.push_str(&Zeroizing::new(percent_encode(app_secret)));
+    let (app_secret, token_secret) = (percent_encode(app_secret), percent_encode(token_secret));
+    let (app_secret, token_secret) = (Zeroizing::new(app_secret), Zeroizing::new(token_secret));
+    // A text that grows leaves copies behind.
+    let mut key = Zeroizing::new(String::with_capacity(app_secret.len() + 1 + token_secret.len()));
+    key.push_str(&app_secret);
     key.push('&');
-    key.push_str(&Zeroizing::new(percent_encode(token_secret)));
+    key.push_str(&token_secret);
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     BASE64_STANDARD.encode(hmac::sign(&key, base_string.as_bytes()))
 }
