@@ -162,7 +162,6 @@ impl Grants {
                 Ok(Changed::Done(after)) => return cached.remember(after),
                 Ok(Changed::Refused(found)) => found,
                 Err(error) => {
-                    let error: Error = error.into();
                     tracing::warn!(error = chain(&error), app = %granted.app, ?signal, "an outcome was not recorded");
                     return;
                 }
@@ -189,7 +188,6 @@ impl Grants {
                     *seen = seen.take().map(|budget| budget.given_back(&returned));
                 }
                 Err(error) => {
-                    let error: Error = error.into();
                     tracing::warn!(error = chain(&error), ?key, "a call that is not made was not given back");
                 }
             }
@@ -256,7 +254,7 @@ impl CachedBudget {
                 Ok(Ok(call)) if number < calls => Ok(Ok(Call { number, ..call.clone() })),
                 Ok(Ok(call)) => Ok(Err(refusal(&call.after, &wanted, ports.now()))),
                 Ok(Err(refused)) => Ok(Err(*refused)),
-                Err(error) => Err(error.shared()),
+                Err(error) => Err(error.clone()),
             };
             // Who no longer waits for its answer took nothing that it could give back: the call is lost.
             let _ = answer.send(own);

@@ -3,7 +3,7 @@
 use domain::{Day, Timestamp, budget::most_pending, job::Job};
 
 use crate::{
-    Error, chain,
+    chain,
     ports::{PendingJobs, Result as PortResult},
 };
 
@@ -30,7 +30,6 @@ pub(crate) async fn count(
 /// Counts a job no more: its run ended, or did not begin. If that fails the count stays too high until its day is over.
 pub(crate) async fn discount(ports: &impl PendingJobs, job: &Job) {
     if let Err(error) = ports.discount_pending(&job.spec.account, job.start_day()).await {
-        let error: Error = error.into();
         tracing::warn!(error = chain(&error), job_id = %job.id, "a job is still counted as pending");
     }
 }

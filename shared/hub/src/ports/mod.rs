@@ -21,7 +21,7 @@ mod results;
 mod system;
 mod tenants;
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 pub use accounts::{Accounts, SealedAccount};
 pub use apps::Apps;
@@ -39,14 +39,14 @@ pub use results::Results;
 pub use system::{Clock, Entropy};
 pub use tenants::{NewTenant, Tenants};
 
-/// A store failed.
-#[derive(Debug, thiserror::Error)]
+/// A store failed. A clone is the same failure, for another that waited for what failed.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
     what: String,
     #[source]
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// How a store failed.
@@ -61,19 +61,12 @@ pub enum ErrorKind {
 impl Error {
     /// A failure that may pass, of `what` was tried.
     pub fn unavailable(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: ErrorKind::Unavailable, what: what.into(), source: Some(source.into()) }
+        Self { kind: ErrorKind::Unavailable, what: what.into(), source: Some(source.into().into()) }
     }
 
     /// A failure that will not pass by itself, of `what` was tried.
     pub fn broken(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: ErrorKind::Broken, what: what.into(), source: Some(source.into()) }
-    }
-
-    /// The same failure, for another that waited for what failed.
-    #[must_use]
-    pub fn shared(&self) -> Self {
-        let source = self.source.as_ref().map(|source| source.to_string().into());
-        Self { kind: self.kind, what: self.what.clone(), source }
+        Self { kind: ErrorKind::Broken, what: what.into(), source: Some(source.into().into()) }
     }
 
     /// How it failed.

@@ -61,7 +61,6 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
                 Ok(Some(sealed)) => seen = sealed.circuit,
                 Ok(None) => return,
                 Err(error) => {
-                    let error: Error = error.into();
                     tracing::warn!(error = chain(&error), "how an account's calls go was not recorded");
                     return;
                 }

@@ -1,24 +1,24 @@
 //! Crowds: many at once for one account and one app, over stores that take some milliseconds. None is refused or put off
 //! since others were quick, and hardly a write is made in vain.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     TraceId,
     account::Perms,
-    budget::Limit,
+    budget::{HostClass, Limit, Party},
     job::{Job, Phase, Start},
 };
 use futures_util::future::join_all;
 use hub::{
-    budget::Grants,
+    budget::{CallRequest, Grants},
     connect::{App, Connect},
     limits::Limits,
     run::{Disposition, Worker},
     submit::{Submit, SubmitRequest},
 };
 use testkit::{
-    CATALOGUE, Call, Injection, Scene, build,
+    CATALOGUE, Call, Fault, FaultPoint, Injection, Scene, World, build,
     crowd::{Task, round_trips, run_at_once},
 };
 
@@ -134,4 +134,33 @@ async fn of_three_hundred_jobs_of_one_app_and_twenty_logins_at_once_none_is_put_
         scene.world.set_fault_plan(Box::new(|_, _| Injection::Pass));
         assert_eq!((scene.pending(0).await, scene.pending(1).await), (0, 0));
     }
+}
+
+/// The first asks by itself; those that come meanwhile are joined in one change, and each of them hears why it failed.
+#[tokio::test]
+async fn those_that_ask_while_a_change_is_under_way_are_joined_and_hear_of_its_failure() {
+    let world = World::new(build::NOW, 1);
+    let mut changes = 0;
+    world.set_fault_plan(Box::new(move |call, point| {
+        if point == FaultPoint::After {
+            return Injection::Pass;
+        }
+        changes += u32::from(call == Call::ChangeBudget);
+        if changes == 2 { Injection::Fault(Fault::Fail) } else { Injection::Wait(Duration::from_millis(5)) }
+    }));
+    let grants = Grants::default();
+    let taken = run_at_once(
+        &world,
+        (0..5).map(|_| {
+            let (grants, world) = (grants.clone(), world.clone());
+            let take = async move {
+                let (app, party) = (build::app(), Party::tenant(&build::tenant(&world)));
+                let request = CallRequest { app: &app, limit: LIMITS.app, class: HostClass::Rest, party, within: None };
+                grants.take(&world, request).await.map(|granted| granted.is_ok()).map_err(|error| hub::chain(&error))
+            };
+            Box::pin(take) as Task<Result<bool, String>>
+        }),
+    );
+    assert_eq!((taken[0].clone(), world.count(Call::ChangeBudget)), (Ok(true), 2));
+    assert!(taken[1..].iter().all(|failed| failed.as_ref().is_err_and(|why| why.contains("injected"))), "{taken:?}");
 }
