@@ -1,10 +1,16 @@
 //! Cached answers: one call for all who ask the same, until a write or an invalidation.
 
-use api::{AccountView, InvalidateCacheAnswer, JobCacheOptions, JobState, JobView, SubmitJobRequest, UsageAnswer};
+use api::{
+    AccountView, InvalidateCacheAnswer, JobCacheOptions, JobState, JobView, Permission, StartLoginAnswer,
+    SubmitJobRequest, UsageAnswer,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::stack::{Flickr, Hub, request, result, shared_stack, until};
+use crate::{
+    emulator::another_tenant,
+    stack::{Flickr, Hub, completion, request, result, shared_stack, until},
+};
 
 const READ: &str = "flickr.photos.getInfo";
 
@@ -79,4 +85,42 @@ async fn who_asks_the_same_at_once_shares_one_call_and_the_usage_says_so() {
     let shared = jobs.iter().filter(|job| job.from_cache).count();
     assert_eq!(shared, JOBS - 1);
     until("the usage to count what was saved", async || (saved().await >= before + shared as u64).then_some(())).await;
+}
+
+/// Photos that are deleted elsewhere move others to an earlier page.
+#[tokio::test]
+async fn who_reads_all_pages_of_a_listing_sees_each_photo_that_is_there() {
+    const LISTING: &str = "flickr.people.getPhotos";
+    let _shared = shared_stack().await;
+    let (hub, elsewhere, flickr) = (Hub::first(), another_tenant().await, Flickr::new());
+    let account = hub.connect().await;
+    let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "count": 9 })).await;
+    let started: StartLoginAnswer = elsewhere.start(&json!({ "perms": "delete" })).await.data();
+    let consent = flickr.approve_as(&json!({ "nsid": account.nsid }), &started, Permission::Delete).await;
+    let same: AccountView = elsewhere.complete(&completion(&started, &consent, None)).await.data();
+    let page = async |number: u32, ttl_seconds| {
+        let params = json!({ "user_id": "me", "per_page": 3, "page": number });
+        let cache = Some(JobCacheOptions { ttl_seconds, ..JobCacheOptions::default() });
+        let call = SubmitJobRequest { cache, ..request(&account.user_id, LISTING, &params) };
+        hub.ended(&hub.accept(&call).await.job_id).await
+    };
+    let ids = |job: &JobView| -> Vec<Value> {
+        result(job)["photos"]["photo"].as_array().unwrap().iter().map(|photo| photo["id"].clone()).collect()
+    };
+
+    let before = page(1, None).await;
+    for id in ids(&before) {
+        let delete = elsewhere.submit(&same.user_id, "flickr.photos.delete", &json!({ "photo_id": id })).await;
+        assert_eq!(elsewhere.ended(&delete).await.state, JobState::Completed);
+    }
+    let old = page(1, Some(3600)).await;
+    assert!(old.from_cache && ids(&old) == ids(&before), "who says so is given an old page: {old:?}");
+    let mut seen = Vec::new();
+    for number in 1..=3 {
+        seen.extend(ids(&page(number, None).await));
+    }
+    let mut left: Vec<Value> = seeded["ids"].as_array().unwrap().clone();
+    left.retain(|id| !ids(&before).contains(id));
+    left.reverse();
+    assert_eq!(seen, left);
 }

@@ -47,7 +47,13 @@ struct Entry<'a> {
     kind: Kind,
     http_method: HttpMethod,
     cacheable: bool,
+    args: Vec<Argument<'a>>,
     errors: Vec<DocumentedError>,
+}
+
+#[derive(Deserialize)]
+struct Argument<'a> {
+    name: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -116,14 +122,15 @@ struct WriteEntry {
 }
 
 impl CacheTable {
-    /// How answers of the read `method` are cached. Where several patterns match, the closest one decides.
-    fn policy(&self, method: &str) -> Option<CachePolicy> {
-        let all = self.tags.iter().flat_map(|entry| entry.reads.iter().map(move |reads| (entry, reads)));
-        let closest = all.filter(|(_, reads)| reads.matches(method)).max_by_key(|(_, reads)| reads.closeness());
-        closest.map(|(entry, _)| CachePolicy {
-            tag: entry.tag,
-            ttl: Duration::from_secs(entry.ttl_seconds),
+    /// How answers of a read are cached. Where several patterns match, the closest one decides.
+    fn policy(&self, entry: &Entry<'_>) -> Option<CachePolicy> {
+        let all = self.tags.iter().flat_map(|tag| tag.reads.iter().map(move |reads| (tag, reads)));
+        let closest = all.filter(|(_, reads)| reads.matches(entry.method)).max_by_key(|(_, reads)| reads.closeness());
+        closest.map(|(tag, _)| CachePolicy {
+            tag: tag.tag,
+            ttl: Duration::from_secs(tag.ttl_seconds),
             index_lag: Duration::from_secs(self.index_lag_seconds),
+            has_pages: entry.args.iter().any(|argument| argument.name == "page"),
         })
     }
 
@@ -175,7 +182,7 @@ fn facts(entry: &Entry<'_>, is_idempotent: bool, codes: &[Code], cache: &CacheTa
             (Kind::Write, false) => Idempotency::NonIdempotent,
         },
         verification: ReadBack::of(entry.method).map(|_| Verification::ReadBack),
-        cache_policy: if is_cached { cache.policy(entry.method) } else { None },
+        cache_policy: if is_cached { cache.policy(entry) } else { None },
         invalidates: match entry.kind {
             Kind::Read => CacheTags::default(),
             Kind::Write => cache.invalidates(entry.method),

@@ -10,6 +10,7 @@ use domain::{
     cache::{CacheEntry, CacheEvent, CacheKey, CacheStats, CacheTag, CacheTags, Invalidation, TagState},
     call::{MethodName, MethodPattern},
     catalogue::Catalogue,
+    fair_queue::Priority,
     job::{Decision, Failure, Job, JobSpec, Requester, StoredResult, decide},
 };
 use futures_util::future::join_all;
@@ -29,6 +30,7 @@ pub struct CacheLookup {
     tag: CacheTag,
     ttl: Duration,
     index_lag: Duration,
+    takes_pages: bool,
     bypass: bool,
     key: CacheKey,
 }
@@ -54,9 +56,15 @@ impl CacheLookup {
             tag: policy.tag,
             ttl: spec.cache.ttl().unwrap_or(policy.ttl),
             index_lag: policy.index_lag,
+            takes_pages: spec.cache.ttl().is_some(),
             bypass: spec.cache.bypass(),
             key: spec.work.cache_key(),
         })
+    }
+
+    fn requester<'a>(&self, id: Option<&'a JobId>, priority: Priority, follows: Option<&'a JobId>) -> Requester<'a> {
+        let Self { ttl, index_lag, takes_pages, .. } = *self;
+        Requester { id, priority, follows, ttl, index_lag, takes_pages }
     }
 
     /// What the cache has, with the account that asks.
@@ -84,8 +92,7 @@ impl CacheLookup {
     ) -> ports::Result<LookupResult> {
         let account = &job.spec.account;
         let follows = job.state.follows.as_ref();
-        let (ttl, index_lag) = (self.ttl, self.index_lag);
-        let requester = Requester { id: Some(&job.id), priority: job.spec.priority, follows, ttl, index_lag };
+        let requester = self.requester(Some(&job.id), job.spec.priority, follows);
         for attempt in 1..=TRIES {
             let now = ports.now();
             let Some(tag) = view.generations.tag(self.tag, now) else { return Ok(LookupResult::Fetch) };
@@ -133,8 +140,7 @@ async fn decision(
 /// same. Where that cannot be found out, it will.
 pub async fn needs_no_call(ports: &(impl Clock + Jobs + ResponseCache), catalogue: &Catalogue, spec: &JobSpec) -> bool {
     let Some(lookup) = CacheLookup::of(catalogue, spec).filter(|lookup| !lookup.bypass) else { return false };
-    let (ttl, index_lag) = (lookup.ttl, lookup.index_lag);
-    let requester = Requester { id: None, priority: spec.priority, follows: None, ttl, index_lag };
+    let requester = lookup.requester(None, spec.priority, None);
     let decided = async {
         let (_, view) = lookup.view(ports, &spec.account).await?;
         let now = ports.now();

@@ -47,7 +47,7 @@ fn methods() -> Methods {
 
 /// `get*`, `search` and `test.*` read, `set*` may be repeated, all else may not. It can be verified whether `set*` and
 /// `*Comment` took effect. The answers of reads of photos are cached for [`ScriptedFlickr::TTL`]; each write
-/// invalidates them.
+/// invalidates them. `search` has pages.
 fn facts(method: &str) -> MethodFacts {
     let name = method.rsplit('.').next().unwrap_or_default();
     let reads = name.starts_with("get") || name == "search" || method.starts_with("flickr.test.");
@@ -66,6 +66,7 @@ fn facts(method: &str) -> MethodFacts {
             tag: CacheTag::Photos,
             ttl: ScriptedFlickr::TTL,
             index_lag: ScriptedFlickr::INDEX_LAG,
+            has_pages: name == "search",
         }),
         invalidates: (!reads).then_some(CacheTag::Photos).into_iter().collect(),
         error_codes: ErrorCodes::unknown(),

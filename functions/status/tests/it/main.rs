@@ -107,7 +107,7 @@ const RESULT: &str = r#"{"photo":{"id":"53","z":1,"a":[1.0,2e5]},"stat":"ok"}"#;
 #[tokio::test]
 async fn a_completed_job_is_read_with_its_result_as_flickr_wrote_it() {
     let scene = scene().await;
-    let job = scene.job(|claim| Event::Complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
+    let job = scene.job(|claim| Event::complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
     let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await;
     let data = answer.data();
     assert_eq!((&data["state"], &data["attempts"], &data["error"]), (&json!("completed"), &json!(1), &json!(null)));
@@ -121,7 +121,7 @@ async fn a_completed_job_is_read_with_its_result_as_flickr_wrote_it() {
 #[tokio::test]
 async fn a_result_in_a_separate_item_is_read_too() {
     let scene = scene().await;
-    let job = scene.job(|claim| Event::Complete(claim, StoredResult::SeparateItem)).await;
+    let job = scene.job(|claim| Event::complete(claim, StoredResult::SeparateItem)).await;
     let path = format!("/v1/flickr/jobs/{}", job.id);
     let missing = scene.get(KEYS[0], &path).await;
     assert_eq!(missing.problem(), "ERR_INTERNAL", "a lost result is not hidden");
@@ -357,9 +357,9 @@ async fn health_is_open_and_readiness_checks_what_jobs_depend_on() {
 #[tokio::test]
 async fn a_job_that_another_answered_is_read_with_that_ones_result() {
     let scene = scene().await;
-    let leader = scene.job(|claim| Event::Complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
+    let leader = scene.job(|claim| Event::complete(claim, StoredResult::Inline(RESULT.to_owned()))).await;
     let shared = StoredResult::Shared { leader: leader.id.clone(), as_of: build::NOW };
-    let phase = Phase::Completed { at: build::NOW + Duration::from_secs(5), result: shared };
+    let phase = Phase::Completed { at: build::NOW + Duration::from_secs(5), result: shared, page_of_several: false };
     let job = scene.insert(6, State { phase, ..State::first(build::NOW, build::NOW) }).await;
     let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await;
     let data = answer.data();

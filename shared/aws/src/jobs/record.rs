@@ -46,8 +46,11 @@ const TICKET: &str = "ticket";
 const RESULT_LEADER: &str = "result_leader";
 const RESULT_AS_OF: &str = "result_as_of";
 
+/// Whether the result is one page of a listing that has several: absent where it is not.
+const PAGE_OF_SEVERAL: &str = "page_of_several";
+
 /// The attributes of a job's state.
-pub(super) const STATE: [&str; 25] = [
+pub(super) const STATE: [&str; 26] = [
     REVISION,
     "run",
     "fencing_number",
@@ -72,6 +75,7 @@ pub(super) const STATE: [&str; 25] = [
     "result_bytes",
     RESULT_LEADER,
     RESULT_AS_OF,
+    PAGE_OF_SEVERAL,
     EXPIRES_AT,
 ];
 
@@ -159,7 +163,10 @@ pub(super) fn state_attributes(state: &State) -> ports::Result<Vec<(&'static str
                 attributes.push((VERIFY_UNTIL, time(until)));
             }
         }
-        Phase::Completed { result, .. } => attributes.extend(result_attributes(result)),
+        Phase::Completed { result, page_of_several, .. } => {
+            attributes.extend(result_attributes(result));
+            attributes.extend(page_of_several.then_some((PAGE_OF_SEVERAL, AttributeValue::Bool(true))));
+        }
         Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => attributes.push(("failure", json(failure)?)),
         Phase::Expired { waited_for, .. } => attributes.push((WAIT_REASON, json(waited_for)?)),
     }
@@ -216,7 +223,11 @@ fn read_phase(reader: &Reader<'_>) -> ports::Result<Phase> {
             },
             waited_for: reader.json(WAIT_REASON)?,
         }),
-        "completed" => Phase::Completed { at: ended_at()?, result: read_result(reader)? },
+        "completed" => Phase::Completed {
+            at: ended_at()?,
+            result: read_result(reader)?,
+            page_of_several: reader.0.contains_key(PAGE_OF_SEVERAL),
+        },
         "failed" => Phase::Failed { at: ended_at()?, failure: reader.json("failure")? },
         "expired" => Phase::Expired { at: ended_at()?, waited_for: reader.json(WAIT_REASON)? },
         "dead" => Phase::Dead { at: ended_at()?, failure: reader.json("failure")? },

@@ -16,6 +16,8 @@ pub struct CachePolicy {
     pub ttl: Duration,
     /// How long after a write an answer may still miss what it did: Flickr's index lags behind.
     pub index_lag: Duration,
+    /// Whether it is a listing, answered page by page.
+    pub has_pages: bool,
 }
 
 /// What a job asks of the response cache.

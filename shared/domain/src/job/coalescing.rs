@@ -28,6 +28,8 @@ pub struct Requester<'a> {
     pub ttl: Duration,
     /// How long after a write an answer may still miss what it did.
     pub index_lag: Duration,
+    /// Whether it takes one page of a listing of several that was asked for before.
+    pub takes_pages: bool,
 }
 
 impl Requester<'_> {
@@ -68,6 +70,7 @@ pub fn decide(
     let followed = requester.follows == Some(&leader.id);
     match &leader.state.phase {
         Phase::Completed { .. } if entry.has_lagged(tag, requester.index_lag, now) => Decision::Fetch,
+        Phase::Completed { page_of_several: true, .. } if !followed && !requester.takes_pages => Decision::Fetch,
         Phase::Completed { result, .. } if result.is_own() => {
             // Whoever wrote the entry and whoever reads it may each have a clock that is off.
             let age = now.since(entry.as_of) + 2 * CLOCK_SKEW;

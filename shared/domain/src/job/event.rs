@@ -21,7 +21,14 @@ pub enum Event {
     /// The holder is about to send a write that must not be repeated.
     WriteStarted(ClaimId),
     /// The holder has stored Flickr's answer.
-    Complete(ClaimId, StoredResult),
+    Complete {
+        /// The holder.
+        claim: ClaimId,
+        /// Where it is stored.
+        result: StoredResult,
+        /// Whether it is one page of a listing that has several.
+        page_of_several: bool,
+    },
     /// The holder ends the job: it will not be tried again.
     Fail(ClaimId, Failure),
     /// The holder gives up, and a person may try again.
@@ -87,6 +94,13 @@ pub enum Event {
         /// What admission control decided, where the job's app has a fair queue.
         admission: Option<Admission>,
     },
+}
+
+impl Event {
+    /// The holder has stored an answer that is no page of a listing of several.
+    pub const fn complete(claim: ClaimId, result: StoredResult) -> Self {
+        Self::Complete { claim, result, page_of_several: false }
+    }
 }
 
 /// Why an event changes nothing.

@@ -54,6 +54,8 @@ pub enum Phase {
         at: Timestamp,
         /// Where Flickr's answer is stored.
         result: StoredResult,
+        /// Whether it is the answer to a call of the job's own, and one page of a listing that has several.
+        page_of_several: bool,
     },
     /// It will not be tried again.
     Failed {

@@ -52,10 +52,10 @@ fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal>
             let phase = Phase::Running(Claim { activity: Activity::NonIdempotentCall, ..held.clone() });
             Ok(State { in_doubt: true, ..moved(state, phase) })
         }
-        Event::Complete(claim, result) => {
+        Event::Complete { claim, result, page_of_several } => {
             holder(state, &claim)?;
             let state = &if result.is_own() { state.clone() } else { not_attempted(state) };
-            Ok(State { in_doubt: false, ..moved(state, Phase::Completed { at: now, result }) })
+            Ok(State { in_doubt: false, ..moved(state, Phase::Completed { at: now, result, page_of_several }) })
         }
         Event::Fail(claim, failure) => {
             holder(state, &claim)?;

@@ -155,6 +155,16 @@ fn each_answer_that_may_be_cached_has_a_tag() {
 }
 
 #[test]
+fn a_listing_is_told_by_its_parameter_page() {
+    let has_pages = |method: &str| facts(method).cache_policy.map(|policy| policy.has_pages);
+    for method in ["flickr.people.getPhotos", "flickr.people.getPhotosOf", "flickr.photosets.getList"] {
+        assert_eq!(has_pages(method), Some(true), "{method}");
+    }
+    assert_eq!(has_pages("flickr.photos.getInfo"), Some(false));
+    assert_eq!(has_pages("flickr.photos.getRecent"), None, "its answers are never cached");
+}
+
+#[test]
 fn answers_that_change_by_themselves_and_reads_that_change_something_are_never_cached() {
     let all = all();
     let never = [

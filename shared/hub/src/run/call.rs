@@ -77,7 +77,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let Some(view) = view else { return (None, CacheEvent::Unavailable) };
         let hit = if job.state.follows.is_some() { CacheEvent::Shared } else { CacheEvent::Hit };
         match lookup.look_up(&self.ports, job, view).await {
-            Ok(LookupResult::Hit(result)) => (Some(Event::Complete(claim.clone(), result)), hit),
+            Ok(LookupResult::Hit(result)) => (Some(Event::complete(claim.clone(), result)), hit),
             Ok(LookupResult::Refused(failure)) => (Some(Event::Fail(claim.clone(), failure)), hit),
             Ok(LookupResult::Wait(leader, due_at)) => {
                 let due_at = due_at.min(job.deadline());
@@ -202,8 +202,9 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         };
         let policy = self.retries.get(job.spec.work.target());
         let claim = claim.clone();
+        let has_pages = self.catalogue.facts(&job.spec.work).cache_policy.is_some_and(|policy| policy.has_pages);
         Ok(match next(outcome, &attempt, policy, self.ports.jitter(), self.ports.now()) {
-            Next::Complete => match results::store(&self.ports, job, &claim, answer.result).await {
+            Next::Complete => match results::store(&self.ports, job, &claim, answer.result, has_pages).await {
                 Ok(event) => event,
                 // It was called, and that must be remembered: a repetition may find it done.
                 Err(error)

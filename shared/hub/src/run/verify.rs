@@ -58,7 +58,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         tracing::info!(?verified, "verified whether the write took effect");
         let now = self.ports.now();
         match verified {
-            Verified::Done => Ok(Ran::new(job, results::store(&self.ports, job, claim, result).await?)),
+            Verified::Done => Ok(Ran::new(job, results::store(&self.ports, job, claim, result, false).await?)),
             Verified::NotSeen if now < until => {
                 let due_at = now + VERIFICATION_INTERVAL;
                 Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }))

@@ -126,6 +126,39 @@ async fn long_answers_are_shared_where_they_are() {
     }
 }
 
+/// Pages of different ages do not fit together: what moved from one to another would be missed.
+#[tokio::test]
+async fn one_page_of_several_is_shared_with_who_waits_for_it_and_with_who_says_how_old_it_may_be() {
+    let scene = scene().await;
+    let ask = async |page: &str, ttl_seconds| {
+        let spec = scene.spec(0, "flickr.photos.search", &format!(r#"{{"tags": "a", "page": "{page}"}}"#));
+        let cache = CacheOptions::new(ttl_seconds, false).unwrap();
+        scene.request(JobSpec { cache, ..spec }, None).await.unwrap().job
+    };
+    let run = async |job: &Job| scene.scene.handle(job).await;
+    let shares = async |page, ttl_seconds| leader(&run(&ask(page, ttl_seconds).await).await).is_some();
+
+    scene.flickr.answer_with(r#"{"photos":{"page":1,"pages":2},"stat":"ok"}"#);
+    assert!(!shares("1", None).await && !shares("2", None).await);
+    assert!(!shares("1", None).await && !shares("2", None).await, "all pages are asked for anew");
+    assert!(shares("1", Some(300)).await && shares("2", Some(300)).await);
+    assert_eq!(scene.calls(), 4);
+
+    // The first worker stops before it writes the end, so the second job waits for it.
+    let [first, second] = [ask("3", None).await, ask("3", None).await];
+    scene.world.forget_calls();
+    scene.world.fault(5, FaultPoint::Before, Fault::Crash);
+    assert!(scene.worker.handle(&Dispatch::of(&first)).now_or_never().is_none());
+    let second = run(&second).await;
+    assert_eq!(follows(&second), Some(&first.id));
+    scene.world.pass(LEASE + Duration::from_secs(2));
+    assert_eq!(leader(&run(&first).await), None);
+    assert_eq!(leader(&run(&second).await), Some(first.id));
+
+    scene.flickr.answer_with(r#"{"photos":{"page":1,"pages":1},"stat":"ok"}"#);
+    assert!(!shares("1", None).await && shares("1", None).await, "the only page is cached");
+}
+
 #[tokio::test]
 async fn a_shared_answer_can_be_read_as_long_as_its_job() {
     let scene = scene().await;
@@ -232,6 +265,7 @@ async fn an_answer_that_was_asked_for_before_a_write_ended_is_not_given_after_it
 async fn an_answer_from_within_the_index_lag_of_a_write_is_not_given_after_the_lag() {
     const SEARCH: &str = "flickr.photos.search";
     let scene = scene().await;
+    scene.flickr.answer_with(r#"{"photos":{"page":1,"pages":1},"stat":"ok"}"#);
     scene.run(0, WRITE).await;
     scene.pass_seconds(1);
     assert_eq!(leader(&scene.run(0, SEARCH).await), None);

@@ -64,7 +64,12 @@ fn methods() -> Methods {
     let read = MethodFacts {
         verb: Verb::Get,
         idempotency: Idempotency::Safe,
-        cache_policy: Some(CachePolicy { tag: CacheTag::Photos, ttl: TTL, index_lag: Duration::ZERO }),
+        cache_policy: Some(CachePolicy {
+            tag: CacheTag::Photos,
+            ttl: TTL,
+            index_lag: Duration::ZERO,
+            has_pages: false,
+        }),
         invalidates: [].into_iter().collect(),
         ..MethodFacts::unknown()
     };

@@ -112,7 +112,7 @@ fn the_list_of_dead_jobs_changes_only_as_the_effects_say() {
         Some((part.put.map(|put| put.item), part.delete.map(|delete| delete.key)))
     };
     assert_eq!(part(&released()), None);
-    let completed = Event::Complete(claim(), StoredResult::Inline("{}".to_owned()));
+    let completed = Event::complete(claim(), StoredResult::Inline("{}".to_owned()));
     assert_eq!(part(&applied(&running(), completed)), None);
     let died = died();
     let Some((Some(entry), None)) = part(&died) else { panic!("no entry") };

@@ -11,7 +11,7 @@ fn tag(generation: u64, written_at: Option<i64>) -> TagState {
 }
 
 fn completed() -> Phase {
-    Phase::Completed { at: at(10), result: StoredResult::Inline("{}".to_owned()) }
+    Phase::Completed { at: at(10), result: StoredResult::Inline("{}".to_owned()), page_of_several: false }
 }
 
 fn failed(code: FailureCode) -> Phase {
@@ -31,7 +31,14 @@ fn decided(phase: Phase, follows: Option<&JobId>, now: i64) -> Decision {
 
 fn decided_of(leader: &Job, follows: Option<&JobId>, priority: Priority, now: i64) -> Decision {
     let entry = CacheEntry { leader: job_id(1), generation: 3, as_of: at(5) };
-    let requester = Requester { id: Some(&job_id(2)), priority, follows, ttl: Duration::from_secs(60), index_lag: LAG };
+    let requester = Requester {
+        id: Some(&job_id(2)),
+        priority,
+        follows,
+        ttl: Duration::from_secs(60),
+        index_lag: LAG,
+        takes_pages: false,
+    };
     decide(&entry, tag(3, None), Some(leader), &requester, at(now))
 }
 
@@ -50,8 +57,14 @@ fn whoever_waited_for_an_answer_takes_none_that_is_too_old_either() {
 #[test]
 fn an_answer_of_another_generation_is_none() {
     let entry = CacheEntry { leader: job_id(1), generation: 2, as_of: at(5) };
-    let requester =
-        Requester { id: None, priority: Priority::Normal, follows: None, ttl: Duration::from_secs(60), index_lag: LAG };
+    let requester = Requester {
+        id: None,
+        priority: Priority::Normal,
+        follows: None,
+        ttl: Duration::from_secs(60),
+        index_lag: LAG,
+        takes_pages: false,
+    };
     assert_eq!(decide(&entry, tag(3, None), Some(&job_in(completed())), &requester, at(6)), Decision::Fetch);
     assert_eq!(decide(&entry, tag(2, None), Some(&job_in(completed())), &requester, at(6)), Decision::Hit);
     assert_eq!(decide(&entry, tag(2, None), None, &requester, at(6)), Decision::Fetch, "its job is gone");
@@ -69,6 +82,7 @@ fn an_answer_from_within_the_index_lag_of_a_write_is_given_until_the_lag_is_over
         follows: None,
         ttl: Duration::from_secs(300),
         index_lag: LAG,
+        takes_pages: false,
     };
     let decided = |written_at, now| decide(&entry, tag(2, written_at), Some(&job_in(completed())), &requester, at(now));
     assert_eq!(decided(Some(4), 34), Decision::Hit);
@@ -78,10 +92,34 @@ fn an_answer_from_within_the_index_lag_of_a_write_is_given_until_the_lag_is_over
     assert_eq!(decided(None, 35), Decision::Hit);
 }
 
+/// Who reads all pages must not be given pages of different ages.
+#[test]
+fn one_page_of_several_is_given_to_who_waited_for_it_or_says_how_old_an_answer_may_be() {
+    let result = StoredResult::Inline("{}".to_owned());
+    let leader = job_in(Phase::Completed { at: at(10), result, page_of_several: true });
+    let entry = CacheEntry { leader: job_id(1), generation: 3, as_of: at(5) };
+    let decided = |follows: Option<u8>, takes_pages, now| {
+        let ttl = Duration::from_secs(60);
+        let (id, follows) = (job_id(2), follows.map(job_id));
+        let follows = follows.as_ref();
+        let requester =
+            Requester { id: Some(&id), priority: Priority::Normal, follows, ttl, index_lag: LAG, takes_pages };
+        decide(&entry, tag(3, None), Some(&leader), &requester, at(now))
+    };
+    assert_eq!(decided(None, false, 11), Decision::Fetch);
+    assert_eq!(decided(Some(9), false, 11), Decision::Fetch, "it waited for another");
+    assert_eq!(decided(Some(1), false, 11), Decision::Hit);
+    assert_eq!(decided(None, true, 11), Decision::Hit);
+    assert_eq!(decided(None, true, 62), Decision::Fetch);
+}
+
 #[test]
 fn an_answer_that_was_shared_is_not_shared_on() {
     let shared = StoredResult::Shared { leader: job_id(9), as_of: at(1) };
-    assert_eq!(decided(Phase::Completed { at: at(10), result: shared }, None, 11), Decision::Fetch);
+    assert_eq!(
+        decided(Phase::Completed { at: at(10), result: shared, page_of_several: false }, None, 11),
+        Decision::Fetch
+    );
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_follower_has_attempted_nothing_and_comes_back() {
     assert_eq!(sent, message(2, at(3)));
     let job = after(&job, claimed(2, 2), at(3));
     let shared = StoredResult::Shared { leader: job_id(7), as_of: at(1) };
-    let job = after(&job, Event::Complete(claim(2), shared), at(4));
+    let job = after(&job, Event::complete(claim(2), shared), at(4));
     assert!(job.state.is_terminal());
     assert_eq!((job.state.attempts, job.state.started_at), (0, None), "it never called");
 }
@@ -222,7 +222,7 @@ fn a_verification_goes_on_until_its_end_whoever_does_it() {
 #[test]
 fn a_worker_that_lost_its_lease_ends_nothing() {
     let taken = after(&running(), claimed(2, 1), at(40));
-    let end = Event::Complete(claim(1), StoredResult::SeparateItem);
+    let end = Event::complete(claim(1), StoredResult::SeparateItem);
     assert_eq!(step(&taken, end, at(41)), Err(Refusal::NotHolder));
 }
 
@@ -303,7 +303,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             lease_until: at(until)
         }),
         who.clone().prop_map(Event::WriteStarted),
-        who.clone().prop_map(|claim| Event::Complete(claim, StoredResult::SeparateItem)),
+        who.clone().prop_map(|claim| Event::complete(claim, StoredResult::SeparateItem)),
         who.clone().prop_map(|claim| Event::Fail(claim, failure())),
         who.clone().prop_map(|claim| Event::GiveUp(claim, failure())),
         who.clone().prop_map(Event::Expire),
@@ -419,7 +419,7 @@ proptest! {
         // The holder alone knows: it defers and gives up what took no effect.
         let holder_or_force = |event: &Event| matches!(event,
             Event::Defer { .. } | Event::JoinQueue { .. } | Event::Follow { .. } | Event::GiveUp(..)
-            | Event::Replay { force: true, .. } | Event::Complete(..));
+            | Event::Replay { force: true, .. } | Event::Complete { .. });
         let mut job = if verifiable { writing_verifiable() } else { writing() };
         for (event, now) in events.into_iter().filter(|(event, _)| !holder_or_force(event)) {
             if let Ok(transition) = step(&job, event, at(now)) {

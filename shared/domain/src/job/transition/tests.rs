@@ -25,7 +25,7 @@ fn failure(code: FailureCode) -> Failure {
 }
 
 fn completed() -> Phase {
-    Phase::Completed { at: at(10), result: StoredResult::Inline("{}".to_owned()) }
+    Phase::Completed { at: at(10), result: StoredResult::Inline("{}".to_owned()), page_of_several: false }
 }
 
 fn failed(code: FailureCode) -> Phase {
@@ -109,6 +109,6 @@ fn the_end_of_a_write_invalidates_its_tags() {
     assert_eq!(invalidation(&read), None);
 
     let held = claimed(&accepted(), 0);
-    let end = next(&held, Event::Complete(claim(1), StoredResult::SeparateItem), 3);
+    let end = next(&held, Event::complete(claim(1), StoredResult::SeparateItem), 3);
     assert_eq!(end.effects.invalidation.map(|invalidation| invalidation.tags), Some(end.after.invalidates));
 }

@@ -21,9 +21,9 @@ fn failure() -> Failure {
 /// Each way in which a holder ends a job.
 fn ends(by: &ClaimId) -> [Event; 6] {
     [
-        Event::Complete(by.clone(), StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned())),
-        Event::Complete(by.clone(), StoredResult::SeparateItem),
-        Event::Complete(by.clone(), StoredResult::Object { bytes: 5_000_000 }),
+        Event::complete(by.clone(), StoredResult::Inline(r#"{"stat":"ok"}"#.to_owned())),
+        Event::complete(by.clone(), StoredResult::SeparateItem),
+        Event::complete(by.clone(), StoredResult::Object { bytes: 5_000_000 }),
         Event::Fail(by.clone(), failure()),
         Event::GiveUp(by.clone(), failure()),
         Event::Expire(by.clone()),
@@ -128,7 +128,7 @@ fn what_follows(job: &Job, by: &ClaimId) -> Vec<Transition> {
     let late = job.next_check_at().unwrap_or(job.created_at);
     let events = [
         Event::Check,
-        Event::Complete(by.clone(), StoredResult::SeparateItem),
+        Event::complete(by.clone(), StoredResult::SeparateItem),
         defer(by, late),
         Event::Release { at: late },
         Event::DeadLettered { fencing_number: job.state.fencing_number },
