@@ -95,7 +95,9 @@ async fn who_reads_all_pages_of_a_listing_sees_each_photo_that_is_there() {
     let (hub, elsewhere, flickr) = (Hub::first(), another_tenant().await, Flickr::new());
     let account = hub.connect().await;
     let seeded = flickr.control("/_fake/photos", &json!({ "user": account.nsid, "count": 9 })).await;
-    let started: StartLoginAnswer = elsewhere.start(&json!({ "perms": "delete" })).await.data();
+    let app = flickr.control("/_fake/apps", &json!({})).await;
+    let login = json!({ "api_key": app["key"], "api_secret": app["secret"], "perms": "delete" });
+    let started: StartLoginAnswer = elsewhere.start(&login).await.data();
     let consent = flickr.approve_as(&json!({ "nsid": account.nsid }), &started, Permission::Delete).await;
     let same: AccountView = elsewhere.complete(&completion(&started, &consent, None)).await.data();
     let page = async |number: u32, ttl_seconds| {

@@ -1,9 +1,6 @@
 //! The fair queue of an app whose budget is spent.
 
-use api::{
-    AccountView, JobPriority, JobState, JobView, Permission, StartLoginAnswer, SubmitJobRequest, UsageAnswer,
-    WaitingFor,
-};
+use api::{JobPriority, JobState, JobView, SubmitJobRequest, WaitingFor};
 use aws::Cloud;
 use domain::{
     Timestamp,
@@ -14,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     emulator::cloud,
-    stack::{Flickr, Hub, completion, request, shared_stack},
+    stack::{Flickr, Hub, request, shared_stack},
 };
 
 /// The time in a field.
@@ -39,20 +36,8 @@ async fn spend(ports: &Cloud, app: &BudgetKey, limit: &Limit) {
 async fn jobs_over_their_accounts_share_wait_in_the_fair_queue_and_run_when_estimated() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    let app = flickr.control("/_fake/apps", &json!({})).await;
-    let started: StartLoginAnswer =
-        hub.start(&json!({ "api_key": app["key"], "api_secret": app["secret"] })).await.data();
-    let consent = flickr.approve(&started, Permission::Write).await;
-    let account: AccountView = hub.complete(&completion(&started, &consent, None)).await.data();
-
-    let mut usage: UsageAnswer = hub.get("/v1/usage").await.data();
-    let of_app = loop {
-        if let Some(found) = usage.apps.iter().find(|listed| listed.app_id == account.app_id) {
-            break found.limit;
-        }
-        let cursor = usage.next_cursor.expect("the app is listed");
-        usage = hub.get(&format!("/v1/usage?cursor={cursor}")).await.data();
-    };
+    let account = hub.connect_with(&flickr.control("/_fake/apps", &json!({})).await).await;
+    let of_app = hub.usage_of(&account.app_id).await.limit;
     let limit = Limit { calls_per_hour: of_app.calls_per_hour, burst_calls: of_app.burst_calls };
     let key = BudgetKey::App(account.app_id.parse().unwrap());
     spend(&cloud(), &key, &limit).await;

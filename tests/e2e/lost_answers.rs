@@ -88,7 +88,7 @@ async fn what_becomes_of_a_call_is_recorded_once_though_the_answer_is_lost() {
     for version in [1, 2] {
         let (losing, answers_left) = losing_one();
         let budget = ports.budget(&key).await.unwrap();
-        let change = budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, ports.now()).unwrap();
+        let change = budget.record(HostClass::Rest, &Signal::Throttled, Jitter::NONE, ports.now()).unwrap();
         let changed = losing.change_budget(&key, &change).await.unwrap();
         assert_eq!(answers_left.load(Ordering::Relaxed), 0, "an answer was lost");
         let Changed::Done(after) = changed else { panic!("{changed:?}") };

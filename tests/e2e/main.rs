@@ -11,6 +11,7 @@
     reason = "a failed step fails its test, and the stack is named by the environment"
 )]
 
+mod app_stop;
 mod cache;
 mod contracts;
 mod crash;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use api::{
-    AccountView, CompleteLoginRequest, JobView, Permission, Problem, StartLoginAnswer, SubmitJobRequest, Success,
+    AccountView, AppUsageView, CompleteLoginRequest, JobView, Permission, Problem, StartLoginAnswer, SubmitJobRequest,
+    Success, UsageAnswer,
 };
 use domain::timing::Timing;
 use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
@@ -137,9 +138,30 @@ impl Hub {
 
     /// Connects an account of a new user of the fake Flickr's first app.
     pub async fn connect(&self) -> AccountView {
-        let started: StartLoginAnswer = self.start(&json!({})).await.data();
+        self.connect_by(&json!({})).await
+    }
+
+    /// Connects an account of a new user of this app.
+    pub async fn connect_with(&self, app: &Value) -> AccountView {
+        self.connect_by(&json!({ "api_key": app["key"], "api_secret": app["secret"] })).await
+    }
+
+    async fn connect_by(&self, more: &Value) -> AccountView {
+        let started: StartLoginAnswer = self.start(more).await.data();
         let consent = Flickr::new().approve(&started, Permission::Write).await;
         self.complete(&completion(&started, &consent, None)).await.data()
+    }
+
+    /// How the budget of the tenant's app stands.
+    pub async fn usage_of(&self, app_id: &str) -> AppUsageView {
+        let mut path = "/v1/usage".to_owned();
+        loop {
+            let usage: UsageAnswer = self.get(&path).await.data();
+            if let Some(found) = usage.apps.into_iter().find(|listed| listed.app_id == app_id) {
+                return found;
+            }
+            path = format!("/v1/usage?cursor={}", usage.next_cursor.unwrap());
+        }
     }
 
     /// Completes a login.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use api::{
-    AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, UsageAnswer, UsageQuery,
+    AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, StoppedAppView,
+    UsageAnswer, UsageQuery,
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{AppId, UserId, cache::CacheStats, call::MethodName};
+use domain::{AppId, UserId, budget::StoppedApp, cache::CacheStats, call::MethodName};
 use edge::{Authenticated, Envelope, Problem, Query, RateLimit};
 use hub::{
     ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache},
@@ -60,6 +61,9 @@ fn app(AppUsage { app, limit, status, waiting_jobs }: AppUsage) -> AppUsageView 
         waiting_jobs,
         circuit: if status.open_until.is_some() { CircuitView::Open } else { CircuitView::Closed },
         open_until: status.open_until.map(|until| until.to_string()),
+        stopped: status
+            .stopped
+            .map(|StoppedApp { since, message }| StoppedAppView { since: since.to_string(), message }),
     }
 }
 

@@ -159,7 +159,8 @@ pub fn oauth_problem(data: &[u8]) {
     for problem in [&*text, &format!("{name}&debug_sbs=GET&oauth_token%3Dtoken-canary"), &format!("{name}\n<b>")] {
         assert_eq!(judged(problem), plain, "{problem:?}");
     }
-    assert!([Class::Account, Class::App, Class::Clock, Class::Permanent].contains(&plain.outcome.class), "{plain:?}");
+    let classes = [Class::Account, Class::App, Class::Signature, Class::Clock, Class::Permanent];
+    assert!(classes.contains(&plain.outcome.class), "{plain:?}");
     let word = plain.outcome.message.strip_prefix("oauth_problem=");
     let is_word = |word: &str| word.len() <= 40 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     assert!(word.is_some_and(is_word), "{plain:?}");

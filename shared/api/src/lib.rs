@@ -24,5 +24,6 @@ pub use jobs::{
 pub use logins::{CallbackQuery, CompleteLoginRequest, LoginMode, StartLoginAnswer, StartLoginRequest};
 pub use page::PageQuery;
 pub use usage::{
-    AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, UsageAnswer, UsageQuery,
+    AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, StoppedAppView,
+    UsageAnswer, UsageQuery,
 };

@@ -42,8 +42,19 @@ pub struct AppUsageView {
     pub waiting_jobs: u64,
     /// Whether calls go through.
     pub circuit: CircuitView,
-    /// Until when the circuit is open.
+    /// Until when the circuit is open, or the app is stopped: then one call finds out whether Flickr takes calls again.
     pub open_until: Option<String>,
+    /// Whether Flickr refuses the app.
+    pub stopped: Option<StoppedAppView>,
+}
+
+/// Flickr refuses an app: its jobs wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoppedAppView {
+    /// When the app was stopped.
+    pub since: String,
+    /// What Flickr said.
+    pub message: String,
 }
 
 /// Whether calls go through.
@@ -52,7 +63,7 @@ pub struct AppUsageView {
 pub enum CircuitView {
     /// They do.
     Closed,
-    /// Flickr refused too often.
+    /// Flickr refused too often, or refuses the app.
     Open,
 }
 

@@ -191,7 +191,7 @@ mod tests {
             )
         );
         let budget = Budget::default().changed(&first).unwrap();
-        let refused = budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, NOW).unwrap();
+        let refused = budget.record(HostClass::Rest, &Signal::Throttled, Jitter::NONE, NOW).unwrap();
         assert_eq!(
             expressions(&refused),
             (
@@ -216,7 +216,7 @@ mod tests {
         let request = Request { limit: Limit::FLICKR, class: Some(HostClass::Upload), calls: 3 };
         let budget = Budget::default();
         let budget = budget.changed(&budget.take(&request, NOW).unwrap()).unwrap();
-        let change = budget.record(HostClass::Upload, Signal::Throttled, Jitter::NONE, NOW).unwrap();
+        let change = budget.record(HostClass::Upload, &Signal::Throttled, Jitter::NONE, NOW).unwrap();
         let budget = budget.changed(&change).unwrap();
         let arrivals = budget.arrivals.iter().map(|(meter, at)| (arrival(*meter), time(*at)));
         let control = [(CONTROL, json(&budget.control).unwrap()), (CONTROL_VERSION, whole(budget.control.version))];

@@ -15,6 +15,8 @@ pub enum Class {
     Account,
     /// The app's key is no longer good.
     App,
+    /// The signature is wrong: by the app's secret, or by the request.
+    Signature,
     /// Time stamp or nonce refused: sign anew.
     Clock,
     /// Too many calls.

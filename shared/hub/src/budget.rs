@@ -14,7 +14,7 @@ use std::{
 
 use domain::{
     AppId, Timestamp,
-    budget::{self, Budget, BudgetChange, GRANT_LIFETIME, HostClass, Limit, Party, Request, Signal, Why},
+    budget::{self, Budget, BudgetChange, GRANT_LIFETIME, HostClass, Limit, Party, Request, Signal, StoppedApp, Why},
     outcome::{Class, Outcome},
 };
 use futures_util::lock::Mutex as AsyncMutex;
@@ -157,9 +157,12 @@ impl Grants {
         let cached = self.cached(&key);
         let mut budget = lock(&cached.seen).clone().unwrap_or_default();
         for _ in 0..TRIES {
-            let Some(change) = budget.record(class, signal, jitter, now) else { return };
+            let Some(change) = budget.record(class, &signal, jitter, now) else { return };
             budget = match ports.change_budget(&key, &change).await {
-                Ok(Changed::Done(after)) => return cached.remember(after),
+                Ok(Changed::Done(after)) => {
+                    log_stop(&granted.app, &budget, &after);
+                    return cached.remember(after);
+                }
                 Ok(Changed::Refused(found)) => found,
                 Err(error) => {
                     tracing::warn!(error = chain(&error), app = %granted.app, ?signal, "an outcome was not recorded");
@@ -293,6 +296,17 @@ impl CachedBudget {
     }
 }
 
+/// Logs that an app is stopped, or works again.
+fn log_stop(app: &AppId, before: &Budget, after: &Budget) {
+    match (before.stopped(), after.stopped()) {
+        (None, Some(StoppedApp { message, .. })) => {
+            tracing::error!(event = "app_stopped", %app, message, "Flickr refuses an app: its jobs wait");
+        }
+        (Some(_), None) => tracing::warn!(event = "app_works_again", %app, "Flickr takes calls of an app again"),
+        _ => {}
+    }
+}
+
 /// Why a call is refused that was asked for together with more than there are.
 fn refusal(after: &Budget, wanted: &Request, now: Timestamp) -> budget::Refused {
     let one = Request { calls: 1, ..*wanted };
@@ -301,9 +315,12 @@ fn refusal(after: &Budget, wanted: &Request, now: Timestamp) -> budget::Refused 
 
 /// What an outcome says of Flickr's health; `None` means that the call was done.
 pub(crate) fn signal(outcome: Option<&Outcome>, party: Party) -> Signal {
+    let message = || outcome.map(|outcome| outcome.message.clone()).unwrap_or_default();
     match outcome.map(|outcome| outcome.class) {
         Some(Class::Throttled) => Signal::Throttled,
         Some(Class::Transient | Class::UnknownOutcome) => Signal::Failed(party),
+        Some(Class::App) => Signal::KeyRefused(party, message()),
+        Some(Class::Signature) => Signal::SignatureRefused(party, message()),
         _ => Signal::Succeeded,
     }
 }

@@ -362,7 +362,7 @@ fn with_query(url: &str, pairs: &[(&str, &str)]) -> Result<String, url::ParseErr
 
 fn refused_app(outcome: Outcome) -> Error {
     match outcome.class {
-        Class::App | Class::Permanent | Class::Account => Kind::AppRefused(outcome).into(),
+        Class::App | Class::Signature | Class::Permanent | Class::Account => Kind::AppRefused(outcome).into(),
         _ => Kind::FlickrUnavailable(outcome).into(),
     }
 }
@@ -370,7 +370,7 @@ fn refused_app(outcome: Outcome) -> Error {
 fn refused_verifier(outcome: Outcome) -> Error {
     match outcome.class {
         Class::Account | Class::Permanent => Kind::VerifierRefused(outcome).into(),
-        Class::App => Kind::AppRefused(outcome).into(),
+        Class::App | Class::Signature => Kind::AppRefused(outcome).into(),
         _ => Kind::FlickrUnavailable(outcome).into(),
     }
 }

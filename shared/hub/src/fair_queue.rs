@@ -58,6 +58,12 @@ impl QueueForecast {
         Self::new(&account.account.app, budget, queue.clone(), limit, now)
     }
 
+    /// Why the app's jobs wait, while Flickr refuses the app.
+    pub fn stopped(&self) -> Option<WaitReason> {
+        let stopped = self.status.stopped.as_ref()?;
+        Some(WaitReason::AppStopped { message: stopped.message.clone() })
+    }
+
     /// Whether a new job has to look at the queue.
     pub fn queue_is_needed(&self) -> bool {
         self.queue.is_needed(&self.status)
@@ -98,7 +104,8 @@ impl QueueForecast {
             return Ok(Admitted::Refused);
         }
         self.join(ports, &ticket).await?;
-        Ok(Admitted::As(Admission::Enqueue(ticket, expected_at)))
+        let refusal = self.status.stopped.as_ref().map(|stopped| stopped.message.clone());
+        Ok(Admitted::As(Admission::Enqueue { ticket, expected_at, refusal }))
     }
 
     /// Counts a job that was refused a call in the queue: where it stood before, if it did.

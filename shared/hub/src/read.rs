@@ -3,7 +3,7 @@
 use domain::{
     JobId, JobRef, Timestamp, UserId,
     budget::Limit,
-    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult},
+    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult, WaitReason},
     timing::JOB_RETENTION,
 };
 
@@ -21,6 +21,8 @@ pub struct Reading {
     pub result: Option<Content>,
     /// When it will about start; `None` when it started, or nobody can say.
     pub estimated_start: Option<Timestamp>,
+    /// Why its app's jobs wait, while Flickr refuses the app: whatever it waited for before.
+    pub stopped: Option<WaitReason>,
 }
 
 /// Flickr's answer to a job.
@@ -73,8 +75,8 @@ pub async fn job(
         Phase::Completed { .. } => Some(content(ports, &job).await?),
         _ => None,
     };
-    let estimated_start = estimated_start(ports, &principal.limits().app, &job).await;
-    Ok(Reading { job, result, estimated_start })
+    let (estimated_start, stopped) = outlook(ports, &principal.limits().app, &job).await;
+    Ok(Reading { job, result, estimated_start, stopped })
 }
 
 fn missing(id: &JobId) -> Error {
@@ -100,14 +102,18 @@ async fn content(ports: &impl Results, job: &Job) -> Result<Content, Error> {
     })
 }
 
-/// When the job will about start. Its app's fair queue is asked only if it waits there; a queue that does not answer
-/// leaves what was expected when the job joined it.
-async fn estimated_start(ports: &(impl Clock + FairQueues), limit: &Limit, job: &Job) -> Option<Timestamp> {
+/// When the job will about start, and what stops its app's jobs. The app's fair queue is asked only if it waits there; a
+/// queue that does not answer leaves what was expected when the job joined it.
+async fn outlook(
+    ports: &(impl Clock + FairQueues),
+    limit: &Limit,
+    job: &Job,
+) -> (Option<Timestamp>, Option<WaitReason>) {
     if let Some(ticket) = job.state.queued_ticket() {
         match fair_queue::forecast(ports, limit, &ticket.app).await {
-            Ok(forecast) => return forecast.estimated_start(job),
+            Ok(forecast) => return (forecast.estimated_start(job), forecast.stopped()),
             Err(error) => tracing::warn!(error = chain(&error), job_id = %job.id, "a fair queue did not answer"),
         }
     }
-    fair_queue::due(job, ports.now())
+    (fair_queue::due(job, ports.now()), None)
 }

@@ -223,6 +223,6 @@ pub fn after_calls(budget: &Budget, limit: &Limit, class: HostClass, calls: u32,
 }
 
 /// The budget after what became of a call; `None` where that changes nothing.
-pub fn after_signal(budget: &Budget, class: HostClass, signal: Signal, now: Timestamp) -> Option<Budget> {
+pub fn after_signal(budget: &Budget, class: HostClass, signal: &Signal, now: Timestamp) -> Option<Budget> {
     budget.changed(&budget.record(class, signal, Jitter::NONE, now)?)
 }

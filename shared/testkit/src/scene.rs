@@ -112,7 +112,7 @@ impl Scene {
     }
 
     /// Records in the budget of the accounts' app what became of a call.
-    pub fn record(&self, signal: Signal) {
+    pub fn record(&self, signal: &Signal) {
         let now = self.world.now();
         self.world.set_budget(&BudgetKey::App(build::app()), |budget| {
             build::after_signal(budget, HostClass::Rest, signal, now)

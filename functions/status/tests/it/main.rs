@@ -61,7 +61,8 @@ impl Scene {
     /// Has Flickr refuse so many calls that the circuit opens.
     fn throttle(&self, key: &BudgetKey) {
         for _ in 0..3 {
-            let refused = |budget: &Budget| build::after_signal(budget, HostClass::Rest, Signal::Throttled, build::NOW);
+            let refused =
+                |budget: &Budget| build::after_signal(budget, HostClass::Rest, &Signal::Throttled, build::NOW);
             self.world.set_budget(key, refused);
         }
     }
@@ -271,6 +272,7 @@ async fn usage_shows_how_each_budget_stands() {
         "full_at": full_at.to_string(),
         "circuit": "closed",
         "open_until": null,
+        "stopped": null,
     });
     let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
     assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache }));

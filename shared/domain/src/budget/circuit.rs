@@ -40,6 +40,16 @@ impl CircuitRule {
         first_wait: Duration::from_secs(60),
         longest_wait: Duration::from_secs(15 * 60),
     };
+
+    /// A rule by failures alone.
+    pub(super) const fn of_failures(
+        failures: usize,
+        failures_of_one: usize,
+        first_wait: Duration,
+        longest_wait: Duration,
+    ) -> Self {
+        Self { refusals: None, failures, failures_of_one, first_wait, longest_wait }
+    }
 }
 
 /// Strikes older than this are forgotten.
@@ -49,7 +59,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 const PROBE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// What became of a call, as far as it tells of Flickr's health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// Flickr did or refused what was asked: it is there.
     Succeeded,
@@ -57,6 +67,10 @@ pub enum Signal {
     Failed(Party),
     /// Flickr answered that calls came too fast.
     Throttled,
+    /// Flickr refused the app's key, for this party, and said why.
+    KeyRefused(Party, String),
+    /// Flickr found the signature wrong, for this party, and said so.
+    SignatureRefused(Party, String),
 }
 
 /// For whom a call is made, as far as a circuit tells them apart: two of them may, by chance, be taken for one.
@@ -131,7 +145,7 @@ impl Circuit {
 
     /// The circuit after a signal.
     #[must_use]
-    pub fn record(&self, signal: Signal, rule: &CircuitRule, jitter: Jitter, now: Timestamp) -> Self {
+    pub fn record(&self, signal: &Signal, rule: &CircuitRule, jitter: Jitter, now: Timestamp) -> Self {
         let is_of_late = |at: Timestamp| now.since(at) < WITHIN;
         let half_open = self.open_until.is_some_and(|until| until <= now);
         // A call that began before the circuit opened says nothing of now.
@@ -139,9 +153,14 @@ impl Circuit {
             return self.clone();
         }
         match signal {
-            Signal::Succeeded if half_open => return Self::default(),
+            // Whatever Flickr says of the app, it is there.
+            Signal::Succeeded | Signal::KeyRefused(..) | Signal::SignatureRefused(..) if half_open => {
+                return Self::default();
+            }
             // Refusals stand though others got through: Flickr counts all calls of a key.
-            Signal::Succeeded => return Self { failures: Vec::new(), ..self.clone() },
+            Signal::Succeeded | Signal::KeyRefused(..) | Signal::SignatureRefused(..) => {
+                return Self { failures: Vec::new(), ..self.clone() };
+            }
             Signal::Throttled if rule.refusals.is_none() => return self.clone(),
             Signal::Throttled | Signal::Failed(_) => {}
         }
@@ -150,12 +169,12 @@ impl Circuit {
         after.failures.retain(|(at, _)| is_of_late(*at));
         match signal {
             Signal::Failed(by) => {
-                let of_party = after.failures.iter().filter(|(_, party)| *party == by).count();
+                let of_party = after.failures.iter().filter(|(_, party)| party == by).count();
                 // An open circuit is told of the probe's failure, whoever made it.
                 if of_party >= rule.failures_of_one && !half_open {
                     return self.clone();
                 }
-                after.failures.push((now, by));
+                after.failures.push((now, *by));
             }
             _ => after.refusals.push(now),
         }

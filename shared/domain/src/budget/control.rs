@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{circuit::Circuit, host_class::HostClass};
+use super::{circuit::Circuit, host_class::HostClass, stop::AppStop};
 use crate::Timestamp;
 
 /// What of a budget changes seldom: every change of it has the next version, and every other change holds for one
@@ -23,6 +23,9 @@ pub struct Control {
     /// The circuits of host classes that are not simply closed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) circuits: BTreeMap<HostClass, Circuit>,
+    /// Whether Flickr refuses the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stop: Option<AppStop>,
 }
 
 impl Control {

@@ -14,6 +14,7 @@ mod circuit;
 mod control;
 mod host_class;
 mod limiter;
+mod stop;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,6 +26,7 @@ pub use circuit::{Circuit, CircuitRule, CircuitState, Party, Signal};
 pub use control::Control;
 pub use host_class::HostClass;
 pub use limiter::{FULL_RATE, Limit, Move};
+pub use stop::{AppStop, StoppedApp};
 
 use crate::{Jitter, Timestamp};
 
@@ -64,10 +66,12 @@ pub enum Why {
     Spent,
     /// Flickr refused too often: the circuit is open.
     CircuitOpen,
+    /// Flickr refuses the app.
+    AppStopped,
 }
 
 /// How a budget stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetStatus {
     /// Calls that could be made at once.
     pub remaining_calls: u32,
@@ -77,10 +81,12 @@ pub struct BudgetStatus {
     pub full_at: Timestamp,
     /// Calls an hour, as learned.
     pub calls_per_hour: u32,
-    /// Until when the circuit is open, if it is.
+    /// Until when the circuit is open, or the app is stopped.
     pub open_until: Option<Timestamp>,
-    /// Whether the next call is the one that finds out if the circuit can be closed.
+    /// Whether the next call is the one that finds out if the circuit can be closed, or the app works again.
     pub half_open: bool,
+    /// Since when Flickr refuses the app, if it does.
+    pub stopped: Option<StoppedApp>,
 }
 
 impl BudgetStatus {
@@ -109,6 +115,16 @@ impl Budget {
         let Request { limit, class, calls } = request;
         let mut control = self.control.clone();
         let mut probe = false;
+        if let Some(stop) = self.stop_of(*class) {
+            match stop.state(now) {
+                CircuitState::Closed => {}
+                CircuitState::HalfOpen(probing) => {
+                    probe = true;
+                    control.stop = Some(stop.probing(probing));
+                }
+                CircuitState::Open(retry_at) => return Err(Refused { retry_at, why: Why::AppStopped }),
+            }
+        }
         if let Some((class, circuit)) = class.and_then(|class| Some((class, self.control.circuits.get(&class)?))) {
             match circuit.state(now) {
                 CircuitState::Closed => {}
@@ -139,7 +155,7 @@ impl Budget {
     }
 
     /// What becomes of the budget when the outcome of a call is recorded; `None` when nothing changes.
-    pub fn record(&self, class: HostClass, signal: Signal, jitter: Jitter, now: Timestamp) -> Option<BudgetChange> {
+    pub fn record(&self, class: HostClass, signal: &Signal, jitter: Jitter, now: Timestamp) -> Option<BudgetChange> {
         let before = self.control.circuits.get(&class).cloned().unwrap_or_default();
         let circuit = before.record(signal, &CircuitRule::APP, jitter, now);
         let mut control = self.control.clone();
@@ -148,6 +164,7 @@ impl Budget {
         } else {
             control.circuits.insert(class, circuit);
         }
+        control.stop = AppStop::record(self.control.stop.as_ref(), signal, class == HostClass::Oauth, jitter, now);
         let learned_at = self.control.learned_at;
         if matches!(signal, Signal::Throttled) && learned_at.is_none_or(|at| now.since(at) >= limiter::LEARN_ONCE_IN) {
             control.rate_per_mille = Some(limiter::lowered(self.rate(now)));
@@ -202,10 +219,13 @@ impl Budget {
     pub fn status(&self, limit: &Limit, class: HostClass, now: Timestamp) -> BudgetStatus {
         let rate = self.rate(now);
         let circuit = self.control.circuits.get(&class).map(|circuit| circuit.state(now));
-        let open = match circuit {
-            Some(CircuitState::Open(until)) => Some(until),
+        let stop = self.stop_of(Some(class));
+        let states = [circuit, stop.map(|stop| stop.state(now))];
+        let until = |state: &Option<CircuitState>| match state {
+            Some(CircuitState::Open(until)) => Some(*until),
             _ => None,
         };
+        let open = states.iter().filter_map(until).max();
         let arrival = self.arrivals.get(&Meter::Whole).copied();
         BudgetStatus {
             remaining_calls: if open.is_some() { 0 } else { limiter::remaining(arrival, limit, rate, now) },
@@ -213,8 +233,19 @@ impl Budget {
             full_at: arrival.map_or(now, |arrival| arrival.max(now)),
             calls_per_hour: limiter::learned(limit, rate),
             open_until: open,
-            half_open: matches!(circuit, Some(CircuitState::HalfOpen(_))),
+            half_open: open.is_none() && states.iter().any(|state| matches!(state, Some(CircuitState::HalfOpen(_)))),
+            stopped: stop.and_then(AppStop::stopped),
         }
+    }
+
+    /// Since when Flickr refuses the app, if it does.
+    pub fn stopped(&self) -> Option<StoppedApp> {
+        self.control.stop.as_ref().and_then(AppStop::stopped)
+    }
+
+    /// What holds calls to these hosts up as a stop of the app: logins go on.
+    fn stop_of(&self, class: Option<HostClass>) -> Option<&AppStop> {
+        self.control.stop.as_ref().filter(|_| class.is_some_and(|class| class != HostClass::Oauth))
     }
 
     /// The learned rate now, in thousandths: it grows back by the minute.

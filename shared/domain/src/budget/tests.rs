@@ -26,7 +26,7 @@ fn one(budget: &Budget, limit: &Limit, class: HostClass, now: Timestamp) -> Resu
 }
 
 /// The budget after a signal was recorded.
-fn recorded(budget: &Budget, class: HostClass, signal: Signal, now: Timestamp) -> Budget {
+fn recorded(budget: &Budget, class: HostClass, signal: &Signal, now: Timestamp) -> Budget {
     let change = budget.record(class, signal, Jitter::NONE, now);
     change.map_or_else(|| budget.clone(), |change| budget.changed(&change).unwrap())
 }
@@ -114,7 +114,7 @@ fn a_change_holds_whoever_took_calls_in_between_while_there_is_room() {
     }
     let fill = Budget::default().take(&request(&limit, HostClass::Rest, 1), NOW).unwrap();
     assert_eq!(budget.changed(&fill), None, "the bucket is no longer empty");
-    let throttled = recorded(&Budget::default(), HostClass::Rest, Signal::Throttled, NOW);
+    let throttled = recorded(&Budget::default(), HostClass::Rest, &Signal::Throttled, NOW);
     assert_eq!(throttled.changed(&fill), None, "the rate may be another");
 }
 
@@ -124,14 +124,14 @@ fn three_refusals_within_a_minute_open_the_circuit_and_a_probe_closes_it() {
     let mut budget = Budget::default();
     for second in [0, 10, 20] {
         assert!(granted(&mut budget, &limit, 1, after(second)));
-        budget = recorded(&budget, HostClass::Rest, Signal::Throttled, after(second));
+        budget = recorded(&budget, HostClass::Rest, &Signal::Throttled, after(second));
     }
     let Err(Refused { retry_at, why: Why::CircuitOpen }) = one(&budget, &limit, HostClass::Rest, after(21)) else {
         panic!("open")
     };
     assert!((after(20 + 300)..after(20 + 450)).contains(&retry_at));
     for late in [Signal::Throttled, Signal::Failed(party(1)), Signal::Succeeded] {
-        let change = budget.record(HostClass::Rest, late, Jitter::NONE, after(21));
+        let change = budget.record(HostClass::Rest, &late, Jitter::NONE, after(21));
         assert_eq!(change, None, "those that were on their way change nothing of an open one: {late:?}");
     }
     assert!(one(&budget, &limit, HostClass::Upload, after(21)).is_ok(), "another host class goes on");
@@ -143,35 +143,35 @@ fn three_refusals_within_a_minute_open_the_circuit_and_a_probe_closes_it() {
     let second = one(&probing, &limit, HostClass::Rest, retry_at);
     assert!(matches!(second, Err(Refused { why: Why::CircuitOpen, .. })), "one probe at a time");
 
-    let again = recorded(&probing, HostClass::Rest, Signal::Throttled, retry_at);
+    let again = recorded(&probing, HostClass::Rest, &Signal::Throttled, retry_at);
     let Err(Refused { retry_at: later, .. }) = one(&again, &limit, HostClass::Rest, retry_at) else {
         panic!("open again")
     };
     assert!(later.since(retry_at) >= 2 * Duration::from_secs(300), "the wait doubles");
-    let closed = recorded(&probing, HostClass::Rest, Signal::Succeeded, retry_at);
+    let closed = recorded(&probing, HostClass::Rest, &Signal::Succeeded, retry_at);
     assert!(one(&closed, &limit, HostClass::Rest, retry_at).is_ok());
 }
 
 #[test]
 fn failures_of_few_parties_open_no_circuit_and_those_of_many_do() {
     let is_open = |budget: &Budget| budget.status(&Limit::FLICKR, HostClass::Rest, NOW).open_until.is_some();
-    let failed = |budget: &Budget, by| recorded(budget, HostClass::Rest, Signal::Failed(by), NOW);
+    let failed = |budget: &Budget, by| recorded(budget, HostClass::Rest, &Signal::Failed(by), NOW);
     let mut budget = Budget::default();
     for number in 0..60 {
         budget = failed(&budget, party(number % 6));
     }
     assert!(!is_open(&budget), "six parties whose calls all fail stop nobody else");
-    assert_eq!(budget.record(HostClass::Rest, Signal::Failed(party(0)), Jitter::NONE, NOW), None, "nothing to write");
+    assert_eq!(budget.record(HostClass::Rest, &Signal::Failed(party(0)), Jitter::NONE, NOW), None, "nothing to write");
     budget = failed(&budget, party(7));
     assert!(!is_open(&budget));
-    let reset = recorded(&budget, HostClass::Rest, Signal::Succeeded, NOW);
+    let reset = recorded(&budget, HostClass::Rest, &Signal::Succeeded, NOW);
     assert!(!is_open(&failed(&reset, party(8))), "a success in between shows that Flickr is well");
     assert!(is_open(&failed(&budget, party(8))));
 }
 
 #[test]
 fn an_account_that_fails_alone_opens_a_circuit_of_its_own() {
-    let record = |circuit: &Circuit, signal| circuit.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, NOW);
+    let record = |circuit: &Circuit, signal| circuit.record(&signal, &CircuitRule::ACCOUNT, Jitter::NONE, NOW);
     let failed = |circuit: Circuit, times| (0..times).fold(circuit, |it, _| record(&it, Signal::Failed(party(1))));
     let five = failed(Circuit::default(), 5);
     assert_eq!(five.state(NOW), CircuitState::Closed);
@@ -182,7 +182,7 @@ fn an_account_that_fails_alone_opens_a_circuit_of_its_own() {
     assert!((after(60)..=after(90)).contains(&until));
     let CircuitState::HalfOpen(probing) = open.state(until) else { panic!("one finds out") };
     assert!(matches!(probing.state(until), CircuitState::Open(_)), "and no other meanwhile");
-    let record_then = |signal| probing.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, until);
+    let record_then = |signal| probing.record(&signal, &CircuitRule::ACCOUNT, Jitter::NONE, until);
     assert_eq!(record_then(Signal::Succeeded), Circuit::default());
     let CircuitState::Open(later) = record_then(Signal::Failed(party(1))).state(until) else { panic!("closed") };
     assert!(later.since(until) >= Duration::from_secs(120));
@@ -193,7 +193,7 @@ fn the_learned_rate_is_halved_once_and_grows_back() {
     let limit = Limit::FLICKR;
     let mut budget = Budget::default();
     for second in [0, 1] {
-        budget = recorded(&budget, HostClass::Rest, Signal::Throttled, after(second));
+        budget = recorded(&budget, HostClass::Rest, &Signal::Throttled, after(second));
     }
     assert_eq!(budget.status(&limit, HostClass::Rest, after(1)).calls_per_hour, 1665);
     let later = budget.status(&limit, HostClass::Rest, after(600)).calls_per_hour;
@@ -208,7 +208,7 @@ fn a_rate_that_is_lowered_grants_no_second_burst() {
     assert!(granted(&mut budget, &limit, 8, NOW));
     for minute in 0..5 {
         let now = NOW + Duration::from_secs(61) * minute;
-        budget = recorded(&budget, HostClass::Upload, Signal::Throttled, now);
+        budget = recorded(&budget, HostClass::Upload, &Signal::Throttled, now);
     }
     let now = NOW + Duration::from_secs(244);
     let status = budget.status(&limit, HostClass::Rest, now);
@@ -235,7 +235,7 @@ proptest! {
         for (pause, calls, kind) in steps {
             now = now + Duration::from_millis(if kind == 0 { pause * 20 } else { pause / 40 });
             if kind == 1 {
-                budget = recorded(&budget, HostClass::Rest, Signal::Throttled, now);
+                budget = recorded(&budget, HostClass::Rest, &Signal::Throttled, now);
             }
             unused.retain(|(change, after, at)| {
                 let returns = kind == 2;
@@ -335,7 +335,7 @@ proptest! {
                 budget = after;
             }
             let signal = match kind { 0 | 1 => Signal::Throttled, 2 => Signal::Failed(party(kind)), _ => Signal::Succeeded };
-            let change = budget.record(HostClass::Rest, signal, Jitter::from_bits(jitter), now);
+            let change = budget.record(HostClass::Rest, &signal, Jitter::from_bits(jitter), now);
             budget = change.map_or(budget.clone(), |change| budget.changed(&change).unwrap());
         }
     }

@@ -57,8 +57,15 @@ pub struct QueueTicket {
 pub enum Admission {
     /// It need not wait: it has its ticket if there is no call for it after all.
     RunNow(QueueTicket),
-    /// It waits in the fair queue, about until then.
-    Enqueue(QueueTicket, Timestamp),
+    /// It waits in the fair queue.
+    Enqueue {
+        /// Where.
+        ticket: QueueTicket,
+        /// About until when.
+        expected_at: Timestamp,
+        /// What Flickr said, if it refuses the app.
+        refusal: Option<String>,
+    },
 }
 
 /// The last tag that each lane of an account has taken.

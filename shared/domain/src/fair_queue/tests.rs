@@ -33,7 +33,7 @@ fn after_calls(budget: &Budget, limit: &Limit, calls: u32, now: Timestamp) -> Op
 
 /// The budget after Flickr refused a call.
 fn throttled(budget: &Budget) -> Budget {
-    let change = budget.record(HostClass::Rest, Signal::Throttled, Jitter::NONE, NOW);
+    let change = budget.record(HostClass::Rest, &Signal::Throttled, Jitter::NONE, NOW);
     change.map_or_else(|| budget.clone(), |change| budget.changed(&change).unwrap())
 }
 

@@ -102,7 +102,9 @@ pub fn next(outcome: &Outcome, attempt: &Attempt, policy: &RetryPolicy, jitter: 
         (Class::Permanent, _) => fail(FailureCode::FlickrRejected),
         (Class::Quota, _) => fail(FailureCode::QuotaExceeded),
         (Class::Account, _) => fail(FailureCode::ReconnectNeeded),
-        (Class::App, _) => wait(policy.app_stopped, WaitReason::AppStopped { message: message() }, false),
+        (Class::App | Class::Signature, _) => {
+            wait(policy.app_stopped, WaitReason::AppStopped { message: message() }, false)
+        }
         (Class::Throttled, _) => {
             let length = throttled_wait(policy, asked(outcome), jitter);
             wait(length, WaitReason::Throttled { message: message() }, false)

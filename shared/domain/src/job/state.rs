@@ -130,7 +130,7 @@ impl State {
 
     /// The state of a job just accepted that could run now, and waits for its turn in its app's fair queue.
     pub fn first_in_queue(ticket: QueueTicket, expected_at: Timestamp, now: Timestamp) -> Self {
-        Self::first(now, now).admitted(Admission::Enqueue(ticket, expected_at))
+        Self::first(now, now).admitted(Admission::Enqueue { ticket, expected_at, refusal: None })
     }
 
     /// The state of a run that is about to begin, as admission control decided.
@@ -138,8 +138,9 @@ impl State {
     pub fn admitted(self, admission: Admission) -> Self {
         match admission {
             Admission::RunNow(ticket) => Self { ticket: Some(ticket), ..self },
-            Admission::Enqueue(ticket, expected_at) => {
-                let phase = Phase::Waiting(Waiting::for_turn(WaitReason::Turn));
+            Admission::Enqueue { ticket, expected_at, refusal } => {
+                let reason = refusal.map_or(WaitReason::Turn, |message| WaitReason::AppStopped { message });
+                let phase = Phase::Waiting(Waiting::for_turn(reason));
                 Self { due_at: expected_at, ticket: Some(ticket), phase, ..self }
             }
         }

@@ -73,7 +73,7 @@ impl WaitReason {
 
     /// Whether a job that waits for this may stand in its app's fair queue.
     const fn is_for_budget(&self) -> bool {
-        matches!(self, WaitReason::Turn | WaitReason::AppBudget | WaitReason::Circuit)
+        matches!(self, WaitReason::Turn | WaitReason::AppBudget | WaitReason::Circuit | WaitReason::AppStopped { .. })
     }
 }
 

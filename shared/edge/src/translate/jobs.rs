@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 /// # Errors
 /// When the result, or the job's `meta`, is no JSON.
 pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
-    let Reading { job, result, estimated_start } = reading;
+    let Reading { job, result, estimated_start, stopped } = reading;
     let (result, result_url) = match result {
         Some(Content::Text(text)) => (Some(text), None),
         Some(Content::Url(url)) => (None, Some(url)),
@@ -33,7 +33,7 @@ pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
         method: spec.work.method().to_string(),
         user_id: spec.account.user.into(),
         state: job_state(&state.phase),
-        waiting: waiting(&state, estimated_start),
+        waiting: waiting(&state, stopped.as_ref(), estimated_start),
         result: raw(result)?,
         result_url,
         from_cache: cached_at.is_some(),
@@ -56,7 +56,7 @@ pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
 /// # Errors
 /// When the job's `meta` is no JSON.
 pub fn without_result(job_without: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
-    job(Reading { job: job_without, result: None, estimated_start })
+    job(Reading { job: job_without, result: None, estimated_start, stopped: None })
 }
 
 const fn target(target: Target) -> JobTarget {
@@ -99,8 +99,9 @@ fn job_state(phase: &Phase) -> JobState {
 }
 
 /// Why the job waits, and until about when: a job that waits for a worker is due.
-fn waiting(state: &State, estimated_start: Option<Timestamp>) -> Option<WaitView> {
-    let reason = state.waiting()?.reason();
+fn waiting(state: &State, stopped: Option<&WaitReason>, estimated_start: Option<Timestamp>) -> Option<WaitView> {
+    let own = state.waiting()?.reason();
+    let reason = stopped.unwrap_or(own);
     let until = match reason {
         WaitReason::Worker => None,
         _ if state.queued_ticket().is_some() => estimated_start.or(Some(state.due_at)),

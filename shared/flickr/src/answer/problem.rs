@@ -16,7 +16,8 @@ pub fn read(body: &str) -> Option<&str> {
 pub fn class(name: &str) -> Class {
     match name {
         "token_rejected" | "token_revoked" | "token_expired" | "token_used" => Class::Account,
-        "consumer_key_unknown" | "consumer_key_rejected" | "consumer_key_refused" | "signature_invalid" => Class::App,
+        "consumer_key_unknown" | "consumer_key_rejected" | "consumer_key_refused" => Class::App,
+        "signature_invalid" => Class::Signature,
         "timestamp_refused" | "nonce_used" => Class::Clock,
         _ => Class::Permanent,
     }

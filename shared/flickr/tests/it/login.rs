@@ -46,7 +46,7 @@ async fn a_refusal_says_whose_fault_it_is() {
         ("oauth_problem=consumer_key_unknown", Class::App),
         ("oauth_problem=token_rejected", Class::Account),
         ("oauth_problem=verifier_invalid", Class::Permanent),
-        ("oauth_problem=signature_invalid&debug_sbs=POST&app-key", Class::App),
+        ("oauth_problem=signature_invalid&debug_sbs=POST&app-key", Class::Signature),
     ];
     for (body, class) in table {
         let server = Server::answering(move || (StatusCode::UNAUTHORIZED, body)).await;

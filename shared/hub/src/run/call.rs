@@ -156,15 +156,16 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         sealed: &SealedAccount,
         refused: &Refused,
     ) -> Result<Event, Error> {
-        let reason = match (refused.why, refused.by_app) {
-            (Why::CircuitOpen, _) => WaitReason::Circuit,
-            (Why::Spent, true) => WaitReason::AppBudget,
-            (Why::Spent, false) => WaitReason::AccountBudget,
-        };
         if !refused.by_app {
-            return Ok(defer(job, claim, spread(&self.ports, refused.retry_at), reason, false));
+            let at = spread(&self.ports, refused.retry_at);
+            return Ok(defer(job, claim, at, WaitReason::AccountBudget, false));
         }
         let forecast = fair_queue::forecast(&self.ports, &self.limits.app, &sealed.account.app).await?;
+        let reason = match (forecast.stopped(), refused.why) {
+            (Some(stopped), _) => stopped,
+            (None, Why::Spent) => WaitReason::AppBudget,
+            (None, Why::CircuitOpen | Why::AppStopped) => WaitReason::Circuit,
+        };
         let (ticket, expected_at) = forecast.enqueue(&self.ports, job).await?;
         Ok(Event::JoinQueue { claim: claim.clone(), ticket, expected_at, reason })
     }

@@ -44,11 +44,11 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
     /// same.
     pub(super) async fn record_in_circuit(&self, job: &Job, circuit: Circuit, outcome: &Outcome) {
         let account = &job.spec.account;
-        let (signal, now, jitter) =
-            (signal(Some(outcome), Party::account(account)), self.ports.now(), self.ports.jitter());
+        let signal = signal(Some(outcome), Party::account(account));
+        let (now, jitter) = (self.ports.now(), self.ports.jitter());
         let mut seen = circuit;
         for _ in 0..TRIES {
-            let after = seen.record(signal, &CircuitRule::ACCOUNT, jitter, now);
+            let after = seen.record(&signal, &CircuitRule::ACCOUNT, jitter, now);
             if after == seen {
                 return;
             }

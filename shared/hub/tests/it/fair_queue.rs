@@ -122,7 +122,7 @@ async fn a_repeated_request_takes_no_second_tag() {
 async fn while_the_circuit_is_open_new_jobs_wait_and_nothing_is_sent() {
     let scene = scene(150).await;
     for _ in 0..3 {
-        scene.record(Signal::Throttled);
+        scene.record(&Signal::Throttled);
     }
     let jobs = ask_for(&scene, 0, 3).await;
     assert!(jobs.iter().all(is_queued));

@@ -249,7 +249,7 @@ async fn an_account_with_too_many_pending_jobs_is_told_when_to_come_back() {
     assert_eq!(kind(scene.request(write(&scene, "b"), Some("k")).await), Kind::KeyReused);
     scene.request(scene.spec(1, "flickr.test.echo", "{}"), None).await.unwrap();
 
-    scene.record(Signal::Throttled);
+    scene.record(&Signal::Throttled);
     assert_eq!(refusal(&scene).await, 5, "two jobs at the learned half of it");
     let account = Some(Limit { calls_per_hour: 360, burst_calls: 36 });
     scene.set_limits(Limits { account, ..limits }).await;

@@ -47,7 +47,7 @@ pub async fn accounts(ports: &(impl Clock + Entropy + Accounts)) {
 
     let failing = |circuit: &Circuit| {
         let signal = Signal::Failed(Party::account(&account));
-        circuit.record(signal, &CircuitRule::ACCOUNT, Jitter::NONE, connected_at)
+        circuit.record(&signal, &CircuitRule::ACCOUNT, Jitter::NONE, connected_at)
     };
     let (closed, one_failure) = (Circuit::default(), failing(&Circuit::default()));
     let set = async |seen: &Circuit, circuit: &Circuit| ports.set_circuit(&account, seen, circuit).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     AppId, Jitter,
-    budget::{Budget, BudgetChange, HostClass, Limit, Request, Signal},
+    budget::{Budget, BudgetChange, HostClass, Limit, Party, Request, Signal},
 };
 use futures_util::future::join_all;
 use hub::ports::{BudgetKey, Budgets, Changed, Clock, Entropy};
@@ -28,7 +28,7 @@ pub async fn budgets(ports: &(impl Clock + Entropy + Budgets)) {
     let others = [
         BudgetKey::Account(build::account_ref(&tenant, "1@N00")),
         BudgetKey::Logins(tenant.clone(), app),
-        BudgetKey::Unverified(tenant),
+        BudgetKey::Unverified(tenant.clone()),
     ];
     let stored = async |key: &BudgetKey| ports.budget(key).await.unwrap();
     assert_eq!(stored(&key).await, Budget::default());
@@ -42,8 +42,9 @@ pub async fn budgets(ports: &(impl Clock + Entropy + Budgets)) {
         assert_eq!(done(ports, &key, &change).await, expected);
         assert_eq!(stored(&key).await, expected);
     }
-    for signal in [Signal::Throttled, Signal::Throttled] {
-        let change = expected.record(HostClass::Rest, signal, Jitter::NONE, now).unwrap();
+    let refused_key = Signal::KeyRefused(Party::tenant(&tenant), "Invalid API Key \u{1F511}".to_owned());
+    for signal in [Signal::Throttled, Signal::Throttled, refused_key] {
+        let change = expected.record(HostClass::Rest, &signal, Jitter::NONE, now).unwrap();
         let stale = expected.take(&request(None, 1), now).unwrap();
         expected = expected.changed(&change).unwrap();
         assert_eq!(done(ports, &key, &change).await, expected);

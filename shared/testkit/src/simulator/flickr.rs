@@ -311,7 +311,7 @@ impl FlickrApi for SimulatedFlickr {
             pending::<()>().await;
         }
         if marker.starts_with(STOPPED) {
-            return Answer { outcome: Outcome::new(Class::App, "Invalid API Key"), result: None };
+            return Answer { outcome: Outcome::new(Class::Signature, "oauth_problem=signature_invalid"), result: None };
         }
         let half = latency / 2;
         self.world.sleep(half).await;

@@ -238,7 +238,7 @@ fn a_dead_lettered_job_is_dead_and_can_be_replayed_by_force_if_its_write_is_in_d
     let with_ticket = Job { state: State { ticket: Some(ticket(1)), ..dead.state.clone() }, ..dead.clone() };
     let again = after(&with_ticket, Event::Replay { force: false, admission: None }, at(50));
     assert_eq!(again.state.ticket, None, "another run does not go before those who wait by now");
-    let admission = Some(Admission::Enqueue(ticket(9), at(70)));
+    let admission = Some(Admission::Enqueue { ticket: ticket(9), expected_at: at(70), refusal: None });
     let turn = after(&dead, Event::Replay { force: false, admission }, at(50));
     assert_eq!((turn.state.queued_ticket(), turn.state.due_at), (Some(&ticket(9)), at(70)));
     assert_eq!((turn.state.eligible_at, turn.state.fencing_number), (at(50), again.state.fencing_number));
