@@ -187,6 +187,19 @@ class Roles(unittest.TestCase):
                             self.assertFalse(applies(statement, Request(action, resource)))
                             self.assertFalse(applies(statement, Request(action, resource, {key: [*own, API_KEY]})))
 
+    def test_a_condition_names_keys_as_the_code_writes_them(self):
+        code = "".join(path.read_text(encoding="utf-8") for path in ADAPTERS.rglob("*.rs"))
+        code += (ROOT / "shared" / "domain" / "src" / "id.rs").read_text(encoding="utf-8")
+        named = {
+            value.removesuffix("*")
+            for function in calls.FUNCTIONS
+            for statement in self.statements(function)
+            for keys in statement.get("Condition", {}).values()
+            for value in listed(keys.get("dynamodb:LeadingKeys", []))
+            if value != "false"
+        }
+        self.assertEqual({key for key in named if f'"{key}' not in code}, set())
+
     def test_no_right_is_a_wildcard_but_for_traces(self):
         for function in calls.FUNCTIONS:
             for statement in self.statements(function):
