@@ -26,6 +26,7 @@ TOOLS = ROOT / ".tools" / "venv" / "bin"
 SCRIPTS = ROOT / "scripts"
 LAUNCHER_TESTS = ROOT / "localstack" / "tests"
 NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
+TEMPLATE_TESTS = ROOT / "tests" / "template"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
 
 
@@ -164,6 +165,10 @@ def check(checks: Checks) -> None:
     """Every check and test that needs no stack, with fewer simulator seeds."""
     read_sources(checks)
     checks.run("Launcher tests", [sys.executable, *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
+    if (TOOLS / "python").exists():
+        read_template(checks)
+    else:
+        say("==> The template is not checked: `make tools` installs what that takes")
     checks.run("Tests without a stack", TESTS_WITHOUT_STACK, FEW_SEEDS)
 
 
@@ -172,10 +177,7 @@ def test(checks: Checks) -> None:
     tools = checks.run("Tools", launcher("tools"), LAUNCHER_ENV)
     read_sources(checks)
     if tools:
-        aws = {"AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
-        template = ROOT / "template.yaml"
-        checks.run("Template (sam)", [TOOLS / "sam", "validate", "--lint", "--template", template], aws)
-        checks.run("Template (cfn-lint)", [TOOLS / "cfn-lint", "--", template])
+        read_template(checks)
         checks.run("Launcher tests", [TOOLS / "python", *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
     coverage.forget()
     if checks.run("Compile the tests", [*TESTS, "--no-run"], coverage.environment()):
@@ -190,6 +192,16 @@ def read_sources(checks: Checks) -> None:
     checks.run("Formatting", ["cargo", "fmt", "--all", "--check"])
     checks.run("No circles between files", [sys.executable, SCRIPTS / "circles.py"])
     checks.run("Clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+
+
+def read_template(checks: Checks) -> None:
+    """The linters of the template, and the tests of the stack on paper; they need the tools."""
+    aws = {"AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
+    template = ROOT / "template.yaml"
+    checks.run("Template (sam)", [TOOLS / "sam", "validate", "--lint", "--template", template], aws)
+    checks.run("Template (cfn-lint)", [TOOLS / "cfn-lint", "--", template])
+    unwritten = {"PYTHONDONTWRITEBYTECODE": "1"}
+    checks.run("Template (on paper)", [TOOLS / "python", *python_tests(TEMPLATE_TESTS)], unwritten)
 
 
 def on_stack(checks: Checks) -> None:

@@ -77,6 +77,16 @@ class Running(unittest.TestCase):
         self.assertNotIn("e2e", command)
         self.assertEqual(environment, {"SIMULATOR_SEEDS": "20"})
 
+    def test_the_template_is_checked_where_the_tools_are(self):
+        checked = {"Template (sam)", "Template (cfn-lint)", "Template (on paper)"}
+        self.assertLess(checked, set(self.titles_and_environments(verify.test)))
+        with tempfile.TemporaryDirectory() as tools, mock.patch.object(verify, "TOOLS", Path(tools)):
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                self.assertTrue(checked.isdisjoint(self.titles_and_environments(verify.check)))
+            self.assertIn("make tools", output.getvalue())
+            (Path(tools) / "python").touch()
+            self.assertLess(checked, set(self.titles_and_environments(verify.check)))
+
     def test_what_is_compiled_with_counters_runs_on_the_stack_and_the_functions_are_without(self):
         run = self.titles_and_environments(verify.test)
         self.assertEqual(run["Compile the tests"][1], coverage.environment())

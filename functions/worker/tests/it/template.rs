@@ -64,22 +64,3 @@ fn the_parameters_defaults_are_the_codes() {
     }
     assert!(resource("AccountCallsPerHour").contains(&r#"Default: """#));
 }
-
-/// Rights that the local stack does not ask for: a budget is read and updated, and nothing else is done with it.
-#[test]
-fn who_spends_budgets_may_read_and_update_them() {
-    for role in ["WorkerRole", "OauthRole"] {
-        let lines = resource(role);
-        let statement = lines.iter().position(|line| *line == "- Sid: SpendBudgets").unwrap();
-        let rest = &lines[statement + 1..];
-        let end = rest.iter().position(|line| line.starts_with("- Sid:")).unwrap_or(rest.len());
-        let expected = [
-            "Effect: Allow",
-            "Action: [dynamodb:GetItem, dynamodb:UpdateItem]",
-            "Resource: !GetAtt RuntimeTable.Arn",
-            "Condition:",
-            r#"ForAllValues:StringLike: {dynamodb:LeadingKeys: "BUDGET#*"}"#,
-        ];
-        assert_eq!(rest[..end], expected, "{role}");
-    }
-}

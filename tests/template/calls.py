@@ -1,0 +1,246 @@
+"""The calls of AWS that the functions make, by the names that `shared/aws` gives them in its errors.
+
+A test holds the names to those in the code. `tests/template/test_roles.py` asks of each role whether it allows its
+function's calls, allows nothing that no call needs, and denies what must be denied.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Iterator, Mapping, NamedTuple
+
+from policies import Request
+from stack import Stack
+
+TENANT, OTHER = "ten_00", "ten_11"
+JOB, ACCOUNT_OF_USER, DEAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD"
+API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#3"
+CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
+BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
+
+
+class Item(NamedTuple):
+    """A request for items of one table, or of its index."""
+
+    operation: str
+    table: str
+    keys: tuple[str, ...]
+    index: str = ""
+
+
+class Batch(NamedTuple):
+    """A `BatchGetItem`, by table."""
+
+    keys: Mapping[str, tuple[str, ...]]
+
+
+class Key(NamedTuple):
+    """A request to KMS."""
+
+    operation: str
+    key: str
+    purpose: str
+
+
+class Other(NamedTuple):
+    """Any other request; `of` is a resource of the template, and `part` what its ARN goes on with."""
+
+    action: str
+    of: str
+    part: str = ""
+
+
+Call = Item | Batch | Key | Other
+
+
+def vault(operation: str, *keys: str) -> Item:
+    return Item(operation, "VaultTable", keys)
+
+
+def jobs(operation: str, *keys: str) -> Item:
+    return Item(operation, "JobsTable", keys)
+
+
+def runtime(operation: str, *keys: str) -> Item:
+    return Item(operation, "RuntimeTable", keys)
+
+
+#: What each operation of `shared/aws` asks for. A transaction asks for the rights of its parts.
+OPERATIONS: Mapping[str, list[Call]] = {
+    "accepting a job": [jobs("PutItem", JOB)],
+    "changing a budget": [runtime("UpdateItem", key) for key in BUDGETS],
+    "claiming a job": [jobs("UpdateItem", JOB)],
+    "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
+    "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", TENANT)],
+    "discarding a dead job": [jobs("DeleteItem", DEAD)],
+    "finding a Flickr app": [vault("GetItem", TENANT)],
+    "finding a job": [jobs("GetItem", JOB)],
+    "finding a login": [runtime("GetItem", TENANT)],
+    "finding a result": [jobs("GetItem", JOB)],
+    "finding an API key": [vault("GetItem", API_KEY)],
+    "finding an account": [vault("GetItem", TENANT)],
+    "giving calls back": [runtime("UpdateItem", key) for key in BUDGETS],
+    "invalidating cached answers": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "joining a fair queue": [runtime("UpdateItem", QUEUE), runtime("PutItem", QUEUE)],
+    "listing Flickr apps": [vault("Query", TENANT)],
+    "listing accounts": [vault("Query", TENANT)],
+    "listing dead jobs": [jobs("Query", DEAD)],
+    "listing fair queues": [runtime("Query", QUEUE)],
+    "listing the cache's statistics": [runtime("Query", STATS)],
+    "listing the jobs in a fair queue": [Item("Query", "JobsTable", ("app_00",), "fair_queue")],
+    "listing the jobs to check": [Item("Query", "JobsTable", ("3",), "open")],
+    "looking into the response cache": [
+        Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (CACHE,)})
+    ],
+    "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
+    "marking an account": [vault("UpdateItem", TENANT)],
+    "moving a job's next check": [jobs("UpdateItem", JOB)],
+    "reading a budget": [runtime("GetItem", key) for key in BUDGETS],
+    "reading a budget and a fair queue": [Batch({"RuntimeTable": (BUDGET, QUEUE)})],
+    # Without the right to list, S3 answers 403 for an object that does not exist.
+    "reading a long result": [
+        Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
+        Other("s3:ListBucket", "ResultsBucket"),
+    ],
+    "reading the hash secret": [Other("secretsmanager:GetSecretValue", "HashSecret")],
+    "reading what a new job has to know": [
+        Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER, JOB)}),
+        Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (BUDGET, QUEUE)}),
+    ],
+    "reading what was asked of a job": [jobs("GetItem", JOB)],
+    "recording how an account's calls go": [vault("UpdateItem", TENANT)],
+    "recording the cache's statistics": [runtime("UpdateItem", STATS)],
+    "recording what was dispatched": [runtime("UpdateItem", QUEUE)],
+    "removing an account": [vault("DeleteItem", TENANT)],
+    "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
+    "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
+    "storing a Flickr app": [vault("PutItem", TENANT)],
+    "storing a login": [runtime("PutItem", TENANT)],
+    "storing a long result": [Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json")],
+    "storing a message that cannot be read": [jobs("PutItem", "QUARANTINE")],
+    "storing a result": [jobs("PutItem", JOB)],
+    "storing an account": [vault("PutItem", TENANT)],
+    "taking a login": [runtime("DeleteItem", TENANT)],
+    "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "writing a cache entry": [runtime("PutItem", CACHE)],
+    "writing a job's next state": [jobs("UpdateItem", JOB)],
+}
+
+#: What has no name in the code: what a start opens, what readiness probes, what the vaults and Lambda itself ask for.
+UNNAMED: Mapping[str, list[Call]] = {
+    "a death, which lists the job": [jobs("PutItem", DEAD)],
+    "a replay, which takes the job off the list": [jobs("DeleteItem", DEAD), jobs("UpdateItem", JOB)],
+    "opening DynamoDB": [vault("GetItem", "WARM_UP")],
+    "opening SQS": [Other("sqs:GetQueueAttributes", "RestQueue")],
+    "opening a pending login": [Key("Decrypt", "TokenKey", "pending-login")],
+    "opening a token": [Key("Decrypt", "TokenKey", "user-token")],
+    "opening an app's secret": [Key("Decrypt", "AppSecretKey", "app-secret")],
+    "probing": [
+        *(Item("GetItem", table, ("PROBE",)) for table in ("VaultTable", "JobsTable", "RuntimeTable")),
+        Other("sqs:GetQueueAttributes", "RestQueue"),
+    ],
+    "receiving dead letters": [
+        Other(f"sqs:{action}", "RestDeadLetterQueue")
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    ],
+    "receiving jobs": [
+        Other(f"sqs:{action}", "RestQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    ],
+    "sealing a pending login": [Key("GenerateDataKey", "TokenKey", "pending-login")],
+    "sealing a token": [Key("GenerateDataKey", "TokenKey", "user-token")],
+    "sealing an app's secret": [Key("GenerateDataKey", "AppSecretKey", "app-secret")],
+}
+
+AUTHENTICATING = ["reading the hash secret", "opening DynamoDB", "finding an API key"]
+READING_JOBS = ["finding a job", "reading what was asked of a job"]
+TRANSITIONS = [
+    "writing a job's next state",
+    "counting a job that is no longer pending",
+    "invalidating cached answers",
+    "sending a message to a worker",
+]
+QUEUEING = ["reading a budget and a fair queue", "taking a tag", "returning a tag", "joining a fair queue"]
+SPENDING = ["reading a budget", "changing a budget", "giving calls back"]
+
+#: Who makes which of these calls.
+FUNCTIONS: Mapping[str, list[str]] = {
+    "Oauth": [
+        *AUTHENTICATING, *SPENDING,
+        "storing a Flickr app", "finding a Flickr app",
+        "storing an account", "finding an account", "listing accounts", "removing an account",
+        "storing a login", "finding a login", "taking a login",
+        "sealing a pending login", "opening a pending login", "sealing a token",
+        "sealing an app's secret", "opening an app's secret",
+        "invalidating cached answers",
+    ],
+    "Enqueue": [
+        *AUTHENTICATING, *READING_JOBS, *QUEUEING,
+        "opening SQS", "reading what a new job has to know", "looking into the response cache", "finding an account",
+        "counting a pending job", "counting a job that is no longer pending", "accepting a job",
+        "sending a message to a worker", "invalidating cached answers",
+    ],
+    "Status": [
+        *AUTHENTICATING, *READING_JOBS,
+        "probing", "finding a result", "reading a long result", "making the URL of a long result",
+        "reading a budget and a fair queue", "listing Flickr apps", "finding an account", "counting pending jobs",
+        "listing the cache's statistics",
+    ],
+    "Worker": [
+        *READING_JOBS, *TRANSITIONS, *QUEUEING, *SPENDING,
+        "opening DynamoDB", "receiving jobs", "claiming a job", "finding an account", "finding a Flickr app",
+        "looking into the response cache", "writing a cache entry", "recording the cache's statistics",
+        "marking an account", "recording how an account's calls go", "storing a result", "storing a long result",
+        "a death, which lists the job", "opening a token", "opening an app's secret",
+    ],
+    "Sweep": [
+        *READING_JOBS, *TRANSITIONS,
+        "listing the jobs to check", "moving a job's next check", "listing fair queues",
+        "reading a budget and a fair queue", "listing the jobs in a fair queue", "reserving calls for a fair queue",
+        "recording what was dispatched", "a death, which lists the job",
+    ],
+    "DlqReplay": [
+        *AUTHENTICATING, *READING_JOBS, *TRANSITIONS, *QUEUEING,
+        "receiving dead letters", "listing dead jobs", "discarding a dead job",
+        "storing a message that cannot be read", "a death, which lists the job",
+        "a replay, which takes the job off the list", "reading what a new job has to know", "counting a pending job",
+    ],
+}  # fmt: skip
+
+#: What only an operator's own credentials do.
+OPERATOR = ["creating a tenant"]
+
+#: The kinds of budgets that a function has to do with.
+BUDGETS_OF: Mapping[str, Callable[[str], bool]] = {
+    "Oauth": lambda key: key != f"BUDGET#{ACCOUNT_OF_USER}",
+    "Worker": lambda key: key in (BUDGET, f"BUDGET#{ACCOUNT_OF_USER}"),
+}
+
+
+def of_function(stack: Stack, function: str) -> Iterator[tuple[str, Request]]:
+    """The requests that a function makes, each with what it is for."""
+    for name in FUNCTIONS[function]:
+        for call in {**OPERATIONS, **UNNAMED}[name]:
+            if isinstance(call, Item) and name in SPENDING and not BUDGETS_OF[function](call.keys[0]):
+                continue
+            for request in requests(stack, call):
+                yield name, request
+
+
+def requests(stack: Stack, call: Call) -> Iterator[Request]:
+    """The requests that IAM is asked about for a call."""
+    match call:
+        case Item(operation, table, keys, index):
+            resource = stack.arn(table) + (f"/index/{index}" if index else "")
+            yield Request(f"dynamodb:{operation}", resource, {"dynamodb:LeadingKeys": list(keys)})
+        case Batch(tables):
+            # AWS does not document whether the keys are those of this table or of the whole batch: both must do.
+            everything = [key for keys in tables.values() for key in keys]
+            for table, own in tables.items():
+                for keys in (list(own), everything):
+                    yield Request("dynamodb:BatchGetItem", stack.arn(table), {"dynamodb:LeadingKeys": keys})
+        case Key(operation, key, purpose):
+            yield Request(f"kms:{operation}", stack.arn(key), {"kms:EncryptionContext:purpose": purpose})
+        case Other(action, of, part):
+            yield Request(action, stack.arn(of) + part)

@@ -1,0 +1,41 @@
+"""What one client of the API may take from others."""
+
+import unittest
+
+from stack import Stack
+from transforms import REGION
+
+
+class Api(unittest.TestCase):
+    def routes(self, stack):
+        (api,) = stack.of_type("AWS::ApiGateway::RestApi").values()
+        for path, methods in api["Body"]["paths"].items():
+            for method, operation in methods.items():
+                yield path, method.upper(), operation
+
+    def test_a_route_without_a_key_has_a_limit_and_a_rule_of_the_firewall(self):
+        stack = Stack(KeylessRequestsPerAddress="100")
+        keyless = {path for path, _, operation in self.routes(stack) if {"api_key": []} not in operation["security"]}
+        (stage,) = stack.of_type("AWS::ApiGateway::Stage").values()
+        limits = {each["ResourcePath"].replace("~1", "/")[1:]: each for each in stage["MethodSettings"]}
+        self.assertEqual(set(limits), keyless)
+        self.assertEqual(limits["/v1/health"]["ThrottlingRateLimit"], 2)
+        (rule,) = stack.properties("Firewall")["Rules"]
+        rate = rule["Statement"]["RateBasedStatement"]
+        self.assertEqual((rate["AggregateKeyType"], rate["Limit"], rule["Action"]), ("IP", "100", {"Block": {}}))
+        matches = [each["ByteMatchStatement"] for each in rate["ScopeDownStatement"]["OrStatement"]["Statements"]]
+        self.assertEqual({each["SearchString"] for each in matches}, keyless)
+        stage_arn = f"arn:aws:apigateway:{REGION}::/restapis/{stack.ref('Api')}/stages/{stage['StageName']}"
+        association = {"ResourceArn": stage_arn, "WebACLArn": stack.arn("Firewall")}
+        self.assertEqual(stack.properties("FirewallOfApi"), association)
+        self.assertFalse(Stack().of_type("AWS::WAFv2::WebACL"))
+
+    def test_the_usage_plans_narrower_limits_are_of_routes_that_are_there(self):
+        stack = Stack()
+        (plan,) = stack.of_type("AWS::ApiGateway::UsagePlan").values()
+        (of_stage,) = plan["ApiStages"]
+        self.assertLessEqual(set(of_stage["Throttle"]), {f"{path}/{method}" for path, method, _ in self.routes(stack)})
+
+
+if __name__ == "__main__":
+    unittest.main()
