@@ -6,7 +6,7 @@ from stack import Stack
 
 #: How many times its function's timeout a queue hides a message. AWS recommends six. The REST queue's is that of
 #: `Timing::REST` in `shared/domain`, to which a test of the worker holds the template.
-HIDDEN_TIMES = {"RestQueue": 2, "RestDeadLetterQueue": 6}
+HIDDEN_TIMES = {"RestQueue": 6, "RestDeadLetterQueue": 6}
 #: The longest that API Gateway waits for a function.
 INTEGRATION_SECONDS = 29
 #: How many functions a new account runs at once.

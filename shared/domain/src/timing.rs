@@ -17,10 +17,12 @@ pub struct Timing {
     pub function_timeout: Duration,
     /// How long a claim holds a job.
     pub lease: Duration,
-    /// How long a received message stays unseen by other workers.
+    /// How long a received message stays unseen by other workers: six times the function's timeout, as AWS recommends,
+    /// so that a worker that is throttled uses up no receives.
     pub visibility_timeout: Duration,
-    /// How long after a message should have been seen its job counts as orphaned, and the message is sent anew. Twice
-    /// the visibility timeout and more, so that a message whose worker crashed comes again by itself first.
+    /// How long after a message should have been seen, or a lease ran out, a job counts as orphaned, and its message is
+    /// sent anew. A message whose worker crashed comes again by itself before that, so that its receives are counted
+    /// and a job that crashes its workers ends.
     pub orphaned_after: Duration,
     /// How long after it first could have run a job expires, started or not.
     pub job_deadline: Duration,
@@ -33,7 +35,7 @@ impl Timing {
         message_deadline: Duration::from_secs(27),
         function_timeout: Duration::from_secs(30),
         lease: Duration::from_secs(40),
-        visibility_timeout: Duration::from_secs(60),
+        visibility_timeout: Duration::from_secs(180),
         orphaned_after: Duration::from_secs(150),
         job_deadline: JOB_DEADLINE,
     };
@@ -44,7 +46,8 @@ impl Timing {
             && self.message_deadline.as_secs() + STATS_DEADLINE.as_secs() < self.function_timeout.as_secs()
             && self.function_timeout.as_secs() <= self.lease.as_secs()
             && self.lease.as_secs() < self.visibility_timeout.as_secs()
-            && 2 * self.visibility_timeout.as_secs() < self.orphaned_after.as_secs()
+            && 6 * self.function_timeout.as_secs() <= self.visibility_timeout.as_secs()
+            && self.visibility_timeout.as_secs() < self.lease.as_secs() + self.orphaned_after.as_secs()
             && self.job_deadline.as_secs() <= JOB_DEADLINE.as_secs()
     }
 }
