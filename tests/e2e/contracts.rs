@@ -240,7 +240,7 @@ async fn a_fair_queue_whose_time_is_over_begins_anew() {
     let app = AppId::from_bytes(ports.random());
     let long_ago = ports.now();
     let bucket = Bucket::of(7, 0);
-    ports.join_queue(&app, bucket, long_ago).await.unwrap();
+    ports.join_queue(&app, bucket, None, long_ago).await.unwrap();
     let (_, old) = ports.budget_and_queue(&app).await.unwrap();
 
     // Its time is over, and it is not deleted yet.
@@ -265,7 +265,9 @@ async fn a_fair_queue_whose_time_is_over_begins_anew() {
     let mut joins = JoinSet::new();
     for number in 0..CROWD {
         let (ports, app) = (ports.clone(), app.clone());
-        joins.spawn(async move { ports.join_queue(&app, Bucket::of(8 + number % 2, 0), ports.now()).await.unwrap() });
+        joins.spawn(
+            async move { ports.join_queue(&app, Bucket::of(8 + number % 2, 0), None, ports.now()).await.unwrap() },
+        );
     }
     joins.join_all().await;
     let (_, queue) = ports.budget_and_queue(&app).await.unwrap();
@@ -280,7 +282,7 @@ async fn a_fair_queue_is_dispatched_however_many_counts_change() {
     let app = AppId::from_bytes(ports.random());
     let tags: Vec<u64> = (0..250).map(|number| 1 + number % 60 + 64 * (number / 60)).collect();
     for tag in &tags {
-        ports.join_queue(&app, Bucket::of(*tag, *tag), ports.now()).await.unwrap();
+        ports.join_queue(&app, Bucket::of(*tag, *tag), None, ports.now()).await.unwrap();
     }
     let (_, queue) = ports.budget_and_queue(&app).await.unwrap();
     assert_eq!((queue.waiting.len(), queue.waiting_jobs()), (tags.len(), 250));

@@ -13,7 +13,7 @@ from stack import Stack
 
 TENANT, OTHER = "ten_00", "ten_11"
 JOB, ACCOUNT_OF_USER, DEAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD"
-API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#3"
+API_KEY, BUDGET, QUEUE, TURNS = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#3", "FAIR_QUEUE#app_00"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
 
@@ -115,6 +115,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "removing an account": [vault("DeleteItem", TENANT)],
     "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "returning a tenant's turn": [runtime("UpdateItem", TURNS)],
     "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
     "storing a Flickr app": [vault("PutItem", TENANT)],
     "storing a login": [runtime("PutItem", TENANT)],
@@ -124,6 +125,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing an account": [vault("PutItem", TENANT)],
     "taking a login": [runtime("DeleteItem", TENANT)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "taking a tenant's turn": [runtime("UpdateItem", TURNS)],
     "writing a cache entry": [runtime("PutItem", CACHE)],
     "writing a job's next state": [jobs("UpdateItem", JOB)],
 }
@@ -161,7 +163,10 @@ TRANSITIONS = [
     "invalidating cached answers",
     "sending a message to a worker",
 ]
-QUEUEING = ["reading a budget and a fair queue", "taking a tag", "returning a tag", "joining a fair queue"]
+QUEUEING = [
+    "reading a budget and a fair queue", "taking a tenant's turn", "returning a tenant's turn", "taking a tag",
+    "returning a tag", "joining a fair queue",
+]
 SPENDING = ["reading a budget", "changing a budget", "giving calls back"]
 
 #: Who makes which of these calls.

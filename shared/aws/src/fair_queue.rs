@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | `FAIR_QUEUE#shard` | app | the fair queue of an app: where it stands, and how many wait |
 //!
-//! An item holds where its queue stands, and for each [`Bucket`] in which jobs wait an attribute of the bucket's name
+//! An item holds where its queue stands, which tenants joined it (two, that it is shared), and for each [`Bucket`] in which jobs wait an attribute of the bucket's name
 //! with their count. The jobs themselves are in the index `fair_queue` of the jobs table, and the tags that an
 //! account's lanes took are in the account's item there. A count that a lost answer made too high or too low makes an
 //! estimate wrong for a while, and nothing else.
+
+mod turns;
 
 use std::time::Duration;
 
@@ -18,11 +20,11 @@ use aws_sdk_dynamodb::{
 use domain::{
     AccountRef, AppId, Day, JobRef, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, next_tag},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantMark, TenantTurns},
     job::Job,
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagRequest};
+use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagRequest, TurnRequest};
 
 use crate::{
     Cloud, accounts, budgets,
@@ -43,6 +45,8 @@ const ANCHOR_AT: &str = "anchor_at";
 const ANCHOR_TAG: &str = "anchor_tag";
 const ALLOCATED_UNTIL: &str = "allocated_until";
 const ALLOCATED_TAG: &str = "allocated_tag";
+/// Tenants whose jobs joined.
+const TENANTS: &str = "tenants";
 /// Which request reserved calls last.
 const ALLOCATED_BY: &str = "allocated_by";
 
@@ -66,6 +70,11 @@ fn key(app: &AppId) -> Attributes {
     item::key(partition(&item::shard(app.as_str())), app.as_str())
 }
 
+/// A tenant as a set of one mark.
+fn marks(tenant: TenantMark) -> AttributeValue {
+    AttributeValue::Ns(vec![tenant.number().to_string()])
+}
+
 /// Where a queue stands, as attributes.
 fn standing(queue: &FairQueue) -> [(&'static str, AttributeValue); 4] {
     let ((anchor_at, anchor_tag), (until, tag)) = (queue.anchor, queue.allocated);
@@ -85,58 +94,105 @@ fn read(item: Option<Attributes>, now: Timestamp) -> ports::Result<FairQueue> {
         let count = reader.optional_whole(name).and_then(|count| u32::try_from(count).ok());
         Some((Bucket::from_name(name)?, count.filter(|count| *count > 0)?))
     });
+    let tenants = item.get(TENANTS).and_then(|value| value.as_ns().ok());
+    let mark = |number: &String| Some(TenantMark::from_number(number.parse().ok()?));
     Ok(FairQueue {
         anchor: (reader.time(ANCHOR_AT)?, reader.whole(ANCHOR_TAG)?),
         allocated: (reader.time(ALLOCATED_UNTIL)?, reader.whole(ALLOCATED_TAG)?),
         waiting: waiting.collect(),
+        tenants: tenants.into_iter().flatten().filter_map(mark).collect(),
     })
 }
 
-/// Where an account's lane is, and so which tag it takes next.
+/// Where an account's lane is, and so which tag it takes next ([`domain::fair_queue::Step::next`]).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// Ahead of the virtual time, or at it: the next from where it is.
-    Ahead,
-    /// Behind: the next from the virtual time.
+    /// Behind the virtual time: the next from there.
     Behind,
+    /// Ahead of it, or at it: all strides from where it is.
+    Ahead,
+    /// Within these strides of the ceiling: the ceiling.
+    BelowCeiling,
+    /// At the ceiling but for a stride, or above: a stride from where it is.
+    AtCeiling,
+}
+
+impl Lane {
+    fn of(tag: Option<u64>, request: &TagRequest) -> Self {
+        let TagRequest { lane, step, virtual_time, .. } = request;
+        match tag.filter(|tag| tag >= virtual_time) {
+            None => Self::Behind,
+            Some(tag) if tag <= step.ceiling.saturating_sub(lane.stride().saturating_mul(step.strides)) => Self::Ahead,
+            Some(tag) if tag < step.ceiling.saturating_sub(lane.stride()) => Self::BelowCeiling,
+            Some(_) => Self::AtCeiling,
+        }
+    }
 }
 
 impl Cloud {
     /// The update that takes a tag if the lane is where it is said to be: DynamoDB has no maximum of two numbers.
     fn tag_update(&self, request: &TagRequest, is: Lane) -> UpdateItemFluentBuilder {
         let tag = tag_attribute(request.lane);
+        let TagRequest { lane, step, virtual_time, .. } = request;
+        let strides = lane.stride().saturating_mul(step.strides);
+        let (far, near) = (step.ceiling.saturating_sub(strides), step.ceiling.saturating_sub(lane.stride()));
+        let bounded = step.ceiling < u64::MAX;
         let (condition, taken, by) = match is {
-            Lane::Ahead => (format!("{tag} >= :virtual_time"), format!("{tag} + :by"), request.lane.stride()),
-            Lane::Behind => (
-                format!("attribute_not_exists({tag}) OR {tag} < :virtual_time"),
-                ":by".to_owned(),
-                next_tag(0, request.lane, request.virtual_time),
-            ),
+            Lane::Behind => {
+                let behind = format!("attribute_not_exists({tag}) OR {tag} < :virtual_time");
+                (behind, ":by".to_owned(), step.next(0, *lane, *virtual_time))
+            }
+            Lane::Ahead if bounded => {
+                (format!("{tag} BETWEEN :virtual_time AND :far"), format!("{tag} + :by"), strides)
+            }
+            Lane::Ahead => (format!("{tag} >= :virtual_time"), format!("{tag} + :by"), strides),
+            Lane::BelowCeiling => {
+                let between = format!("{tag} >= :virtual_time AND {tag} > :far AND {tag} < :near");
+                (between, ":by".to_owned(), step.ceiling)
+            }
+            Lane::AtCeiling => {
+                (format!("{tag} >= :virtual_time AND {tag} >= :near"), format!("{tag} + :by"), lane.stride())
+            }
         };
-        self.jobs
+        let update = self
+            .jobs
             .update(account_item::key(&request.account))
-            .condition_expression(condition)
             .update_expression(format!("SET {tag} = {taken}"))
-            .expression_attribute_values(":virtual_time", whole(request.virtual_time))
+            .expression_attribute_values(":virtual_time", whole(*virtual_time))
             .expression_attribute_values(":by", whole(by))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let bounds = [(":far", far), (":near", near)].into_iter().filter(|(name, _)| condition.contains(name));
+        let update =
+            bounds.fold(update, |update, (name, bound)| update.expression_attribute_values(name, whole(bound)));
+        update.condition_expression(condition)
     }
 
     /// Counts one more job in a queue that is there or begins. `false` where there is one whose time is over.
-    async fn join_open(&self, app: &AppId, bucket: &str, now: Timestamp) -> ports::Result<bool> {
+    async fn join_open(
+        &self,
+        app: &AppId,
+        bucket: &str,
+        tenant: Option<TenantMark>,
+        now: Timestamp,
+    ) -> ports::Result<bool> {
         let begin = standing(&FairQueue::new(now));
         let kept: Vec<String> =
             begin.iter().map(|(name, _)| format!("{name} = if_not_exists({name}, :{name})")).collect();
+        let joins = tenant.map(|_| format!(", {TENANTS} :tenant")).unwrap_or_default();
         let update = self
             .runtime
             .update(key(app))
             .condition_expression(format!("attribute_not_exists({PARTITION}) OR {EXPIRES_AT} > :now"))
-            .update_expression(format!("SET {}, {EXPIRES_AT} = :expires_at ADD #bucket :one", kept.join(", ")))
+            .update_expression(format!("SET {}, {EXPIRES_AT} = :expires_at ADD #bucket :one{joins}", kept.join(", ")))
             .expression_attribute_names("#bucket", bucket)
             .expression_attribute_values(":now", expiry(now))
             .expression_attribute_values(":expires_at", expiry(now + RETENTION))
             .expression_attribute_values(":one", number(1));
+        let update = match tenant {
+            Some(tenant) => update.expression_attribute_values(":tenant", marks(tenant)),
+            None => update,
+        };
         let update = begin
             .into_iter()
             .fold(update, |update, (name, value)| update.expression_attribute_values(format!(":{name}"), value));
@@ -146,11 +202,18 @@ impl Cloud {
     /// Begins a queue with one job over one whose time is over. `false` where another did.
     ///
     /// The old one's virtual time would let all who come later go before those who have seen it as absent.
-    async fn begin_anew(&self, app: &AppId, bucket: &str, now: Timestamp) -> ports::Result<bool> {
+    async fn begin_anew(
+        &self,
+        app: &AppId,
+        bucket: &str,
+        tenant: Option<TenantMark>,
+        now: Timestamp,
+    ) -> ports::Result<bool> {
         let mut item = key(app);
         item.extend(named(standing(&FairQueue::new(now))));
         item.extend(named([(EXPIRES_AT, expiry(now + RETENTION))]));
         item.insert(bucket.to_owned(), number(1));
+        item.extend(named(tenant.map(|tenant| (TENANTS, marks(tenant)))));
         let put = self
             .runtime
             .write(item)
@@ -228,6 +291,14 @@ impl FairQueues for Cloud {
         Ok((Some(SubmitContext { account: sealed, budget, queue, pending_jobs }), job))
     }
 
+    async fn take_turn(&self, request: &TurnRequest) -> ports::Result<TenantTurns> {
+        self.take_turn_of(request).await
+    }
+
+    async fn return_turn(&self, request: &TurnRequest, tag: u64) -> ports::Result<()> {
+        self.return_turn_of(request, tag).await
+    }
+
     /// One write as long as the lane is ahead of the virtual time, as that of an account with many jobs is, else two.
     async fn take_tag(&self, request: &TagRequest) -> ports::Result<FlowTags> {
         let mut is = Lane::Ahead;
@@ -237,7 +308,7 @@ impl FairQueues for Cloud {
                 Written::Refused(found) => found,
             };
             let tag = found.and_then(|item| Reader(&item).optional_whole(tag_attribute(request.lane)));
-            is = if tag.is_some_and(|tag| tag >= request.virtual_time) { Lane::Ahead } else { Lane::Behind };
+            is = Lane::of(tag, request);
         }
         Err(ports::Error::unavailable(TAKING, "the account's tags are taken and given back all the time"))
     }
@@ -254,11 +325,17 @@ impl FairQueues for Cloud {
         written_if(update.send().await, "returning a tag").map(|_| ())
     }
 
-    async fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> ports::Result<()> {
+    async fn join_queue(
+        &self,
+        app: &AppId,
+        bucket: Bucket,
+        tenant: Option<TenantMark>,
+        now: Timestamp,
+    ) -> ports::Result<()> {
         let bucket = bucket.name();
         for attempt in 0..TRIES {
             pause(attempt).await;
-            if self.join_open(app, &bucket, now).await? || self.begin_anew(app, &bucket, now).await? {
+            if self.join_open(app, &bucket, tenant, now).await? || self.begin_anew(app, &bucket, tenant, now).await? {
                 return Ok(());
             }
         }

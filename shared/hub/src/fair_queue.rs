@@ -1,16 +1,16 @@
 //! The fair queues of Flickr apps: who runs at once, who waits for a turn, and when that will come.
 
 use domain::{
-    AccountRef, AppId, Timestamp,
+    AccountRef, AppId, TenantId, Timestamp,
     budget::{Budget, BudgetStatus, Limit},
-    fair_queue::{Admission, Bucket, FairQueue, Priority, QueueTicket},
+    fair_queue::{Admission, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantTurns},
     job::{Job, Target, WaitReason},
     timing::JOB_DEADLINE,
 };
 
 use crate::{
     Error,
-    ports::{Clock, FairQueues, SubmitContext, TagRequest},
+    ports::{Clock, FairQueues, SubmitContext, TagRequest, TurnRequest},
 };
 
 /// How an app's budget and its fair queue stand.
@@ -32,6 +32,23 @@ pub struct QueueForecast {
 pub async fn forecast(ports: &(impl Clock + FairQueues), limit: &Limit, app: &AppId) -> Result<QueueForecast, Error> {
     let (budget, queue) = ports.budget_and_queue(app).await?;
     Ok(QueueForecast::new(app, &budget, queue, limit, ports.now()))
+}
+
+/// A tag that was taken.
+struct TakenTag {
+    /// The account's tags after it.
+    tags: FlowTags,
+    step: Step,
+    /// The turn of its tenant, where tenants share the app.
+    turn: Option<(TurnRequest, TenantTurns)>,
+}
+
+impl TakenTag {
+    /// Whether who took it still has had no more than its share: the tenant, where tenants share the app, and the account.
+    fn is_under_share(&self, lane: Priority, virtual_time: u64) -> bool {
+        self.tags.is_under_share(lane, &self.step, virtual_time)
+            && self.turn.as_ref().is_none_or(|(_, turns)| turns.is_under_share(virtual_time))
+    }
 }
 
 /// Admission control: what becomes of a run that could begin now.
@@ -90,20 +107,22 @@ impl QueueForecast {
         account: &AccountRef,
         lane: Priority,
     ) -> Result<Admitted, Error> {
-        let request = self.tag_request(account, lane);
-        let tags = ports.take_tag(&request).await?;
-        let ticket = QueueTicket { app: self.app.clone(), tag: tags.of(lane) };
+        let taken = self.take_tag(ports, account, lane).await?;
+        let ticket = QueueTicket { app: self.app.clone(), tag: taken.tags.of(lane) };
         let spare = self.status.is_closed() && self.status.remaining_calls > 0;
-        if spare && tags.is_under_share(lane, request.virtual_time) {
+        if spare && taken.is_under_share(lane, self.virtual_time()) {
             return Ok(Admitted::As(Admission::RunNow(ticket)));
         }
         let expected_at = self.expected_of_newcomer(&ticket);
         if expected_at.since(self.now) >= JOB_DEADLINE {
             // Who asks again and again does not fall behind by being refused.
             ports.return_tag(account, lane, ticket.tag).await?;
+            if let Some((request, turns)) = &taken.turn {
+                ports.return_turn(request, turns.tag).await?;
+            }
             return Ok(Admitted::Refused);
         }
-        self.join(ports, &ticket).await?;
+        self.join(ports, &account.tenant, &ticket).await?;
         let refusal = self.status.stopped.as_ref().map(|stopped| stopped.message.clone());
         Ok(Admitted::As(Admission::Enqueue { ticket, expected_at, refusal }))
     }
@@ -117,23 +136,41 @@ impl QueueForecast {
             Some(ticket) => ticket.clone(),
             None => {
                 let lane = job.spec.priority;
-                let tags = ports.take_tag(&self.tag_request(&job.spec.account, lane)).await?;
-                QueueTicket { app: self.app.clone(), tag: tags.of(lane) }
+                let taken = self.take_tag(ports, &job.spec.account, lane).await?;
+                QueueTicket { app: self.app.clone(), tag: taken.tags.of(lane) }
             }
         };
         let expected_at = self.expected_of_newcomer(&ticket);
-        self.join(ports, &ticket).await?;
+        self.join(ports, job.tenant(), &ticket).await?;
         Ok((ticket, expected_at))
     }
 
-    fn tag_request(&self, account: &AccountRef, lane: Priority) -> TagRequest {
-        TagRequest { account: account.clone(), lane, virtual_time: self.queue.virtual_time(self.now) }
+    /// Takes the account's next tag, and before it a turn of its tenant where tenants share the app. A turn whose tag
+    /// cannot be taken is lost.
+    async fn take_tag(&self, ports: &impl FairQueues, account: &AccountRef, lane: Priority) -> Result<TakenTag, Error> {
+        let virtual_time = self.virtual_time();
+        let turn = if self.queue.is_shared() {
+            let (app, tenant, slot) = (self.app.clone(), account.tenant.clone(), Slot::of(account));
+            let request = TurnRequest { app, tenant, lane, slot, virtual_time };
+            let turns = ports.take_turn(&request).await?;
+            Some((request, turns))
+        } else {
+            None
+        };
+        let step =
+            turn.as_ref().map_or(Step::ALONE, |(_, turns)| Step { strides: turns.accounts(), ceiling: turns.tag });
+        let tags = ports.take_tag(&TagRequest { account: account.clone(), lane, step, virtual_time }).await?;
+        Ok(TakenTag { tags, step, turn })
+    }
+
+    fn virtual_time(&self) -> u64 {
+        self.queue.virtual_time(self.now)
     }
 
     /// Counts first, then the job is written: so no queue is forgotten in which somebody waits.
-    async fn join(&self, ports: &impl FairQueues, ticket: &QueueTicket) -> Result<(), Error> {
-        let bucket = Bucket::of(ticket.tag, self.queue.virtual_time(self.now));
-        Ok(ports.join_queue(&self.app, bucket, self.now).await?)
+    async fn join(&self, ports: &impl FairQueues, tenant: &TenantId, ticket: &QueueTicket) -> Result<(), Error> {
+        let bucket = Bucket::of(ticket.tag, self.virtual_time());
+        Ok(ports.join_queue(&self.app, bucket, self.queue.newcomer(tenant), self.now).await?)
     }
 
     fn expected_of_newcomer(&self, ticket: &QueueTicket) -> Timestamp {

@@ -25,6 +25,8 @@ pub enum Call {
     // FairQueues
     BudgetAndQueue,
     SubmitContext,
+    TakeTurn,
+    ReturnTurn,
     TakeTag,
     ReturnTag,
     JoinQueue,

@@ -201,7 +201,7 @@ async fn a_job_that_did_not_start_says_about_when_it_will() {
 
     let begin = u64::try_from(build::NOW.as_milliseconds()).unwrap();
     let ticket = QueueTicket { app: app.clone(), tag: begin + 4 };
-    scene.world.join_queue(&app, Bucket::of(ticket.tag, begin), build::NOW).await.unwrap();
+    scene.world.join_queue(&app, Bucket::of(ticket.tag, begin), None, build::NOW).await.unwrap();
     let job = scene.insert(9, State::first_in_queue(ticket, minute, build::NOW)).await;
     let read = async || scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
     scene.world.forget_calls();
@@ -258,7 +258,7 @@ async fn usage_shows_how_each_budget_stands() {
     scene.world.save_app(&scene.tenants[0], &app, &[1]).await.unwrap();
     let key = BudgetKey::App(app.clone());
     scene.spend(&key, 1);
-    scene.world.join_queue(&app, Bucket::of(9, 1), build::NOW).await.unwrap();
+    scene.world.join_queue(&app, Bucket::of(9, 1), None, build::NOW).await.unwrap();
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!(answer.headers["ratelimit-policy"], r#""flickr-app";q=3330;w=3600"#);
     assert_eq!(answer.headers["ratelimit"], r#""flickr-app";r=149;t=2"#);

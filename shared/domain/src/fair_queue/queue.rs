@@ -1,9 +1,12 @@
 //! A fair queue: where it stands, when a job will run, and what of the budget it may have.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::bucket::Bucket;
-use crate::{Timestamp, budget::BudgetStatus};
+use super::{bucket::Bucket, tenant::TenantMark};
+use crate::{TenantId, Timestamp, budget::BudgetStatus};
 
 /// How far ahead a queue is dispatched: twice the time between two sweeps, so that one that is late leaves no gap.
 pub const HORIZON: Duration = Duration::from_secs(120);
@@ -23,6 +26,8 @@ pub struct FairQueue {
     pub allocated: (Timestamp, u64),
     /// How many jobs wait.
     pub waiting: BTreeMap<Bucket, u32>,
+    /// Tenants whose jobs joined it: up to two are remembered, and some more where they came at once.
+    pub tenants: BTreeSet<TenantMark>,
 }
 
 /// Calls that are reserved for the jobs in the queue.
@@ -69,7 +74,7 @@ impl FairQueue {
     pub fn new(now: Timestamp) -> Self {
         const HOUR: u64 = 3_600_000;
         let tag = u64::try_from(now.as_milliseconds()).unwrap_or_default() / HOUR * HOUR;
-        Self { anchor: (now, tag), allocated: (now, tag), waiting: BTreeMap::new() }
+        Self { anchor: (now, tag), allocated: (now, tag), waiting: BTreeMap::new(), tenants: BTreeSet::new() }
     }
 
     /// The tag that is running at `now`.
@@ -79,6 +84,17 @@ impl FairQueue {
         let passed = u64::try_from(now.since(from).as_millis()).unwrap_or(u64::MAX).min(length);
         let tags = u128::from(last.saturating_sub(first)) * u128::from(passed) / u128::from(length.max(1));
         if passed == length { first.max(last) } else { first + u64::try_from(tags).unwrap_or(u64::MAX) }
+    }
+
+    /// Whether jobs of several tenants joined it. Until then all take turns by account alone: so all count alike.
+    pub fn is_shared(&self) -> bool {
+        self.tenants.len() > 1
+    }
+
+    /// The tenant's mark, if the queue is to remember it.
+    pub fn newcomer(&self, tenant: &TenantId) -> Option<TenantMark> {
+        let mark = TenantMark::of(tenant);
+        (self.tenants.len() < 2 && !self.tenants.contains(&mark)).then_some(mark)
     }
 
     /// How many jobs wait.
@@ -158,7 +174,7 @@ impl FairQueue {
     #[must_use]
     pub fn with_allocation(&self, allocation: &Allocation) -> Self {
         let allocated = (allocation.until, self.allocated.1);
-        Self { anchor: allocation.anchor, allocated, waiting: self.waiting.clone() }
+        Self { anchor: allocation.anchor, allocated, ..self.clone() }
     }
 
     /// What changes when jobs with `tags`, in order, were dispatched; `all` when no other waits.
@@ -189,7 +205,7 @@ impl FairQueue {
             }
         }
         waiting.retain(|bucket, _| !batch.emptied.contains(bucket));
-        Self { anchor: self.anchor, allocated: (self.allocated.0, batch.tag), waiting }
+        Self { allocated: (self.allocated.0, batch.tag), waiting, ..self.clone() }
     }
 
     /// How many calls the budget will have at `from`, when what is reserved is used.

@@ -6,7 +6,7 @@ use crate::{AppId, Timestamp};
 
 /// How far an account may be ahead of the virtual time and still count as below its share: five ordinary jobs, so that
 /// two at a time are no flood.
-const LEAD: u64 = 5 * Priority::Normal.stride();
+pub(super) const LEAD: u64 = 5 * Priority::Normal.stride();
 
 /// How important a job is to its caller: its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -91,9 +91,9 @@ impl FlowTags {
 
     /// The tags after the lane took its next one.
     #[must_use]
-    pub fn taken(mut self, lane: Priority, virtual_time: u64) -> Self {
+    pub fn taken(mut self, lane: Priority, step: &Step, virtual_time: u64) -> Self {
         let last = self.of_mut(lane);
-        *last = next_tag(*last, lane, virtual_time);
+        *last = step.next(*last, lane, virtual_time);
         self
     }
 
@@ -117,14 +117,35 @@ impl FlowTags {
 
     /// Whether the account, once the lane took its tag, still has had no more than its share: its job need not wait in the
     /// queue. What it waits for in a higher lane, it waits for in this one too.
-    pub fn is_under_share(&self, lane: Priority, virtual_time: u64) -> bool {
+    pub fn is_under_share(&self, lane: Priority, step: &Step, virtual_time: u64) -> bool {
         let above = Priority::ALL.into_iter().take_while(|other| *other < lane);
-        let share = virtual_time.saturating_add(LEAD);
+        let share = virtual_time.saturating_add(LEAD.saturating_mul(step.strides));
         self.of(lane) <= share && above.into_iter().all(|other| self.of(other) <= share)
     }
 }
 
-/// The tag after `tag` of a flow in this lane.
-pub fn next_tag(tag: u64, lane: Priority, virtual_time: u64) -> u64 {
-    tag.max(virtual_time).saturating_add(lane.stride())
+/// By how much a job moves its account's flow on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// How many strides of its lane: as many as accounts share the turns.
+    pub strides: u64,
+    /// Up to which tag, and always one stride: the tag of those who share the turns.
+    pub ceiling: u64,
+}
+
+impl Step {
+    /// Of an account that shares its turns with nobody.
+    pub const ALONE: Self = Self { strides: 1, ceiling: u64::MAX };
+
+    /// The tag after `tag` of the account's flow in this lane.
+    pub fn next(&self, tag: u64, lane: Priority, virtual_time: u64) -> u64 {
+        let stride = lane.stride();
+        let spaced = next_tag(tag, stride.saturating_mul(self.strides), virtual_time);
+        spaced.min(self.ceiling).max(next_tag(tag, stride, virtual_time))
+    }
+}
+
+/// The tag after `tag` of a flow whose jobs are a stride apart.
+pub fn next_tag(tag: u64, stride: u64, virtual_time: u64) -> u64 {
+    tag.max(virtual_time).saturating_add(stride)
 }

@@ -19,7 +19,7 @@ fn after(seconds: u64) -> Timestamp {
 fn tags(jobs: u64, lane: Priority, virtual_time: u64) -> Vec<u64> {
     let mut flow = FlowTags::default();
     let take = |_| {
-        flow = flow.taken(lane, virtual_time);
+        flow = flow.taken(lane, &Step::ALONE, virtual_time);
         flow.of(lane)
     };
     (0..jobs).map(take).collect()
@@ -58,10 +58,10 @@ fn accounts_take_turns_however_many_jobs_each_has() {
     assert_eq!(before_last_of_quiet, 3);
     let mut flow = FlowTags::default();
     for _ in 0..1_000 {
-        flow = flow.taken(Priority::Normal, 0);
+        flow = flow.taken(Priority::Normal, &Step::ALONE, 0);
     }
     assert!(flow.normal > 3_000);
-    assert_eq!(flow.taken(Priority::Normal, 9_000).normal, 9_004, "what ran is forgotten");
+    assert_eq!(flow.taken(Priority::Normal, &Step::ALONE, 9_000).normal, 9_004, "what ran is forgotten");
 }
 
 #[test]
@@ -70,20 +70,27 @@ fn a_higher_lane_comes_by_more_often_and_a_lower_one_is_not_forgotten() {
         (tags(400, Priority::High, 0), tags(400, Priority::Normal, 0), tags(400, Priority::Low, 0));
     let by = |tags: &[u64], tag: u64| tags.iter().filter(|own| **own <= tag).count();
     assert_eq!((by(&high, 160), by(&normal, 160), by(&low, 160)), (160, 40, 10));
-    let newcomer = next_tag(0, Priority::High, low[399]);
+    let newcomer = next_tag(0, Priority::High.stride(), low[399]);
     assert!(newcomer > low[399], "who waits long goes before who comes then, whatever the lane");
 }
 
 #[test]
 fn an_account_under_its_share_does_not_wait_and_one_over_it_does() {
-    let take = |flow: FlowTags, jobs, lane| (0..jobs).fold(flow, |flow: FlowTags, _| flow.taken(lane, 100));
+    let take =
+        |flow: FlowTags, jobs, lane| (0..jobs).fold(flow, |flow: FlowTags, _| flow.taken(lane, &Step::ALONE, 100));
     let few = take(FlowTags::default(), 5, Priority::Normal);
-    assert!(few.is_under_share(Priority::Normal, 100));
+    assert!(few.is_under_share(Priority::Normal, &Step::ALONE, 100));
     let many = take(few, 1, Priority::Normal);
-    assert!(!many.is_under_share(Priority::Normal, 100));
-    assert!(!take(many, 1, Priority::Low).is_under_share(Priority::Low, 100), "nor do its lower lanes pass it");
-    assert!(take(many, 1, Priority::High).is_under_share(Priority::High, 100), "but its higher ones do");
-    assert!(many.taken(Priority::Normal, 124).is_under_share(Priority::Normal, 124), "until its flow have passed");
+    assert!(!many.is_under_share(Priority::Normal, &Step::ALONE, 100));
+    assert!(
+        !take(many, 1, Priority::Low).is_under_share(Priority::Low, &Step::ALONE, 100),
+        "nor do its lower lanes pass it"
+    );
+    assert!(take(many, 1, Priority::High).is_under_share(Priority::High, &Step::ALONE, 100), "but its higher ones do");
+    assert!(
+        many.taken(Priority::Normal, &Step::ALONE, 124).is_under_share(Priority::Normal, &Step::ALONE, 124),
+        "until its flow have passed"
+    );
 }
 
 #[test]

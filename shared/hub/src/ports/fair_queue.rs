@@ -1,9 +1,11 @@
 //! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
 
 use domain::{
-    AccountRef, AppId, Day, JobRef, Timestamp,
+    AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority},
+    fair_queue::{
+        Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, Slot, Step, TenantMark, TenantTurns,
+    },
     job::Job,
 };
 
@@ -26,6 +28,19 @@ pub struct SubmitContext {
 pub struct TagRequest {
     pub account: AccountRef,
     pub lane: Priority,
+    pub step: Step,
+    /// The queue's virtual time.
+    pub virtual_time: u64,
+}
+
+/// A request for a tenant's next turn in a lane of an app's fair queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnRequest {
+    pub app: AppId,
+    pub tenant: TenantId,
+    pub lane: Priority,
+    /// Of the account that takes it.
+    pub slot: Slot,
     /// The queue's virtual time.
     pub virtual_time: u64,
 }
@@ -51,16 +66,28 @@ pub trait FairQueues: Send + Sync {
         job: Option<&JobRef>,
     ) -> impl Future<Output = Result<(Option<SubmitContext>, Option<Job>)>> + Send;
 
-    /// Takes the next tag of the account's lane ([`domain::fair_queue::next_tag`]): the account's tags after it. Each
+    /// Takes the tenant's next turn ([`TenantTurns::taken`]): its turns after it.
+    fn take_turn(&self, request: &TurnRequest) -> impl Future<Output = Result<TenantTurns>> + Send;
+
+    /// Gives the turn with this tag back, unless another was taken since.
+    fn return_turn(&self, request: &TurnRequest, tag: u64) -> impl Future<Output = Result<()>> + Send;
+
+    /// Takes the next tag of the account's lane ([`Step::next`]): the account's tags after it. Each
     /// tag is taken once.
     fn take_tag(&self, request: &TagRequest) -> impl Future<Output = Result<FlowTags>> + Send;
 
     /// Gives the lane's tag back, unless it took another since.
     fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> impl Future<Output = Result<()>> + Send;
 
-    /// Counts one more job in the app's fair queue, which begins with it if there was none. The queue is stored for
-    /// longer than a job can wait.
-    fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> impl Future<Output = Result<()>> + Send;
+    /// Counts one more job in the app's fair queue, which begins with it if there was none, and has it remember `tenant`.
+    /// The queue is stored for longer than a job can wait.
+    fn join_queue(
+        &self,
+        app: &AppId,
+        bucket: Bucket,
+        tenant: Option<TenantMark>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Up to `limit` jobs that wait in the app's fair queue, in its order. The list may be some seconds behind.
     fn first_in_queue(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<QueuedJob>>> + Send;

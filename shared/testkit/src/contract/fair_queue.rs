@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, time::Duration};
 use domain::{
     AccountRef, AppId, Day, JobId, Timestamp,
     budget::{Budget, HostClass, Limit, Request},
-    fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket},
+    fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantMark, TenantTurns},
     job::{Event, Job, State, WaitReason},
 };
 use futures_util::future::join_all;
 use hub::ports::{
     Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, SHARDS, TagRequest,
+    TurnRequest,
 };
 
 use super::steps::{claim_id, committed, held, insert};
@@ -19,7 +20,7 @@ use crate::build;
 /// Taking tags: each once, in each lane by itself.
 pub async fn tags(ports: &(impl Entropy + FairQueues)) {
     let account = build::account_ref(&build::tenant(ports), "1@N00");
-    let request = |lane, virtual_time| TagRequest { account: account.clone(), lane, virtual_time };
+    let request = |lane, virtual_time| TagRequest { account: account.clone(), lane, step: Step::ALONE, virtual_time };
     let take = async |lane, virtual_time| ports.take_tag(&request(lane, virtual_time)).await.unwrap();
     let taken = |high, normal, low| FlowTags { high, normal, low };
 
@@ -36,6 +37,44 @@ pub async fn tags(ports: &(impl Entropy + FairQueues)) {
     assert_eq!(take(Priority::Normal, 500).await, taken(111, 508, 0), "and then it is there again");
     let stranger = build::account_ref(&account.tenant, "2@N00");
     ports.return_tag(&stranger, Priority::High, 1).await.unwrap();
+
+    // Of an account that shares its turns: behind, ahead, near the ceiling, and beyond it.
+    let sharing = build::account_ref(&account.tenant, "3@N00");
+    let mut expected = FlowTags::default();
+    for (strides, ceiling, virtual_time) in
+        [(3, 200, 100), (3, 200, 100), (20, 141, 110), (20, 142, 110), (20, 142, 110), (2, 1_000, 500), (9, 502, 501)]
+    {
+        let step = Step { strides, ceiling };
+        let request = TagRequest { account: sharing.clone(), lane: Priority::Normal, step, virtual_time };
+        expected = expected.taken(Priority::Normal, &step, virtual_time);
+        assert_eq!(ports.take_tag(&request).await.unwrap(), expected, "{request:?}");
+    }
+}
+
+/// Taking turns of a tenant: each once, and its accounts are counted.
+pub async fn tenant_turns(ports: &(impl Entropy + FairQueues)) {
+    let (app, tenant) = (AppId::from_bytes(ports.random()), build::tenant(ports));
+    let request = |lane, slot, virtual_time| {
+        let slot = Slot::from_number(slot).unwrap();
+        TurnRequest { app: app.clone(), tenant: tenant.clone(), lane, slot, virtual_time }
+    };
+    let mut expected = TenantTurns::default();
+    for (slot, virtual_time) in [(1, 100), (2, 100), (1, 103), (3, 104), (3, 105), (4, 118), (127, 500), (0, 504)] {
+        let taken = ports.take_turn(&request(Priority::Normal, slot, virtual_time)).await.unwrap();
+        expected = expected.taken(Slot::from_number(slot).unwrap(), Priority::Normal.stride(), virtual_time);
+        assert_eq!(taken, expected, "{slot} at {virtual_time}");
+    }
+    let other = ports.take_turn(&request(Priority::High, 1, 100)).await.unwrap();
+    assert_eq!((other.tag, other.accounts()), (101, 1), "another lane");
+
+    let again = request(Priority::Normal, 9, 504);
+    ports.return_turn(&again, expected.tag - 1).await.unwrap();
+    ports.return_turn(&again, expected.tag).await.unwrap();
+    let several = join_all((0..5).map(|_| ports.take_turn(&again))).await;
+    let tags: BTreeSet<u64> = several.iter().map(|turns| turns.as_ref().unwrap().tag).collect();
+    assert_eq!(tags, (0..5).map(|n| expected.tag + 4 * n).collect(), "the last was given back; each is taken once");
+    let stranger = TurnRequest { tenant: build::tenant(ports), ..again };
+    ports.return_turn(&stranger, 1).await.unwrap();
 }
 
 /// Takes two calls of a budget.
@@ -76,7 +115,7 @@ pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets +
 
         let key = BudgetKey::App(app.clone());
         take_calls(ports, &key, &Limit::FLICKR, now).await;
-        ports.join_queue(&app, Bucket::of(1, 1), now).await.unwrap();
+        ports.join_queue(&app, Bucket::of(1, 1), None, now).await.unwrap();
         for day in [today, yesterday] {
             assert!(ports.count_pending(&account, day, 9).await.unwrap());
         }
@@ -106,11 +145,13 @@ pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues)) 
     take_calls(ports, &key, &limit, now).await;
     let begin = FairQueue::new(now).virtual_time(now);
     let (near, far) = (Bucket::of(begin + 4, begin), Bucket::of(begin + 4_000, begin));
-    let joins = join_all([near, far, near, near].map(|bucket| ports.join_queue(&app, bucket, now))).await;
+    let marks = [7, 8].map(TenantMark::from_number);
+    let coming = [(near, None), (far, Some(marks[0])), (near, Some(marks[0])), (near, Some(marks[1]))];
+    let joins = join_all(coming.map(|(bucket, tenant)| ports.join_queue(&app, bucket, tenant, now))).await;
     assert!(joins.iter().all(Result::is_ok));
     let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
     assert_eq!(budget.status(&limit, HostClass::Rest, now).remaining_calls, 1);
-    assert_eq!(queue.waiting, [(near, 3), (far, 1)].into());
+    assert_eq!((&queue.waiting, &queue.tenants), (&[(near, 3), (far, 1)].into(), &marks.into()));
     assert!(listed(ports).await.contains(&app));
 
     let before = queue.allocated.0;

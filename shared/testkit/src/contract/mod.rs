@@ -25,7 +25,7 @@ pub use accounts::accounts;
 pub use apps::apps;
 pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
-pub use fair_queue::{fair_queues, submit_context, tags, waiting_jobs};
+pub use fair_queue::{fair_queues, submit_context, tags, tenant_turns, waiting_jobs};
 pub use health::health;
 pub use jobs::{checks, claims, commits, insertion, resends, revisions, wait_reasons, waits};
 pub use logins::logins;
@@ -50,7 +50,7 @@ macro_rules! contract_suites {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
             health insertion invalidation logins messages pending_jobs quarantine resends result_objects results revisions
-            submit_context system tags tenants wait_reasons waiting_jobs waits
+            submit_context system tags tenant_turns tenants wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

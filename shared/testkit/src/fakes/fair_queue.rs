@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountRef, AppId, Day, JobRef, Timestamp,
+    AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantMark, TenantTurns},
     job::Job,
 };
-use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest};
+use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TurnRequest};
 
 use super::{
     accounts::StoredAccounts,
@@ -26,6 +26,15 @@ struct StoredQueues(BTreeMap<AppId, FairQueue>);
 
 #[derive(Default)]
 struct StoredTags(BTreeMap<AccountRef, FlowTags>);
+
+#[derive(Default)]
+struct StoredTurns(BTreeMap<(AppId, TenantId, Priority), TenantTurns>);
+
+impl StoredTurns {
+    fn of(&mut self, request: &TurnRequest) -> &mut TenantTurns {
+        self.0.entry((request.app.clone(), request.tenant.clone(), request.lane)).or_default()
+    }
+}
 
 fn budget_and_queue(stores: &mut Stores, app: &AppId, now: Timestamp) -> (Budget, FairQueue) {
     let queue = stores.part::<StoredQueues>().0.get(app).cloned().unwrap_or_else(|| FairQueue::new(now));
@@ -54,10 +63,27 @@ impl FairQueues for World {
         .await
     }
 
+    async fn take_turn(&self, request: &TurnRequest) -> Result<TenantTurns> {
+        self.call(Call::TakeTurn, |stores, _| {
+            let turns = stores.part::<StoredTurns>().of(request);
+            *turns = turns.taken(request.slot, request.lane.stride(), request.virtual_time);
+            turns.clone()
+        })
+        .await
+    }
+
+    async fn return_turn(&self, request: &TurnRequest, tag: u64) -> Result<()> {
+        self.call(Call::ReturnTurn, |stores, _| {
+            let turns = stores.part::<StoredTurns>().of(request);
+            *turns = turns.returned(tag, request.lane.stride());
+        })
+        .await
+    }
+
     async fn take_tag(&self, request: &TagRequest) -> Result<FlowTags> {
         self.call(Call::TakeTag, |stores, _| {
             let tags = stores.part::<StoredTags>().0.entry(request.account.clone()).or_default();
-            *tags = tags.taken(request.lane, request.virtual_time);
+            *tags = tags.taken(request.lane, &request.step, request.virtual_time);
             *tags
         })
         .await
@@ -72,11 +98,12 @@ impl FairQueues for World {
         .await
     }
 
-    async fn join_queue(&self, app: &AppId, bucket: Bucket, now: Timestamp) -> Result<()> {
+    async fn join_queue(&self, app: &AppId, bucket: Bucket, tenant: Option<TenantMark>, now: Timestamp) -> Result<()> {
         self.call(Call::JoinQueue, |stores, _| {
             let queues = &mut stores.part::<StoredQueues>().0;
             let queue = queues.entry(app.clone()).or_insert_with(|| FairQueue::new(now));
             *queue.waiting.entry(bucket).or_default() += 1;
+            queue.tenants.extend(tenant);
         })
         .await
     }

@@ -234,6 +234,15 @@ impl Profile {
         Self { tenants: 2, accounts_each: 8, flows, replays: true, ..quiet }
     }
 
+    /// Two tenants of one app, each of which asks for more than the app's budget has: the first flow is the only account
+    /// of the one, the others are twenty accounts of the other.
+    pub fn unequal_tenants() -> Self {
+        let flow = |account, jobs| Flow { account, jobs, ..READS };
+        let many = (20..40).map(|account| flow(account, 300));
+        let flows = [flow(0, 4_000)].into_iter().chain(many).collect();
+        Self { span: HOUR, tenants: 2, accounts_each: 20, flows, ..Self::good_day() }
+    }
+
     /// An account makes the same call six hundred times in ten minutes, while another asks for more of the same app
     /// than its budget has for hours.
     pub fn popular_call() -> Self {

@@ -74,6 +74,21 @@ fn a_hostile_tenant_does_not_make_the_others_wait() {
     }
 }
 
+/// A tenant with one account gets about half of the calls of an app beside a tenant with twenty.
+#[test]
+fn tenants_that_share_an_app_take_turns_however_many_accounts_each_has() {
+    let report = run(7, &Profile::unequal_tenants());
+    assert_eq!(report.violations, []);
+    let (from, until) = (build::NOW + Duration::from_secs(600), build::NOW + Duration::from_secs(3_600));
+    let is_within = |start: &JobStart| start.called_at.is_some_and(|at| (from..until).contains(&at));
+    let count = |of_one: bool| {
+        let of_tenant = |start: &&JobStart| (start.flow == Some(0)) == of_one && is_within(start);
+        report.starts.iter().filter(of_tenant).count()
+    };
+    let (one, many) = (count(true), count(false));
+    assert!(many < one * 5 / 4 && one < many * 5 / 4, "{one} of the only account, {many} of twenty");
+}
+
 #[test]
 fn a_higher_lane_waits_less_and_a_lower_one_is_not_forgotten() {
     let (like, span) = (&Profile::long_queue().flows[0], Duration::from_secs(60));
