@@ -37,6 +37,7 @@ pub enum Call {
     // Jobs
     Insert,
     Job,
+    State,
     Claim,
     Commit,
     DueChecks,

@@ -4,17 +4,20 @@ use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, Wai
 use domain::{
     Timestamp,
     fair_queue::Priority,
-    job::{Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
+    job::{DeadJob, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
 };
 use hub::read::{Content, Reading};
 use serde_json::value::RawValue;
 
-/// A job, as clients read it.
+/// A job, as clients read it. A dead one reads like its entry in the list of dead jobs.
 ///
 /// # Errors
 /// When the result, or the job's `meta`, is no JSON.
 pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
     let Reading { job, result, estimated_start } = reading;
+    if let Some(listed) = DeadJob::of(&job) {
+        return dead(listed);
+    }
     let (result, result_url) = match result {
         Some(Content::Text(text)) => (Some(text), None),
         Some(Content::Url(url)) => (None, Some(url)),
@@ -47,11 +50,40 @@ pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
         estimated_start: estimated_start.map(text),
         started_at: state.started_at.map(text),
         finished_at: state.phase.ended_at().map(text),
-        needs_force: matches!(state.phase, Phase::Dead { .. }).then_some(state.in_doubt),
+        needs_force: None,
     })
 }
 
-/// A job without its result, as clients read it in a list or right after it was accepted.
+/// A dead job, as clients read it.
+///
+/// # Errors
+/// When the job's `meta` is no JSON.
+pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
+    Ok(JobView {
+        job_id: job.id.into(),
+        user_id: job.user.into(),
+        target: target(job.target),
+        method: job.method.into(),
+        state: JobState::Dead,
+        waiting: None,
+        result: None,
+        result_url: None,
+        from_cache: false,
+        cached_at: None,
+        error: Some(failed(&job.failure)),
+        attempts: job.attempts,
+        run: job.run,
+        priority: priority(job.priority),
+        meta: job.meta.map(RawValue::from_string).transpose()?,
+        created_at: job.created_at.to_string(),
+        estimated_start: None,
+        started_at: job.started_at.map(|at| at.to_string()),
+        finished_at: Some(job.died_at.to_string()),
+        needs_force: Some(job.in_doubt),
+    })
+}
+
+/// A job without its result, as clients read it right after it was accepted.
 ///
 /// # Errors
 /// When the job's `meta` is no JSON.
@@ -150,10 +182,7 @@ fn prose(reason: &WaitReason) -> String {
 fn error(phase: &Phase) -> Option<JobError> {
     match phase {
         Phase::Waiting(_) | Phase::Running(_) | Phase::Completed { .. } => None,
-        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => {
-            let Failure { code, message, flickr_code } = failure;
-            Some(JobError { code: error_code(*code), message: message.clone(), flickr_code: *flickr_code })
-        }
+        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => Some(failed(failure)),
         Phase::Expired { waited_for, .. } => Some(JobError {
             code: JobErrorCode::DeadlineExceeded,
             message: format!("the job's deadline passed. What it waited for last: {}", prose(waited_for)),
@@ -163,6 +192,11 @@ fn error(phase: &Phase) -> Option<JobError> {
             },
         }),
     }
+}
+
+fn failed(failure: &Failure) -> JobError {
+    let Failure { code, message, flickr_code } = failure;
+    JobError { code: error_code(*code), message: message.clone(), flickr_code: *flickr_code }
 }
 
 const fn error_code(code: FailureCode) -> JobErrorCode {
