@@ -204,8 +204,10 @@ fn sha256(bytes: &[u8]) -> String {
 async fn results_of_any_size_come_back_byte_for_byte() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    // Stored as a separate item; stored as an object; answered as a URL.
-    for (photos, description_bytes, by_url) in [(1, 2_500, false), (200, 10_000, false), (450, 11_000, true)] {
+    // Stored as a separate item; stored as an object, and given with a URL; given as a URL alone.
+    for (photos, description_bytes, has_text, has_url) in
+        [(1, 2_500, true, false), (200, 10_000, true, true), (450, 11_000, false, true)]
+    {
         let account = hub.connect().await;
         let seed = json!({ "user": account.nsid, "count": photos, "description_bytes": description_bytes });
         flickr.control("/_fake/photos", &seed).await;
@@ -214,14 +216,23 @@ async fn results_of_any_size_come_back_byte_for_byte() {
         let job = hub.ended(&id).await;
         assert_eq!(job.state, JobState::Completed, "{:?}", job.error);
         let call = flickr.calls(&account.nsid, "flickr.photos.search").await.remove(0);
-        let text = if by_url {
-            assert!(job.result.is_none());
-            let url = job.result_url.as_ref().unwrap();
-            crate::stack::client().no_proxy().build().unwrap().get(url).send().await.unwrap().text().await.unwrap()
-        } else {
-            job.result.as_ref().unwrap().get().to_owned()
-        };
-        assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
-        assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");
+        assert_eq!((job.result.is_some(), job.result_url.is_some()), (has_text, has_url), "{photos} photos");
+        let by_url: JobView = hub.get(&format!("/v1/flickr/jobs/{id}?result=url")).await.data();
+        assert_eq!((by_url.result.is_some(), by_url.result_url.is_some()), (!has_url, has_url), "{photos} photos");
+        let status = json!({ "job_id": id, "user_id": account.user_id, "result": "url" });
+        let by_user: JobView = hub.post("/v1/flickr/jobs/status", &status).await.data();
+        assert_eq!(by_user.result.is_some(), !has_url, "{photos} photos");
+
+        for view in [job, by_url, by_user] {
+            let mut texts: Vec<String> = view.result.iter().map(|text| text.get().to_owned()).collect();
+            if let Some(url) = &view.result_url {
+                let http = crate::stack::client().no_proxy().build().unwrap();
+                texts.push(http.get(url).send().await.unwrap().text().await.unwrap());
+            }
+            for text in texts {
+                assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
+                assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");
+            }
+        }
     }
 }

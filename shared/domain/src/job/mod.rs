@@ -26,7 +26,8 @@ pub use dead::{DeadJob, dead_list_cursor, dead_list_start, may_replay};
 pub use event::{Event, Refusal};
 pub use failure::{Failure, FailureCode};
 pub use result::{
-    MAX_ANSWERED_RESULT_BYTES, MAX_INLINE_RESULT_BYTES, MAX_RESULT_BYTES, MAX_SEPARATE_ITEM_BYTES, StoredResult,
+    Delivery, MAX_ANSWERED_RESULT_BYTES, MAX_INLINE_RESULT_BYTES, MAX_RESULT_BYTES, MAX_SEPARATE_ITEM_BYTES,
+    MIN_LINKED_RESULT_BYTES, ResultForm, StoredResult,
 };
 pub use retry::{Attempt, Next, RetryPolicy, next};
 pub use spec::{Job, JobSpec, MAX_META_BYTES, Start, Work};

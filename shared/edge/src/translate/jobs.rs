@@ -1,28 +1,23 @@
 //! Jobs.
 
-use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, WaitView, WaitingFor};
+use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, ResultForm, WaitView, WaitingFor};
 use domain::{
     Timestamp,
     fair_queue::Priority,
-    job::{DeadJob, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
+    job::{self, DeadJob, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
 };
-use hub::read::{Content, Reading};
+use hub::read::Content;
 use serde_json::value::RawValue;
 
-/// A job, as clients read it. A dead one reads like its entry in the list of dead jobs.
+/// A job with its result, as clients read it. A dead one reads like its entry in the list of dead jobs.
 ///
 /// # Errors
 /// When the result, or the job's `meta`, is no JSON.
-pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
-    let Reading { job, result, estimated_start } = reading;
+pub fn job(job: Job, result: Option<Content>, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
     if let Some(listed) = DeadJob::of(&job) {
         return dead(listed);
     }
-    let (result, result_url) = match result {
-        Some(Content::Text(text)) => (Some(text), None),
-        Some(Content::Url(url)) => (None, Some(url)),
-        None => (None, None),
-    };
+    let (result, result_url) = result.map_or((None, None), |Content { text, url }| (text, url));
     let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
     let text = |at: Timestamp| at.to_string();
     let Job { id, spec, created_at, state, .. } = job;
@@ -88,7 +83,7 @@ pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
 /// # Errors
 /// When the job's `meta` is no JSON.
 pub fn without_result(job_without: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
-    job(Reading { job: job_without, result: None, estimated_start })
+    job(job_without, None, estimated_start)
 }
 
 const fn target(target: Target) -> JobTarget {
@@ -111,6 +106,14 @@ pub const fn lane(priority: JobPriority) -> Priority {
         JobPriority::High => Priority::High,
         JobPriority::Normal => Priority::Normal,
         JobPriority::Low => Priority::Low,
+    }
+}
+
+/// The form of a result that a caller asks for.
+pub const fn result_form(form: Option<ResultForm>) -> job::ResultForm {
+    match form {
+        Some(ResultForm::Url) => job::ResultForm::Url,
+        Some(ResultForm::Inline) | None => job::ResultForm::Inline,
     }
 }
 
