@@ -44,6 +44,29 @@ async fn a_job_is_read_where_its_location_says() {
 }
 
 #[tokio::test]
+async fn an_ended_job_is_not_sent_again_to_who_has_it() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let params = json!({ "text": "x".repeat(9_000) });
+    let id = hub.submit(&account.user_id, "flickr.test.echo", &params).await;
+    hub.ended(&id).await;
+    let path = format!("/v1/flickr/jobs/{id}");
+    let first = hub.get(&path).await;
+    let tag = first.headers["etag"].to_str().unwrap();
+    assert_eq!(first.headers["cache-control"], "private, no-cache");
+    for known in [tag.to_owned(), format!("\"x\", {tag}"), "*".to_owned()] {
+        let again = hub.call(Method::GET, &path, &[("if-none-match", &known)], None).await;
+        assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{known}");
+        assert_eq!(again.headers["etag"], tag);
+    }
+    let changed = hub.call(Method::GET, &path, &[("if-none-match", "\"x\"")], None).await;
+    assert_eq!(json!(changed.data::<JobView>()), json!(first.data::<JobView>()));
+    let by_url = hub.get(&format!("{path}?result=url")).await;
+    assert_eq!((by_url.headers.get("etag"), &by_url.headers["cache-control"]), (None, &"no-store".parse().unwrap()));
+}
+
+#[tokio::test]
 async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
     let _shared = shared_stack().await;
     let hub = Hub::first();

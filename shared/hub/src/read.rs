@@ -30,6 +30,13 @@ pub struct ResultSource {
     stored: StoredResult,
 }
 
+impl ResultSource {
+    /// Whether the answer in this form has a URL, which is another each time and works for a while only.
+    pub fn has_url(&self, form: ResultForm) -> bool {
+        self.stored.delivery(form) != Delivery::Text
+    }
+}
+
 /// Flickr's answer to a job: its text, a URL, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {

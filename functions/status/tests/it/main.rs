@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod conditional;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
@@ -12,7 +14,7 @@ use domain::{
     fair_queue::{Bucket, QueueTicket},
     job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason, step},
 };
-use edge::Authenticator;
+use edge::{Authenticator, Gateway};
 use http::Method;
 use hub::{
     keyed_hash::KeyedHash,
@@ -30,6 +32,8 @@ const KEYS: [&str; 2] = ["a-key-of-twenty-letters", "another-key-of-twenty"];
 
 struct Scene {
     routes: Router,
+    /// The same behind API Gateway.
+    gateway: Gateway,
     world: World,
     tenants: Vec<TenantId>,
 }
@@ -42,8 +46,8 @@ async fn scene() -> Scene {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
     }
     let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default() };
-    let routes = edge::serve(status::routes(Arc::new(world.clone()), Arc::new(authenticator)));
-    Scene { routes, world, tenants }
+    let routes = status::routes(Arc::new(world.clone()), Arc::new(authenticator));
+    Scene { gateway: Gateway::new(routes.clone()), routes: edge::serve(routes), world, tenants }
 }
 
 impl Scene {

@@ -9,16 +9,15 @@ use domain::{
 use hub::read::Content;
 use serde_json::value::RawValue;
 
-/// A job with its result, as clients read it. A dead one reads like its entry in the list of dead jobs.
+/// A job without its result, as clients read it right after it was accepted. A dead one reads like its entry in the list
+/// of dead jobs.
 ///
 /// # Errors
-/// When the result, or the job's `meta`, is no JSON.
-pub fn job(job: Job, result: Option<Content>, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
+/// When the job's `meta` is no JSON.
+pub fn without_result(job: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
     if let Some(listed) = DeadJob::of(&job) {
         return dead(listed);
     }
-    let (result, result_url) = result.map_or((None, None), |Content { text, url }| (text, url));
-    let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
     let text = |at: Timestamp| at.to_string();
     let Job { id, spec, created_at, state, .. } = job;
     let cached_at = match &state.phase {
@@ -32,15 +31,15 @@ pub fn job(job: Job, result: Option<Content>, estimated_start: Option<Timestamp>
         user_id: spec.account.user.into(),
         state: job_state(&state.phase),
         waiting: waiting(&state, estimated_start),
-        result: raw(result)?,
-        result_url,
+        result: None,
+        result_url: None,
         from_cache: cached_at.is_some(),
         cached_at,
         error: error(&state.phase),
         attempts: state.attempts,
         run: state.run,
         priority: priority(spec.priority),
-        meta: raw(spec.meta)?,
+        meta: meta(spec.meta)?,
         created_at: text(created_at),
         estimated_start: estimated_start.map(text),
         started_at: state.started_at.map(text),
@@ -69,7 +68,7 @@ pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
         attempts: job.attempts,
         run: job.run,
         priority: priority(job.priority),
-        meta: job.meta.map(RawValue::from_string).transpose()?,
+        meta: meta(job.meta)?,
         created_at: job.created_at.to_string(),
         estimated_start: None,
         started_at: job.started_at.map(|at| at.to_string()),
@@ -78,12 +77,17 @@ pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
     })
 }
 
-/// A job without its result, as clients read it right after it was accepted.
+/// The same with its result.
 ///
 /// # Errors
-/// When the job's `meta` is no JSON.
-pub fn without_result(job_without: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
-    job(job_without, None, estimated_start)
+/// When the result is no JSON.
+pub fn with_result(job: JobView, result: Content) -> Result<JobView, hub::Error> {
+    let Content { text, url } = result;
+    Ok(JobView { result: text.map(RawValue::from_string).transpose()?, result_url: url, ..job })
+}
+
+fn meta(text: Option<String>) -> Result<Option<Box<RawValue>>, hub::Error> {
+    Ok(text.map(RawValue::from_string).transpose()?)
 }
 
 const fn target(target: Target) -> JobTarget {
