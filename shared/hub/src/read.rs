@@ -26,6 +26,7 @@ pub struct Reading {
 /// Where Flickr's answer to a job is stored: with the job itself, or with the one whose answer it shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultSource {
+    /// The job that called Flickr.
     caller: JobRef,
     stored: StoredResult,
 }
@@ -82,7 +83,7 @@ pub async fn job(
     let source = match &job.state.phase {
         Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } => {
             let caller = JobRef::new(tenant, leader);
-            match ports.job(&caller).await?.map(|leader| leader.state.phase) {
+            match ports.state(&caller).await?.map(|state| state.phase) {
                 Some(Phase::Completed { result, .. }) if result.is_own() => {
                     Some(ResultSource { caller, stored: result })
                 }

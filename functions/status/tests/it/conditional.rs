@@ -95,7 +95,7 @@ async fn a_shared_result_has_a_tag_of_its_jobs_own() {
     assert_ne!(tags[0], tags[1]);
     scene.world.forget_calls();
     assert_eq!(read(&scene, &path(&job), &[&tags[1]]).await.status, 304);
-    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::Job], "it may be one with a URL");
+    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::State], "it may be one with a URL");
     assert_eq!(read(&scene, &path(&job), &[&tags[0]]).await.status, 200);
 }
 
