@@ -39,6 +39,7 @@ pub enum Call {
     // Jobs
     Insert,
     Job,
+    State,
     Claim,
     Commit,
     DueChecks,

@@ -24,6 +24,9 @@ use testkit::{
 
 pub const KEYS: [&str; 2] = ["a-key-of-twenty-letters", "another-key-of-twenty"];
 
+/// What every job gives back to its caller.
+pub const META: &str = r#"{"order":4711.0}"#;
+
 pub struct Scene {
     pub world: World,
     pub service: Service<World>,
@@ -49,7 +52,8 @@ impl Scene {
     pub async fn queued(&self, tenant: usize, number: u8) -> Job {
         let tenant = &self.tenants[tenant];
         let account = AccountRef::new(tenant, &UserId::of(tenant, "1@N00"));
-        let spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
+        let mut spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
+        spec.meta = Some(META.to_owned());
         let job = build::job([number; 16], spec, self.world.now());
         build::insert(&self.world, &job).await;
         job
