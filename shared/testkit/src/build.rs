@@ -102,6 +102,7 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
             username: "ada".to_owned(),
             fullname: "Ada L.".to_owned(),
             perms: Perms::Write,
+            perms_confirmed: true,
             status: Status::Connected,
             connected_at,
         },

@@ -79,6 +79,7 @@ async fn an_account_is_connected_listed_read_and_disconnected() {
     let scene = scene().await;
     let account = scene.connect().await;
     assert_eq!((&account["nsid"], &account["status"]), (&json!(ScriptedFlickr::NSID), &json!("connected")));
+    assert_eq!((&account["perms"], &account["perms_confirmed"]), (&json!("write"), &json!(true)));
     let path = format!("/v1/accounts/{}", account["user_id"].as_str().unwrap());
     let none = Value::Null;
 
