@@ -89,7 +89,7 @@ impl ApiKeyCache {
 
 #[cfg(test)]
 mod tests {
-    use hub::keyed_hash::KeyedHash;
+    use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash};
 
     use super::*;
 
@@ -100,7 +100,8 @@ mod tests {
     }
 
     fn key(text: &str) -> ApiKeyHash {
-        KeyedHash::new(&[7; 32]).unwrap().api_key(text)
+        let secret = HashSecret::parse(&"7".repeat(32)).unwrap();
+        KeyedHash::new(&secret).unwrap().api_key(text).current().clone()
     }
 
     #[test]

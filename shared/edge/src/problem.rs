@@ -93,6 +93,7 @@ impl From<hub::Error> for Problem {
             },
             Kind::KeyReused => Problem::new(ErrorCode::KeyReused, "Use a new key for a new job"),
             Kind::ApiKeyTaken => Problem::new(ErrorCode::InvalidRequest, "The API key already belongs to a tenant"),
+            Kind::ApiKeyNotFound => Problem::new(ErrorCode::InvalidRequest, "The API key belongs to no tenant"),
             Kind::Unavailable => Problem::new(ErrorCode::Unavailable, "Try again shortly"),
             Kind::Internal => Problem::new(ErrorCode::Internal, "It is logged under this request_id"),
         };

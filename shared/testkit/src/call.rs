@@ -66,4 +66,7 @@ pub enum Call {
     // Tenants
     CreateTenant,
     TenantOf,
+    StoredHash,
+    MoveKey,
+    KeysByVersion,
 }

@@ -14,7 +14,6 @@ use domain::{
 use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Accounts, BudgetKey, Clock},
     submit::Submit,
@@ -36,7 +35,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();

@@ -11,7 +11,6 @@ use http::Method;
 use hub::{
     budget::Grants,
     connect::{AllowedReturnUrls, Connect},
-    keyed_hash::KeyedHash,
     limits::Limits,
     tenants,
 };
@@ -31,7 +30,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     for key in KEYS {
         tenants::create(&world, &keyed_hash, "Test", key).await.unwrap();
     }

@@ -15,7 +15,6 @@ use domain::{
 use edge::Authenticator;
 use http::Method;
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results},
     tenants,
@@ -36,7 +35,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     let mut tenants = Vec::new();
     for key in KEYS {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());

@@ -8,6 +8,7 @@ use domain::{
     job::{RetryPolicy, Target},
     timing::RECORD_RETENTION,
 };
+use hub::hash_secret::HashSecret;
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
@@ -63,6 +64,19 @@ fn the_parameters_defaults_are_the_codes() {
         assert!(TEMPLATE.lines().any(|found| found == line), "{line}");
     }
     assert!(resource("AccountCallsPerHour").contains(&r#"Default: """#));
+}
+
+/// CloudFormation makes the secret anew where these lines change, and no stored hash would be found any more. What it
+/// makes is read as the first version of the secret (`hub::hash_secret`).
+#[test]
+fn the_hash_secret_is_generated_as_it_always_was() {
+    let lines = resource("HashSecret");
+    assert!(lines.contains(&"GenerateSecretString: {PasswordLength: 64, ExcludePunctuation: true}"), "{lines:?}");
+    assert!(lines.contains(&"DeletionPolicy: RetainExceptOnCreate"), "{lines:?}");
+    assert!(lines.contains(&"UpdateReplacePolicy: Retain"), "{lines:?}");
+    let generated = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01";
+    let secret = HashSecret::parse(generated).unwrap();
+    assert_eq!((secret.current(), secret.apps(), &**secret.to_text().unwrap()), (1, 1, generated));
 }
 
 /// Rights that the local stack does not ask for: a budget is read and updated, and nothing else is done with it.

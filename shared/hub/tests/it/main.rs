@@ -9,4 +9,5 @@ mod response_cache;
 mod run;
 mod secrets;
 mod submit;
+mod tenants;
 mod transition;
