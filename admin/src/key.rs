@@ -1,9 +1,9 @@
-//! API keys: stores one under the current version of the hash secret.
+//! API keys: disables and enables one, stores one under the current version of the hash secret.
 
 use std::{error::Error, io::Read};
 
 use clap::Subcommand;
-use hub::tenants;
+use hub::tenants::{self, KeyState};
 use serde_json::{Value, json};
 
 use crate::stack::Stack;
@@ -11,6 +11,10 @@ use crate::stack::Stack;
 /// What is done to the API key on standard input.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Refuses the key from now on, whatever API Gateway says; functions that remember it, within a minute.
+    Disable,
+    /// Accepts the key again.
+    Enable,
     /// Stores the key under the current version of the hash secret.
     Rehash,
 }
@@ -23,6 +27,14 @@ pub async fn run(stack: &Stack, command: Command) -> Result<Value, Box<dyn Error
     let api_key = read(std::io::stdin())?;
     let (keyed_hash, cloud) = (stack.keyed_hash().await?, stack.cloud());
     match command {
+        Command::Disable => {
+            tenants::set_key_state(&cloud, &keyed_hash, &api_key, KeyState::Disabled).await?;
+            Ok(json!({ "disabled": true }))
+        }
+        Command::Enable => {
+            tenants::set_key_state(&cloud, &keyed_hash, &api_key, KeyState::Enabled).await?;
+            Ok(json!({ "disabled": false }))
+        }
         Command::Rehash => Ok(json!({ "rehashed": tenants::rehash(&cloud, &keyed_hash, &api_key).await? })),
     }
 }

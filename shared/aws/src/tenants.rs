@@ -2,16 +2,16 @@
 //!
 //! | pk | sk | holds |
 //! |---|---|---|
-//! | `KEY#hash` | `KEY` | whose API key it is; `hash` begins with its version and a dot, but for version 1 |
+//! | `KEY#hash` | `KEY` | whose API key it is, and since when it is disabled, if it is; `hash` begins with its version and a dot, but for version 1 |
 //! | tenant | `TENANT` | its name |
 //!
-//! A key is under one hash: whatever stores one checks that it is under no other. A tenant and its first key are written in one transaction. Whose a key is, is remembered for a minute: see
-//! [`ApiKeyCache`](crate::memory::ApiKeyCache).
+//! A key is under one hash: whatever stores one checks that it is under no other. A tenant and its first key are written in one transaction. Whose a key is, is remembered for a minute, unless it is
+//! disabled: see [`ApiKeyCache`](crate::memory::ApiKeyCache).
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use domain::TenantId;
+use domain::{TenantId, Timestamp};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
     ports::{self, NewTenant, Tenants},
@@ -22,7 +22,7 @@ use crate::{
     error::from_sdk,
     item::{self, Attributes, PARTITION, Reader, SORT, named, text, time, unreadable},
     machine::now,
-    table::Table,
+    table::{Table, written_if},
     transaction::{Part, Transacted},
 };
 
@@ -30,7 +30,10 @@ const CREATING: &str = "creating a tenant";
 const FINDING: &str = "finding an API key";
 const MOVING: &str = "storing an API key under another hash";
 const COUNTING: &str = "counting API keys";
+const DISABLING: &str = "disabling or enabling an API key";
 const KEY: &str = "KEY#";
+/// Since when a key is disabled; absent in one that is not.
+const DISABLED_AT: &str = "disabled_at";
 
 fn api_key(key: &ApiKeyHash) -> Attributes {
     item::key(format!("{KEY}{}", key.as_str()), "KEY")
@@ -70,7 +73,8 @@ impl Tenants for Cloud {
         if let Some(tenant) = key.all().find_map(|hash| self.api_key_cache.get(hash, asked_at)) {
             return Ok(Some(tenant));
         }
-        let Some((hash, item)) = self.stored_key(key).await? else { return Ok(None) };
+        let found = self.stored_key(key).await?;
+        let Some((hash, item)) = found.filter(|(_, item)| !item.contains_key(DISABLED_AT)) else { return Ok(None) };
         let tenant = Reader(&item).parsed("tenant")?;
         self.api_key_cache.set(&hash, &tenant, asked_at);
         Ok(Some(tenant))
@@ -82,11 +86,30 @@ impl Tenants for Cloud {
 
     async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> ports::Result<bool> {
         let Some(mut item) = self.vault.get(api_key(from), MOVING).await? else { return Ok(false) };
+        // What was disabled or enabled since it was read must not be undone.
+        let delete = self.vault.delete_part(api_key(from));
+        let delete = match item.get(DISABLED_AT) {
+            Some(at) => delete
+                .condition_expression(format!("{DISABLED_AT} = :disabled_at"))
+                .expression_attribute_values(":disabled_at", at.clone()),
+            None => delete
+                .condition_expression(format!("attribute_exists({PARTITION}) AND attribute_not_exists({DISABLED_AT})")),
+        };
+        let delete = delete.part();
         item.extend(api_key(to));
         let put = self.vault.put_part(item).condition_expression(format!("attribute_not_exists({PARTITION})")).part();
-        let delete = self.vault.delete_part(api_key(from));
-        let delete = delete.condition_expression(format!("attribute_exists({PARTITION})")).part();
         done(&self.vault.transact([put, delete], MOVING).await?, MOVING)
+    }
+
+    async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> ports::Result<bool> {
+        let update = self.vault.update(api_key(hash)).condition_expression(format!("attribute_exists({PARTITION})"));
+        let update = match disabled_at {
+            Some(at) => update
+                .update_expression(format!("SET {DISABLED_AT} = if_not_exists({DISABLED_AT}, :at)"))
+                .expression_attribute_values(":at", time(at)),
+            None => update.update_expression(format!("REMOVE {DISABLED_AT}")),
+        };
+        written_if(update.send().await, DISABLING)
     }
 
     async fn keys_by_version(&self) -> ports::Result<BTreeMap<u32, u64>> {

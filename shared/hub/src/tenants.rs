@@ -58,7 +58,7 @@ pub async fn create(
     if ports.create_tenant(&tenant).await? { Ok(id) } else { Err(Kind::ApiKeyTaken.into()) }
 }
 
-/// Who shows `api_key`, held to `limits`. What cannot be a key is nobody's, unasked.
+/// Who shows `api_key`, held to `limits`. A disabled key is nobody's. What cannot be a key is nobody's, unasked.
 ///
 /// # Errors
 /// A failure of the port.
@@ -74,6 +74,32 @@ pub async fn authenticate(
     let key = keyed_hash.api_key(api_key);
     let tenant = ports.tenant_of(&key).await?;
     Ok(tenant.map(|tenant| Principal { tenant, key: key.current().clone(), limits }))
+}
+
+/// Whether an API key is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    Enabled,
+    Disabled,
+}
+
+/// Enables or disables an API key. One that is disabled answers as an unknown one, within the minute for which it may be
+/// remembered. Jobs that were accepted run on.
+///
+/// # Errors
+/// An invalid field, [`Kind::ApiKeyNotFound`], or a failure of the ports.
+pub async fn set_key_state(
+    ports: &(impl Clock + Tenants),
+    keyed_hash: &KeyedHash,
+    api_key: &str,
+    state: KeyState,
+) -> Result<(), Error> {
+    let stored = ports.stored_hash(&hashes(keyed_hash, api_key)?).await?.ok_or(Kind::ApiKeyNotFound)?;
+    let disabled_at = (state == KeyState::Disabled).then(|| ports.now());
+    if ports.set_key_disabled(&stored, disabled_at).await? {
+        return Ok(());
+    }
+    Err(Error::unavailable("the key was stored under another hash meanwhile"))
 }
 
 /// Stores an API key under its current hash, where it is stored under another. Whether it was.

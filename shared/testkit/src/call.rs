@@ -68,5 +68,6 @@ pub enum Call {
     TenantOf,
     StoredHash,
     MoveKey,
+    SetKeyDisabled,
     KeysByVersion,
 }

@@ -1,6 +1,13 @@
-//! Tenants and their API keys, while the hash secret is rotated.
+//! API keys of tenants: while the hash secret is rotated, and when one is disabled.
 
-use hub::{Kind, hash_secret::HashSecret, keyed_hash::KeyedHash, limits::Limits, ports::Tenants, tenants};
+use hub::{
+    Kind,
+    hash_secret::HashSecret,
+    keyed_hash::KeyedHash,
+    limits::Limits,
+    ports::Tenants,
+    tenants::{self, KeyState},
+};
 use testkit::{Call, Fault, FaultPoint, World, build};
 
 const KEY: &str = "a-key-of-twenty-letters";
@@ -85,4 +92,27 @@ async fn whatever_fails_while_a_key_is_rehashed_it_is_known() {
 fn a_rotation_leaves_the_ids_of_flickr_apps() {
     let ids = rotation().map(|keyed_hash| keyed_hash.flickr_app("key", "secret"));
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_disabled_key_is_nobodys_until_it_is_enabled() {
+    let world = World::new(build::NOW, 1);
+    let [first, added, rotated] = rotation();
+    tenants::create(&world, &first, "Test", KEY).await.unwrap();
+    tenants::create(&world, &first, "Other", OTHER).await.unwrap();
+    for _ in 0..2 {
+        tenants::set_key_state(&world, &added, KEY, KeyState::Disabled).await.unwrap();
+        assert!(!is_known(&world, &first, KEY).await && is_known(&world, &first, OTHER).await);
+    }
+    let taken = tenants::create(&world, &first, "Thief", KEY).await.unwrap_err();
+    assert_eq!(*taken.kind(), Kind::ApiKeyTaken, "it stays its tenant's");
+    tenants::rehash(&world, &rotated, KEY).await.unwrap();
+    assert!(!is_known(&world, &rotated, KEY).await, "under another hash, too");
+    tenants::set_key_state(&world, &rotated, KEY, KeyState::Enabled).await.unwrap();
+    assert!(is_known(&world, &rotated, KEY).await);
+
+    for state in [KeyState::Disabled, KeyState::Enabled] {
+        let unknown = tenants::set_key_state(&world, &added, "a-key-that-nobody-has", state).await.unwrap_err();
+        assert_eq!(*unknown.kind(), Kind::ApiKeyNotFound);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::TenantId;
+use domain::{TenantId, Timestamp};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
     ports::{NewTenant, Result, Tenants},
@@ -11,15 +11,21 @@ use hub::{
 use super::world::World;
 use crate::call::Call;
 
-/// Whose each API key is, by its hash.
+/// The API keys, by their hashes.
 #[derive(Default)]
-struct StoredKeys(BTreeMap<String, TenantId>);
+struct StoredKeys(BTreeMap<String, StoredKey>);
+
+struct StoredKey {
+    tenant: TenantId,
+    disabled_at: Option<Timestamp>,
+}
 
 impl StoredKeys {
     fn create(&mut self, tenant: &NewTenant) -> bool {
         let is_new = self.hash_of(&tenant.key).is_none();
         if is_new {
-            self.0.insert(tenant.key.current().as_str().to_owned(), tenant.id.clone());
+            let key = StoredKey { tenant: tenant.id.clone(), disabled_at: None };
+            self.0.insert(tenant.key.current().as_str().to_owned(), key);
         }
         is_new
     }
@@ -29,7 +35,8 @@ impl StoredKeys {
     }
 
     fn tenant_of(&self, key: &ApiKeyHashes) -> Option<TenantId> {
-        key.all().find_map(|hash| self.0.get(hash.as_str())).cloned()
+        let found = key.all().find_map(|hash| self.0.get(hash.as_str()));
+        found.filter(|key| key.disabled_at.is_none()).map(|key| key.tenant.clone())
     }
 
     fn move_key(&mut self, from: &ApiKeyHash, to: &ApiKeyHash) -> bool {
@@ -37,7 +44,13 @@ impl StoredKeys {
             return false;
         }
         let moved = self.0.remove(from.as_str());
-        moved.is_some_and(|tenant| self.0.insert(to.as_str().to_owned(), tenant).is_none())
+        moved.is_some_and(|key| self.0.insert(to.as_str().to_owned(), key).is_none())
+    }
+
+    fn set_disabled(&mut self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> bool {
+        let Some(key) = self.0.get_mut(hash.as_str()) else { return false };
+        key.disabled_at = disabled_at.map(|at| key.disabled_at.unwrap_or(at));
+        true
     }
 
     fn by_version(&self) -> BTreeMap<u32, u64> {
@@ -64,6 +77,10 @@ impl Tenants for World {
 
     async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> Result<bool> {
         self.call(Call::MoveKey, |stores, _| stores.part::<StoredKeys>().move_key(from, to)).await
+    }
+
+    async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> Result<bool> {
+        self.call(Call::SetKeyDisabled, |stores, _| stores.part::<StoredKeys>().set_disabled(hash, disabled_at)).await
     }
 
     async fn keys_by_version(&self) -> Result<BTreeMap<u32, u64>> {
