@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+#[cfg(test)]
+mod answering;
 mod apps;
 mod bucket;
 mod budgets;

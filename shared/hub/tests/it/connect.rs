@@ -20,7 +20,7 @@ use hub::{
     tenants::Principal,
 };
 use testkit::{Call, Fault, FaultPoint, ScriptedFlickr, World, build};
-use vault::memory::MemoryKeys;
+use vault::{Vault, memory::MemoryKeys};
 
 const RETURN_URL: &str = "https://shop.example/back?from=flickr";
 
@@ -302,10 +302,14 @@ async fn a_login_that_cannot_be_completed_spends_nothing_of_the_apps_budget() {
 
 #[tokio::test]
 async fn an_app_is_sealed_and_stored_once() {
-    let (connect, principal) = connect().await;
+    let (mut connect, principal) = connect().await;
+    let key = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000003".parse().unwrap();
+    let keys = Arc::new(MemoryKeys::new(key).unwrap());
+    connect.vaults.secrets = Vault::new(Arc::clone(&keys));
     for stored in [1, 1] {
         connect.start(&principal, request(None)).await.unwrap();
         let saved = connect.ports.calls().into_iter().filter(|call| *call == Call::SaveApp).count();
+        assert_eq!(keys.generate_calls(), 1, "it is sealed when it is new");
         assert_eq!(saved, stored, "the id of an app is a hash of its credentials: they are there already");
     }
 }
