@@ -77,6 +77,30 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_no_arguments() {
+        let parses = |arguments: &str| Arguments::try_parse_from(arguments.split(' ')).is_ok();
+        for good in [
+            "flickrhub-admin key disable",
+            "flickrhub-admin key enable",
+            "flickrhub-admin key rehash",
+            "flickrhub-admin hash-secret add",
+            "flickrhub-admin hash-secret use --version 2",
+            "flickrhub-admin hash-secret remove --version 1",
+            "flickrhub-admin hash-secret show",
+        ] {
+            assert!(parses(good), "{good}");
+        }
+        for bad in [
+            "flickrhub-admin key disable a-key-of-twenty-letters",
+            "flickrhub-admin hash-secret use",
+            "flickrhub-admin hash-secret use --version two",
+            "flickrhub-admin hash-secret add a-secret",
+        ] {
+            assert!(!parses(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_stack_may_be_named() {
         let parse = |arguments: &[&str]| Arguments::try_parse_from(arguments).map(|arguments| arguments.stack);
         let create = ["tenant", "create", "--name", "first"];
