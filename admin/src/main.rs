@@ -1,5 +1,7 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
+mod hash_secret;
+mod key;
 mod stack;
 mod tenant;
 
@@ -24,6 +26,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The secret that API keys are hashed with, and its versions.
+    #[command(subcommand)]
+    HashSecret(hash_secret::Command),
+    /// API keys of tenants.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -51,6 +59,8 @@ async fn run(Arguments { stack, command }: Arguments) -> Result<serde_json::Valu
         None => Stack::from_env()?,
     };
     match command {
+        Command::HashSecret(command) => hash_secret::run(&stack, command).await,
+        Command::Key(command) => key::run(&stack, command).await,
         Command::Tenant(command) => tenant::run(&stack, command).await,
     }
 }
@@ -64,6 +74,30 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_are_no_arguments() {
+        let parses = |arguments: &str| Arguments::try_parse_from(arguments.split(' ')).is_ok();
+        for good in [
+            "flickrhub-admin key disable",
+            "flickrhub-admin key enable",
+            "flickrhub-admin key rehash",
+            "flickrhub-admin hash-secret add",
+            "flickrhub-admin hash-secret use --version 2",
+            "flickrhub-admin hash-secret remove --version 1",
+            "flickrhub-admin hash-secret show",
+        ] {
+            assert!(parses(good), "{good}");
+        }
+        for bad in [
+            "flickrhub-admin key disable a-key-of-twenty-letters",
+            "flickrhub-admin hash-secret use",
+            "flickrhub-admin hash-secret use --version two",
+            "flickrhub-admin hash-secret add a-secret",
+        ] {
+            assert!(!parses(bad), "{bad}");
+        }
     }
 
     #[test]

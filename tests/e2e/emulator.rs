@@ -16,7 +16,7 @@ pub fn cloud() -> Cloud {
 }
 
 /// One request to a service of the emulator, which looks at the session token and not at the signature.
-async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
+pub async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
     let http = client().no_proxy().build().unwrap();
     let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL")));
@@ -49,6 +49,15 @@ pub async fn another_tenant() -> Hub {
     let output = admin.wait_with_output().await.unwrap();
     assert!(output.status.success());
     Hub::with_key(Some(key))
+}
+
+/// Runs the operator's command for an API key, which must succeed.
+pub async fn admin_key(command: &str, key: &str) {
+    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
+    admin.args(["key", command]).stdin(std::process::Stdio::piped());
+    let mut admin = admin.spawn().unwrap();
+    admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
+    assert!(admin.wait().await.unwrap().success(), "key {command}");
 }
 
 /// An API key nobody has.

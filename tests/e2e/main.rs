@@ -19,6 +19,7 @@ mod edge;
 mod emulator;
 mod engine;
 mod fair_queue;
+mod hash_secret;
 mod hostile;
 mod interop;
 mod jobs;

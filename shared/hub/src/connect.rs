@@ -18,6 +18,7 @@ use vault::DataKeys;
 use crate::{
     Error, Kind,
     budget::{CallRequest, Granted, Grants},
+    chain,
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     ports::{
@@ -190,11 +191,8 @@ where
             App::Stored(_) => true,
             App::Given(_) => self.ports.app(tenant, &app).await?.is_some(),
         };
-        let within = if verified {
-            (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), app.clone()))
-        } else {
-            (UNVERIFIED, BudgetKey::Unverified(tenant.clone()))
-        };
+        let within =
+            if verified { of_logins(principal, &app) } else { (UNVERIFIED, BudgetKey::Unverified(tenant.clone())) };
         let granted = self.granted(principal, &app, within).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
         self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
@@ -239,7 +237,8 @@ where
     F: FlickrLogin,
     K: DataKeys,
 {
-    /// Completes a login: connects the account, or connects it anew.
+    /// Completes a login: connects the account, or connects it anew. Flickr is asked what it granted, which may be less
+    /// than was asked for; where it does not say so now, the account is connected with what was asked for, unconfirmed.
     ///
     /// # Errors
     /// [`Kind::LoginNotFound`] for an unknown, foreign, used or stale login and for a wrong or
@@ -255,8 +254,7 @@ where
         let found = found.filter(|login| login.can_be_completed(state.as_ref(), self.ports.now()));
         let found = found.ok_or(Kind::LoginNotFound)?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &found.app).await?;
-        let within = (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), found.app.clone()));
-        let granted = self.granted(principal, &found.app, within).await?;
+        let granted = self.granted(principal, &found.app, of_logins(principal, &found.app)).await?;
         let (login, request_token) = match self.take_login(tenant, &token, state.as_ref()).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -267,6 +265,7 @@ where
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
         self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
         let access = answer.map_err(refused_verifier)?;
+        let granted_perms = self.granted_perms(principal, &login.app, &credentials, &access.token).await;
 
         let account = Account {
             tenant: tenant.clone(),
@@ -275,7 +274,8 @@ where
             nsid: access.nsid,
             username: access.username,
             fullname: access.fullname,
-            perms: login.perms,
+            perms: granted_perms.unwrap_or(login.perms),
+            perms_confirmed: granted_perms.is_some(),
             status: Status::Connected,
             connected_at: self.ports.now(),
         };
@@ -291,6 +291,31 @@ where
         self.ports.save_account(&sealed).await?;
         tracing::info!(user = %sealed.account.user, "account connected");
         Ok(sealed.account)
+    }
+
+    /// What Flickr granted the token; `None` where that cannot be found out now. The login is used up and its token is
+    /// there, so nothing of this fails the login.
+    async fn granted_perms(
+        &self,
+        principal: &Principal,
+        app: &AppId,
+        credentials: &AppCredentials,
+        token: &TokenCredentials,
+    ) -> Option<Perms> {
+        let granted = match self.granted(principal, app, of_logins(principal, app)).await {
+            Ok(granted) => granted,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), %app, "no call was granted to ask for an account's permissions");
+                return None;
+            }
+        };
+        let answer = self.flickr.granted_perms(credentials, token).await;
+        self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
+        let not_said = |outcome: &Outcome| {
+            let Outcome { class, message, .. } = outcome;
+            tracing::warn!(?class, message, %app, "Flickr did not say what an account's token may do");
+        };
+        answer.inspect_err(not_said).ok()
     }
 
     /// Uses the login up, and opens its request token.
@@ -352,6 +377,11 @@ impl<P: Clock + Budgets, F, K> Connect<P, F, K> {
             Err(refused) => Err(Kind::BudgetSpent { retry_after: refused.retry_at.since(self.ports.now()) }.into()),
         }
     }
+}
+
+/// The tenant's share of the app's logins, with the budget that they are held to.
+fn of_logins(principal: &Principal, app: &AppId) -> (Limit, BudgetKey) {
+    (principal.limits().of_logins(), BudgetKey::Logins(principal.tenant().clone(), app.clone()))
 }
 
 fn with_query(url: &str, pairs: &[(&str, &str)]) -> Result<String, url::ParseError> {

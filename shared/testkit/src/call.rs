@@ -69,4 +69,8 @@ pub enum Call {
     // Tenants
     CreateTenant,
     TenantOf,
+    StoredHash,
+    MoveKey,
+    SetKeyDisabled,
+    KeysByVersion,
 }

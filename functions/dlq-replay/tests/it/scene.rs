@@ -11,7 +11,6 @@ use domain::{
 use edge::Authenticator;
 use http::Method;
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{ClaimRequest, Claimed, Clock, Committed, Jobs},
     tenants,
@@ -37,7 +36,7 @@ pub struct Scene {
 impl Scene {
     pub async fn new() -> Self {
         let world = World::new(build::NOW, 1);
-        let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+        let keyed_hash = build::keyed_hash();
         let mut tenants = Vec::new();
         for key in KEYS {
             tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());

@@ -17,7 +17,6 @@ use domain::{
 use edge::{Authenticator, Gateway};
 use http::Method;
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results},
     tenants,
@@ -40,7 +39,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     let mut tenants = Vec::new();
     for key in KEYS {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
