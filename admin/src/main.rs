@@ -1,5 +1,7 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
+mod after_restore;
+mod deployment;
 mod hash_secret;
 mod key;
 mod stack;
@@ -26,6 +28,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes restored tables safe to use, before the stack uses them: sets what a restore leaves out, ends writes that
+    /// may have been sent since, and invalidates what is cached. It may be repeated.
+    AfterRestore(after_restore::Arguments),
     /// The secret that API keys are hashed with, and its versions.
     #[command(subcommand)]
     HashSecret(hash_secret::Command),
@@ -59,6 +64,7 @@ async fn run(Arguments { stack, command }: Arguments) -> Result<serde_json::Valu
         None => Stack::from_env()?,
     };
     match command {
+        Command::AfterRestore(arguments) => after_restore::run(&stack, arguments).await,
         Command::HashSecret(command) => hash_secret::run(&stack, command).await,
         Command::Key(command) => key::run(&stack, command).await,
         Command::Tenant(command) => tenant::run(&stack, command).await,
@@ -96,6 +102,21 @@ mod tests {
             "flickrhub-admin hash-secret use --version two",
             "flickrhub-admin hash-secret add a-secret",
         ] {
+            assert!(!parses(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_restored_table_is_named() {
+        let parses = |arguments: &str| Arguments::try_parse_from(arguments.split(' ')).is_ok();
+        for good in [
+            "flickrhub-admin after-restore --jobs-table restored",
+            "flickrhub-admin after-restore --vault-table restored --force",
+            "flickrhub-admin after-restore --jobs-table one --vault-table two --dry-run",
+        ] {
+            assert!(parses(good), "{good}");
+        }
+        for bad in ["flickrhub-admin after-restore", "flickrhub-admin after-restore --dry-run"] {
             assert!(!parses(bad), "{bad}");
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws::{Cloud, ConfigError, Settings, SettingsError, StartError};
+use aws::{Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_sdk_cloudformation::{
@@ -17,10 +17,14 @@ use aws_types::SdkConfig;
 use domain::job::Target;
 use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports};
 
+use crate::deployment::Deployment;
+
 /// A stack, and how AWS is reached.
 pub struct Stack {
     config: SdkConfig,
     settings: Settings,
+    /// `None` where the environment speaks of it.
+    deployment: Option<Deployment>,
 }
 
 /// Why a stack that was named cannot be operated.
@@ -71,7 +75,7 @@ impl Stack {
     /// # Errors
     /// When the environment lacks settings, credentials or a region.
     pub fn from_env() -> Result<Self, StartError> {
-        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()? })
+        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()?, deployment: None })
     }
 
     /// The stack with this name, with the operator's credentials and region. `AWS_ENDPOINT_URL`, where set, stands for
@@ -94,14 +98,49 @@ impl Stack {
             Err(error) => return Err(Error::NotDescribed { stack: name.to_owned(), source: Box::new(error) }),
         };
         let stack = described.stacks.unwrap_or_default().into_iter().next().ok_or_else(not_found)?;
+        let deployment = Some(Deployment::of(&stack));
         let outputs = stack.outputs.unwrap_or_default().into_iter();
         let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
-        Ok(Self { settings: settings(name, &outputs)?, config })
+        Ok(Self { settings: settings(name, &outputs)?, config, deployment })
     }
 
     /// The ports that the stack serves.
     pub fn cloud(&self) -> Cloud {
         Cloud::new(&self.config, &self.settings.stores)
+    }
+
+    /// The ports that the stack serves, with other tables in place of its jobs table and, if one is named, its vault
+    /// table.
+    pub fn cloud_with(&self, vault_table: Option<String>, jobs_table: String) -> Cloud {
+        let stores = self.settings.stores.clone();
+        let vault_table = vault_table.unwrap_or_else(|| stores.vault_table.clone());
+        Cloud::new(&self.config, &Stores { vault_table, jobs_table, ..stores })
+    }
+
+    /// How AWS is reached.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The tables that the stack uses.
+    pub fn table_names(&self) -> [&str; 3] {
+        let Stores { vault_table, jobs_table, runtime_table, .. } = &self.settings.stores;
+        [vault_table, jobs_table, runtime_table]
+    }
+
+    /// Whether nothing runs the stack's jobs; `None` where the stack was not named.
+    pub fn is_paused(&self) -> Option<bool> {
+        self.deployment.as_ref().map(|deployment| deployment.is_paused)
+    }
+
+    /// Whether the stack protects its vault table from deletion.
+    pub fn protects_vault(&self) -> bool {
+        self.deployment.as_ref().is_none_or(|deployment| deployment.protects_vault)
+    }
+
+    /// The tags of the stack's resources.
+    pub fn tags(&self) -> &[(String, String)] {
+        self.deployment.as_ref().map_or(&[], |deployment| &deployment.tags)
     }
 
     /// The keyed hash under the stack's hash secret.

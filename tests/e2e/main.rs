@@ -28,5 +28,6 @@ mod logins;
 mod lost_answers;
 mod price;
 mod random;
+mod restore;
 mod secrets;
 mod stack;

@@ -64,6 +64,11 @@ def runtime(operation: str, *keys: str) -> Item:
     return Item(operation, "RuntimeTable", keys)
 
 
+def restored(operation: str) -> list[Call]:
+    """A request about a table that was restored: it stands here for the one whose place it takes."""
+    return [Other(f"dynamodb:{operation}", table) for table in ("VaultTable", "JobsTable")]
+
+
 #: What each operation of `shared/aws` asks for. A transaction asks for the rights of its parts.
 OPERATIONS: Mapping[str, list[Call]] = {
     "accepting a job": [jobs("PutItem", JOB)],
@@ -75,6 +80,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
     "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", TENANT)],
     "disabling or enabling an API key": [vault("UpdateItem", API_KEY)],
+    "describing a restored table": restored("DescribeTable"),
     "discarding a dead job": [jobs("DeleteItem", DEAD)],
     "finding a Flickr app": [vault("GetItem", TENANT)],
     "finding a job": [jobs("GetItem", JOB)],
@@ -89,6 +95,8 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "listing accounts": [vault("Query", TENANT)],
     "listing dead jobs": [jobs("Query", DEAD)],
     "listing fair queues": [runtime("Query", QUEUE)],
+    "listing all open and dead jobs": [jobs("Scan", JOB)],
+    "listing tenants": [vault("Scan")],
     "listing the cache's statistics": [runtime("Query", STATS)],
     "listing the jobs in a fair queue": [Item("Query", "JobsTable", ("app_00",), "fair_queue")],
     "listing the jobs to check": [Item("Query", "JobsTable", ("3",), "open")],
@@ -98,6 +106,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
     "marking an account": [vault("UpdateItem", TENANT)],
     "moving a job's next check": [jobs("UpdateItem", JOB)],
+    "protecting a restored table from deletion": restored("UpdateTable"),
     "reading a budget": [runtime("GetItem", key) for key in BUDGETS],
     "reading a budget and a fair queue": [Batch({"RuntimeTable": (BUDGET, QUEUE)})],
     # Without the right to list, S3 answers 403 for an object that does not exist.
@@ -106,6 +115,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
         Other("s3:ListBucket", "ResultsBucket"),
     ],
     "reading the hash secret": [Other("secretsmanager:GetSecretValue", "HashSecret")],
+    "reading the time to live of a restored table": restored("DescribeTimeToLive"),
     "reading what a new job has to know": [
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER, JOB)}),
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (BUDGET, QUEUE)}),
@@ -119,12 +129,15 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "returning a tenant's turn": [runtime("UpdateItem", TURNS)],
     "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
+    "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
+    "setting the time to live of a restored table": restored("UpdateTimeToLive"),
     "storing a Flickr app": [vault("PutItem", TENANT)],
     "storing a login": [runtime("PutItem", TENANT)],
     "storing a long result": [Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json")],
     "storing a message that cannot be read": [jobs("PutItem", "QUARANTINE")],
     "storing a result": [jobs("PutItem", JOB)],
     "storing an account": [vault("PutItem", TENANT)],
+    "tagging a restored table": restored("TagResource"),
     "taking a login": [runtime("DeleteItem", TENANT)],
     "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
@@ -221,6 +234,9 @@ FUNCTIONS: Mapping[str, list[str]] = {
 OPERATOR = [
     "creating a tenant", "disabling or enabling an API key", "storing an API key under another hash",
     "counting API keys", "writing the hash secret",
+    "listing all open and dead jobs", "listing tenants", "describing a restored table",
+    "reading the time to live of a restored table", "setting the time to live of a restored table",
+    "setting the recovery of a restored table", "protecting a restored table from deletion", "tagging a restored table",
 ]  # fmt: skip
 
 #: The kinds of budgets that a function has to do with.
@@ -244,14 +260,14 @@ def requests(stack: Stack, call: Call) -> Iterator[Request]:
     """The requests that IAM is asked about for a call."""
     match call:
         case Item(operation, table, keys, index):
-            resource = stack.arn(table) + (f"/index/{index}" if index else "")
+            resource = stack.used_arn(table) + (f"/index/{index}" if index else "")
             yield Request(f"dynamodb:{operation}", resource, {"dynamodb:LeadingKeys": list(keys)})
         case Batch(tables):
             # AWS does not document whether the keys are those of this table or of the whole batch: both must do.
             everything = [key for keys in tables.values() for key in keys]
             for table, own in tables.items():
                 for keys in (list(own), everything):
-                    yield Request("dynamodb:BatchGetItem", stack.arn(table), {"dynamodb:LeadingKeys": keys})
+                    yield Request("dynamodb:BatchGetItem", stack.used_arn(table), {"dynamodb:LeadingKeys": keys})
         case Key(operation, key, purpose):
             yield Request(f"kms:{operation}", stack.arn(key), {"kms:EncryptionContext:purpose": purpose})
         case Other(action, of, part):

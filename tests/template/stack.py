@@ -73,6 +73,11 @@ class Stack:
         """The ARN of a resource."""
         return ARNS[self._template[name]["Type"]].format(self._physical_name(name))
 
+    def used_arn(self, table: str) -> str:
+        """The ARN of the table that is used in the place of this one: another where a parameter names it."""
+        named = self._parameters.get(f"{table}Name")
+        return ARNS[self._template[table]["Type"]].format(named) if named else self.arn(table)
+
     def _physical_name(self, name: str) -> str:
         resource = self._template[name]
         kind, named = resource["Type"], NAMES.get(resource["Type"])
@@ -115,6 +120,7 @@ class Stack:
             "Fn::GetAtt": lambda path: self._attribute(*(path.split(".", 1) if isinstance(path, str) else path)),
             "Fn::If": lambda parts: each(parts[1 if each({"Condition": parts[0]}) else 2]),
             "Fn::Join": lambda parts: each(parts[0]).join(each(parts[1])),
+            "Fn::Select": lambda parts: each(parts[1])[int(each(parts[0]))],
             "Fn::Not": lambda sides: not each(sides[0]),
             "Fn::Sub": self._substituted,
         }

@@ -14,11 +14,14 @@ EVERYTHING = {
     "AlarmEmail": "someone@example.org",
     "ApiAccessLogs": "with-new-role",
     "HashSecretReplicaRegion": "eu-west-1",
+    "JobsTableName": "restored-jobs",
     "KeylessRequestsPerAddress": "100",
     "MaxTableReadUnits": "100",
     "MaxTableWriteUnits": "100",
+    "Paused": "true",
     "PublicUrl": "https://hub.example.org/api",
     "ReserveWorkerConcurrency": "true",
+    "VaultTableName": "restored-vault",
 }
 
 

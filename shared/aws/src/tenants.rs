@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::{query::builders::QueryFluentBuilder, scan::builders::ScanFluentBuilder};
 use domain::{TenantId, Timestamp};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
@@ -31,6 +31,9 @@ const FINDING: &str = "finding an API key";
 const MOVING: &str = "storing an API key under another hash";
 const COUNTING: &str = "counting API keys";
 const DISABLING: &str = "disabling or enabling an API key";
+const LISTING: &str = "listing tenants";
+/// The sort key of a tenant.
+const TENANT: &str = "TENANT";
 const KEY: &str = "KEY#";
 /// Since when a key is disabled; absent in one that is not.
 const DISABLED_AT: &str = "disabled_at";
@@ -54,7 +57,7 @@ impl Tenants for Cloud {
         let created_at = || ("created_at", time(tenant.created_at));
         let mut of_key = api_key(tenant.key.current());
         of_key.extend(named([("tenant", text(tenant.id.as_str())), created_at()]));
-        let mut of_tenant = item::key(tenant.id.as_str(), "TENANT");
+        let mut of_tenant = item::key(tenant.id.as_str(), TENANT);
         of_tenant.extend(named([("name", text(&tenant.name)), created_at()]));
         let new = |item| {
             let put = self.vault.put_part(item);
@@ -120,18 +123,36 @@ impl Tenants for Cloud {
             .expression_attribute_values(":key", text(KEY))
             .projection_expression(PARTITION)
             .consistent_read(true);
-        let (mut counts, mut start) = (BTreeMap::new(), None);
-        loop {
-            let page = scan.clone().set_exclusive_start_key(start).send().await.map_err(from_sdk(COUNTING))?;
-            for item in page.items() {
-                let hash = Reader(item).text(PARTITION)?.strip_prefix(KEY);
-                let version = hash.and_then(version_of).ok_or_else(|| unreadable(PARTITION))?;
-                *counts.entry(version).or_default() += 1;
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(counts);
-            }
+        let mut counts = BTreeMap::new();
+        for item in all(scan, COUNTING).await? {
+            let hash = Reader(&item).text(PARTITION)?.strip_prefix(KEY);
+            let version = hash.and_then(version_of).ok_or_else(|| unreadable(PARTITION))?;
+            *counts.entry(version).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    async fn tenants(&self) -> ports::Result<Vec<TenantId>> {
+        let scan = self
+            .vault
+            .scan()
+            .filter_expression(format!("{SORT} = :tenant"))
+            .expression_attribute_values(":tenant", text(TENANT))
+            .projection_expression(PARTITION)
+            .consistent_read(true);
+        all(scan, LISTING).await?.iter().map(|item| Reader(item).parsed(PARTITION)).collect()
+    }
+}
+
+/// All items of the scan.
+async fn all(scan: ScanFluentBuilder, what: &'static str) -> ports::Result<Vec<Attributes>> {
+    let (mut items, mut start) = (Vec::new(), None);
+    loop {
+        let page = scan.clone().set_exclusive_start_key(start).send().await.map_err(from_sdk(what))?;
+        items.extend(page.items.unwrap_or_default());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(items);
         }
     }
 }

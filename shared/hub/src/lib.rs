@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+pub mod after_restore;
 pub mod budget;
 pub mod connect;
 pub mod credentials;

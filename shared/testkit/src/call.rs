@@ -44,6 +44,7 @@ pub enum Call {
     Commit,
     DueChecks,
     PostponeCheck,
+    OpenAndDeadJobs,
     // Logins
     SaveLogin,
     Login,
@@ -73,4 +74,5 @@ pub enum Call {
     MoveKey,
     SetKeyDisabled,
     KeysByVersion,
+    Tenants,
 }

@@ -23,13 +23,17 @@ mod claim;
 mod commit;
 mod insert;
 pub(crate) mod keys;
+mod open_and_dead;
 mod record;
 
 use domain::{
     JobRef, Timestamp,
     job::{Job, State, Transition},
 };
-use hub::ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
+use hub::{
+    page::Page,
+    ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs},
+};
 
 use self::keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, OPEN_INDEX, job_key, job_of};
 use crate::{
@@ -83,5 +87,9 @@ impl Jobs for Cloud {
             .expression_attribute_values(":was", time(check.at))
             .expression_attribute_values(":at", time(at));
         written_if(update.send().await, "moving a job's next check").map(|_| ())
+    }
+
+    async fn open_and_dead_jobs(&self, cursor: Option<&str>, limit: u16) -> ports::Result<Page<JobRef, String>> {
+        self.list_open_and_dead_jobs(cursor, limit).await
     }
 }

@@ -94,6 +94,8 @@ pub enum Event {
         /// What admission control decided, where the job's app has a fair queue.
         admission: Option<Admission>,
     },
+    /// The table that has the job was restored: what happened to the job since then is lost.
+    Restored,
 }
 
 impl Event {
@@ -124,4 +126,6 @@ pub enum Refusal {
     NotDead,
     /// A write that must not be repeated may have taken effect: only force replays it.
     NeedsForce,
+    /// The job's call may be repeated.
+    Repeatable,
 }

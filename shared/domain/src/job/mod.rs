@@ -9,6 +9,7 @@ mod coalescing;
 mod dead;
 mod event;
 mod failure;
+mod restore;
 mod result;
 mod retry;
 mod spec;

@@ -13,6 +13,7 @@ use super::{
     dead::may_replay,
     event::{Event, Refusal},
     failure::{Failure, FailureCode},
+    restore::phase_after_restore,
     spec::Job,
     state::{Activity, Claim, Phase, State},
     transition::Transition,
@@ -37,13 +38,10 @@ pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refus
 
 fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal> {
     let state = &job.state;
-    if let Event::Replay { force, admission } = event {
-        return replay(state, force, admission, now);
-    }
-    if state.is_terminal() {
-        return Err(Refusal::Ended);
-    }
     match event {
+        Event::Replay { force, admission } => replay(state, force, admission, now),
+        Event::Restored => Ok(State { in_doubt: true, ..moved(state, phase_after_restore(job, now)?) }),
+        _ if state.is_terminal() => Err(Refusal::Ended),
         Event::Claim { fencing_number, claim, lease_until } => {
             let admitted = ClaimRule::new(fencing_number, now).admit(state, &claim, lease_until)?;
             Ok(admitted.map_or_else(|| state.clone(), |hold| claimed(state, hold, now)))
@@ -113,7 +111,6 @@ fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal>
         },
         Event::Check => check(job, now),
         Event::DeadLettered { fencing_number } => dead_lettered(job, fencing_number, now),
-        Event::Replay { .. } => Err(Refusal::NotDead),
     }
 }
 

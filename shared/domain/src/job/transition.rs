@@ -124,11 +124,7 @@ impl Effects {
                 Some(at) if sets_next_check => NextCheck::At(at),
                 _ => NextCheck::Same,
             },
-            dead_list: match (before.and_then(|before| dead_list_cursor(before, &after.id)), DeadJob::of(after)) {
-                (None, Some(dead)) => DeadList::Entered(Box::new(dead)),
-                (Some(cursor), None) => DeadList::Left(cursor),
-                _ => DeadList::Same,
-            },
+            dead_list: dead_list(before, after),
             queue_index: match (before.and_then(State::queued_ticket), after.state.queued_ticket()) {
                 (was, Some(ticket)) if was != Some(ticket) => QueueIndex::Entered(ticket.clone()),
                 (Some(_), None) => QueueIndex::Left,
@@ -136,6 +132,17 @@ impl Effects {
             },
             invalidation: if was_open { invalidation(after) } else { None },
         }
+    }
+}
+
+/// A job that dies is listed, and listed anew where the list is to say something else of it.
+fn dead_list(before: Option<&State>, after: &Job) -> DeadList {
+    let says_the_same = before.is_some_and(|before| before.in_doubt == after.state.in_doubt);
+    match (before.and_then(|before| dead_list_cursor(before, &after.id)), DeadJob::of(after)) {
+        (Some(_), Some(_)) if says_the_same => DeadList::Same,
+        (_, Some(dead)) => DeadList::Entered(Box::new(dead)),
+        (Some(cursor), None) => DeadList::Left(cursor),
+        (None, None) => DeadList::Same,
     }
 }
 
@@ -155,7 +162,8 @@ fn message(before: Option<&State>, after: &State, now: Timestamp) -> Option<Time
 /// Which cached answers the end of a job invalidates; `None` for one that is open, and where nothing can have changed.
 fn invalidation(job: &Job) -> Option<Invalidation> {
     let at = job.state.phase.ended_at()?;
-    if job.invalidates.is_empty() || job.state.attempts == 0 {
+    // What is in doubt may have been attempted without a record of it.
+    if job.invalidates.is_empty() || (job.state.attempts == 0 && !job.state.in_doubt) {
         return None;
     }
     // Flickr may act after it has answered with an error, and an earlier attempt after a later one.

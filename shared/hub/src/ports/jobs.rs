@@ -6,6 +6,7 @@ use domain::{
 };
 
 use super::Result;
+use crate::page::Page;
 
 /// How many shards the list of open jobs and the list of fair queues have, so that none is hot.
 pub const SHARDS: u8 = 8;
@@ -89,4 +90,13 @@ pub trait Jobs: Send + Sync {
 
     /// Moves the job's next check to `at`, unless another was set since. That is no transition.
     fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> impl Future<Output = Result<()>> + Send;
+
+    /// A page of the jobs that are open or dead, in no order, after `cursor`. The store looks at up to `limit` records
+    /// for it, so that a page may be empty and not be the last. All pages together read the whole store: an operator
+    /// asks for them, no request does.
+    fn open_and_dead_jobs(
+        &self,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Page<JobRef, String>>> + Send;
 }

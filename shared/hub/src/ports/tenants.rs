@@ -47,4 +47,7 @@ pub trait Tenants: Send + Sync {
     /// How many keys are stored under hashes of each version. It reads the whole store: an operator asks, no request
     /// does.
     fn keys_by_version(&self) -> impl Future<Output = Result<BTreeMap<u32, u64>>> + Send;
+
+    /// All tenants, in no order. It reads the whole store: an operator asks, no request does.
+    fn tenants(&self) -> impl Future<Output = Result<Vec<TenantId>>> + Send;
 }

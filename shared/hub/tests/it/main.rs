@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod after_restore;
 mod app_stop;
 mod connect;
 mod dead_jobs;

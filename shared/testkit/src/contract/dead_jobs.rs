@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::job::{DeadJob, Event, Failure, FailureCode, dead_list_start};
+use domain::{
+    idempotency::Idempotency,
+    job::{DeadJob, Event, Failure, FailureCode, dead_list_start},
+};
 use hub::ports::{Clock, DeadJobs, Entropy, Jobs, ListedDeadJob};
 
 use super::steps::{another, claim_id, committed, held, insert, job};
@@ -20,6 +23,7 @@ pub async fn dead_jobs(ports: &(impl Clock + Entropy + Jobs + DeadJobs)) {
     for (seconds, meta) in (0..).zip(metas) {
         let mut job = another(ports, &first, r#"{"a": "a parameter"}"#);
         job.spec.meta = meta;
+        job.idempotency = Idempotency::NonIdempotent;
         insert(ports, &job).await;
         let mut running = held(ports, &job, &by, now).await;
         if seconds == 2 {
@@ -50,6 +54,10 @@ pub async fn dead_jobs(ports: &(impl Clock + Entropy + Jobs + DeadJobs)) {
     let again = committed(ports, &running, Event::GiveUp(by, failure), later).await;
     let listed = ports.dead_jobs(tenant, &all[2].cursor, 10).await.unwrap();
     assert_eq!(jobs(&listed), [DeadJob::of(&again).unwrap()], "its second run died");
+    let in_doubt = DeadJob { in_doubt: true, ..DeadJob::of(&again).unwrap() };
+    committed(ports, &again, Event::Restored, later + Duration::from_secs(9)).await;
+    let listed = ports.dead_jobs(tenant, &all[2].cursor, 10).await.unwrap();
+    assert_eq!(jobs(&listed), [in_doubt], "the entry says so, in its place");
 }
 
 fn jobs(listed: &[ListedDeadJob]) -> Vec<DeadJob> {

@@ -27,7 +27,7 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_turns, waiting_jobs};
 pub use health::health;
-pub use jobs::{checks, claims, commits, insertion, resends, revisions, wait_reasons, waits};
+pub use jobs::{checks, claims, commits, insertion, open_and_dead_jobs, resends, revisions, wait_reasons, waits};
 pub use logins::logins;
 pub use messages::messages;
 pub use pending_jobs::pending_jobs;
@@ -49,7 +49,7 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            health insertion invalidation logins messages pending_jobs quarantine resends result_objects results revisions
+            health insertion invalidation logins messages open_and_dead_jobs pending_jobs quarantine resends result_objects results revisions
             submit_context system tags tenant_turns tenants wait_reasons waiting_jobs waits
         );
     };

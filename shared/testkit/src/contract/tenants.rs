@@ -53,6 +53,10 @@ pub async fn tenants(ports: &(impl Clock + Entropy + Tenants)) {
     let two = NewTenant { key: other.clone(), ..two };
     assert!(ports.create_tenant(&two).await.unwrap(), "a refused tenant was not half stored");
     assert_eq!(ports.tenant_of(&other).await.unwrap(), Some(two.id.clone()));
+    let listed = ports.tenants().await.unwrap();
+    for id in [&one.id, &two.id] {
+        assert_eq!(listed.iter().filter(|listed| *listed == id).count(), 1, "each tenant is listed once");
+    }
 
     let (rotated, other_rotated) = (after.api_key("one"), after.api_key("two"));
     assert_eq!(ports.tenant_of(&rotated).await.unwrap(), Some(one.id.clone()), "under another version");

@@ -7,7 +7,10 @@ use domain::{
     job::{Effects, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
     timing,
 };
-use hub::ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Result};
+use hub::{
+    page::Page,
+    ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Result},
+};
 
 use super::{
     dead_jobs::ListedDeadJobs,
@@ -28,6 +31,18 @@ impl StoredJobs {
     /// The job, unless its record's time is over.
     pub(super) fn get(&self, job: &JobRef, now: Timestamp) -> Option<&Job> {
         self.jobs.get(job).filter(|job| !is_expired(job, now))
+    }
+}
+
+impl StoredJobs {
+    /// Up to `limit` jobs after `cursor`, of which those are given that are open or dead.
+    fn open_and_dead(&self, cursor: Option<&str>, limit: u16) -> Page<JobRef, String> {
+        let after = self.jobs.iter().filter(|(job, _)| cursor.is_none_or(|cursor| *job.to_string() > *cursor));
+        let looked_at: Vec<_> = after.take(limit.into()).collect();
+        let next = looked_at.last().map(|(job, _)| job.to_string()).filter(|_| looked_at.len() == usize::from(limit));
+        let is_wanted = |job: &Job| !job.state.is_terminal() || matches!(job.state.phase, Phase::Dead { .. });
+        let wanted = looked_at.into_iter().filter(|(_, job)| is_wanted(job));
+        Page { items: wanted.map(|(job, _)| job.clone()).collect(), next }
     }
 }
 
@@ -156,6 +171,20 @@ impl World {
         self.stores(|stores, _| stores.part::<StoredJobs>().jobs.values().cloned().collect())
     }
 
+    /// Has the table say of a job what it said at an earlier time, as one does that was restored: the indexes and the
+    /// count of pending jobs say it, too.
+    pub fn restore(&self, then: &Job) {
+        self.stores(|stores, _| {
+            let effects = Transition::accepted(then.clone()).effects;
+            let was_open = !stores.part::<StoredJobs>().jobs[&then.reference()].state.is_terminal();
+            let place = (then.spec.account.clone(), then.start_day());
+            if !was_open && !then.state.is_terminal() {
+                *stores.part::<PendingCounts>().0.entry(place).or_default() += 1;
+            }
+            write(stores, then, &effects);
+        });
+    }
+
     /// For each account and day on which runs could first start: how many jobs are open, and how many are counted as
     /// pending.
     pub fn counts(&self) -> BTreeMap<(AccountRef, Day), (u32, u32)> {
@@ -206,5 +235,9 @@ impl Jobs for World {
             }
         })
         .await
+    }
+
+    async fn open_and_dead_jobs(&self, cursor: Option<&str>, limit: u16) -> Result<Page<JobRef, String>> {
+        self.call(Call::OpenAndDeadJobs, |stores, _| stores.part::<StoredJobs>().open_and_dead(cursor, limit)).await
     }
 }

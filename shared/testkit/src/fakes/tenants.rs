@@ -1,6 +1,6 @@
 //! Tenants and their API keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{TenantId, Timestamp};
 use hub::{
@@ -53,6 +53,11 @@ impl StoredKeys {
         true
     }
 
+    fn tenants(&self) -> Vec<TenantId> {
+        let tenants: BTreeSet<TenantId> = self.0.values().map(|key| key.tenant.clone()).collect();
+        tenants.into_iter().collect()
+    }
+
     fn by_version(&self) -> BTreeMap<u32, u64> {
         let mut counts = BTreeMap::new();
         for version in self.0.keys().filter_map(|hash| version_of(hash)) {
@@ -85,5 +90,9 @@ impl Tenants for World {
 
     async fn keys_by_version(&self) -> Result<BTreeMap<u32, u64>> {
         self.call(Call::KeysByVersion, |stores, _| stores.part::<StoredKeys>().by_version()).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>> {
+        self.call(Call::Tenants, |stores, _| stores.part::<StoredKeys>().tenants()).await
     }
 }

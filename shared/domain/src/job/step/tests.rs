@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     fair_queue::QueueTicket,
+    idempotency::Idempotency,
     job::{
         NextCheck, StoredResult, Target,
         testing::{at, claim, job, job_id, ticket},
@@ -330,12 +331,14 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Check),
         (1u32..6).prop_map(|fencing_number| Event::DeadLettered { fencing_number }),
         any::<bool>().prop_map(|force| Event::Replay { force, admission: None }),
+        Just(Event::Restored),
     ]
 }
 
 fn any_job() -> impl Strategy<Value = Job> {
     let verification = prop_oneof![Just(None), Just(Some(Verification::ReadBack))];
-    verification.prop_map(|verification| Job { verification, ..first() })
+    let idempotency = prop_oneof![Just(Idempotency::Idempotent), Just(Idempotency::NonIdempotent)];
+    (verification, idempotency).prop_map(|(verification, idempotency)| Job { verification, idempotency, ..first() })
 }
 
 proptest! {
@@ -349,7 +352,8 @@ proptest! {
             if let Ok(Transition { before, after, effects }) = step(&job, event, at(now)) {
                 prop_assert_eq!(before.as_ref(), Some(&job.state));
                 let (was, is) = (&job.state, &after.state);
-                prop_assert!(!was.is_terminal() || (replayed && is.run == was.run + 1));
+                let stays_ended = is.phase == was.phase && is.run == was.run;
+                prop_assert!(!was.is_terminal() || stays_ended || (replayed && is.run == was.run + 1));
                 prop_assert!(is.fencing_number >= was.fencing_number && is.run >= was.run);
                 prop_assert!(is.revision == was.revision + 1 || is == was, "each step is a revision");
                 let resent = is.resends == was.resends + 1 && is.fencing_number == was.fencing_number;
@@ -428,6 +432,37 @@ proptest! {
                     || state.phase.name() == "queued";
                 prop_assert!(!calls_anew && state.in_doubt, "{:?}", state);
                 job = transition.after;
+            }
+        }
+    }
+
+    /// The job may have gone on for any time without a record of it: its write is not sent again.
+    #[test]
+    fn after_a_restore_a_write_that_must_not_be_repeated_is_called_again_by_force_alone(
+        verifiable: bool,
+        until_restored in prop::collection::vec((any_event(), 0i64..2000), 0..40),
+        then in prop::collection::vec((any_event(), 0i64..2000), 0..40),
+    ) {
+        let verification = verifiable.then_some(Verification::ReadBack);
+        let mut job = Job { verification, idempotency: Idempotency::NonIdempotent, ..first() };
+        for (event, now) in until_restored {
+            job = step(&job, event, at(now)).map_or(job, |transition| transition.after);
+        }
+        match step(&job, Event::Restored, at(3000)) {
+            Ok(transition) => job = transition.after,
+            Err(refusal) => prop_assert!(matches!(refusal, Refusal::InDoubt | Refusal::Ended), "{refusal:?}"),
+        }
+        // The holder alone knows what took no effect; after the restore it holds the job to verify it.
+        let holder_or_force = |event: &Event| matches!(event,
+            Event::Defer { .. } | Event::JoinQueue { .. } | Event::Follow { .. } | Event::GiveUp(..)
+            | Event::Replay { force: true, .. } | Event::Complete { .. });
+        for (event, seconds) in then.into_iter().filter(|(event, _)| !holder_or_force(event)) {
+            if let Ok(transition) = step(&job, event, at(3000 + seconds)) {
+                job = transition.after;
+                let state = &job.state;
+                let calls_anew = matches!(&state.phase, Phase::Running(Claim { activity: Activity::Call, .. }))
+                    || state.phase.name() == "queued";
+                prop_assert!(!calls_anew, "{:?}", state);
             }
         }
     }
