@@ -1,13 +1,13 @@
 //! A jobs table that was restored to a point in time, made safe by the operator's command.
 //!
-//! An emulator restores no tables: a copy, taken while jobs are open, stands for one.
+//! The emulator restores a table as it is at that moment: so it is asked while the jobs are open.
 
 use std::collections::HashMap;
 
 use api::{JobState, SubmitJobRequest};
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, BillingMode, GlobalSecondaryIndex, TimeToLiveStatus},
+    types::{AttributeValue, TimeToLiveStatus},
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -19,19 +19,12 @@ use crate::{
 
 type Item = HashMap<String, AttributeValue>;
 
-/// A table with the keys and indexes of the stack's jobs table, and none of its other settings.
-async fn empty_copy(dynamo: &Client) -> String {
+/// The stack's jobs table as it is now, restored.
+async fn restored_now(dynamo: &Client) -> String {
     let name = format!("restored-{}", random_key());
-    let described = dynamo.describe_table().table_name(env("JOBS_TABLE")).send().await.unwrap().table.unwrap();
-    let index = |index: &aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription| {
-        let copy = GlobalSecondaryIndex::builder().set_index_name(index.index_name.clone());
-        copy.set_key_schema(index.key_schema.clone()).set_projection(index.projection.clone()).build().unwrap()
-    };
-    let indexes = described.global_secondary_indexes().iter().map(index).collect();
-    let create = dynamo.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
-    let create = create.set_key_schema(described.key_schema.clone()).set_global_secondary_indexes(Some(indexes));
-    create.set_attribute_definitions(described.attribute_definitions.clone()).send().await.unwrap();
-    until("the copy to be active", async || {
+    let restore = dynamo.restore_table_to_point_in_time().source_table_name(env("JOBS_TABLE"));
+    restore.target_table_name(&name).use_latest_restorable_time(true).send().await.unwrap();
+    until("the table to be restored", async || {
         let table = dynamo.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
         table.table_status.filter(|status| status.as_str() == "ACTIVE")
     })
@@ -67,7 +60,6 @@ async fn a_write_that_ended_after_the_point_of_restore_is_not_open_in_the_restor
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let dynamo = Client::new(&aws::sdk_config().unwrap());
-    let restored = empty_copy(&dynamo).await;
     let account = hub.connect().await;
     let photo = flickr.control("/_fake/photos", &json!({ "user": account.nsid })).await["ids"][0].clone();
     let mut jobs = Vec::new();
@@ -76,12 +68,9 @@ async fn a_write_that_ended_after_the_point_of_restore_is_not_open_in_the_restor
         ("flickr.photos.getInfo", json!({ "photo_id": photo })),
     ] {
         let later = SubmitJobRequest { delay_seconds: Some(10), ..request(&account.user_id, method, &params) };
-        let job = hub.accept(&later).await.job_id;
-        let open = record(&dynamo, &env("JOBS_TABLE"), &job).await;
-        assert_eq!(text(&open, "phase"), "scheduled");
-        dynamo.put_item().table_name(&restored).set_item(Some(open)).send().await.unwrap();
-        jobs.push(job);
+        jobs.push(hub.accept(&later).await.job_id);
     }
+    let restored = restored_now(&dynamo).await;
     for job in &jobs {
         assert_eq!(hub.ended(job).await.state, JobState::Completed);
     }
@@ -90,13 +79,16 @@ async fn a_write_that_ended_after_the_point_of_restore_is_not_open_in_the_restor
     let named = ["--stack", &stack, "after-restore", "--jobs-table", &restored];
     assert!(admin(&named).await.is_none(), "the stack is not paused");
     let dry = admin(&["after-restore", "--jobs-table", &restored, "--dry-run"]).await.unwrap();
-    assert_eq!((&dry["jobs"]["ended_writes"], &dry["jobs"]["open_repeatable"]), (&json!(1), &json!(1)), "{dry}");
-    assert_eq!(text(&record(&dynamo, &restored, &jobs[0]).await, "phase"), "scheduled");
+    assert!(dry["jobs"]["ended_writes"].as_u64() >= Some(1), "{dry}");
+    for job in &jobs {
+        assert_eq!(text(&record(&dynamo, &restored, job).await, "phase"), "scheduled", "a dry run changes nothing");
+    }
 
+    // Jobs of other tests may be held, and then the command must be repeated.
     let forced = ["after-restore", "--jobs-table", &restored, "--force"];
-    let done = admin(&forced).await.unwrap();
-    assert_eq!((&done["jobs"]["ended_writes"], &done["jobs"]["open_repeatable"]), (&json!(1), &json!(1)), "{done}");
-    assert!(done["jobs"]["accounts"].as_u64().unwrap() >= 1, "{done}");
+    let done = until("the restored table to be safe", async || admin(&forced).await).await;
+    assert!(done["jobs"]["open_repeatable"].as_u64() >= Some(1), "{done}");
+    assert!(done["jobs"]["accounts"].as_u64() >= Some(1), "{done}");
     let (write, read) = (record(&dynamo, &restored, &jobs[0]).await, record(&dynamo, &restored, &jobs[1]).await);
     assert_eq!((text(&write, "phase"), text(&read, "phase")), ("failed", "scheduled"));
     let failure: Value = serde_json::from_str(text(&write, "failure")).unwrap();
@@ -106,8 +98,8 @@ async fn a_write_that_ended_after_the_point_of_restore_is_not_open_in_the_restor
     let expiry = expiry.time_to_live_description.and_then(|expiry| expiry.time_to_live_status);
     assert!(matches!(expiry, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)), "{expiry:?}");
 
-    let again = admin(&forced).await.unwrap();
-    assert_eq!((&again["jobs"]["ended_writes"], &again["jobs"]["failed"]), (&json!(0), &json!(0)), "{again}");
+    until("the command to be repeated", async || admin(&forced).await).await;
+    assert_eq!(record(&dynamo, &restored, &jobs[0]).await, write, "it is ended once");
     assert_eq!(flickr.calls(&account.nsid, "flickr.photosets.create").await.len(), 1);
     dynamo.delete_table().table_name(&restored).send().await.unwrap();
 }
