@@ -211,7 +211,7 @@ class Names(unittest.TestCase):
             return ministack.modules()
 
     def test_are_found_by_the_modules_names(self):
-        self.assertEqual(self.modules().keys(), {"app", *Emulator()})
+        self.assertEqual(self.modules().keys(), {"app", "_dynamodb_keywords", *Emulator()})
 
     def test_that_are_gone_fail_the_start_each_by_its_name(self):
         for module, names in ministack.NAMES.items():
