@@ -1,7 +1,9 @@
 """Expressions that DynamoDB refuses."""
 
+import asyncio
 import unittest
 
+from launcher import emulator
 from launcher.expressions import refusal
 
 RESERVED = {"STATUS", "RESULT", "UNTIL"}
@@ -60,6 +62,38 @@ class Expressions(unittest.TestCase):
         data = {"Item": {"ConditionExpression": {"S": wrong}}, "ExpressionAttributeValues": {":a": {"S": wrong}}}
         self.assertIsNone(refusal(data, RESERVED))
         self.assertIsNotNone(refusal({"ConditionExpression": ["a"]}, RESERVED))
+
+
+class Emulator(unittest.TestCase):
+    def ask(self, target, body):
+        """What the emulator behind the check is sent, and the status of its answer."""
+        parts = [body[:5], body[5:]]
+        received, sent = [], []
+
+        async def receive():
+            return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+        async def send(message):
+            sent.append(message)
+
+        async def app(_scope, receive, send):
+            more = True
+            while more:
+                message = await receive()
+                received.append(message["body"])
+                more = message["more_body"]
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        scope = {"type": "http", "headers": [(b"X-Amz-Target", target)]}
+        asyncio.run(emulator.well_formed(app, RESERVED)(scope, receive, send))
+        return b"".join(received), sent[0]["status"]
+
+    def test_refuses_a_malformed_expression_and_passes_all_else_on_whole(self):
+        wrong, right = b'{"ConditionExpression": "a + :b > :c"}', b'{"ConditionExpression": "a > :c"}'
+        self.assertEqual(self.ask(b"DynamoDB_20120810.PutItem", wrong), (b"", 400))
+        self.assertEqual(self.ask(b"DynamoDB_20120810.PutItem", right), (right, 200))
+        self.assertEqual(self.ask(b"DynamoDB_20120810.PutItem", b"no JSON"), (b"no JSON", 200))
+        self.assertEqual(self.ask(b"AmazonSQS.SendMessage", wrong), (wrong, 200))
 
 
 if __name__ == "__main__":

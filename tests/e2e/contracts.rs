@@ -344,7 +344,7 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
         assert_eq!(keys, BTreeSet::from(["fencing_number", "job", "target", "tenant", "trace", "user"]));
         assert!(!body.contains(PARAMETER), "{body}");
         let group = message.attributes().and_then(|found| found.get(&MessageSystemAttributeName::MessageGroupId));
-        assert!(group.is_none_or(|group| group == job.spec.account.user.as_str()), "{group:?}");
+        assert!(group.is_none_or(|group| group == job.tenant().as_str()), "{group:?}");
     }
     sqs.delete_queue().queue_url(&queue).send().await.unwrap();
 }

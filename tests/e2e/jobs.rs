@@ -204,6 +204,26 @@ async fn one_idempotency_key_makes_one_job() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_known_by_all_of_its_long_parameters() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let key = format!("long-key-of-{}", account.user_id);
+    let post = async |text: &str| {
+        let params = json!({ "text": text });
+        let body = json!({ "method": "flickr.test.echo", "user_id": account.user_id, "params": params });
+        hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await
+    };
+    let text = "x".repeat(40_000);
+    let first: JobView = post(&text).await.data();
+    let again = post(&text).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.data::<JobView>().job_id, first.job_id);
+    assert_eq!(post(&format!("{text}y")).await.problem(), "ERR_IDEMPOTENCY_KEY_REUSED");
+    hub.ended(&first.job_id).await;
+}
+
+#[tokio::test]
 async fn long_parameters_arrive_whole() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());

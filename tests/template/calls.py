@@ -220,7 +220,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         *READING_JOBS, *TRANSITIONS,
         "listing the jobs to check", "moving a job's next check", "listing fair queues",
         "reading a budget and a fair queue", "listing the jobs in a fair queue", "reserving calls for a fair queue",
-        "recording what was dispatched", "a death, which lists the job",
+        "recording what was dispatched",
     ],
     "DlqReplay": [
         *AUTHENTICATING, *READING_JOBS, *TRANSITIONS, *QUEUEING,

@@ -6,7 +6,7 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     fair_queue::SWEEP_INTERVAL,
     job::{RetryPolicy, Target},
-    timing::RECORD_RETENTION,
+    timing::{AWS_REQUEST, RECORD_RETENTION},
 };
 use flickr::Deadlines;
 use hub::hash_secret::HashSecret;
@@ -38,11 +38,10 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
 /// The exchange of a token cannot be repeated: the account must be stored before the function is stopped.
 #[test]
 fn a_login_is_completed_before_its_function_is_stopped() {
-    const LONGEST_REQUEST_TO_AWS: Duration = Duration::from_secs(9);
     let Deadlines { login, check_token, .. } = Deadlines::default();
     let lines = resource("OauthFunction");
     let timeout = lines.iter().find_map(|line| line.strip_prefix("Timeout: ")?.parse().ok()).map(Duration::from_secs);
-    assert!(login + check_token + LONGEST_REQUEST_TO_AWS < timeout.unwrap(), "{timeout:?}");
+    assert!(login + check_token + AWS_REQUEST < timeout.unwrap(), "{timeout:?}");
 }
 
 #[test]
