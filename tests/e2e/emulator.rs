@@ -16,7 +16,7 @@ pub fn cloud() -> Cloud {
 }
 
 /// One request to a service of the emulator, which looks at the session token and not at the signature.
-async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
+pub async fn ask(service: &str, method: Method, path: &str, target: Option<&str>, body: &Value) -> Value {
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
     let http = client().no_proxy().build().unwrap();
     let mut request = http.request(method, format!("{}{path}", env("AWS_ENDPOINT_URL")));

@@ -34,8 +34,9 @@ mod trust;
 mod warm_up;
 
 pub use cloud::Cloud;
-pub use config::{Error as ConfigError, http_client, sdk_config};
+pub use config::{Error as ConfigError, http_client, http_connector, sdk_config};
 pub use kms::{CachedKmsKey, vaults};
 pub use secrets::keyed_hash;
 pub use settings::{Settings, SettingsError};
 pub use start::{Aws, StartError};
+pub use system::Machine;
