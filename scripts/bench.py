@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterator, Mapping
 
 import price
 import start_up
+import suite
 
 SIMULATED = ["cargo", "run", "--release", "--quiet", "--locked", "--package", "testkit", "--bin", "measure"]
 
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
     "simulator": simulated,
     "price": price.lines,
+    "end_to_end": suite.lines,
 }
 
 

@@ -28,6 +28,7 @@ LAUNCHER_TESTS = ROOT / "localstack" / "tests"
 NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
 TEMPLATE_TESTS = ROOT / "tests" / "template"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
+RIGHTS_TESTS = ROOT / "tests" / "rights"
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ STACK_ENV = {
     "FLICKR_CALLS_PER_HOUR": "36000",
     "FLICKR_BURST_CALLS": "3000",
 }
+# Starts a stack and runs `on_stack` with its addresses in the environment.
+ON_STACK = launcher("test", "--", str(TOOLS / "python"), str(Path(__file__).resolve()), "on-stack")
 # One command for all packages: with fewer packages, cargo would choose other features and compile everything again.
 TESTS = ["cargo", "test", "--workspace", "--locked"]
 # The end-to-end tests are the target `e2e`; every other integration test is called `it`.
@@ -181,8 +184,7 @@ def test(checks: Checks) -> None:
         checks.run("Launcher tests", [TOOLS / "python", *python_tests(LAUNCHER_TESTS)], LAUNCHER_ENV)
     coverage.forget()
     if checks.run("Compile the tests", [*TESTS, "--no-run"], coverage.environment()):
-        inner = launcher("test", "--", str(TOOLS / "python"), str(Path(__file__).resolve()), "on-stack")
-        checks.run("Tests on a local stack", inner, {**LAUNCHER_ENV, **STACK_ENV})
+        checks.run("Tests on a local stack", ON_STACK, {**LAUNCHER_ENV, **STACK_ENV})
         checks.run("Coverage", [TOOLS / "python", SCRIPTS / "coverage.py"])
     checks.run("make run, make stop", [sys.executable, *python_tests(NEWCOMER_TESTS)])
 
@@ -210,6 +212,8 @@ def on_stack(checks: Checks) -> None:
     checks.run("Unit, contract and end-to-end tests", [*TESTS, "--no-fail-fast"], coverage.environment())
     if any(THIRD_PARTY_TESTS.glob("test*.py")):
         checks.run("Third-party Flickr clients", [sys.executable, *python_tests(THIRD_PARTY_TESTS)])
+    # The last one: it judges what all others made the functions do.
+    checks.run("Rights", [sys.executable, *python_tests(RIGHTS_TESTS)], LAUNCHER_ENV)
 
 
 def main(arguments: list[str]) -> int:

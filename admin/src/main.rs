@@ -2,6 +2,8 @@
 
 mod doctor;
 mod formation;
+mod hash_secret;
+mod key;
 mod stack;
 mod tenant;
 
@@ -26,6 +28,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The secret that API keys are hashed with, and its versions.
+    #[command(subcommand)]
+    HashSecret(hash_secret::Command),
+    /// API keys of tenants.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -45,7 +53,7 @@ struct NoStackNamed;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     aws::logging::start(std::io::stderr);
-    match run(Arguments::parse()).await {
+    match Box::pin(run(Arguments::parse())).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -57,20 +65,25 @@ async fn main() -> ExitCode {
 
 /// Carries out a command and prints its answer; whether all is well.
 async fn run(Arguments { stack, command }: Arguments) -> Result<bool, Box<dyn Error>> {
-    match command {
-        Command::Tenant(command) => {
-            let stack = match stack {
-                Some(name) => Stack::open(&name).await?,
-                None => Stack::from_env()?,
-            };
-            println!("{}", tenant::run(&stack, command).await?);
-            Ok(true)
-        }
+    let answer = match command {
         Command::Doctor(options) => {
             let name = stack.ok_or(NoStackNamed)?;
-            doctor::run(&name, &options, doctor::Given::from_env()).await
+            return doctor::run(&name, &options, doctor::Given::from_env()).await;
         }
-    }
+        Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await,
+        Command::Key(command) => key::run(&open(stack).await?, command).await,
+        Command::Tenant(command) => tenant::run(&open(stack).await?, command).await,
+    };
+    println!("{}", answer?);
+    Ok(true)
+}
+
+/// The stack that is named; without a name, the one that the environment speaks of.
+async fn open(name: Option<String>) -> Result<Stack, Box<dyn Error>> {
+    Ok(match name {
+        Some(name) => Stack::open(&name).await?,
+        None => Stack::from_env()?,
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +95,30 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_are_no_arguments() {
+        let parses = |arguments: &str| Arguments::try_parse_from(arguments.split(' ')).is_ok();
+        for good in [
+            "flickrhub-admin key disable",
+            "flickrhub-admin key enable",
+            "flickrhub-admin key rehash",
+            "flickrhub-admin hash-secret add",
+            "flickrhub-admin hash-secret use --version 2",
+            "flickrhub-admin hash-secret remove --version 1",
+            "flickrhub-admin hash-secret show",
+        ] {
+            assert!(parses(good), "{good}");
+        }
+        for bad in [
+            "flickrhub-admin key disable a-key-of-twenty-letters",
+            "flickrhub-admin hash-secret use",
+            "flickrhub-admin hash-secret use --version two",
+            "flickrhub-admin hash-secret add a-secret",
+        ] {
+            assert!(!parses(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
 use domain::job::Target;
-use hub::{keyed_hash::KeyedHash, ports};
+use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports};
 
 use crate::formation;
 
@@ -75,9 +75,25 @@ impl Stack {
     /// The keyed hash under the stack's hash secret.
     ///
     /// # Errors
-    /// When the secret cannot be read.
+    /// When the secret cannot be read, or is malformed.
     pub async fn keyed_hash(&self) -> ports::Result<KeyedHash> {
         aws::keyed_hash(&self.config, &self.settings.keys).await
+    }
+
+    /// The stack's hash secret.
+    ///
+    /// # Errors
+    /// When the secret cannot be read, or is malformed.
+    pub async fn hash_secret(&self) -> ports::Result<HashSecret> {
+        aws::hash_secret(&self.config, &self.settings.keys).await
+    }
+
+    /// Stores the stack's hash secret.
+    ///
+    /// # Errors
+    /// When the secret cannot be written.
+    pub async fn set_hash_secret(&self, secret: &HashSecret) -> ports::Result<()> {
+        aws::set_hash_secret(&self.config, &self.settings.keys, secret).await
     }
 }
 

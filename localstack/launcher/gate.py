@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from typing import Sequence
+import re
+from typing import Iterable, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 Headers = Sequence[tuple[str, str]]
@@ -20,6 +21,7 @@ FOREIGN_HOST = "This server answers only this machine: `Host` must be 127.0.0.1,
 FOREIGN_ORIGIN = "This server answers no web page of another origin: `Origin` is not its own."
 FOREIGN_SITE = "This server answers no web page of another site or port: `Sec-Fetch-Site` says that one asks."
 NO_TOKEN = "This emulator answers only who has the session token of this launch: load it with `. .local/env`."
+NOT_ITS_KEY = "The session token of a role is good for requests to AWS that are signed with its own access key."
 
 
 def refusal(headers: Headers, is_page: bool = False) -> str | None:
@@ -39,11 +41,27 @@ def refusal(headers: Headers, is_page: bool = False) -> str | None:
     return None
 
 
-def token_refusal(token: str, headers: Headers, query: str) -> str | None:
-    """Why a request is refused by a server that asks for the token; `None` if the request has it."""
-    sent = _values([*headers, *parse_qsl(query)], TOKEN_HEADER)
-    known = any(hmac.compare_digest(value.encode(), token.encode()) for value in sent if value)
+def token_refusal(tokens: Iterable[str], headers: Headers, query: str) -> str | None:
+    """Why a request is refused by a server that asks for one of the tokens; `None` if the request has one."""
+    sent = [value.encode() for value in session_tokens(headers, query) if value]
+    known = any(hmac.compare_digest(value, token.encode()) for token in tokens for value in sent)
     return None if known else NO_TOKEN
+
+
+def session_tokens(headers: Headers, query: str) -> list[str]:
+    """What a request has as a session token."""
+    return _values([*headers, *parse_qsl(query)], TOKEN_HEADER)
+
+
+def access_keys(headers: Headers, query: str) -> set[str]:
+    """The access keys that a request says it is signed with; what is no signature of AWS's version 4 counts as one."""
+    parameters = parse_qsl(query)
+    scopes = [value for name, value in parameters if name.lower() == "x-amz-credential"]
+    named = {value for name, value in parameters if name == "AWSAccessKeyId"}
+    for header in _values(headers, "authorization"):
+        found = re.findall(r"Credential=([^,\s]+)", header)
+        scopes += found or [header]
+    return named | {scope.partition("/")[0] for scope in scopes}
 
 
 def _values(headers: Headers, wanted: str) -> list[str]:

@@ -60,6 +60,11 @@ class Settings:
         return self.state / "logs"
 
     @property
+    def decisions(self) -> Path:
+        """What the emulator decided about the calls of the functions' roles."""
+        return self.logs / "decisions.jsonl"
+
+    @property
     def build(self) -> Path:
         """The folder `sam build` writes to."""
         return self.state / "build"

@@ -150,6 +150,7 @@ def _published(
         **environment.stack(settings),
         **names,
         "EMULATOR_LOG": str(settings.logs / "emulator.log"),
+        "DECISIONS": str(settings.decisions),
         "FLICKRHUB_LOGS": str(settings.logs),
         "FLICKRHUB_ADMIN": str(build.binary("flickrhub-admin")),
         "FAKE_FLICKR_BIN": str(build.binary("fake-flickr")),

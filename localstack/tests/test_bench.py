@@ -17,6 +17,7 @@ import bench  # noqa: E402
 import price  # noqa: E402
 import start_up  # noqa: E402
 import standin  # noqa: E402
+import suite  # noqa: E402
 
 
 class Frame(unittest.TestCase):
@@ -33,6 +34,14 @@ class Frame(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as errors:
             self.assertEqual(bench.main(["start_up", "speed"]), 2)
         self.assertIn("unknown part: speed; there are: start_up", errors.getvalue())
+
+
+class Suite(unittest.TestCase):
+    def test_counts_what_passed_and_failed_and_a_stack_that_did_not_start(self):
+        told = "test result: FAILED. 7 passed; 1 failed; 0 ignored\n"
+        for output, code, expected in ((told, 1, (7, 1)), ("", 1, (0, 1)), ("Ran 2 tests in 1s\n\nOK\n", 0, (2, 0))):
+            line = suite.line(output, code)
+            self.assertEqual((line["passed"], line["failed"], line["target"]), (*expected, {"failed": 0}))
 
 
 class Numbers(unittest.TestCase):

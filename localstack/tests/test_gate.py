@@ -45,12 +45,25 @@ class Refusals(unittest.TestCase):
 
     def test_of_what_lacks_the_token(self):
         for name in ("X-Amz-Security-Token", "x-amz-security-token"):
-            self.assertIsNone(gate.token_refusal(TOKEN, [(name, TOKEN)], ""))
-            self.assertIsNone(gate.token_refusal(TOKEN, [], f"a=b&{name}=the%20token%20of+this+launch"))
+            self.assertIsNone(gate.token_refusal([TOKEN], [(name, TOKEN)], ""))
+            self.assertIsNone(gate.token_refusal([TOKEN], [], f"a=b&{name}=the%20token%20of+this+launch"))
         forged = [("Authorization", f"AWS4-HMAC-SHA256 Credential={TOKEN}/20260101/us-east-1/iam/aws4_request")]
         for headers in ([], forged, [("X-Amz-Security-Token", "another")], [("X-Amz-Security-Token", "")]):
-            self.assertEqual(gate.token_refusal(TOKEN, headers, "X-Amz-Security-Token="), gate.NO_TOKEN)
-        self.assertEqual(gate.token_refusal("", [("X-Amz-Security-Token", "")], ""), gate.NO_TOKEN)
+            self.assertEqual(gate.token_refusal([TOKEN], headers, "X-Amz-Security-Token="), gate.NO_TOKEN)
+        self.assertEqual(gate.token_refusal([""], [("X-Amz-Security-Token", "")], ""), gate.NO_TOKEN)
+
+    def test_of_a_role_by_the_keys_that_a_request_is_signed_with(self):
+        signed = ("Authorization", "AWS4-HMAC-SHA256 Credential=ASIA/20260101/us-east-1/s3/aws4_request, Signature=0")
+        presigned = "X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
+        for headers, query, expected in (
+            ([signed], "", {"ASIA"}),
+            ([], presigned, {"test"}),
+            ([signed], presigned, {"ASIA", "test"}),
+            ([signed], "AWSAccessKeyId=test", {"ASIA", "test"}),
+            ([signed, ("Authorization", "AWS test:signature")], "", {"ASIA", "AWS test:signature"}),
+            ([], "", set()),
+        ):
+            self.assertEqual(gate.access_keys(headers, query), expected)
 
 
 class Emulator(unittest.TestCase):
@@ -66,7 +79,7 @@ class Emulator(unittest.TestCase):
 
         listed = [(name.lower().encode(), value.encode()) for name, value in (HOST, *headers)]
         scope = {"type": kind, "query_string": b"", **({} if kind == "lifespan" else {"headers": listed})}
-        asyncio.run(emulator.gated(app, TOKEN)(scope, None, send))
+        asyncio.run(emulator.gated(app, TOKEN, lambda: ["a role's"])(scope, None, send))
         return reached, sent
 
     def test_gets_what_has_the_token_without_the_token(self):
@@ -75,6 +88,11 @@ class Emulator(unittest.TestCase):
             self.assertEqual(reached[0]["headers"], [(b"host", b"127.0.0.1:4566"), (b"accept", b"a")])
             self.assertEqual(sent, [])
         self.assertEqual(len(self.ask("lifespan")[0]), 1)
+
+    def test_gets_what_has_the_token_of_a_role_with_the_token(self):
+        reached, sent = self.ask("http", ("X-Amz-Security-Token", "a role's"))
+        self.assertIn((b"x-amz-security-token", b"a role's"), reached[0]["headers"])
+        self.assertEqual(sent, [])
 
     def test_does_not_get_what_is_refused(self):
         for headers, reason in (

@@ -38,6 +38,12 @@ class Upstream(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         said = {"method": self.command, "path": self.path, "headers": list(self.headers.items()), "body": body.decode()}
+        if self.headers.get("If-None-Match") == 'W/"known"':
+            self.send_response(304)
+            self.send_header("ETag", 'W/"known"')
+            self.send_header("Cache-Control", "private, no-cache")
+            self.end_headers()
+            return
         content = json.dumps(said).encode()
         self.send_response(302 if "redirect" in self.path else 201)
         self.send_header("Location", "http://elsewhere.example/")
@@ -86,6 +92,16 @@ class Passing(unittest.TestCase):
             self.assertEqual(headers["x-forwarded-for"], "127.0.0.1")
             self.assertEqual(headers["x-forwarded-proto"], "http")
             self.assertEqual(headers["x-forwarded-host"], f"127.0.0.1:{self.proxy.server_port}")
+
+    def test_passes_on_that_nothing_has_changed(self):
+        # The connection goes on: no byte of a body is left in it.
+        for _ in range(2):
+            answer, content = self.ask("GET", "/api/v1/x", None, {"If-None-Match": 'W/"known"'})
+            self.assertEqual((answer.status, content, answer.headers["ETag"]), (304, b"", 'W/"known"'))
+            self.assertEqual(answer.headers["Cache-Control"], "private, no-cache")
+            self.assertNotIn("Content-Length", answer.headers)
+            answer, content = self.ask("GET", "/api/v1/x", None, {"If-None-Match": '"other"'})
+            self.assertEqual((answer.status, json.loads(content)["method"]), (201, "GET"))
 
     def test_sends_the_token_of_the_launch_and_no_other(self):
         own = f"http://{settings.HOST}:{self.proxy.server_port}"

@@ -92,12 +92,18 @@ class Environments(unittest.TestCase):
         env = environment.emulator(self.REAL, chosen, Path("/scratch"))
         self.assertFalse({"LOG_LEVEL", "https_proxy", "AWS_CA_BUNDLE", "AWS_PROFILE"} & set(env))
         self.assertEqual((env["AWS_ACCESS_KEY_ID"], env["AWS_SESSION_TOKEN"]), ("test", chosen.session_token))
-        self.assertEqual(env["BIND_HOST"], "127.0.0.1")
+        self.assertEqual((env["BIND_HOST"], env["AUTH"]), ("127.0.0.1", "true"))
+        self.assertEqual(env["DECISIONS"], "/s/logs/decisions.jsonl")
 
     def test_hold_a_session_token_that_each_launch_makes_and_nothing_shows(self):
         first, second = self.chosen(), self.chosen()
         self.assertNotEqual(first.session_token, second.session_token)
         self.assertNotIn(first.session_token, repr(first))
+
+    def test_of_a_build_leave_out_what_takes_minutes_unless_it_is_asked_for(self):
+        for asked, expected in (({}, "off"), ({"CARGO_PROFILE_RELEASE_LTO": "fat"}, "fat")):
+            env = environment.building({**self.REAL, **asked})
+            self.assertEqual(env["CARGO_PROFILE_RELEASE_LTO"], expected)
 
     def test_without_a_stack_lead_nowhere(self):
         self.assertEqual(environment.tools(self.REAL)["AWS_ENDPOINT_URL"], "http://127.0.0.1:9")

@@ -14,14 +14,14 @@ use domain::{
     cache::{CacheEntry, CacheKey, CacheTag, Invalidation},
     call::{Params, RestCall},
     fair_queue::Bucket,
-    job::{Event, Failure, FailureCode, Job, PerTarget, step},
+    job::{DeadJob, Event, Failure, FailureCode, Job, PerTarget, step},
     timing::{JOB_DEADLINE, JOB_RETENTION, LONGEST_CACHE_TTL, Timing},
 };
 use hub::{
     message::Dispatch,
     ports::{
-        CacheView, ClaimRequest, Claimed, Clock, Committed, Entropy, FairQueues, Inserted, Jobs, Messages,
-        NewCacheEntry, PendingJobs, ResponseCache, SHARDS,
+        CacheView, ClaimRequest, Claimed, Clock, Committed, DeadJobs, Entropy, FairQueues, Inserted, Jobs,
+        ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, SHARDS,
     },
 };
 use serde_json::Value;
@@ -344,7 +344,36 @@ async fn a_message_comes_after_its_delay_and_holds_ids_and_numbers_alone() {
         assert_eq!(keys, BTreeSet::from(["fencing_number", "job", "target", "tenant", "trace", "user"]));
         assert!(!body.contains(PARAMETER), "{body}");
         let group = message.attributes().and_then(|found| found.get(&MessageSystemAttributeName::MessageGroupId));
-        assert!(group.is_none_or(|group| group == job.spec.account.user.as_str()), "{group:?}");
+        assert!(group.is_none_or(|group| group == job.tenant().as_str()), "{group:?}");
     }
     sqs.delete_queue().queue_url(&queue).send().await.unwrap();
+}
+
+/// As a former version of FlickrHub wrote them: under the same key, with nothing but the job's id.
+#[tokio::test]
+async fn an_entry_of_a_dead_job_that_only_names_it_is_read_with_the_job() {
+    let ports = cloud();
+    let (running, claim) = running(&ports, &job(&ports)).await;
+    let failure = Failure::new(FailureCode::AttemptsExhausted, "HTTP 502");
+    let dead = step(&running, Event::GiveUp(claim, failure), ports.now()).unwrap();
+    assert_eq!(ports.commit(&dead).await.unwrap(), Committed::Written);
+    let (job, said) = (&dead.after, DeadJob::of(&dead.after).unwrap());
+    let expected = ListedDeadJob { cursor: said.cursor(), job: Some(said.clone()) };
+
+    let entry = async |cursor: &str, id: &JobId| {
+        let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+        let put = dynamo.put_item().table_name(env("JOBS_TABLE"));
+        let put = put.item("pk", AttributeValue::S(format!("{}#DEAD", job.tenant())));
+        let put = put.item("sk", AttributeValue::S(cursor.to_owned()));
+        put.item("job", AttributeValue::S(id.as_str().to_owned())).send().await.unwrap();
+    };
+    entry(&said.cursor(), &job.id).await;
+    assert_eq!(ports.dead_jobs(job.tenant(), "", 10).await.unwrap(), std::slice::from_ref(&expected));
+
+    // One whose job's record is gone still takes its place on the page.
+    let unknown = JobId::from_bytes(ports.random());
+    let first = format!("{:015}.{unknown}", 1);
+    entry(&first, &unknown).await;
+    let gone = ListedDeadJob { cursor: first, job: None };
+    assert_eq!(ports.dead_jobs(job.tenant(), "", 10).await.unwrap(), [gone, expected]);
 }

@@ -1,11 +1,13 @@
 //! The edge, as API Gateway and the functions make it together.
 
-use api::{AccountView, CircuitView, HealthAnswer, JobView, PendingJobsView, ReadinessAnswer, UsageAnswer};
+use api::{
+    AccountList, AccountView, CircuitView, HealthAnswer, JobView, PendingJobsView, ReadinessAnswer, UsageAnswer,
+};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    emulator::random_key,
+    emulator::{admin_key, another_tenant, random_key},
     stack::{Hub, shared_stack, until},
 };
 
@@ -24,6 +26,24 @@ async fn what_api_gateway_refuses_reads_like_what_flickrhub_refuses() {
         assert_eq!(answer.status.as_u16(), status, "{method} {path}: {}", answer.text);
         assert!(answer.json()["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{}", answer.text);
     }
+}
+
+/// API Gateway still lets the key through; a function that has seen it remembers it for a minute.
+#[tokio::test]
+async fn a_key_that_is_disabled_ends_whatever_api_gateway_says() {
+    let hub = another_tenant().await;
+    hub.get("/v1/accounts").await.data::<AccountList>();
+    admin_key("disable", hub.api_key()).await;
+    let refused = until("the disabled key to be refused", async || {
+        let answer = hub.get("/v1/accounts").await;
+        (!answer.status.is_success()).then_some(answer)
+    })
+    .await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (401, "ERR_UNAUTHORIZED"));
+    // A function that has not seen the key refuses it at once.
+    assert_eq!(hub.get("/v1/usage").await.problem(), "ERR_UNAUTHORIZED");
+    admin_key("enable", hub.api_key()).await;
+    hub.get("/v1/accounts").await.data::<AccountList>();
 }
 
 #[tokio::test]

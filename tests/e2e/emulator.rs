@@ -51,6 +51,15 @@ pub async fn another_tenant() -> Hub {
     Hub::with_key(Some(key))
 }
 
+/// Runs the operator's command for an API key, which must succeed.
+pub async fn admin_key(command: &str, key: &str) {
+    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
+    admin.args(["key", command]).stdin(std::process::Stdio::piped());
+    let mut admin = admin.spawn().unwrap();
+    admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
+    assert!(admin.wait().await.unwrap().success(), "key {command}");
+}
+
 /// An API key nobody has.
 pub fn random_key() -> String {
     let mut bytes = [0; 20];

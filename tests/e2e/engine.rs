@@ -198,7 +198,8 @@ async fn dead_letters_are_quarantined_listed_and_replayed() {
     let error = dead.error.as_ref().map(|error| error.code);
     assert_eq!((dead.state, error), (JobState::Dead, Some(JobErrorCode::AttemptsExhausted)), "{dead:?}");
     let listed: DeadJobList = hub.get("/v1/dlq").await.data();
-    assert!(listed.jobs.iter().any(|job| job.job_id == id), "{listed:?}");
+    let entry = listed.jobs.iter().find(|job| job.job_id == id).unwrap_or_else(|| panic!("not listed: {listed:?}"));
+    assert_eq!(json!(entry), json!(dead), "the list says what the job says");
 
     let replay = async |request: Value| {
         let answer: ReplayAnswer = hub.post("/v1/dlq/replay", &request).await.data();

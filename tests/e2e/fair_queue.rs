@@ -1,17 +1,20 @@
 //! The fair queue of an app whose budget is spent.
 
-use api::{JobPriority, JobState, JobView, SubmitJobRequest, WaitingFor};
+use std::time::Duration;
+
+use api::{JobErrorCode, JobPriority, JobState, JobView, ReplayAnswer, ReplayOutcome, SubmitJobRequest, WaitingFor};
 use aws::Cloud;
+use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
 use domain::{
-    Timestamp,
-    budget::{HostClass, Limit, Request},
+    AppId, Jitter, Timestamp,
+    budget::{HostClass, Limit, Request, Signal},
 };
-use hub::ports::{BudgetKey, Budgets, Clock};
+use hub::ports::{BudgetKey, Budgets, Changed, Clock, FairQueues};
 use serde_json::json;
 
 use crate::{
-    emulator::cloud,
-    stack::{Flickr, Hub, request, shared_stack},
+    emulator::{cloud, table},
+    stack::{Flickr, Hub, env, request, shared_stack, until},
 };
 
 /// The time in a field.
@@ -29,6 +32,50 @@ async fn spend(ports: &Cloud, app: &BudgetKey, limit: &Limit) {
     let all = Request { limit: *limit, class: Some(HostClass::Rest), calls: u32::MAX };
     while let Ok(change) = ports.budget(app).await.unwrap().take(&all, ports.now()) {
         ports.change_budget(app, &change).await.unwrap();
+    }
+}
+
+/// Records that so many calls of the app ended so at `at`.
+async fn record(ports: &Cloud, app: &BudgetKey, signal: &Signal, times: usize, at: Timestamp) {
+    for _ in 0..times {
+        let change = ports.budget(app).await.unwrap().record(HostClass::Rest, signal, Jitter::NONE, at).unwrap();
+        let changed = ports.change_budget(app, &change).await.unwrap();
+        assert!(matches!(changed, Changed::Done(_)), "nobody else calls: {changed:?}");
+    }
+}
+
+/// How many jobs the app's queue counts, if its time is not over.
+async fn counted(ports: &Cloud, app: &AppId) -> u32 {
+    ports.budget_and_queue(app).await.unwrap().1.waiting.values().sum()
+}
+
+/// The runtime table itself.
+struct RuntimeTable {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+}
+
+impl RuntimeTable {
+    fn new() -> Self {
+        Self { client: aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap()), name: env("RUNTIME_TABLE") }
+    }
+
+    /// Whether items whose time is over are deleted. The emulator does so within a minute, AWS within days.
+    async fn delete_expired_items(&self, enabled: bool) {
+        let setting = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(enabled).build().unwrap();
+        let update = self.client.update_time_to_live().table_name(&self.name).time_to_live_specification(setting);
+        update.send().await.unwrap();
+    }
+
+    /// Lets the time of the app's queue be over, as it is long after its last job.
+    async fn end_queue(&self, app: &AppId) {
+        let items = table(&self.name).await;
+        let is_queue = |key: &str, sort: &str| key.starts_with("FAIR_QUEUE#") && sort == app.as_str();
+        let item = items.into_iter().find(|item| is_queue(&item["pk"], &item["sk"])).unwrap();
+        let text = |name: &str| AttributeValue::S(item[name].clone());
+        let update = self.client.update_item().table_name(&self.name).key("pk", text("pk")).key("sk", text("sk"));
+        let update = update.update_expression("SET expires_at = :past");
+        update.expression_attribute_values(":past", AttributeValue::N("1".to_owned())).send().await.unwrap();
     }
 }
 
@@ -65,5 +112,49 @@ async fn jobs_over_their_accounts_share_wait_in_the_fair_queue_and_run_when_esti
         assert_eq!((ended.state, ended.attempts), (JobState::Completed, 1), "{ended:?}");
         let late = time(ended.started_at.as_ref().unwrap()).since(estimate(job)).as_secs();
         assert!(late <= 60, "{late} s later than estimated: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_joins_a_queue_whose_time_is_over_begins_it_anew() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect_with(&flickr.control("/_fake/apps", &json!({})).await).await;
+    let app: AppId = account.app_id.parse().unwrap();
+    let (ports, budget, runtime) = (cloud(), BudgetKey::App(app.clone()), RuntimeTable::new());
+    let call = request(&account.user_id, "flickr.test.login", &json!({}));
+
+    flickr.fault(&account.nsid, "503", &json!({ "times": 4 })).await;
+    let dead = hub.ended(&hub.accept(&call).await.job_id).await;
+    let error = dead.error.as_ref().map(|error| error.code);
+    assert_eq!((dead.state, error), (JobState::Dead, Some(JobErrorCode::AttemptsExhausted)), "{dead:?}");
+
+    // While Flickr refuses the app's calls, every job has to wait.
+    let refused_at = ports.now();
+    record(&ports, &budget, &Signal::Throttled, 3, refused_at).await;
+    let first = hub.accept(&call).await;
+    assert_eq!(counted(&ports, &app).await, 1, "{first:?}");
+
+    runtime.delete_expired_items(false).await;
+    runtime.end_queue(&app).await;
+    assert_eq!(counted(&ports, &app).await, 0);
+    let submitted = hub.accept(&call).await;
+    assert_eq!(counted(&ports, &app).await, 1, "by `enqueue`: {submitted:?}");
+
+    runtime.end_queue(&app).await;
+    let answer: ReplayAnswer = hub.post("/v1/dlq/replay", &json!({ "job_ids": [dead.job_id] })).await.data();
+    assert_eq!(answer.results[0].outcome, ReplayOutcome::Replayed);
+    assert_eq!(counted(&ports, &app).await, 1, "by `dlq-replay`: {answer:?}");
+
+    runtime.end_queue(&app).await;
+    let later = hub.accept(&SubmitJobRequest { delay_seconds: Some(1), ..call.clone() }).await;
+    assert_eq!(later.state, JobState::Scheduled, "{later:?}");
+    until("the worker to send the job into the queue", async || (counted(&ports, &app).await == 1).then_some(())).await;
+
+    runtime.delete_expired_items(true).await;
+    record(&ports, &budget, &Signal::Succeeded, 1, refused_at + Duration::from_secs(60 * 60)).await;
+    for job in [first, submitted, dead, later] {
+        until("the job to be done", async || (hub.job(&job.job_id).await.state == JobState::Completed).then_some(()))
+            .await;
     }
 }

@@ -44,6 +44,29 @@ async fn a_job_is_read_where_its_location_says() {
 }
 
 #[tokio::test]
+async fn an_ended_job_is_not_sent_again_to_who_has_it() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let params = json!({ "text": "x".repeat(9_000) });
+    let id = hub.submit(&account.user_id, "flickr.test.echo", &params).await;
+    hub.ended(&id).await;
+    let path = format!("/v1/flickr/jobs/{id}");
+    let first = hub.get(&path).await;
+    let tag = first.headers["etag"].to_str().unwrap();
+    assert_eq!(first.headers["cache-control"], "private, no-cache");
+    for known in [tag.to_owned(), format!("\"x\", {tag}"), "*".to_owned()] {
+        let again = hub.call(Method::GET, &path, &[("if-none-match", &known)], None).await;
+        assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{known}");
+        assert_eq!(again.headers["etag"], tag);
+    }
+    let changed = hub.call(Method::GET, &path, &[("if-none-match", "\"x\"")], None).await;
+    assert_eq!(json!(changed.data::<JobView>()), json!(first.data::<JobView>()));
+    let by_url = hub.get(&format!("{path}?result=url")).await;
+    assert_eq!((by_url.headers.get("etag"), &by_url.headers["cache-control"]), (None, &"no-store".parse().unwrap()));
+}
+
+#[tokio::test]
 async fn a_refusal_of_flickr_fails_the_job_with_its_code() {
     let _shared = shared_stack().await;
     let hub = Hub::first();
@@ -181,6 +204,26 @@ async fn one_idempotency_key_makes_one_job() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_known_by_all_of_its_long_parameters() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let key = format!("long-key-of-{}", account.user_id);
+    let post = async |text: &str| {
+        let params = json!({ "text": text });
+        let body = json!({ "method": "flickr.test.echo", "user_id": account.user_id, "params": params });
+        hub.call(Method::POST, "/v1/flickr/rest", &[("idempotency-key", &key)], Some(&body)).await
+    };
+    let text = "x".repeat(40_000);
+    let first: JobView = post(&text).await.data();
+    let again = post(&text).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.data::<JobView>().job_id, first.job_id);
+    assert_eq!(post(&format!("{text}y")).await.problem(), "ERR_IDEMPOTENCY_KEY_REUSED");
+    hub.ended(&first.job_id).await;
+}
+
+#[tokio::test]
 async fn long_parameters_arrive_whole() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
@@ -204,8 +247,10 @@ fn sha256(bytes: &[u8]) -> String {
 async fn results_of_any_size_come_back_byte_for_byte() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
-    // Stored as a separate item; stored as an object; answered as a URL.
-    for (photos, description_bytes, by_url) in [(1, 2_500, false), (200, 10_000, false), (450, 11_000, true)] {
+    // Stored as a separate item; stored as an object, and given with a URL; given as a URL alone.
+    for (photos, description_bytes, has_text, has_url) in
+        [(1, 2_500, true, false), (200, 10_000, true, true), (450, 11_000, false, true)]
+    {
         let account = hub.connect().await;
         let seed = json!({ "user": account.nsid, "count": photos, "description_bytes": description_bytes });
         flickr.control("/_fake/photos", &seed).await;
@@ -214,14 +259,23 @@ async fn results_of_any_size_come_back_byte_for_byte() {
         let job = hub.ended(&id).await;
         assert_eq!(job.state, JobState::Completed, "{:?}", job.error);
         let call = flickr.calls(&account.nsid, "flickr.photos.search").await.remove(0);
-        let text = if by_url {
-            assert!(job.result.is_none());
-            let url = job.result_url.as_ref().unwrap();
-            crate::stack::client().no_proxy().build().unwrap().get(url).send().await.unwrap().text().await.unwrap()
-        } else {
-            job.result.as_ref().unwrap().get().to_owned()
-        };
-        assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
-        assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");
+        assert_eq!((job.result.is_some(), job.result_url.is_some()), (has_text, has_url), "{photos} photos");
+        let by_url: JobView = hub.get(&format!("/v1/flickr/jobs/{id}?result=url")).await.data();
+        assert_eq!((by_url.result.is_some(), by_url.result_url.is_some()), (!has_url, has_url), "{photos} photos");
+        let status = json!({ "job_id": id, "user_id": account.user_id, "result": "url" });
+        let by_user: JobView = hub.post("/v1/flickr/jobs/status", &status).await.data();
+        assert_eq!(by_user.result.is_some(), !has_url, "{photos} photos");
+
+        for view in [job, by_url, by_user] {
+            let mut texts: Vec<String> = view.result.iter().map(|text| text.get().to_owned()).collect();
+            if let Some(url) = &view.result_url {
+                let http = crate::stack::client().no_proxy().build().unwrap();
+                texts.push(http.get(url).send().await.unwrap().text().await.unwrap());
+            }
+            for text in texts {
+                assert!(text.len() > photos * description_bytes, "{} bytes", text.len());
+                assert_eq!(sha256(text.as_bytes()), call["answer"]["sha256"], "{photos} photos");
+            }
+        }
     }
 }

@@ -41,6 +41,30 @@ async fn a_login_of_another_tenant_a_used_one_and_an_unknown_one_are_refused_ali
 }
 
 #[tokio::test]
+async fn an_account_has_the_permissions_that_the_user_granted() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let app = own_app(&flickr).await;
+    for granted in [Permission::Read, Permission::Delete] {
+        let started: StartLoginAnswer = hub.start(&app).await.data();
+        let consent = flickr.approve(&started, granted).await;
+        let account: AccountView = hub.complete(&completion(&started, &consent, None)).await.data();
+        assert_eq!((account.perms, account.perms_confirmed), (granted, true), "to write was asked for");
+        assert_eq!(hub.get(&format!("/v1/accounts/{}", account.user_id)).await.data::<AccountView>(), account);
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_not_lost_when_flickr_does_not_say_what_it_granted() {
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let user = flickr.control("/_fake/users", &json!({})).await;
+    let started: StartLoginAnswer = hub.start(&own_app(&flickr).await).await.data();
+    let consent = flickr.approve_as(&user, &started, Permission::Read).await;
+    flickr.fault(user["nsid"].as_str().unwrap(), "503", &json!({})).await;
+    let account: AccountView = hub.complete(&completion(&started, &consent, None)).await.data();
+    assert_eq!((account.perms, account.perms_confirmed), (Permission::Write, false), "what was asked for");
+}
+
+#[tokio::test]
 async fn a_browser_goes_from_flickr_through_the_callback_to_the_tenants_page() {
     let (hub, flickr) = (Hub::first(), Flickr::new());
     let return_url = env("FLICKRHUB_RETURN_URL");

@@ -20,6 +20,7 @@ mod edge;
 mod emulator;
 mod engine;
 mod fair_queue;
+mod hash_secret;
 mod hostile;
 mod interop;
 mod jobs;

@@ -39,18 +39,26 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
-    AccountRef, AppId, Day, Timestamp, TraceId,
+    AccountRef, AppId, ClaimId, Day, Timestamp, TraceId,
     budget::{self, HostClass, Limit},
     cache::{CacheEntry, CacheKey, CacheStats},
-    job::{Job, MAX_INLINE_RESULT_BYTES, PerTarget, Phase, RetryPolicy, Start, StoredResult, Waiting, WakeBy, Work},
+    job::{
+        DeadJob, Event, Failure, FailureCode, Job, MAX_INLINE_RESULT_BYTES, PerTarget, Phase, RetryPolicy, Start,
+        StoredResult, Waiting, WakeBy, Work, step,
+    },
     outcome::{Class, Outcome},
+    timing::Timing,
 };
 use hub::{
     budget::Grants,
     credentials::{AppCredentials, TokenCredentials},
+    dead_jobs,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Budgets, Changed, Clock, Entropy, Jobs, NewCacheEntry, ResponseCache},
+    ports::{
+        Accounts, Apps, BudgetKey, Budgets, Changed, ClaimRequest, Claimed, Clock, Committed, Entropy, Jobs,
+        NewCacheEntry, ResponseCache,
+    },
     response_cache::{self, CacheUse},
     run::{Disposition, Worker},
     submit::{Submit, SubmitRequest},
@@ -653,6 +661,33 @@ async fn a_job_in_the_fair_queue() {
     whole.write_units += dispatch.write_units;
     whole.read_units += dispatch.read_units;
     whole.tell();
+}
+
+#[tokio::test]
+async fn a_page_of_dead_jobs_is_one_query_however_much_they_were_asked() {
+    let hub = hub(Limits::default()).await;
+    let failure = Failure::new(FailureCode::AttemptsExhausted, "HTTP 502");
+    let mut dead = Vec::new();
+    for _ in 0..5 {
+        let params = format!(r#"{{"text": "{}"}}"#, "x".repeat(5_000));
+        let spec = build::spec(&hub.account, "flickr.test.echo", &params);
+        let job = build::job(hub.ports.random(), spec, hub.ports.now());
+        build::insert(&hub.ports, &job).await;
+        let (claim, now) = (ClaimId::from_bytes(hub.ports.random()), hub.ports.now());
+        let lease_until = now + Timing::REST.lease;
+        let request = ClaimRequest { job: job.reference(), fencing_number: 1, claim: claim.clone(), lease_until, now };
+        let Claimed::Held(running) = hub.ports.claim(&request).await.unwrap() else { panic!("not held: {job:?}") };
+        let transition = step(&running, Event::GiveUp(claim, failure.clone()), hub.ports.now()).unwrap();
+        assert_eq!(hub.ports.commit(&transition).await.unwrap(), Committed::Written);
+        dead.push(DeadJob::of(&transition.after).unwrap());
+    }
+    let principal = build::principal_of(&hub.ports, &hub.account.tenant, hub.limits).await;
+    hub.requests.take();
+    let mut listed = dead_jobs::list(&hub.sweep, &principal, None).await.unwrap().items;
+    assert_eq!(written(&hub.requests.take()), [("Query", 0.0)]);
+    listed.sort_by(|one, other| one.id.cmp(&other.id));
+    dead.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(listed, dead);
 }
 
 /// Takes calls of an app's budget, as another process would: so many, or all there are.

@@ -95,6 +95,11 @@ impl Hub {
         Self::with_key(Some(env("FLICKRHUB_API_KEY")))
     }
 
+    /// The API key that it calls with.
+    pub fn api_key(&self) -> &str {
+        self.api_key.as_deref().unwrap()
+    }
+
     /// A caller with this API key.
     pub fn with_key(api_key: Option<String>) -> Self {
         let http = client().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();

@@ -71,8 +71,10 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "claiming a job": [jobs("UpdateItem", JOB)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting API keys": [vault("Scan")],
     "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
     "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", TENANT)],
+    "disabling or enabling an API key": [vault("UpdateItem", API_KEY)],
     "discarding a dead job": [jobs("DeleteItem", DEAD)],
     "finding a Flickr app": [vault("GetItem", TENANT)],
     "finding a job": [jobs("GetItem", JOB)],
@@ -124,10 +126,12 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing a result": [jobs("PutItem", JOB)],
     "storing an account": [vault("PutItem", TENANT)],
     "taking a login": [runtime("DeleteItem", TENANT)],
+    "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "taking a tenant's turn": [runtime("UpdateItem", TURNS)],
     "writing a cache entry": [runtime("PutItem", CACHE)],
     "writing a job's next state": [jobs("UpdateItem", JOB)],
+    "writing the hash secret": [Other("secretsmanager:PutSecretValue", "HashSecret")],
 }
 
 #: What has no name in the code: what a start opens, what readiness probes, what the vaults and Lambda itself ask for.
@@ -203,7 +207,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         *READING_JOBS, *TRANSITIONS,
         "listing the jobs to check", "moving a job's next check", "listing fair queues",
         "reading a budget and a fair queue", "listing the jobs in a fair queue", "reserving calls for a fair queue",
-        "recording what was dispatched", "a death, which lists the job",
+        "recording what was dispatched",
     ],
     "DlqReplay": [
         *AUTHENTICATING, *READING_JOBS, *TRANSITIONS, *QUEUEING,
@@ -214,7 +218,10 @@ FUNCTIONS: Mapping[str, list[str]] = {
 }  # fmt: skip
 
 #: What only an operator's own credentials do.
-OPERATOR = ["creating a tenant"]
+OPERATOR = [
+    "creating a tenant", "disabling or enabling an API key", "storing an API key under another hash",
+    "counting API keys", "writing the hash secret",
+]  # fmt: skip
 
 #: The kinds of budgets that a function has to do with.
 BUDGETS_OF: Mapping[str, Callable[[str], bool]] = {

@@ -127,7 +127,7 @@ class Stack:
         return self._parameters[name] if name in self._parameters else self.ref(name)
 
     def _attribute(self, name: str, attribute: str) -> str:
-        if attribute == "Arn":
+        if attribute == "Arn" or (attribute == "Id" and self._template[name]["Type"] in REF_IS_ARN):
             return self.arn(name)
         if attribute == "QueueName":
             return self._physical_name(name)

@@ -9,13 +9,13 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{delete, get, post},
 };
-use domain::{JobId, job::Job};
+use domain::{JobId, job::DeadJob};
 use edge::{Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, require_key, translate};
 use hub::{
     Kind,
-    dead_jobs::{self, PAGE_JOBS, ReplayOptions, Replayed},
+    dead_jobs::{self, PAGE_JOBS, Replayed, would_replay, would_replay_listed},
     page::Page,
-    ports::{DeadJobs, FairQueues, Jobs, Tenants},
+    ports::{Clock, DeadJobs, FairQueues, Jobs, Tenants},
     tenants::Principal,
     transition,
 };
@@ -36,22 +36,21 @@ where
         .layer(from_fn_with_state(authenticator, require_key::<P>))
 }
 
-async fn list<P: DeadJobs + Jobs>(
+async fn list<P: Clock + DeadJobs>(
     State(ports): State<Arc<P>>,
     Authenticated(principal): Authenticated,
     Query(query): Query<PageQuery>,
 ) -> Result<Envelope<DeadJobList>, Problem> {
     let Page { items, next } = page(&*ports, &principal, query.cursor).await?;
-    let view = |job| translate::jobs::without_result(job, None);
-    let jobs = items.into_iter().map(view).collect::<Result<_, _>>()?;
+    let jobs = items.into_iter().map(translate::jobs::dead).collect::<Result<_, _>>()?;
     Ok(Envelope::ok(DeadJobList { jobs, next_cursor: next }))
 }
 
 async fn page(
-    ports: &(impl DeadJobs + Jobs),
+    ports: &(impl Clock + DeadJobs),
     principal: &Principal,
     cursor: Option<String>,
-) -> Result<Page<Job, String>, Problem> {
+) -> Result<Page<DeadJob, String>, Problem> {
     let cursor = cursor.filter(|cursor| !cursor.is_empty());
     if cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR_BYTES || cursor.chars().any(char::is_control)) {
         return Err(Problem::field("cursor", "give the `next_cursor` of the page before"));
@@ -88,32 +87,43 @@ async fn replay<P: transition::Ports + DeadJobs + FairQueues>(
     Authenticated(principal): Authenticated,
     Json(request): Json<ReplayRequest>,
 ) -> Result<Envelope<ReplayAnswer>, Problem> {
+    let ReplayRequest { force, dry_run, .. } = request;
     let (ids, next_cursor) = match selection(&request)? {
         Selection::Ids(ids) => (ids, None),
         Selection::Page(cursor) => {
             let Page { items, next } = page(&*ports, &principal, cursor).await?;
+            if dry_run {
+                // The list knows what would happen: no job is read.
+                let would = |job: DeadJob| result(job.id.as_str(), would_replay_listed(&job, force), dry_run);
+                let results = items.into_iter().map(would).collect();
+                return Ok(Envelope::ok(ReplayAnswer { dry_run, results, next_cursor: next }));
+            }
             (items.into_iter().map(|job| job.id.into()).collect(), next)
         }
     };
-    let ReplayRequest { force, dry_run, .. } = request;
     let mut results = Vec::with_capacity(ids.len());
     for job_id in ids {
         // What is no id names no job.
         let replayed = match job_id.parse::<JobId>() {
-            Ok(id) => dead_jobs::replay(&*ports, &principal, &id, ReplayOptions { force, dry_run }).await?,
+            Ok(id) if dry_run => would_replay(&*ports, &principal, &id, force).await?,
+            Ok(id) => dead_jobs::replay(&*ports, &principal, &id, force).await?,
             Err(_) => Replayed::Unknown,
         };
-        let outcome = match replayed {
-            Replayed::Yes if dry_run => ReplayOutcome::WouldReplay,
-            Replayed::Yes => ReplayOutcome::Replayed,
-            Replayed::Unknown => ReplayOutcome::NotFound,
-            Replayed::NotDead => ReplayOutcome::NotDead,
-            Replayed::NeedsForce => ReplayOutcome::NeedsForce,
-            Replayed::TooManyPending => ReplayOutcome::TooManyPending,
-        };
-        results.push(ReplayResult { job_id, outcome });
+        results.push(result(&job_id, replayed, dry_run));
     }
     Ok(Envelope::ok(ReplayAnswer { dry_run, results, next_cursor }))
+}
+
+fn result(job_id: &str, replayed: Replayed, dry_run: bool) -> ReplayResult {
+    let outcome = match replayed {
+        Replayed::Yes if dry_run => ReplayOutcome::WouldReplay,
+        Replayed::Yes => ReplayOutcome::Replayed,
+        Replayed::Unknown => ReplayOutcome::NotFound,
+        Replayed::NotDead => ReplayOutcome::NotDead,
+        Replayed::NeedsForce => ReplayOutcome::NeedsForce,
+        Replayed::TooManyPending => ReplayOutcome::TooManyPending,
+    };
+    ReplayResult { job_id: job_id.to_owned(), outcome }
 }
 
 async fn discard<P: Jobs + DeadJobs>(

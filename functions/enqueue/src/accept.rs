@@ -36,7 +36,7 @@ where
     // Relative to the request's own URL, whatever stage or domain is in front of it.
     let location = format!("jobs/{}", job.id);
     let estimated_start = forecast.as_ref().and_then(|forecast| forecast.estimated_start(&job));
-    let data = jobs::without_result(job, estimated_start)?;
+    let data = jobs::without_result(job, estimated_start, None)?;
     let mut response = Envelope { status: StatusCode::ACCEPTED, data }.into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

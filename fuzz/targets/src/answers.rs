@@ -12,11 +12,11 @@ use domain::{
 use flickr::{
     Body, CATALOGUE, Reply, RequestOutcome,
     answer::{self, Call, MAX_MESSAGE_CHARACTERS, REPLACED_BYTES},
-    oauth,
+    oauth, token_check,
     token_reply::{self, MAX_VALUE_BYTES},
 };
 use hub::ports::Answer;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Sunday, 6 November 1994, 08:49:37 UTC.
 const NOW: Timestamp = Timestamp::from_milliseconds(784_111_777_000);
@@ -60,6 +60,22 @@ pub fn oauth_reply(data: &[u8]) {
     }
 }
 
+/// Answers that say what a token may do: one that is read is about our token and reads back as written, and a refusal
+/// quotes nothing.
+pub fn token_checked(data: &[u8]) {
+    const TOKEN: &str = "7215-a";
+    let text = String::from_utf8_lossy(data);
+    match token_check::perms(&text, TOKEN) {
+        Ok(perms) => {
+            assert_ne!(token_check::perms(&text, "7215-b"), Ok(perms), "it is read of another token, too");
+            let content = |text: &str| json!({ "_content": text });
+            let written = json!({ "oauth": { "token": content(TOKEN), "perms": content(perms.as_str()) } });
+            assert_eq!(token_check::perms(&written.to_string(), TOKEN), Ok(perms));
+        }
+        Err(invalid) => quotes_nothing(&invalid, &text),
+    }
+}
+
 /// What `read` gives for `pairs`, written as a form.
 fn within_bounds<T>(pairs: &[(&str, &str)], read: impl FnOnce(&str) -> Option<T>) -> T {
     for (name, value) in pairs {
@@ -72,8 +88,17 @@ fn within_bounds<T>(pairs: &[(&str, &str)], read: impl FnOnce(&str) -> Option<T>
 
 /// The message is one of a few, whatever the reply was.
 fn quotes_nothing(invalid: &token_reply::Invalid, text: &str) {
-    const FIELDS: [&str; 6] =
-        ["fullname", "oauth_callback_confirmed", "oauth_token", "oauth_token_secret", "user_nsid", "username"];
+    const FIELDS: [&str; 9] = [
+        "fullname",
+        "oauth",
+        "oauth_callback_confirmed",
+        "oauth_token",
+        "oauth_token_secret",
+        "perms",
+        "token",
+        "user_nsid",
+        "username",
+    ];
     let message = invalid.to_string();
     let named = message.split('`').nth(1);
     assert!(named.is_none_or(|field| FIELDS.contains(&field)), "{message} of {text:?}");

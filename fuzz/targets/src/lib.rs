@@ -30,9 +30,9 @@ macro_rules! targets {
 }
 
 targets! {
-    answers: oauth_problem, oauth_reply, rest_answer, retry_after;
+    answers: oauth_problem, oauth_reply, rest_answer, retry_after, token_checked;
     events: gateway_event;
-    requests: call_params, dispatch, id, idempotency_key, login_state, method_name, request_body;
+    requests: call_params, dispatch, id, idempotency_key, if_none_match, login_state, method_name, request_body;
     sealed: sealed_message, sealed_message_altered;
 }
 

@@ -15,7 +15,8 @@ use domain::{
     idempotency::{Fingerprint, Key, MAX_KEY_CHARACTERS},
     login,
 };
-use edge::{Json, Problem};
+use edge::{EntityTag, Json, Problem};
+use http::{HeaderValue, header};
 use hub::message::Dispatch;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -38,6 +39,20 @@ pub fn idempotency_key(data: &[u8]) {
     if !text.starts_with('"') && text.trim() == text {
         assert_eq!(Key::parse(text).as_ref(), Ok(&key), "{text}");
     }
+}
+
+/// `If-None-Match`: a tag is known only where it is listed or all are, and is known beside whatever else is sent.
+pub fn if_none_match(data: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(data) else { return };
+    let tag = EntityTag::of(&"an answer").expect("a text is JSON");
+    let quoted = tag.to_string().trim_start_matches("W/").to_owned();
+    let own = HeaderValue::from_str(&quoted).expect("a tag is the value of a header");
+    let known = |lines: &[&HeaderValue]| {
+        tag.is_known(&lines.iter().map(|line| (header::IF_NONE_MATCH, (*line).clone())).collect())
+    };
+    assert!(known(&[&value, &own]) && known(&[&own, &value]), "{value:?}");
+    let text = String::from_utf8_lossy(data);
+    assert!(!known(&[&value]) || text.trim() == "*" || text.contains(&quoted), "{value:?}");
 }
 
 /// The method of a call, and a pattern of methods: a pattern matches the text that it was read from.

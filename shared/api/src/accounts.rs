@@ -37,8 +37,10 @@ pub struct AccountView {
     pub username: String,
     /// Its owner's name at Flickr; may be empty.
     pub fullname: String,
-    /// What the user was asked to allow.
+    /// What Flickr says that the user granted; what was asked for, where `perms_confirmed` is false.
     pub perms: Permission,
+    /// Whether Flickr said so when the account was connected.
+    pub perms_confirmed: bool,
     /// Whether its token works.
     pub status: AccountStatus,
     /// When it was last connected.

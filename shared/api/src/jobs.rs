@@ -71,6 +71,26 @@ pub struct JobStatusRequest {
     pub job_id: String,
     /// The account it belongs to.
     pub user_id: String,
+    /// In which form the result is to be given; by default `inline`.
+    pub result: Option<ResultForm>,
+}
+
+/// The query of `GET /v1/flickr/jobs/{job_id}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobQuery {
+    /// In which form the result is to be given; by default `inline`.
+    pub result: Option<ResultForm>,
+}
+
+/// In which form a result is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultForm {
+    /// As `result`, if it is not too long; a long one also as `result_url`.
+    Inline,
+    /// As `result_url` alone. A result of up to 4 KiB has no URL, and is given as `result`.
+    Url,
 }
 
 /// Where a job stands.
@@ -112,9 +132,9 @@ pub struct JobView {
     pub state: JobState,
     /// Of a job that waits: why, and until when.
     pub waiting: Option<WaitView>,
-    /// Flickr's answer.
+    /// Flickr's answer, if it is not too long to be given here.
     pub result: Option<Box<RawValue>>,
-    /// Where Flickr's answer can be read, if it is too long to be given here.
+    /// Where Flickr's answer can be read, if it is long or that was asked for.
     pub result_url: Option<String>,
     /// Whether the result is the answer to another job's call.
     pub from_cache: bool,

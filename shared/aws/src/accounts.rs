@@ -6,6 +6,7 @@
 //!
 //! One write stores an account whole, so that a token never stands with another connection's data.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountRef, TenantId, Timestamp, UserId,
     account::{Account, Status},
@@ -23,6 +24,8 @@ use crate::{
 const SEALED: &str = "sealed";
 /// How the account's calls went of late, as JSON; absent where it is simply closed.
 const CIRCUIT: &str = "circuit";
+/// Whether Flickr said what it granted; absent in what was stored before Flickr was asked.
+const PERMS_CONFIRMED: &str = "perms_confirmed";
 const ACCOUNT: &str = "ACCOUNT#";
 
 /// The key of an account in the vault table.
@@ -40,6 +43,7 @@ fn read(tenant: &TenantId, item: &Attributes) -> ports::Result<Account> {
         username: item.text("username")?.to_owned(),
         fullname: item.text("fullname")?.to_owned(),
         perms: item.named("perms")?,
+        perms_confirmed: item.optional_flag(PERMS_CONFIRMED).unwrap_or(false),
         status: item.named("status")?,
         connected_at: item.time("connected_at")?,
     })
@@ -67,6 +71,7 @@ impl Accounts for Cloud {
             ("username", text(&account.username)),
             ("fullname", text(&account.fullname)),
             ("perms", name_of(&account.perms)),
+            (PERMS_CONFIRMED, AttributeValue::Bool(account.perms_confirmed)),
             ("status", name_of(&account.status)),
             ("connected_at", time(account.connected_at)),
             (SEALED, bytes(&sealed.sealed_token)),
@@ -116,5 +121,31 @@ impl Accounts for Cloud {
                 .expression_attribute_values(":circuit", json(circuit)?)
         };
         written_if(update.send().await, "recording how an account's calls go")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AppId, account::Perms};
+
+    use super::*;
+
+    #[test]
+    fn what_was_stored_before_flickr_was_asked_is_not_confirmed() {
+        let (tenant, app) = (TenantId::from_bytes([1; 16]), AppId::from_bytes([2; 16]));
+        let user = UserId::of(&tenant, "1@N00");
+        let mut item = key(&AccountRef::new(&tenant, &user));
+        item.extend(named([
+            ("user", text(user.as_str())),
+            ("app", text(app.as_str())),
+            ("nsid", text("1@N00")),
+            ("username", text("ada")),
+            ("fullname", text("Ada L.")),
+            ("perms", text("write")),
+            ("status", text("connected")),
+            ("connected_at", time(Timestamp::from_milliseconds(1))),
+        ]));
+        let account = read(&tenant, &item).unwrap();
+        assert_eq!((account.perms, account.perms_confirmed), (Perms::Write, false));
     }
 }

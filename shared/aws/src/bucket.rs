@@ -12,7 +12,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use hub::ports;
 
 use crate::{
-    config::{Lazily, lazily},
+    config::{Lazily, lazily, slow},
     error::from_sdk,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct ResultsBucket {
 /// The client. An endpoint of our own has no host name for each bucket, so the bucket is in the path.
 fn client(config: &SdkConfig) -> Client {
     let own_endpoint = config.endpoint_url().is_some();
-    Client::from_conf(Builder::from(config).force_path_style(own_endpoint).build())
+    Client::from_conf(Builder::from(config).timeout_config(slow()).force_path_style(own_endpoint).build())
 }
 
 fn key(job: &JobRef) -> String {

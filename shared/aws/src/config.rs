@@ -18,13 +18,12 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
+use domain::timing::{AWS_ATTEMPT, AWS_REQUEST, SLOW_AWS_ATTEMPT, SLOW_AWS_REQUEST};
+
 use crate::{
     settings::variable,
     trust::{self, TrustStore},
 };
-
-/// How long a connection to AWS may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A client that is made when it is first needed, since not every function comes to need each.
 pub(crate) type Lazily<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
@@ -68,23 +67,38 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         "environment",
     );
     let region = required("AWS_REGION").or_else(|_| required("AWS_DEFAULT_REGION"))?;
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(9))
-        .build();
+    let endpoint = said("AWS_ENDPOINT_URL");
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(region))
         .http_client(http_client()?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .timeout_config(timeouts)
+        .timeout_config(if endpoint.is_some() { slow() } else { prompt() })
         .retry_config(RetryConfig::standard().with_max_attempts(3));
-    if let Some(url) = said("AWS_ENDPOINT_URL") {
+    if let Some(url) = endpoint {
         config = config.endpoint_url(url);
     }
     Ok(config.build())
+}
+
+/// The time limits of small requests.
+fn prompt() -> TimeoutConfig {
+    limits(AWS_ATTEMPT, AWS_REQUEST)
+}
+
+/// The time limits of requests that take longer.
+pub(crate) fn slow() -> TimeoutConfig {
+    limits(SLOW_AWS_ATTEMPT, SLOW_AWS_REQUEST)
+}
+
+fn limits(attempt: Duration, whole: Duration) -> TimeoutConfig {
+    let connect = attempt.min(Duration::from_secs(1));
+    TimeoutConfig::builder()
+        .connect_timeout(connect)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(whole)
+        .build()
 }
 
 /// The one HTTP client of all SDK clients: they share its connections, and it is made when the first of them sends
@@ -103,7 +117,8 @@ pub fn http_client() -> Result<SharedHttpClient, Error> {
 /// # Errors
 /// When the environment names an unknown trust store.
 pub fn http_connector() -> Result<SharedHttpConnector, Error> {
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    // Who asks so may be far from the region.
+    let settings = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(5)).build();
     let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls()?);
     let connector = connector.connector_settings(settings).sleep_impl(SharedAsyncSleep::new(TokioSleep::new()));
     Ok(SharedHttpConnector::new(connector.build()))

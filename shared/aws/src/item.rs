@@ -110,9 +110,14 @@ impl<'a> Reader<'a> {
         self.optional_time(name).ok_or_else(|| unreadable(name))
     }
 
+    /// The attribute, if it is there.
+    pub(crate) fn optional_flag(&self, name: &str) -> Option<bool> {
+        self.0.get(name).and_then(|value| value.as_bool().ok()).copied()
+    }
+
     /// The attribute.
     pub(crate) fn flag(&self, name: &'static str) -> ports::Result<bool> {
-        self.0.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| unreadable(name))
+        self.optional_flag(name).ok_or_else(|| unreadable(name))
     }
 
     /// The attribute.

@@ -103,16 +103,42 @@ fn answered_by(asked: &KeyArn, answered: Option<&str>) -> Result<KeyArn, KeyErro
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::base64;
+    use serde_json::json;
+    use vault::Purpose;
+
     use super::*;
+    use crate::answering::Answering;
+
+    fn arn(id: &str) -> String {
+        format!("arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-{id}")
+    }
 
     #[test]
     fn another_key_does_not_answer_for_the_one_that_was_asked() {
-        let arn = |id: &str| format!("arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-{id}");
         let asked: KeyArn = arn("000000000001").parse().unwrap();
         assert_eq!(answered_by(&asked, Some(&arn("000000000001"))).unwrap(), asked);
         for other in [None, Some(""), Some("00000000-0000-0000-0000-000000000001"), Some(arn("000000000002").as_str())]
         {
             assert_eq!(answered_by(&asked, other).unwrap_err().kind(), KeyErrorKind::Refused, "{other:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_data_key_is_taken_from_an_answer_of_another_key() {
+        let asked: KeyArn = arn("000000000001").parse().unwrap();
+        let context = EncryptionContext::new("ten_1", "usr_1", Purpose::UserToken).unwrap();
+        let encrypted = EncryptedDataKey { key: asked.clone(), ciphertext: vec![1, 2, 3] };
+        for (answering, is_taken) in [(arn("000000000001"), true), (arn("000000000002"), false)] {
+            let answer = json!({
+                "KeyId": answering,
+                "CiphertextBlob": base64::encode([1, 2, 3]),
+                "Plaintext": base64::encode([7; DataKey::LEN]),
+            });
+            let client = Client::new(&Answering::new(200, &answer).config());
+            let key = KmsKey { client, arn: asked.clone() };
+            assert_eq!(key.generate(&context).await.is_ok(), is_taken, "{answering}");
+            assert_eq!(key.decrypt(&encrypted, &context).await.is_ok(), is_taken, "{answering}");
         }
     }
 }

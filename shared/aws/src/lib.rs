@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+#[cfg(test)]
+mod answering;
 mod apps;
 mod bucket;
 mod budgets;
@@ -36,7 +38,7 @@ mod warm_up;
 pub use cloud::Cloud;
 pub use config::{Error as ConfigError, http_client, http_connector, sdk_config};
 pub use kms::{CachedKmsKey, vaults};
-pub use secrets::keyed_hash;
+pub use secrets::{hash_secret, keyed_hash, set_hash_secret};
 pub use settings::{Settings, SettingsError};
 pub use start::{Aws, StartError};
 pub use system::Machine;

@@ -16,7 +16,7 @@ use hub::keyed_hash::ApiKeyHash;
 /// The most entries of a memory.
 const MAX_ENTRIES: usize = 1_000;
 
-/// How long it is remembered whose an API key is: so much longer a removed one may work.
+/// How long it is remembered whose an API key is: so much longer one may work that was disabled or removed.
 const API_KEY_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A bounded memory. Its clones are the same memory.
@@ -69,7 +69,7 @@ pub(crate) type AppCache = Memory<(TenantId, AppId), Vec<u8>>;
 /// read together with the account, which says which it is.
 pub(crate) type AccountAppCache = Memory<AccountRef, AppId>;
 
-/// Whose API keys are. A key may be taken from its tenant, so this is remembered for a minute only.
+/// Whose API keys are. A key may be disabled, so this is remembered for a minute only.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (TenantId, Timestamp)>);
 
@@ -89,7 +89,7 @@ impl ApiKeyCache {
 
 #[cfg(test)]
 mod tests {
-    use hub::keyed_hash::KeyedHash;
+    use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash};
 
     use super::*;
 
@@ -100,7 +100,8 @@ mod tests {
     }
 
     fn key(text: &str) -> ApiKeyHash {
-        KeyedHash::new(&[7; 32]).unwrap().api_key(text)
+        let secret = HashSecret::parse(&"7".repeat(32)).unwrap();
+        KeyedHash::new(&secret).unwrap().api_key(text).current().clone()
     }
 
     #[test]

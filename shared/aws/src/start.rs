@@ -49,7 +49,7 @@ impl Aws {
     /// API keys looks them up there.
     ///
     /// # Errors
-    /// When the secret cannot be read, or is too short.
+    /// When the secret cannot be read, or is malformed.
     pub async fn keyed_hash(&self) -> ports::Result<KeyedHash> {
         let (keyed_hash, ()) = tokio::join!(keyed_hash(&self.config, &self.settings.keys), self.cloud.open_tables());
         keyed_hash

@@ -13,11 +13,12 @@ use aws_sdk_dynamodb::{
         get_item::builders::GetItemFluentBuilder,
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         query::builders::QueryFluentBuilder,
+        scan::builders::ScanFluentBuilder,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
     types::{
-        Delete, Put, ReturnValue, Update,
-        builders::{DeleteBuilder, PutBuilder, UpdateBuilder},
+        ConditionCheck, Delete, Put, ReturnValue, Update,
+        builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder},
     },
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -117,6 +118,16 @@ impl Table {
             .set_expression_attribute_names(part.expression_attribute_names)
             .set_expression_attribute_values(part.expression_attribute_values)
             .set_return_values_on_condition_check_failure(part.return_values_on_condition_check_failure)
+    }
+
+    /// The part of a transaction that only checks an item.
+    pub(crate) fn check_part(&self, key: Attributes) -> ConditionCheckBuilder {
+        ConditionCheck::builder().table_name(&self.name).set_key(Some(key))
+    }
+
+    /// A read of the whole table, which no function may make.
+    pub(crate) fn scan(&self) -> ScanFluentBuilder {
+        self.client.scan().table_name(&self.name)
     }
 
     /// A query of the table, or of an index of it.

@@ -2,31 +2,41 @@
 //!
 //! | pk | sk | holds |
 //! |---|---|---|
-//! | `KEY#hash` | `KEY` | whose API key it is |
+//! | `KEY#hash` | `KEY` | whose API key it is, and since when it is disabled, if it is; `hash` begins with its version and a dot, but for version 1 |
 //! | tenant | `TENANT` | its name |
 //!
-//! A tenant and its first key are written in one transaction. Whose a key is, is remembered for a minute: see
-//! [`ApiKeyCache`](crate::memory::ApiKeyCache).
+//! A key is under one hash: whatever stores one checks that it is under no other. A tenant and its first key are written in one transaction. Whose a key is, is remembered for a minute, unless it is
+//! disabled: see [`ApiKeyCache`](crate::memory::ApiKeyCache).
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use domain::TenantId;
+use domain::{TenantId, Timestamp};
 use hub::{
-    keyed_hash::ApiKeyHash,
+    keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
     ports::{self, NewTenant, Tenants},
 };
 
 use crate::{
     Cloud,
-    item::{self, Attributes, PARTITION, Reader, SORT, named, text, time},
+    error::from_sdk,
+    item::{self, Attributes, PARTITION, Reader, SORT, named, text, time, unreadable},
     machine::now,
-    table::Table,
+    table::{Table, written_if},
     transaction::{Part, Transacted},
 };
 
 const CREATING: &str = "creating a tenant";
+const FINDING: &str = "finding an API key";
+const MOVING: &str = "storing an API key under another hash";
+const COUNTING: &str = "counting API keys";
+const DISABLING: &str = "disabling or enabling an API key";
+const KEY: &str = "KEY#";
+/// Since when a key is disabled; absent in one that is not.
+const DISABLED_AT: &str = "disabled_at";
 
 fn api_key(key: &ApiKeyHash) -> Attributes {
-    item::key(format!("KEY#{}", key.as_str()), "KEY")
+    item::key(format!("{KEY}{}", key.as_str()), "KEY")
 }
 
 /// A query of the tenant's items in the vault table whose sort key begins with `prefix`.
@@ -42,7 +52,7 @@ pub(crate) fn items_of(vault: &Table, tenant: &TenantId, prefix: &str) -> QueryF
 impl Tenants for Cloud {
     async fn create_tenant(&self, tenant: &NewTenant) -> ports::Result<bool> {
         let created_at = || ("created_at", time(tenant.created_at));
-        let mut of_key = api_key(&tenant.key);
+        let mut of_key = api_key(tenant.key.current());
         of_key.extend(named([("tenant", text(tenant.id.as_str())), created_at()]));
         let mut of_tenant = item::key(tenant.id.as_str(), "TENANT");
         of_tenant.extend(named([("name", text(&tenant.name)), created_at()]));
@@ -50,23 +60,99 @@ impl Tenants for Cloud {
             let put = self.vault.put_part(item);
             put.condition_expression(format!("attribute_not_exists({PARTITION})")).part()
         };
-        match self.vault.transact([of_key, of_tenant].map(new), CREATING).await? {
-            Transacted::Done => Ok(true),
-            Transacted::Refused(_) | Transacted::RefusedByOther => Ok(false),
-            Transacted::Conflict => Err(ports::Error::unavailable(CREATING, "another writes the same key")),
-        }
+        let absent = |hash| {
+            let check = self.vault.check_part(api_key(hash));
+            check.condition_expression(format!("attribute_not_exists({PARTITION})")).part()
+        };
+        let parts = [of_key, of_tenant].into_iter().map(new).chain(tenant.key.others().iter().map(absent));
+        done(&self.vault.transact(parts.collect::<Vec<_>>(), CREATING).await?, CREATING)
     }
 
-    async fn tenant_of(&self, key: &ApiKeyHash) -> ports::Result<Option<TenantId>> {
+    async fn tenant_of(&self, key: &ApiKeyHashes) -> ports::Result<Option<TenantId>> {
         let asked_at = now();
-        if let Some(tenant) = self.api_key_cache.get(key, asked_at) {
+        if let Some(tenant) = key.all().find_map(|hash| self.api_key_cache.get(hash, asked_at)) {
             return Ok(Some(tenant));
         }
-        let found = self.vault.get(api_key(key), "finding an API key").await?;
-        let found = found.map(|item| Reader(&item).parsed("tenant")).transpose()?;
-        if let Some(tenant) = &found {
-            self.api_key_cache.set(key, tenant, asked_at);
+        let found = self.stored_key(key).await?;
+        let Some((hash, item)) = found.filter(|(_, item)| !item.contains_key(DISABLED_AT)) else { return Ok(None) };
+        let tenant = Reader(&item).parsed("tenant")?;
+        self.api_key_cache.set(&hash, &tenant, asked_at);
+        Ok(Some(tenant))
+    }
+
+    async fn stored_hash(&self, key: &ApiKeyHashes) -> ports::Result<Option<ApiKeyHash>> {
+        Ok(self.stored_key(key).await?.map(|(hash, _)| hash))
+    }
+
+    async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> ports::Result<bool> {
+        let Some(mut item) = self.vault.get(api_key(from), MOVING).await? else { return Ok(false) };
+        // What was disabled or enabled since it was read must not be undone.
+        let delete = self.vault.delete_part(api_key(from));
+        let delete = match item.get(DISABLED_AT) {
+            Some(at) => delete
+                .condition_expression(format!("{DISABLED_AT} = :disabled_at"))
+                .expression_attribute_values(":disabled_at", at.clone()),
+            None => delete
+                .condition_expression(format!("attribute_exists({PARTITION}) AND attribute_not_exists({DISABLED_AT})")),
+        };
+        let delete = delete.part();
+        item.extend(api_key(to));
+        let put = self.vault.put_part(item).condition_expression(format!("attribute_not_exists({PARTITION})")).part();
+        done(&self.vault.transact([put, delete], MOVING).await?, MOVING)
+    }
+
+    async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> ports::Result<bool> {
+        let update = self.vault.update(api_key(hash)).condition_expression(format!("attribute_exists({PARTITION})"));
+        let update = match disabled_at {
+            Some(at) => update
+                .update_expression(format!("SET {DISABLED_AT} = if_not_exists({DISABLED_AT}, :at)"))
+                .expression_attribute_values(":at", time(at)),
+            None => update.update_expression(format!("REMOVE {DISABLED_AT}")),
+        };
+        written_if(update.send().await, DISABLING)
+    }
+
+    async fn keys_by_version(&self) -> ports::Result<BTreeMap<u32, u64>> {
+        let scan = self
+            .vault
+            .scan()
+            .filter_expression(format!("begins_with({PARTITION}, :key)"))
+            .expression_attribute_values(":key", text(KEY))
+            .projection_expression(PARTITION)
+            .consistent_read(true);
+        let (mut counts, mut start) = (BTreeMap::new(), None);
+        loop {
+            let page = scan.clone().set_exclusive_start_key(start).send().await.map_err(from_sdk(COUNTING))?;
+            for item in page.items() {
+                let hash = Reader(item).text(PARTITION)?.strip_prefix(KEY);
+                let version = hash.and_then(version_of).ok_or_else(|| unreadable(PARTITION))?;
+                *counts.entry(version).or_default() += 1;
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(counts);
+            }
         }
-        Ok(found)
+    }
+}
+
+impl Cloud {
+    /// The key's item, with the hash that it is stored under.
+    async fn stored_key(&self, key: &ApiKeyHashes) -> ports::Result<Option<(ApiKeyHash, Attributes)>> {
+        for hash in key.all() {
+            if let Some(item) = self.vault.get(api_key(hash), FINDING).await? {
+                return Ok(Some((hash.clone(), item)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a transaction was done: `false` when a condition refused it.
+fn done(transacted: &Transacted, what: &'static str) -> ports::Result<bool> {
+    match transacted {
+        Transacted::Done => Ok(true),
+        Transacted::Refused(_) | Transacted::RefusedByOther => Ok(false),
+        Transacted::Conflict => Err(ports::Error::unavailable(what, "another writes the same key")),
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         Put, TransactWriteItem, Update,
-        builders::{DeleteBuilder, PutBuilder},
+        builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder},
     },
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -39,6 +39,12 @@ impl Part for PutBuilder {
 impl Part for DeleteBuilder {
     fn part(self) -> Result<TransactWriteItem, BuildError> {
         Ok(TransactWriteItem::builder().delete(self.build()?).build())
+    }
+}
+
+impl Part for ConditionCheckBuilder {
+    fn part(self) -> Result<TransactWriteItem, BuildError> {
+        Ok(TransactWriteItem::builder().condition_check(self.build()?).build())
     }
 }
 

@@ -17,6 +17,9 @@ pub enum Perms {
 }
 
 impl Perms {
+    /// All of them.
+    pub const ALL: [Perms; 3] = [Perms::Read, Perms::Write, Perms::Delete];
+
     /// As Flickr writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,8 +55,10 @@ pub struct Account {
     pub username: String,
     /// Its owner's name at Flickr; may be empty.
     pub fullname: String,
-    /// What was asked for when it was connected.
+    /// What its token may do: what Flickr granted, or what was asked for where Flickr has not said.
     pub perms: Perms,
+    /// Whether Flickr itself said so when the account was connected.
+    pub perms_confirmed: bool,
     /// Whether its token works.
     pub status: Status,
     /// When it was last connected.

@@ -54,6 +54,19 @@ impl Timing {
 
 const _: () = assert!(Timing::REST.is_consistent());
 
+/// The longest that one attempt of a small request to AWS may take.
+pub const AWS_ATTEMPT: Duration = Duration::from_millis(1_500);
+
+/// The longest that a small request to AWS may take with its retries: a function of 10 seconds can still answer.
+pub const AWS_REQUEST: Duration = Duration::from_secs(4);
+
+/// The longest that one attempt of a request may take that carries a long result, or goes to an emulator, which does
+/// all services' work on one machine.
+pub const SLOW_AWS_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// The longest that such a request may take with its retries.
+pub const SLOW_AWS_REQUEST: Duration = Duration::from_secs(9);
+
 /// The longest that writing the cache's statistics may take when a batch has ended: its answer waits for it.
 pub const STATS_DEADLINE: Duration = Duration::from_secs(2);
 

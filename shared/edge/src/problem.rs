@@ -93,6 +93,7 @@ impl From<hub::Error> for Problem {
             },
             Kind::KeyReused => Problem::new(ErrorCode::KeyReused, "Use a new key for a new job"),
             Kind::ApiKeyTaken => Problem::new(ErrorCode::InvalidRequest, "The API key already belongs to a tenant"),
+            Kind::ApiKeyNotFound => Problem::new(ErrorCode::InvalidRequest, "The API key belongs to no tenant"),
             Kind::Unavailable => Problem::new(ErrorCode::Unavailable, "Try again shortly"),
             Kind::Internal => Problem::new(ErrorCode::Internal, "It is logged under this request_id"),
         };
@@ -144,12 +145,30 @@ impl PendingProblem {
 
 #[cfg(test)]
 mod tests {
+    use domain::outcome::Class;
+
     use super::*;
 
     #[test]
     fn every_code_has_a_status_of_http() {
         for code in ErrorCode::ALL {
             assert_eq!(status(*code).as_u16(), code.status(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_told_to_wait_a_second_at_least() {
+        for (wait, seconds) in [(0, "1"), (999, "1"), (1_000, "1"), (2_000, "2")] {
+            let retry_after = std::time::Duration::from_millis(wait);
+            let throttled = Outcome { retry_after: Some(retry_after), ..Outcome::new(Class::Throttled, "429") };
+            for kind in [
+                Kind::BudgetSpent { retry_after },
+                Kind::TooManyPending { retry_after },
+                Kind::FlickrUnavailable(throttled),
+            ] {
+                let response = Problem::from(hub::Error::from(kind.clone())).into_response();
+                assert_eq!(response.headers()[header::RETRY_AFTER], seconds, "{kind:?}");
+            }
         }
     }
 

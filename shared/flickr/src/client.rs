@@ -24,7 +24,7 @@ use crate::{
     oauth::{self, Signer},
     read_back::ReadBack,
     request_outcome::RequestOutcome,
-    token_reply,
+    token_check, token_reply,
     transport::{Error, Request, Transport},
 };
 
@@ -51,15 +51,19 @@ pub struct Deadlines {
     pub call: PerTarget<Duration>,
     /// The deadline of a step of the login, during which a user waits.
     pub login: Duration,
+    /// The deadline to ask what a token may do. It comes after a step of the login, and no account depends on it: both
+    /// must end in time for the account to be stored.
+    pub check_token: Duration,
 }
 
-/// 5 seconds to connect, each target's own call deadline, and 10 seconds for a step of the login.
+/// 5 seconds to connect, each target's own call deadline, 10 seconds for a step of the login, and 5 to check a token.
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
             call: PerTarget::new(|target| target.timing().call_deadline),
             login: Duration::from_secs(10),
+            check_token: Duration::from_secs(5),
         }
     }
 }
@@ -220,6 +224,21 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
         let secrets = [app.key(), app.secret(), request_token.token(), request_token.secret(), verifier];
         let call = login_step(Idempotency::NonIdempotent, &secrets);
         answer::login(request_outcome, &call, self.ports.now(), token_reply::access_token)
+    }
+
+    async fn granted_perms(&self, app: &AppCredentials, token: &TokenCredentials) -> Result<Perms, Outcome> {
+        let request = Unsigned {
+            verb: Verb::Get,
+            url: self.hosts.rest(),
+            // The token that it is asked about is the one of the `Authorization` header.
+            params: &[("method", "flickr.auth.oauth.checkToken"), ("format", "json"), ("nojsoncallback", "1")],
+            protocol: &[],
+            deadline: self.deadlines.check_token,
+        };
+        let request_outcome = self.send(app, Some(token), request).await;
+        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
+        let call = login_step(Idempotency::Safe, &secrets);
+        answer::login(request_outcome, &call, self.ports.now(), |text| token_check::perms(text, token.token()))
     }
 }
 

@@ -7,6 +7,7 @@ mod hosts;
 pub mod oauth;
 mod read_back;
 mod request_outcome;
+pub mod token_check;
 pub mod token_reply;
 mod transport;
 

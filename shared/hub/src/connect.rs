@@ -4,6 +4,8 @@
 //! removed by the same conditional delete that reads it, before Flickr is asked for the token. When
 //! Flickr then fails, the user begins anew.
 
+mod return_urls;
+
 use domain::{
     AccountRef, AppId, TenantId, UserId,
     account::{Account, Perms, Status},
@@ -12,12 +14,15 @@ use domain::{
     outcome::{Class, Outcome},
     timing::LOGIN_LIFETIME,
 };
-use url::Url;
 use vault::DataKeys;
+
+pub use return_urls::AllowedReturnUrls;
+use return_urls::with_query;
 
 use crate::{
     Error, Kind,
     budget::{CallRequest, Granted, Grants},
+    chain,
     credentials::{AppCredentials, TokenCredentials},
     keyed_hash::KeyedHash,
     ports::{
@@ -45,45 +50,6 @@ pub struct Connect<P, F, K> {
     pub return_urls: AllowedReturnUrls,
     /// The grants of this process.
     pub grants: Grants,
-}
-
-/// What is added to the query of a return URL. One that has it already would bring two.
-const OURS: [&str; 3] = ["oauth_token", "oauth_verifier", "state"];
-
-/// The URLs a browser may be sent to, compared as whole URLs (RFC 9700 section 2.1).
-#[derive(Debug, Clone, Default)]
-pub struct AllowedReturnUrls(Vec<Url>);
-
-impl AllowedReturnUrls {
-    /// Reads a comma-separated list. An entry that cannot be used is logged and left out: it must not keep all other
-    /// routes of the function from working.
-    pub fn parse(list: &str) -> Self {
-        let urls = list.split(',').map(str::trim).filter(|item| !item.is_empty()).filter_map(|item| {
-            let url = Url::parse(item).ok().filter(is_safe);
-            if url.is_none() {
-                tracing::error!(
-                    entry = item,
-                    "an allowed return URL is not used: it must be an https URL, without a fragment and without {} in \
-                     its query",
-                    OURS.join(", ")
-                );
-            }
-            url
-        });
-        Self(urls.collect())
-    }
-
-    fn allows(&self, url: &str) -> bool {
-        Url::parse(url).is_ok_and(|url| self.0.contains(&url))
-    }
-}
-
-fn is_safe(url: &Url) -> bool {
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let is_ours = |name: &str| OURS.contains(&name);
-    (url.scheme() == "https" || (url.scheme() == "http" && local))
-        && url.fragment().is_none()
-        && !url.query_pairs().any(|(name, _)| is_ours(&name))
 }
 
 /// Which Flickr app a login is for.
@@ -190,11 +156,8 @@ where
             App::Stored(_) => true,
             App::Given(_) => self.ports.app(tenant, &app).await?.is_some(),
         };
-        let within = if verified {
-            (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), app.clone()))
-        } else {
-            (UNVERIFIED, BudgetKey::Unverified(tenant.clone()))
-        };
+        let within =
+            if verified { of_logins(principal, &app) } else { (UNVERIFIED, BudgetKey::Unverified(tenant.clone())) };
         let granted = self.granted(principal, &app, within).await?;
         let answer = self.flickr.request_token(&credentials, &callback).await;
         self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
@@ -239,7 +202,8 @@ where
     F: FlickrLogin,
     K: DataKeys,
 {
-    /// Completes a login: connects the account, or connects it anew.
+    /// Completes a login: connects the account, or connects it anew. Flickr is asked what it granted, which may be less
+    /// than was asked for; where it does not say so now, the account is connected with what was asked for, unconfirmed.
     ///
     /// # Errors
     /// [`Kind::LoginNotFound`] for an unknown, foreign, used or stale login and for a wrong or
@@ -255,8 +219,7 @@ where
         let found = found.filter(|login| login.can_be_completed(state.as_ref(), self.ports.now()));
         let found = found.ok_or(Kind::LoginNotFound)?;
         let credentials = self.vaults.open_app(&self.ports, tenant, &found.app).await?;
-        let within = (principal.limits().of_logins(), BudgetKey::Logins(tenant.clone(), found.app.clone()));
-        let granted = self.granted(principal, &found.app, within).await?;
+        let granted = self.granted(principal, &found.app, of_logins(principal, &found.app)).await?;
         let (login, request_token) = match self.take_login(tenant, &token, state.as_ref()).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -267,6 +230,7 @@ where
         let answer = self.flickr.access_token(&credentials, &request_token, &consent.oauth_verifier).await;
         self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
         let access = answer.map_err(refused_verifier)?;
+        let granted_perms = self.granted_perms(principal, &login.app, &credentials, &access.token).await;
 
         let account = Account {
             tenant: tenant.clone(),
@@ -275,7 +239,8 @@ where
             nsid: access.nsid,
             username: access.username,
             fullname: access.fullname,
-            perms: login.perms,
+            perms: granted_perms.unwrap_or(login.perms),
+            perms_confirmed: granted_perms.is_some(),
             status: Status::Connected,
             connected_at: self.ports.now(),
         };
@@ -291,6 +256,31 @@ where
         self.ports.save_account(&sealed).await?;
         tracing::info!(user = %sealed.account.user, "account connected");
         Ok(sealed.account)
+    }
+
+    /// What Flickr granted the token; `None` where that cannot be found out now. The login is used up and its token is
+    /// there, so nothing of this fails the login.
+    async fn granted_perms(
+        &self,
+        principal: &Principal,
+        app: &AppId,
+        credentials: &AppCredentials,
+        token: &TokenCredentials,
+    ) -> Option<Perms> {
+        let granted = match self.granted(principal, app, of_logins(principal, app)).await {
+            Ok(granted) => granted,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), %app, "no call was granted to ask for an account's permissions");
+                return None;
+            }
+        };
+        let answer = self.flickr.granted_perms(credentials, token).await;
+        self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
+        let not_said = |outcome: &Outcome| {
+            let Outcome { class, message, .. } = outcome;
+            tracing::warn!(?class, message, %app, "Flickr did not say what an account's token may do");
+        };
+        answer.inspect_err(not_said).ok()
     }
 
     /// Uses the login up, and opens its request token.
@@ -354,10 +344,9 @@ impl<P: Clock + Budgets, F, K> Connect<P, F, K> {
     }
 }
 
-fn with_query(url: &str, pairs: &[(&str, &str)]) -> Result<String, url::ParseError> {
-    let mut url = Url::parse(url)?;
-    url.query_pairs_mut().extend_pairs(pairs);
-    Ok(url.into())
+/// The tenant's share of the app's logins, with the budget that they are held to.
+fn of_logins(principal: &Principal, app: &AppId) -> (Limit, BudgetKey) {
+    (principal.limits().of_logins(), BudgetKey::Logins(principal.tenant().clone(), app.clone()))
 }
 
 fn refused_app(outcome: Outcome) -> Error {
@@ -372,47 +361,5 @@ fn refused_verifier(outcome: Outcome) -> Error {
         Class::Account | Class::Permanent => Kind::VerifierRefused(outcome).into(),
         Class::App | Class::Signature => Kind::AppRefused(outcome).into(),
         _ => Kind::FlickrUnavailable(outcome).into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_listed_urls_are_allowed_and_only_as_a_whole() {
-        let list = AllowedReturnUrls::parse("https://a.example/back, http://localhost:8080/x?y=1");
-        for good in ["https://a.example/back", "https://A.example:443/back", "http://localhost:8080/x?y=1"] {
-            assert!(list.allows(good), "{good}");
-        }
-        for bad in [
-            "",
-            "https://a.example/back/",
-            "https://a.example/back?x",
-            "https://a.example.evil.example/back",
-            "https://user@a.example/back",
-            "http://a.example/back",
-            "javascript:alert(1)",
-        ] {
-            assert!(!list.allows(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn unsafe_urls_cannot_be_listed() {
-        for bad in [
-            "",
-            "http://a.example/",
-            "ftp://a.example/",
-            "https://a.example/#x",
-            "a.example",
-            "javascript:x",
-            "https://a.example/?state=mine",
-            "https://a.example/?x=1&oauth_token=old",
-        ] {
-            let list = AllowedReturnUrls::parse(&format!("{bad}, https://b.example/"));
-            assert!(!list.allows(bad), "{bad}");
-            assert!(list.allows("https://b.example/"), "{bad} does no harm to the others");
-        }
     }
 }

@@ -3,10 +3,9 @@
 use domain::{
     JobId, JobRef, Timestamp,
     budget::Limit,
-    job::{Event, Job, Phase, Refusal, step},
+    job::{DeadJob, Event, Job, Phase, Refusal, dead_list_start, may_replay, step},
     timing,
 };
-use futures_util::future::try_join_all;
 
 use crate::{
     Error, Kind,
@@ -14,7 +13,7 @@ use crate::{
     message::Dispatch,
     page::Page,
     pending_jobs::{count, discount, yesterday},
-    ports::{DeadJobs, FairQueues, Jobs, SubmitContext},
+    ports::{Clock, DeadJobs, FairQueues, Jobs, SubmitContext},
     tenants::Principal,
     transition::{self, Applied, apply, apply_at},
 };
@@ -67,34 +66,26 @@ pub async fn take_dead_letter(
     })
 }
 
-/// Up to [`PAGE_JOBS`] of the tenant's dead jobs after `cursor`, the longest dead first.
+/// Up to [`PAGE_JOBS`] of the tenant's dead jobs after `cursor`, the longest dead first. The list itself says all that
+/// is shown of them: a job leaves it by the write that replays it.
 ///
 /// # Errors
 /// A failure of the ports.
 pub async fn list(
-    ports: &(impl DeadJobs + Jobs),
+    ports: &(impl Clock + DeadJobs),
     principal: &Principal,
     cursor: Option<&str>,
-) -> Result<Page<Job, String>, Error> {
-    let listed = ports.dead_jobs(principal.tenant(), cursor, PAGE_JOBS + 1).await?;
+) -> Result<Page<DeadJob, String>, Error> {
+    // What has expired and is not deleted yet stands first.
+    let start = dead_list_start(ports.now());
+    let after = cursor.filter(|cursor| **cursor > *start).unwrap_or(&start);
+    let listed = ports.dead_jobs(principal.tenant(), after, PAGE_JOBS + 1).await?;
     let Page { items, next } = Page::of(listed, PAGE_JOBS, |listed| listed.cursor.clone());
-    let references: Vec<JobRef> = items.iter().map(|listed| JobRef::new(principal.tenant(), &listed.id)).collect();
-    let jobs = try_join_all(references.iter().map(|reference| ports.job(reference))).await?;
-    // One that was replayed a moment ago is dead no more.
-    Ok(Page { items: jobs.into_iter().flatten().filter(is_dead).collect(), next })
+    Ok(Page { items: items.into_iter().filter_map(|listed| listed.job).collect(), next })
 }
 
 fn is_dead(job: &Job) -> bool {
     matches!(job.state.phase, Phase::Dead { .. })
-}
-
-/// A request to replay a dead job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReplayOptions {
-    /// Also if its write may have taken effect.
-    pub force: bool,
-    /// Only say what would happen.
-    pub dry_run: bool,
 }
 
 /// What replaying a job did, or would do.
@@ -112,7 +103,32 @@ pub enum Replayed {
     TooManyPending,
 }
 
-/// Replays a dead job of the tenant as a new run.
+/// What replaying a dead job that is listed would do, as the list knows it.
+pub fn would_replay_listed(job: &DeadJob, force: bool) -> Replayed {
+    job.may_replay(force).map_or_else(refused, |()| Replayed::Yes)
+}
+
+/// What replaying the tenant's job would do.
+///
+/// # Errors
+/// A failure of the ports.
+pub async fn would_replay(
+    ports: &impl Jobs,
+    principal: &Principal,
+    id: &JobId,
+    force: bool,
+) -> Result<Replayed, Error> {
+    Ok(match ports.state(&JobRef::new(principal.tenant(), id)).await? {
+        Some(state) => may_replay(&state, force).map_or_else(refused, |()| Replayed::Yes),
+        None => Replayed::Unknown,
+    })
+}
+
+fn refused(refusal: Refusal) -> Replayed {
+    if refusal == Refusal::NeedsForce { Replayed::NeedsForce } else { Replayed::NotDead }
+}
+
+/// Replays a dead job of the tenant as a new run; one whose write may have taken effect only by `force`.
 ///
 /// # Errors
 /// A failure of the ports. The new run may have begun all the same: then the sweep sends its message.
@@ -120,21 +136,16 @@ pub async fn replay(
     ports: &(impl transition::Ports + FairQueues),
     principal: &Principal,
     id: &JobId,
-    options: ReplayOptions,
+    force: bool,
 ) -> Result<Replayed, Error> {
-    let ReplayOptions { force, dry_run } = options;
     let reference = JobRef::new(principal.tenant(), id);
     let Some(job) = ports.job(&reference).await? else { return Ok(Replayed::Unknown) };
     let event = |admission| Event::Replay { force, admission };
-    let refused = |refusal| if refusal == Refusal::NeedsForce { Replayed::NeedsForce } else { Replayed::NotDead };
     let now = ports.now();
     let begun = match step(&job, event(None), now) {
         Ok(transition) => transition.after,
         Err(refusal) => return Ok(refused(refusal)),
     };
-    if dry_run {
-        return Ok(Replayed::Yes);
-    }
     let limits = principal.limits();
     let (context, _) = ports.submit_context(&job.spec.account, yesterday(now), None).await?;
     let of_yesterday = context.as_ref().map_or(0, |context| context.pending_jobs);
@@ -144,9 +155,9 @@ pub async fn replay(
     let replayed = match admit(ports, &job, context.as_ref(), &limits.app, now).await {
         Ok(Admitted::Freely) => apply_at(ports, &job, event(None), now).await?,
         Ok(Admitted::As(admission)) => apply_at(ports, &job, event(Some(admission)), now).await?,
-        refused => {
+        other => {
             discount(ports, &begun).await;
-            return refused.map(|_| Replayed::TooManyPending);
+            return other.map(|_| Replayed::TooManyPending);
         }
     };
     let replayed = match replayed {

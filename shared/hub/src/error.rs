@@ -57,6 +57,8 @@ pub enum Kind {
     KeyReused,
     /// The API key already belongs to a tenant.
     ApiKeyTaken,
+    /// The API key belongs to no tenant.
+    ApiKeyNotFound,
     /// Something FlickrHub depends on failed, and may work later.
     Unavailable,
     /// Something FlickrHub depends on failed, and needs a person.

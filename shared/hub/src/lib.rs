@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod dead_jobs;
 mod error;
 pub mod fair_queue;
+pub mod hash_secret;
 pub mod keyed_hash;
 pub mod limits;
 pub mod message;

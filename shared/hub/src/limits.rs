@@ -7,8 +7,8 @@ use domain::{
 
 use crate::ports::BudgetKey;
 
-/// A login calls Flickr twice: when it begins, and when it is completed.
-const STEPS_OF_A_LOGIN: u32 = 2;
+/// A login calls Flickr when it begins, and twice when it is completed.
+const CALLS_OF_A_LOGIN: u32 = 3;
 
 /// How much may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Limits {
     /// the others' users out.
     pub fn of_logins(&self) -> Limit {
         let share = HostClass::Oauth.part(&self.app).unwrap_or(self.app).part(2);
-        Limit { burst_calls: share.burst_calls.max(STEPS_OF_A_LOGIN), ..share }
+        Limit { burst_calls: share.burst_calls.max(CALLS_OF_A_LOGIN), ..share }
     }
 
     /// The limit of an account with the budget that it is held to, where it has one of its own.

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dispatch {
-    /// Whose the job is.
+    /// Whose the job is: messages of one tenant share a message group, so that queues stay fair.
     pub tenant: TenantId,
     pub job: JobId,
     /// What kind of work it is, and so which queue the message takes.
     pub target: Target,
-    /// The account: messages of one account share a message group, so that queues stay fair.
+    /// The account.
     pub user: UserId,
     /// The number that must agree with the job's.
     pub fencing_number: u32,

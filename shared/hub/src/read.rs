@@ -3,7 +3,7 @@
 use domain::{
     JobId, JobRef, Timestamp, UserId,
     budget::Limit,
-    job::{Job, MAX_ANSWERED_RESULT_BYTES, Phase, StoredResult, WaitReason},
+    job::{Delivery, Job, Phase, ResultForm, StoredResult, WaitReason},
     timing::JOB_RETENTION,
 };
 
@@ -13,25 +13,40 @@ use crate::{
     tenants::Principal,
 };
 
-/// A job with its result, where it has one, or when it will about start.
+/// A job, with where its result is, or when it will about start.
 #[derive(Debug)]
 pub struct Reading {
     pub job: Job,
-    /// Flickr's answer.
-    pub result: Option<Content>,
+    /// Where Flickr's answer is; `None` when the job has none.
+    pub source: Option<ResultSource>,
     /// When it will about start; `None` when it started, or nobody can say.
     pub estimated_start: Option<Timestamp>,
     /// Why its app's jobs wait, while Flickr refuses the app: whatever it waited for before.
     pub stopped: Option<WaitReason>,
 }
 
-/// Flickr's answer to a job.
+/// Where Flickr's answer to a job is stored: with the job itself, or with the one whose answer it shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// The JSON text.
-    Text(String),
-    /// Where it can be read: it is too long to be answered.
-    Url(String),
+pub struct ResultSource {
+    /// The job that called Flickr.
+    caller: JobRef,
+    stored: StoredResult,
+}
+
+impl ResultSource {
+    /// Whether the answer in this form has a URL, which is another each time and works for a while only.
+    pub fn has_url(&self, form: ResultForm) -> bool {
+        self.stored.delivery(form) != Delivery::Text
+    }
+}
+
+/// Flickr's answer to a job: its text, a URL, or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The JSON text; `None` when it is too long, or only the URL was asked for.
+    pub text: Option<String>,
+    /// Where the text can be read for a while, if it is long or that was asked for.
+    pub url: Option<String>,
 }
 
 /// The longest answer of a function, in bytes of its JSON: AWS Lambda's quota of 6 MB for a
@@ -54,7 +69,7 @@ fn is_answerable(text: &str) -> bool {
 /// # Errors
 /// [`Kind::JobNotFound`], or a failure of the ports.
 pub async fn job(
-    ports: &(impl Clock + Jobs + Results + FairQueues),
+    ports: &(impl Clock + Jobs + FairQueues),
     principal: &Principal,
     id: &JobId,
     user: Option<&UserId>,
@@ -67,39 +82,46 @@ pub async fn job(
         |job: &Job| job.state.phase.ended_at().is_none_or(|at| (at + JOB_RETENTION).as_seconds() > now.as_seconds());
     let is_it = |job: &Job| readable(job) && user.is_none_or(|user| *user == job.spec.account.user);
     let job = found.filter(is_it).ok_or(Kind::JobNotFound)?;
-    let result = match &job.state.phase {
+    let source = match &job.state.phase {
         Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } => {
-            let leader = ports.job(&JobRef::new(tenant, leader)).await?.ok_or_else(|| missing(leader))?;
-            Some(content(ports, &leader).await?)
+            let caller = JobRef::new(tenant, leader);
+            match ports.state(&caller).await?.map(|state| state.phase) {
+                Some(Phase::Completed { result, .. }) if result.is_own() => {
+                    Some(ResultSource { caller, stored: result })
+                }
+                _ => return Err(missing(&caller)),
+            }
         }
-        Phase::Completed { .. } => Some(content(ports, &job).await?),
+        Phase::Completed { result, .. } => Some(ResultSource { caller: job.reference(), stored: result.clone() }),
         _ => None,
     };
     let (estimated_start, stopped) = outlook(ports, &principal.limits().app, &job).await;
-    Ok(Reading { job, result, estimated_start, stopped })
+    Ok(Reading { job, source, estimated_start, stopped })
 }
 
-fn missing(id: &JobId) -> Error {
-    Error::internal(format!("the result of {id} is missing"))
-}
-
-/// The answer that a completed job got to a call of its own.
-async fn content(ports: &impl Results, job: &Job) -> Result<Content, Error> {
-    let Phase::Completed { result, .. } = &job.state.phase else { return Err(missing(&job.id)) };
-    let found = |text: Option<String>| text.ok_or_else(|| missing(&job.id));
-    let reference = job.reference();
-    Ok(match result {
-        StoredResult::Inline(text) => Content::Text(text.clone()),
-        StoredResult::SeparateItem => Content::Text(found(ports.result(&reference).await?)?),
-        StoredResult::Object { bytes } if *bytes > MAX_ANSWERED_RESULT_BYTES => {
-            Content::Url(ports.result_object_url(&reference).await?)
+/// Flickr's answer, in the form that is asked for where it has that.
+///
+/// # Errors
+/// A failure of the ports, or [`Kind::Internal`] when the answer is lost.
+pub async fn result(ports: &impl Results, source: &ResultSource, form: ResultForm) -> Result<Content, Error> {
+    let ResultSource { caller, stored } = source;
+    let delivery = stored.delivery(form);
+    let text = match stored {
+        _ if delivery == Delivery::Url => None,
+        StoredResult::Inline(text) => Some(text.clone()),
+        StoredResult::SeparateItem => Some(ports.result(caller).await?.ok_or_else(|| missing(caller))?),
+        StoredResult::Object { .. } => {
+            Some(ports.result_object(caller).await?.ok_or_else(|| missing(caller))?).filter(|text| is_answerable(text))
         }
-        StoredResult::Object { .. } => match found(ports.result_object(&reference).await?)? {
-            text if is_answerable(&text) => Content::Text(text),
-            _ => Content::Url(ports.result_object_url(&reference).await?),
-        },
-        StoredResult::Shared { .. } => return Err(missing(&job.id)),
-    })
+        StoredResult::Shared { .. } => return Err(missing(caller)),
+    };
+    let has_url = text.is_none() || delivery == Delivery::TextAndUrl;
+    let url = if has_url { Some(ports.result_object_url(caller).await?) } else { None };
+    Ok(Content { text, url })
+}
+
+fn missing(job: &JobRef) -> Error {
+    Error::internal(format!("the result of {} is missing", job.id))
 }
 
 /// When the job will about start, and what stops its app's jobs. The app's fair queue is asked only if it waits there; a

@@ -4,7 +4,7 @@ use domain::TenantId;
 
 use crate::{
     Error, Kind,
-    keyed_hash::{ApiKeyHash, KeyedHash},
+    keyed_hash::{ApiKeyHash, ApiKeyHashes, KeyedHash},
     limits::Limits,
     ports::{Clock, Entropy, NewTenant, Tenants},
 };
@@ -28,7 +28,7 @@ impl Principal {
         &self.tenant
     }
 
-    /// The API key that was shown.
+    /// The current hash of the API key that was shown.
     pub fn key(&self) -> &ApiKeyHash {
         &self.key
     }
@@ -52,16 +52,13 @@ pub async fn create(
     if name.trim().is_empty() || name.chars().count() > 100 {
         return Err(Error::invalid("name", "must have 1 to 100 characters"));
     }
-    if !is_api_key(api_key) {
-        return Err(Error::invalid("api_key", "must have 20 to 128 printable ASCII characters without spaces"));
-    }
+    let key = hashes(keyed_hash, api_key)?;
     let id = TenantId::from_bytes(ports.random());
-    let key = keyed_hash.api_key(api_key);
     let tenant = NewTenant { id: id.clone(), name: name.to_owned(), key, created_at: ports.now() };
     if ports.create_tenant(&tenant).await? { Ok(id) } else { Err(Kind::ApiKeyTaken.into()) }
 }
 
-/// Who shows `api_key`, held to `limits`. What cannot be a key is nobody's, unasked.
+/// Who shows `api_key`, held to `limits`. A disabled key is nobody's. What cannot be a key is nobody's, unasked.
 ///
 /// # Errors
 /// A failure of the port.
@@ -75,7 +72,56 @@ pub async fn authenticate(
         return Ok(None);
     }
     let key = keyed_hash.api_key(api_key);
-    Ok(ports.tenant_of(&key).await?.map(|tenant| Principal { tenant, key, limits }))
+    let tenant = ports.tenant_of(&key).await?;
+    Ok(tenant.map(|tenant| Principal { tenant, key: key.current().clone(), limits }))
+}
+
+/// Whether an API key is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    Enabled,
+    Disabled,
+}
+
+/// Enables or disables an API key. One that is disabled answers as an unknown one, within the minute for which it may be
+/// remembered. Jobs that were accepted run on.
+///
+/// # Errors
+/// An invalid field, [`Kind::ApiKeyNotFound`], or a failure of the ports.
+pub async fn set_key_state(
+    ports: &(impl Clock + Tenants),
+    keyed_hash: &KeyedHash,
+    api_key: &str,
+    state: KeyState,
+) -> Result<(), Error> {
+    let stored = ports.stored_hash(&hashes(keyed_hash, api_key)?).await?.ok_or(Kind::ApiKeyNotFound)?;
+    let disabled_at = (state == KeyState::Disabled).then(|| ports.now());
+    if ports.set_key_disabled(&stored, disabled_at).await? {
+        return Ok(());
+    }
+    Err(Error::unavailable("the key was stored under another hash meanwhile"))
+}
+
+/// Stores an API key under its current hash, where it is stored under another. Whether it was.
+///
+/// # Errors
+/// An invalid field, [`Kind::ApiKeyNotFound`], or a failure of the port.
+pub async fn rehash(ports: &impl Tenants, keyed_hash: &KeyedHash, api_key: &str) -> Result<bool, Error> {
+    let key = hashes(keyed_hash, api_key)?;
+    let stored = ports.stored_hash(&key).await?.ok_or(Kind::ApiKeyNotFound)?;
+    if stored == *key.current() {
+        return Ok(false);
+    }
+    // Where another did so meanwhile, it is stored so.
+    Ok(ports.move_key(&stored, key.current()).await?)
+}
+
+/// The hashes of an API key that an operator gives.
+fn hashes(keyed_hash: &KeyedHash, api_key: &str) -> Result<ApiKeyHashes, Error> {
+    if is_api_key(api_key) {
+        return Ok(keyed_hash.api_key(api_key));
+    }
+    Err(Error::invalid("api_key", "must have 20 to 128 printable ASCII characters without spaces"))
 }
 
 fn is_api_key(text: &str) -> bool {

@@ -17,6 +17,7 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
+    hash_secret::HashSecret,
     keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Clock, Entropy, Inserted, Jobs, NewTenant, PendingJobs, SealedAccount, SealedLogin, Tenants},
@@ -48,7 +49,7 @@ pub fn vaults() -> Vaults<Arc<MemoryKeys>> {
 /// # Panics
 /// Never: the key is long enough.
 pub fn keyed_hash() -> KeyedHash {
-    KeyedHash::new(&[7; 32]).unwrap()
+    KeyedHash::new(&HashSecret::parse(&"7".repeat(32)).unwrap()).unwrap()
 }
 
 /// The id of a tenant of its own, of which nothing is stored.
@@ -102,6 +103,7 @@ pub fn account(tenant: &TenantId, nsid: &str, connected_at: Timestamp) -> Sealed
             username: "ada".to_owned(),
             fullname: "Ada L.".to_owned(),
             perms: Perms::Write,
+            perms_confirmed: true,
             status: Status::Connected,
             connected_at,
         },

@@ -39,6 +39,7 @@ pub enum Call {
     // Jobs
     Insert,
     Job,
+    State,
     Claim,
     Commit,
     DueChecks,
@@ -68,4 +69,8 @@ pub enum Call {
     // Tenants
     CreateTenant,
     TenantOf,
+    StoredHash,
+    MoveKey,
+    SetKeyDisabled,
+    KeysByVersion,
 }

@@ -82,6 +82,8 @@ struct Script {
     answers: VecDeque<Outcome>,
     calls: Vec<String>,
     callbacks: Vec<String>,
+    /// What users grant; `None` means to write.
+    granted: Option<Perms>,
     verified: VecDeque<(Verified, Outcome)>,
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
@@ -126,6 +128,11 @@ impl ScriptedFlickr {
     /// Has the next verification see nothing, since its read comes to this.
     pub fn fail_verification(&self, outcome: Outcome) {
         self.script().verified.push_back((Verified::NotSeen, outcome));
+    }
+
+    /// Has users grant so much from now on, whatever they are asked for.
+    pub fn grant(&self, perms: Perms) {
+        self.script().granted = Some(perms);
     }
 
     /// The methods called so far.
@@ -202,6 +209,13 @@ impl FlickrLogin for ScriptedFlickr {
                 username: "ada".to_owned(),
                 fullname: "Ada L".to_owned(),
             }),
+            refused => Err(refused),
+        }
+    }
+
+    async fn granted_perms(&self, _: &AppCredentials, _: &TokenCredentials) -> Result<Perms, Outcome> {
+        match self.next() {
+            done if done.class == Class::Done => Ok(self.script().granted.unwrap_or(Perms::Write)),
             refused => Err(refused),
         }
     }

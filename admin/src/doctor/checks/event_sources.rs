@@ -104,7 +104,7 @@ fn concurrency(limit: AccountLimit, workers: Option<u32>) -> Finding {
     let can_reserve = unreserved >= LEFT_UNRESERVED.saturating_add(workers);
     let reserve = if can_reserve { "ReserveWorkerConcurrency=true is possible" } else { "none can be reserved" };
     let what = format!("the account runs {quota} functions at once, the worker up to {workers} of them; {reserve}");
-    let ask = "ask for a higher quota, or lower WorkerMaximumConcurrency: see \"A new AWS account\" in \
+    let ask = "ask for a higher quota, or lower WorkerMaximumConcurrency: see \"The account\" in \
                docs/operations.md";
     match quota {
         _ if workers >= quota => Finding::broken(CONCURRENCY, format!("{what}: nothing is left to the API"), ask),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use domain::timing::JOB_RETENTION;
 use serde_json::{Value, json};
-use testkit::{Fault, FaultPoint};
+use testkit::{Call, Fault, FaultPoint};
 
-use crate::scene::{KEYS, Scene};
+use crate::scene::{KEYS, META, Scene};
 
 const UNKNOWN: &str = "job_00000000000000000000000000000000";
 
@@ -25,6 +26,35 @@ async fn dead_jobs_are_listed_the_longest_dead_first() {
         assert_eq!((&job["state"], &job["attempts"], &job["run"]), (&json!("dead"), &json!(1), &json!(1)));
     }
     assert!(data["next_cursor"].is_null());
+}
+
+#[tokio::test]
+async fn a_listed_job_reads_like_the_job_itself_but_no_job_is_read() {
+    let scene = Scene::new().await;
+    let jobs = [scene.in_doubt(0, 9).await, scene.dead(0, 1).await];
+    scene.world.forget_calls();
+    let answer = scene.get(KEYS[0], "/v1/dlq").await;
+    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::DeadJobs]);
+    let views = jobs.map(|job| edge::translate::jobs::without_result(job, None, None).unwrap());
+    assert_eq!(answer.data()["jobs"], json!(views));
+    assert!(answer.text.contains(META), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn who_died_too_long_ago_is_not_listed_though_not_yet_deleted() {
+    let scene = Scene::new().await;
+    for number in 0..=100 {
+        scene.dead(0, number).await;
+    }
+    scene.world.pass(JOB_RETENTION - Duration::from_secs(1));
+    let late = scene.dead(0, 200).await;
+    assert!(scene.get(KEYS[0], "/v1/dlq").await.data()["next_cursor"].is_string());
+    scene.world.pass(Duration::from_secs(1));
+    for path in ["/v1/dlq", "/v1/dlq?cursor=0"] {
+        let data = scene.get(KEYS[0], path).await.data();
+        assert_eq!((&data["jobs"][0]["job_id"], &data["jobs"][1]), (&json!(late.id), &Value::Null), "{path}");
+    }
+    assert_eq!(scene.outcomes(&json!({ "all": true })).await, ["replayed"]);
 }
 
 #[tokio::test]
@@ -71,8 +101,15 @@ async fn a_dry_run_changes_nothing() {
     let (job, in_doubt) = (scene.dead(0, 1).await, scene.in_doubt(0, 2).await);
     let body = |force| json!({ "job_ids": [job.id, in_doubt.id, UNKNOWN], "dry_run": true, "force": force });
     assert_eq!(scene.outcomes(&body(false)).await, ["would_replay", "needs_force", "not_found"]);
+    scene.world.forget_calls();
     assert_eq!(scene.outcomes(&body(true)).await, ["would_replay", "would_replay", "not_found"]);
-    assert_eq!(scene.outcomes(&json!({ "all": true, "dry_run": true })).await, ["would_replay", "needs_force"]);
+    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::State, Call::State, Call::State], "not what was asked");
+    for (force, second) in [(false, "needs_force"), (true, "would_replay")] {
+        scene.world.forget_calls();
+        let all = json!({ "all": true, "dry_run": true, "force": force });
+        assert_eq!(scene.outcomes(&all).await, ["would_replay", second]);
+        assert_eq!(scene.world.calls(), [Call::TenantOf, Call::DeadJobs], "no job is read");
+    }
     assert_eq!((scene.job(&job.id), scene.job(&in_doubt.id)), (job, in_doubt));
     assert!(scene.world.queue().is_empty());
 }

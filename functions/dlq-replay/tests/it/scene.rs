@@ -11,7 +11,6 @@ use domain::{
 use edge::Authenticator;
 use http::Method;
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{ClaimRequest, Claimed, Clock, Committed, Jobs},
     tenants,
@@ -24,6 +23,9 @@ use testkit::{
 
 pub const KEYS: [&str; 2] = ["a-key-of-twenty-letters", "another-key-of-twenty"];
 
+/// What every job gives back to its caller.
+pub const META: &str = r#"{"order":4711.0}"#;
+
 pub struct Scene {
     pub world: World,
     pub service: Service<World>,
@@ -34,7 +36,7 @@ pub struct Scene {
 impl Scene {
     pub async fn new() -> Self {
         let world = World::new(build::NOW, 1);
-        let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+        let keyed_hash = build::keyed_hash();
         let mut tenants = Vec::new();
         for key in KEYS {
             tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
@@ -49,7 +51,8 @@ impl Scene {
     pub async fn queued(&self, tenant: usize, number: u8) -> Job {
         let tenant = &self.tenants[tenant];
         let account = AccountRef::new(tenant, &UserId::of(tenant, "1@N00"));
-        let spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
+        let mut spec = build::spec(&account, "flickr.photosets.create", r#"{"title": "t"}"#);
+        spec.meta = Some(META.to_owned());
         let job = build::job([number; 16], spec, self.world.now());
         build::insert(&self.world, &job).await;
         job

@@ -14,11 +14,11 @@ use domain::{
 use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Accounts, BudgetKey, Clock},
     submit::Submit,
-    sweep, tenants,
+    sweep,
+    tenants::{self, KeyState},
 };
 use serde_json::{Value, json};
 use testkit::{
@@ -36,7 +36,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();
@@ -378,6 +378,23 @@ async fn nobody_comes_in_without_a_key() {
     let answer = send(&scene.routes, Method::POST, "/v1/flickr/rest", &[], &body).await;
     assert_eq!(answer.problem(), "ERR_UNAUTHORIZED");
     assert!(scene.world.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn a_disabled_key_is_answered_as_an_unknown_one() {
+    let scene = scene().await;
+    let call = async |key| {
+        send(&scene.routes, Method::POST, "/v1/flickr/rest", &[("x-api-key", key)], &scene.body().to_string()).await
+    };
+    let unknown = call("wrong-key-of-twenty-letters").await;
+    let set = async |state| tenants::set_key_state(&scene.world, &build::keyed_hash(), API_KEY, state).await.unwrap();
+    set(KeyState::Disabled).await;
+    let disabled = call(API_KEY).await;
+    assert_eq!((disabled.status.as_u16(), disabled.problem().as_str()), (401, "ERR_UNAUTHORIZED"));
+    assert_eq!(disabled.json()["detail"], unknown.json()["detail"]);
+    assert!(scene.world.jobs().is_empty());
+    set(KeyState::Enabled).await;
+    assert_eq!(call(API_KEY).await.status.as_u16(), 202);
 }
 
 #[tokio::test]

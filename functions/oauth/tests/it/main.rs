@@ -11,7 +11,6 @@ use http::Method;
 use hub::{
     budget::Grants,
     connect::{AllowedReturnUrls, Connect},
-    keyed_hash::KeyedHash,
     limits::Limits,
     tenants,
 };
@@ -31,7 +30,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     for key in KEYS {
         tenants::create(&world, &keyed_hash, "Test", key).await.unwrap();
     }
@@ -79,6 +78,7 @@ async fn an_account_is_connected_listed_read_and_disconnected() {
     let scene = scene().await;
     let account = scene.connect().await;
     assert_eq!((&account["nsid"], &account["status"]), (&json!(ScriptedFlickr::NSID), &json!("connected")));
+    assert_eq!((&account["perms"], &account["perms_confirmed"]), (&json!("write"), &json!(true)));
     let path = format!("/v1/accounts/{}", account["user_id"].as_str().unwrap());
     let none = Value::Null;
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod conditional;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
@@ -12,10 +14,9 @@ use domain::{
     fair_queue::{Bucket, QueueTicket},
     job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason, step},
 };
-use edge::Authenticator;
+use edge::{Authenticator, Gateway};
 use http::Method;
 use hub::{
-    keyed_hash::KeyedHash,
     limits::Limits,
     ports::{Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results},
     tenants,
@@ -30,20 +31,22 @@ const KEYS: [&str; 2] = ["a-key-of-twenty-letters", "another-key-of-twenty"];
 
 struct Scene {
     routes: Router,
+    /// The same behind API Gateway.
+    gateway: Gateway,
     world: World,
     tenants: Vec<TenantId>,
 }
 
 async fn scene() -> Scene {
     let world = World::new(build::NOW, 1);
-    let keyed_hash = KeyedHash::new(&[7; 32]).unwrap();
+    let keyed_hash = build::keyed_hash();
     let mut tenants = Vec::new();
     for key in KEYS {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
     }
     let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default() };
-    let routes = edge::serve(status::routes(Arc::new(world.clone()), Arc::new(authenticator)));
-    Scene { routes, world, tenants }
+    let routes = status::routes(Arc::new(world.clone()), Arc::new(authenticator));
+    Scene { gateway: Gateway::new(routes.clone()), routes: edge::serve(routes), world, tenants }
 }
 
 impl Scene {
@@ -128,6 +131,70 @@ async fn a_result_in_a_separate_item_is_read_too() {
     assert_eq!(missing.problem(), "ERR_INTERNAL", "a lost result is not hidden");
     scene.world.put_result(&job.reference(), RESULT, build::NOW + LEASE).await.unwrap();
     assert!(scene.get(KEYS[0], &path).await.text.contains(RESULT));
+}
+
+/// A result of so many bytes.
+fn result_of(bytes: usize) -> String {
+    format!(r#"{{"text":"{}"}}"#, "x".repeat(bytes - r#"{"text":""}"#.len()))
+}
+
+#[tokio::test]
+async fn a_long_result_has_a_url_beside_it_or_instead() {
+    const KB: usize = 1024;
+    for (bytes, has_text, has_url) in [
+        (5 * KB, true, false),
+        (256 * KB - 1, true, false),
+        (256 * KB, true, true),
+        (4 * KB * KB, true, true),
+        (4 * KB * KB + 1, false, true),
+    ] {
+        let scene = scene().await;
+        let job = scene.job(|claim| Event::complete(claim, StoredResult::Object { bytes })).await;
+        scene.world.put_result_object(&job.reference(), &result_of(bytes)).await.unwrap();
+        let path = format!("/v1/flickr/jobs/{}", job.id);
+        let has = |data: &Value| (data["result"].is_object(), data["result_url"].is_string());
+        assert_eq!(has(&scene.get(KEYS[0], &path).await.data()), (has_text, has_url), "{bytes}");
+        assert_eq!(has(&scene.get(KEYS[0], &format!("{path}?result=inline")).await.data()), (has_text, has_url));
+
+        scene.world.forget_calls();
+        assert_eq!(has(&scene.get(KEYS[0], &format!("{path}?result=url")).await.data()), (false, true), "{bytes}");
+        assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::ResultObjectUrl], "the text is not read");
+        let body = json!({ "job_id": job.id, "user_id": job.spec.account.user, "result": "url" });
+        assert_eq!(has(&scene.status(KEYS[0], body).await.data()), (false, true), "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_grows_too_much_in_the_answer_is_given_as_a_url() {
+    let scene = scene().await;
+    let text = format!(r#"{{"text":"{}"}}"#, r#"\""#.repeat(1_600_000));
+    let job = scene.job(|claim| Event::complete(claim, StoredResult::Object { bytes: text.len() })).await;
+    scene.world.put_result_object(&job.reference(), &text).await.unwrap();
+    let data = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
+    assert!(data["result"].is_null() && data["result_url"].is_string());
+}
+
+#[tokio::test]
+async fn a_short_result_has_no_url_whatever_is_asked() {
+    for stored in [StoredResult::Inline(RESULT.to_owned()), StoredResult::SeparateItem] {
+        let scene = scene().await;
+        let job = scene.job(|claim| Event::complete(claim, stored)).await;
+        scene.world.put_result(&job.reference(), RESULT, build::NOW + LEASE).await.unwrap();
+        let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}?result=url", job.id)).await;
+        assert!(answer.text.contains(RESULT) && answer.data()["result_url"].is_null(), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_none_is_refused() {
+    let scene = scene().await;
+    let job = scene.job(Event::Expire).await;
+    for query in ["result=link", "result=", "result=url&result=url", "form=url"] {
+        let answer = scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}?{query}", job.id)).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (400, "ERR_INVALID_REQUEST"), "{query}");
+    }
+    let body = json!({ "job_id": job.id, "user_id": job.spec.account.user, "result": "link" });
+    assert_eq!(scene.status(KEYS[0], body).await.problem(), "ERR_INVALID_REQUEST");
 }
 
 #[tokio::test]

@@ -6,13 +6,16 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     fair_queue::SWEEP_INTERVAL,
     job::{RetryPolicy, Target},
-    timing::RECORD_RETENTION,
+    timing::{AWS_REQUEST, RECORD_RETENTION},
 };
+use flickr::Deadlines;
+use hub::hash_secret::HashSecret;
 
-const TEMPLATE: &str = include_str!("../../../../template.yaml");
+/// The template's text.
+pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
-/// The lines of a resource of the template, without the comments.
-fn resource(name: &str) -> Vec<&'static str> {
+/// The lines of a resource of the template, without the comments; none where there is no such resource.
+pub fn resource(name: &str) -> Vec<&'static str> {
     let start = format!("  {name}:");
     let lines = TEMPLATE.lines().skip_while(move |line| *line != start).skip(1);
     let lines =
@@ -30,6 +33,15 @@ fn the_workers_time_and_the_queues_agree_with_the_lease() {
     let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
     assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
     assert!(resource("WorkerFunction").contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"));
+}
+
+/// The exchange of a token cannot be repeated: the account must be stored before the function is stopped.
+#[test]
+fn a_login_is_completed_before_its_function_is_stopped() {
+    let Deadlines { login, check_token, .. } = Deadlines::default();
+    let lines = resource("OauthFunction");
+    let timeout = lines.iter().find_map(|line| line.strip_prefix("Timeout: ")?.parse().ok()).map(Duration::from_secs);
+    assert!(login + check_token + AWS_REQUEST < timeout.unwrap(), "{timeout:?}");
 }
 
 #[test]
@@ -63,4 +75,17 @@ fn the_parameters_defaults_are_the_codes() {
         assert!(TEMPLATE.lines().any(|found| found == line), "{line}");
     }
     assert!(resource("AccountCallsPerHour").contains(&r#"Default: """#));
+}
+
+/// CloudFormation makes the secret anew where these lines change, and no stored hash would be found any more. What it
+/// makes is read as the first version of the secret (`hub::hash_secret`).
+#[test]
+fn the_hash_secret_is_generated_as_it_always_was() {
+    let lines = resource("HashSecret");
+    assert!(lines.contains(&"GenerateSecretString: {PasswordLength: 64, ExcludePunctuation: true}"), "{lines:?}");
+    assert!(lines.contains(&"DeletionPolicy: RetainExceptOnCreate"), "{lines:?}");
+    assert!(lines.contains(&"UpdateReplacePolicy: Retain"), "{lines:?}");
+    let generated = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01";
+    let secret = HashSecret::parse(generated).unwrap();
+    assert_eq!((secret.current(), secret.apps(), &**secret.to_text().unwrap()), (1, 1, generated));
 }

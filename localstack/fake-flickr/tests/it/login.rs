@@ -70,6 +70,25 @@ async fn the_bodies_equal_flickrs() {
     assert_eq!(checked["oauth"]["user"]["nsid"], "12037949@N01");
 }
 
+/// The permission is in the URL of the consent page, where the user can change it: an app may get less than it asked for.
+#[tokio::test]
+async fn a_token_may_do_what_the_user_granted() {
+    let fixture = Fixture::new();
+    for granted in ["read", "write", "delete"] {
+        let client = request_token(&fixture, "oob").await;
+        let form = format!("oauth_token={}&perms={granted}&new_user=mary&decision=approve", token_of(&client));
+        let shown = decide(&fixture, form).await;
+        let reply = exchange(&fixture, &client, shown.element("code")).await;
+        let token = (value(&reply.body, "oauth_token"), value(&reply.body, "oauth_token_secret"));
+        let client = Client { token: Some(token), ..Client::default() };
+        let checked = fixture.rest(&client, "flickr.auth.oauth.checkToken", &[]).await;
+        assert_eq!((&checked["stat"], &checked["oauth"]["perms"]["_content"]), (&json!("ok"), &json!(granted)));
+        let login = fixture.rest(&client, "flickr.photos.delete", &[("photo_id", "1")]).await;
+        let refused = format!("Insufficient permissions. Method requires delete privileges; {granted} granted.");
+        assert_eq!(login["message"] == refused, granted != "delete", "{login}");
+    }
+}
+
 #[tokio::test]
 async fn a_callback_receives_token_and_verifier() {
     let fixture = Fixture::new();

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
+    TenantId,
     job::{DeadList, Effects, Job, NextCheck, QueueIndex, Transition},
-    timing::JOB_RETENTION,
 };
 use hub::ports::{self, Committed};
 
@@ -78,15 +78,16 @@ fn job_update(jobs: &Table, after: &Job, revision: u64, effects: &Effects) -> po
 }
 
 /// The part of a transaction that puts the job on the list of dead jobs, or takes it off.
-fn dead_list_part(jobs: &Table, job: &Job, effects: &Effects) -> Option<Result<TransactWriteItem, BuildError>> {
-    match &effects.dead_list {
+fn dead_list_part(
+    jobs: &Table,
+    tenant: &TenantId,
+    change: &DeadList,
+) -> ports::Result<Option<Result<TransactWriteItem, BuildError>>> {
+    Ok(match change {
         DeadList::Same => None,
-        DeadList::Entered(cursor) => {
-            let expires_at = job.state.phase.ended_at().map(|at| at + JOB_RETENTION);
-            Some(jobs.put_part(dead_jobs::entry(job, cursor, expires_at)).part())
-        }
-        DeadList::Left(cursor) => Some(jobs.delete_part(dead_jobs::key(job.tenant(), cursor)).part()),
-    }
+        DeadList::Entered(dead) => Some(jobs.put_part(dead_jobs::entry(tenant, dead)?).part()),
+        DeadList::Left(cursor) => Some(jobs.delete_part(dead_jobs::key(tenant, cursor)).part()),
+    })
 }
 
 /// The part of a transaction that lets a separate item with what was asked outlive another run of the job.
@@ -120,7 +121,7 @@ impl Cloud {
         for attempt in 0..TRIES {
             pause(attempt).await;
             let job_part = job_update(&self.jobs, after, before.revision, effects)?;
-            let dead_list_part = dead_list_part(&self.jobs, after, effects);
+            let dead_list_part = dead_list_part(&self.jobs, after.tenant(), &effects.dead_list)?;
             let spec_part = spec_part(&self.jobs, transition)?;
             let others: Vec<_> = [dead_list_part, spec_part].into_iter().flatten().collect();
             if others.is_empty() {

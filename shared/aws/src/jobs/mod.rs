@@ -27,7 +27,7 @@ mod record;
 
 use domain::{
     JobRef, Timestamp,
-    job::{Job, Transition},
+    job::{Job, State, Transition},
 };
 use hub::ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
 
@@ -46,6 +46,10 @@ impl Jobs for Cloud {
 
     async fn job(&self, job: &JobRef) -> ports::Result<Option<Job>> {
         self.find_job(job).await
+    }
+
+    async fn state(&self, job: &JobRef) -> ports::Result<Option<State>> {
+        self.find_state(job).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> ports::Result<Claimed> {

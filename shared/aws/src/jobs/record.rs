@@ -289,11 +289,19 @@ impl Cloud {
 
     /// The job, if it is there and its time is not over.
     pub(super) async fn find_job(&self, job: &JobRef) -> ports::Result<Option<Job>> {
-        let found = self.jobs.get(job_key(job, JOB), "finding a job").await?;
-        match live(found, now()) {
+        match self.find_item(job).await? {
             Some(item) => self.read_job(&item).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Its state, if it is there and its time is not over.
+    pub(super) async fn find_state(&self, job: &JobRef) -> ports::Result<Option<State>> {
+        self.find_item(job).await?.as_ref().map(read_state).transpose()
+    }
+
+    async fn find_item(&self, job: &JobRef) -> ports::Result<Option<Attributes>> {
+        Ok(live(self.jobs.get(job_key(job, JOB), "finding a job").await?, now()))
     }
 }
 

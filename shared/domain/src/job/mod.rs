@@ -6,6 +6,7 @@
 
 mod claim;
 mod coalescing;
+mod dead;
 mod event;
 mod failure;
 mod result;
@@ -21,15 +22,17 @@ mod wait;
 
 pub use claim::{CLOCK_SKEW, ClaimRule};
 pub use coalescing::{Decision, Requester, decide};
+pub use dead::{DeadJob, dead_list_cursor, dead_list_start, may_replay};
 pub use event::{Event, Refusal};
 pub use failure::{Failure, FailureCode};
 pub use result::{
-    MAX_ANSWERED_RESULT_BYTES, MAX_INLINE_RESULT_BYTES, MAX_RESULT_BYTES, MAX_SEPARATE_ITEM_BYTES, StoredResult,
+    Delivery, MAX_ANSWERED_RESULT_BYTES, MAX_INLINE_RESULT_BYTES, MAX_RESULT_BYTES, MAX_SEPARATE_ITEM_BYTES,
+    MIN_LINKED_RESULT_BYTES, ResultForm, StoredResult,
 };
 pub use retry::{Attempt, Next, RetryPolicy, next};
 pub use spec::{Job, JobSpec, MAX_META_BYTES, Start, Work};
 pub use state::{Activity, Claim, Phase, State};
 pub use step::step;
 pub use target::{PerTarget, Target, TargetProfile};
-pub use transition::{DeadList, Effects, NextCheck, PendingCount, QueueIndex, Transition, dead_list_cursor};
+pub use transition::{DeadList, Effects, NextCheck, PendingCount, QueueIndex, Transition};
 pub use wait::{WaitReason, Waiting, WakeBy};

@@ -10,6 +10,7 @@
 
 use super::{
     claim::ClaimRule,
+    dead::may_replay,
     event::{Event, Refusal},
     failure::{Failure, FailureCode},
     spec::Job,
@@ -207,28 +208,23 @@ fn dead_lettered(job: &Job, fencing_number: u32, now: Timestamp) -> Result<State
 }
 
 fn replay(state: &State, force: bool, admission: Option<Admission>, now: Timestamp) -> Result<State, Refusal> {
-    match &state.phase {
-        Phase::Dead { .. } if state.in_doubt && !force => Err(Refusal::NeedsForce),
-        Phase::Dead { .. } => {
-            let again = State {
-                run: state.run.saturating_add(1),
-                attempts: 0,
-                eligible_at: now,
-                started_at: None,
-                in_doubt: false,
-                follows: None,
-                // That of the former run would bring it before all who wait.
-                ticket: None,
-                ..state.clone()
-            };
-            let again = waiting(&again, WaitReason::Worker, now, now);
-            Ok(match admission {
-                Some(admission) => again.admitted(admission),
-                None => again,
-            })
-        }
-        _ => Err(Refusal::NotDead),
-    }
+    may_replay(state, force)?;
+    let again = State {
+        run: state.run.saturating_add(1),
+        attempts: 0,
+        eligible_at: now,
+        started_at: None,
+        in_doubt: false,
+        follows: None,
+        // That of the former run would bring it before all who wait.
+        ticket: None,
+        ..state.clone()
+    };
+    let again = waiting(&again, WaitReason::Worker, now, now);
+    Ok(match admission {
+        Some(admission) => again.admitted(admission),
+        None => again,
+    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 //! Then the count follows, and the message is sent.
 
 use super::{
+    dead::{DeadJob, dead_list_cursor},
     failure::FailureCode,
     spec::Job,
     state::{Phase, State},
     wait::WakeBy,
 };
-use crate::{JobId, Timestamp, cache::Invalidation, fair_queue::QueueTicket, timing::VERIFICATION};
+use crate::{Timestamp, cache::Invalidation, fair_queue::QueueTicket, timing::VERIFICATION};
 
 /// One step of a job's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub enum NextCheck {
 pub enum DeadList {
     /// Nothing.
     Same,
-    /// The job is listed under this cursor.
-    Entered(String),
+    /// The job is listed, with this.
+    Entered(Box<DeadJob>),
     /// The entry with this cursor goes.
     Left(String),
 }
@@ -83,11 +84,6 @@ pub enum QueueIndex {
     Entered(QueueTicket),
     /// The job no longer waits there.
     Left,
-}
-
-/// Where a job that died at `at` stands in the list of dead jobs: sorted by time, then by id.
-pub fn dead_list_cursor(at: Timestamp, id: &JobId) -> String {
-    format!("{:015}.{id}", at.as_milliseconds())
 }
 
 impl Transition {
@@ -128,11 +124,8 @@ impl Effects {
                 Some(at) if sets_next_check => NextCheck::At(at),
                 _ => NextCheck::Same,
             },
-            dead_list: match (
-                before.and_then(|before| dead_entry(before, &after.id)),
-                dead_entry(&after.state, &after.id),
-            ) {
-                (None, Some(cursor)) => DeadList::Entered(cursor),
+            dead_list: match (before.and_then(|before| dead_list_cursor(before, &after.id)), DeadJob::of(after)) {
+                (None, Some(dead)) => DeadList::Entered(Box::new(dead)),
                 (Some(cursor), None) => DeadList::Left(cursor),
                 _ => DeadList::Same,
             },
@@ -157,14 +150,6 @@ fn message(before: Option<&State>, after: &State, now: Timestamp) -> Option<Time
     let is_new = before.is_none_or(|before| before.fencing_number < after.fencing_number);
     let by_queue = after.waiting().is_some_and(|waiting| waiting.wake_by() == WakeBy::Queue);
     (is_new && by_queue).then_some(after.due_at)
-}
-
-/// The cursor of a state that stands in the list of dead jobs.
-fn dead_entry(state: &State, id: &JobId) -> Option<String> {
-    match &state.phase {
-        Phase::Dead { at, .. } => Some(dead_list_cursor(*at, id)),
-        _ => None,
-    }
 }
 
 /// Which cached answers the end of a job invalidates; `None` for one that is open, and where nothing can have changed.

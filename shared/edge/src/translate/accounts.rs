@@ -19,6 +19,7 @@ pub fn account(account: Account) -> AccountView {
             Perms::Write => Permission::Write,
             Perms::Delete => Permission::Delete,
         },
+        perms_confirmed: account.perms_confirmed,
         status: match account.status {
             Status::Connected => AccountStatus::Connected,
             Status::ReconnectNeeded => AccountStatus::ReconnectNeeded,

@@ -1,26 +1,27 @@
 //! Jobs.
 
-use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, WaitView, WaitingFor};
+use api::{JobError, JobErrorCode, JobPriority, JobState, JobTarget, JobView, ResultForm, WaitView, WaitingFor};
 use domain::{
     Timestamp,
     fair_queue::Priority,
-    job::{Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
+    job::{self, DeadJob, Failure, FailureCode, Job, Phase, State, StoredResult, Target, WaitReason},
 };
-use hub::read::{Content, Reading};
+use hub::read::Content;
 use serde_json::value::RawValue;
 
-/// A job, as clients read it.
+/// A job without its result, as clients read it right after it was accepted. A dead one reads like its entry in the list
+/// of dead jobs. `stopped` is why its app's jobs wait, where Flickr refuses the app.
 ///
 /// # Errors
-/// When the result, or the job's `meta`, is no JSON.
-pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
-    let Reading { job, result, estimated_start, stopped } = reading;
-    let (result, result_url) = match result {
-        Some(Content::Text(text)) => (Some(text), None),
-        Some(Content::Url(url)) => (None, Some(url)),
-        None => (None, None),
-    };
-    let raw = |text: Option<String>| text.map(RawValue::from_string).transpose();
+/// When the job's `meta` is no JSON.
+pub fn without_result(
+    job: Job,
+    estimated_start: Option<Timestamp>,
+    stopped: Option<&WaitReason>,
+) -> Result<JobView, hub::Error> {
+    if let Some(listed) = DeadJob::of(&job) {
+        return dead(listed);
+    }
     let text = |at: Timestamp| at.to_string();
     let Job { id, spec, created_at, state, .. } = job;
     let cached_at = match &state.phase {
@@ -33,30 +34,64 @@ pub fn job(reading: Reading) -> Result<JobView, hub::Error> {
         method: spec.work.method().to_string(),
         user_id: spec.account.user.into(),
         state: job_state(&state.phase),
-        waiting: waiting(&state, stopped.as_ref(), estimated_start),
-        result: raw(result)?,
-        result_url,
+        waiting: waiting(&state, stopped, estimated_start),
+        result: None,
+        result_url: None,
         from_cache: cached_at.is_some(),
         cached_at,
         error: error(&state.phase),
         attempts: state.attempts,
         run: state.run,
         priority: priority(spec.priority),
-        meta: raw(spec.meta)?,
+        meta: meta(spec.meta)?,
         created_at: text(created_at),
         estimated_start: estimated_start.map(text),
         started_at: state.started_at.map(text),
         finished_at: state.phase.ended_at().map(text),
-        needs_force: matches!(state.phase, Phase::Dead { .. }).then_some(state.in_doubt),
+        needs_force: None,
     })
 }
 
-/// A job without its result, as clients read it in a list or right after it was accepted.
+/// A dead job, as clients read it.
 ///
 /// # Errors
 /// When the job's `meta` is no JSON.
-pub fn without_result(job_without: Job, estimated_start: Option<Timestamp>) -> Result<JobView, hub::Error> {
-    job(Reading { job: job_without, result: None, estimated_start, stopped: None })
+pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
+    Ok(JobView {
+        job_id: job.id.into(),
+        user_id: job.user.into(),
+        target: target(job.target),
+        method: job.method.into(),
+        state: JobState::Dead,
+        waiting: None,
+        result: None,
+        result_url: None,
+        from_cache: false,
+        cached_at: None,
+        error: Some(failed(&job.failure)),
+        attempts: job.attempts,
+        run: job.run,
+        priority: priority(job.priority),
+        meta: meta(job.meta)?,
+        created_at: job.created_at.to_string(),
+        estimated_start: None,
+        started_at: job.started_at.map(|at| at.to_string()),
+        finished_at: Some(job.died_at.to_string()),
+        needs_force: Some(job.in_doubt),
+    })
+}
+
+/// The same with its result.
+///
+/// # Errors
+/// When the result is no JSON.
+pub fn with_result(job: JobView, result: Content) -> Result<JobView, hub::Error> {
+    let Content { text, url } = result;
+    Ok(JobView { result: text.map(RawValue::from_string).transpose()?, result_url: url, ..job })
+}
+
+fn meta(text: Option<String>) -> Result<Option<Box<RawValue>>, hub::Error> {
+    Ok(text.map(RawValue::from_string).transpose()?)
 }
 
 const fn target(target: Target) -> JobTarget {
@@ -79,6 +114,14 @@ pub const fn lane(priority: JobPriority) -> Priority {
         JobPriority::High => Priority::High,
         JobPriority::Normal => Priority::Normal,
         JobPriority::Low => Priority::Low,
+    }
+}
+
+/// The form of a result that a caller asks for.
+pub const fn result_form(form: Option<ResultForm>) -> job::ResultForm {
+    match form {
+        Some(ResultForm::Url) => job::ResultForm::Url,
+        Some(ResultForm::Inline) | None => job::ResultForm::Inline,
     }
 }
 
@@ -151,10 +194,7 @@ fn prose(reason: &WaitReason) -> String {
 fn error(phase: &Phase) -> Option<JobError> {
     match phase {
         Phase::Waiting(_) | Phase::Running(_) | Phase::Completed { .. } => None,
-        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => {
-            let Failure { code, message, flickr_code } = failure;
-            Some(JobError { code: error_code(*code), message: message.clone(), flickr_code: *flickr_code })
-        }
+        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => Some(failed(failure)),
         Phase::Expired { waited_for, .. } => Some(JobError {
             code: JobErrorCode::DeadlineExceeded,
             message: format!("the job's deadline passed. What it waited for last: {}", prose(waited_for)),
@@ -164,6 +204,11 @@ fn error(phase: &Phase) -> Option<JobError> {
             },
         }),
     }
+}
+
+fn failed(failure: &Failure) -> JobError {
+    let Failure { code, message, flickr_code } = failure;
+    JobError { code: error_code(*code), message: message.clone(), flickr_code: *flickr_code }
 }
 
 const fn error_code(code: FailureCode) -> JobErrorCode {

@@ -2,7 +2,7 @@
 
 use domain::{
     idempotency::Idempotency::{Idempotent, NonIdempotent, Safe},
-    outcome::Class::{Account, App, Clock, Done, Permanent, Throttled, Transient, UnknownOutcome},
+    outcome::Class::{Account, App, Clock, Done, Permanent, Signature, Throttled, Transient, UnknownOutcome},
 };
 use proptest::prelude::*;
 
@@ -136,7 +136,7 @@ fn each_outcome_has_its_class() {
         (answered(403, "<rsp stat=\"fail\"><err code=\"1\" msg=\"Photo not found\"/></rsp>"), IN_DOUBT),
         (answered(200, "{\"stat\":\"fail\"}"), IN_DOUBT),
         // OAuth.
-        (answered(401, SIGNATURE_INVALID), same(App)),
+        (answered(401, SIGNATURE_INVALID), same(Signature)),
         (answered(401, "oauth_problem=consumer_key_unknown"), same(App)),
         (answered(401, "oauth_problem=token_rejected"), same(Account)),
         (answered(401, "oauth_problem=timestamp_refused"), same(Clock)),

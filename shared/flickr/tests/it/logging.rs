@@ -57,7 +57,7 @@ async fn flickrs_request_id_is_logged_and_no_secret_is() {
     .await;
     let client = server.client();
     let answer = call(&client, "flickr.photos.getInfo", &json!({"photo_id": "parameter-canary"})).await;
-    assert_eq!(answer.outcome.class, Class::App);
+    assert_eq!(answer.outcome.class, Class::Signature);
     client.request_token(&app(), "https://hub.example/?state=state-canary").await.unwrap_err();
     verify(&client, "flickr.photos.setMeta", &json!({"photo_id": "parameter-canary", "title": "title-canary"})).await;
 

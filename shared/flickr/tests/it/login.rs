@@ -1,10 +1,10 @@
-//! The two steps of the login.
+//! The two steps of the login, and the question what was granted.
 
 use axum::http::StatusCode;
 use domain::{account::Perms, outcome::Class};
 use hub::ports::FlickrLogin;
 
-use crate::world::{Server, app, client, read_head, token, unused_address};
+use crate::world::{Server, app, client, json, read_head, token, unused_address};
 
 #[tokio::test]
 async fn a_request_token_is_requested_with_the_callback() {
@@ -40,6 +40,37 @@ async fn an_access_token_is_requested_with_the_verifier() {
     assert_eq!((&*oauth["oauth_verifier"], &*oauth["oauth_token"]), ("209-263-338", "7215-token"));
 }
 
+const CHECKED: &str = r#"{"oauth":{"token":{"_content":"7215-token"},"perms":{"_content":"read"},
+    "user":{"nsid":"12@N01","username":"J","fullname":""}},"stat":"ok"}"#;
+
+#[tokio::test]
+async fn what_was_granted_is_asked_of_the_api_with_the_token_in_the_header_alone() {
+    let server = Server::answering(|| json(CHECKED)).await;
+    assert_eq!(server.client().granted_perms(&app(), &token()).await.unwrap(), Perms::Read);
+
+    let request = server.only_request();
+    assert_eq!((&*request.verb, &*request.path), ("GET", "/services/rest"));
+    assert_eq!(request.query, "method=flickr.auth.oauth.checkToken&format=json&nojsoncallback=1");
+    assert_eq!(&*request.oauth()["oauth_token"], "7215-token");
+}
+
+#[tokio::test]
+async fn where_flickr_does_not_say_what_was_granted_it_is_not_made_up() {
+    for (answer, class) in [
+        (r#"{"stat":"fail","code":98,"message":"Invalid token"}"#.to_owned(), Class::Account),
+        (r#"{"stat":"fail","code":105,"message":"Service currently unavailable"}"#.to_owned(), Class::Transient),
+        (CHECKED.replace("7215-token", "7215-other"), Class::Transient),
+        (CHECKED.replace("read", "none"), Class::Transient),
+        ("<html>".to_owned(), Class::Transient),
+    ] {
+        let body = answer.clone();
+        let server = Server::answering(move || json(body.clone())).await;
+        let outcome = server.client().granted_perms(&app(), &token()).await.unwrap_err();
+        assert_eq!(outcome.class, class, "{answer}");
+        assert!(!outcome.message.contains("7215"), "{}", outcome.message);
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_says_whose_fault_it_is() {
     let table = [
@@ -66,6 +97,7 @@ async fn a_login_has_its_own_deadline() {
     let client = server.impatient_client();
     assert_eq!(client.request_token(&app(), "oob").await.unwrap_err().class, Class::Transient);
     assert_eq!(client.access_token(&app(), &token(), "v").await.unwrap_err().class, Class::UnknownOutcome);
+    assert_eq!(client.granted_perms(&app(), &token()).await.unwrap_err().class, Class::Transient);
 }
 
 #[tokio::test]

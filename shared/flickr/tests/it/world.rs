@@ -243,5 +243,6 @@ fn short() -> Deadlines {
         connect: Duration::from_millis(200),
         call: PerTarget::new(|_| Duration::from_millis(400)),
         login: Duration::from_millis(400),
+        check_token: Duration::from_millis(400),
     }
 }

@@ -1,25 +1,30 @@
 //! The list of dead jobs, and messages that cannot be read.
 
-use domain::{JobId, TenantId, Timestamp, job::Job};
+use domain::{
+    TenantId, Timestamp,
+    job::{DeadJob, Job},
+};
 
 use super::Result;
 
 /// An entry of the list of dead jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedDeadJob {
-    pub id: JobId,
     /// Where it stands in the list.
     pub cursor: String,
+    /// The job. `None` where an entry of a former version only names it, and it is dead no more.
+    pub job: Option<DeadJob>,
 }
 
 /// The list of dead jobs, and messages that cannot be read.
 pub trait DeadJobs: Send + Sync {
-    /// Up to `limit` of the tenant's dead jobs that were not discarded, the longest dead first, after the one with this
-    /// `cursor`.
+    /// Up to `limit` of the tenant's dead jobs that were not discarded, the longest dead first, with cursors above
+    /// `after`. Entries that
+    /// have expired may still be there.
     fn dead_jobs(
         &self,
         tenant: &TenantId,
-        cursor: Option<&str>,
+        after: &str,
         limit: u16,
     ) -> impl Future<Output = Result<Vec<ListedDeadJob>>> + Send;
 

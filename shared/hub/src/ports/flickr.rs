@@ -93,4 +93,11 @@ pub trait FlickrLogin: Send + Sync {
         request_token: &TokenCredentials,
         verifier: &str,
     ) -> impl Future<Output = Result<Access, Outcome>> + Send;
+
+    /// Asks what the account's token may do.
+    fn granted_perms(
+        &self,
+        app: &AppCredentials,
+        token: &TokenCredentials,
+    ) -> impl Future<Output = Result<Perms, Outcome>> + Send;
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     ClaimId, JobRef, Timestamp,
-    job::{Job, Transition},
+    job::{Job, State, Transition},
 };
 
 use super::Result;
@@ -73,6 +73,9 @@ pub trait Jobs: Send + Sync {
     fn insert(&self, acceptance: &Transition) -> impl Future<Output = Result<Inserted>> + Send;
 
     fn job(&self, job: &JobRef) -> impl Future<Output = Result<Option<Job>>> + Send;
+
+    /// Where the job stands, without what was asked, which may be long.
+    fn state(&self, job: &JobRef) -> impl Future<Output = Result<Option<State>>> + Send;
 
     /// Takes [`domain::job::Event::Claim`] to the job, as [`domain::job::ClaimRule`] says.
     fn claim(&self, request: &ClaimRequest) -> impl Future<Output = Result<Claimed>> + Send;

@@ -20,7 +20,7 @@ use hub::{
     tenants::Principal,
 };
 use testkit::{Call, Fault, FaultPoint, ScriptedFlickr, World, build};
-use vault::memory::MemoryKeys;
+use vault::{Vault, memory::MemoryKeys};
 
 const RETURN_URL: &str = "https://shop.example/back?from=flickr";
 
@@ -74,6 +74,7 @@ async fn a_login_by_hand_connects_the_account() {
 
     let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
     assert_eq!((account.nsid.as_str(), account.perms), (ScriptedFlickr::NSID, Perms::Write));
+    assert!(account.perms_confirmed);
     assert_eq!(accounts::get(&connect.ports, &principal, &account.user).await.unwrap(), account);
 
     assert_eq!(refused(connect.complete(&principal, consent(&started, None)).await), Kind::LoginNotFound, "used once");
@@ -184,7 +185,66 @@ async fn a_spent_budget_stops_logins_and_uses_none_up() {
     assert_eq!(connect.flickr.callbacks().len(), 1, "Flickr was asked once");
 
     connect.ports.pass(Duration::from_secs(5));
-    connect.complete(&principal, consent(&started, None)).await.unwrap();
+    let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
+    assert!(!account.perms_confirmed, "no call was left to ask for the permissions");
+}
+
+#[tokio::test]
+async fn an_account_has_the_permissions_that_flickr_granted() {
+    let (connect, principal) = connect().await;
+    for granted in Perms::ALL {
+        connect.flickr.grant(granted);
+        let started = connect.start(&principal, request(None)).await.unwrap();
+        let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
+        assert_eq!((account.perms, account.perms_confirmed), (granted, true), "to write was asked for");
+        assert_eq!(accounts::get(&connect.ports, &principal, &account.user).await.unwrap(), account);
+    }
+}
+
+/// The exchange cannot be repeated, so the login must not be lost for a question that can be asked again.
+#[tokio::test]
+async fn where_flickr_does_not_say_what_it_granted_the_account_is_connected_unconfirmed() {
+    let done = || Outcome::new(Class::Done, "ok");
+    for class in [Class::Transient, Class::Throttled, Class::Permanent, Class::Account, Class::App] {
+        let (connect, principal) = connect().await;
+        connect.flickr.grant(Perms::Read);
+        let started = connect.start(&principal, request(None)).await.unwrap();
+        connect.flickr.answer([done(), Outcome::new(class, "canary")]);
+        let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
+        assert_eq!((account.perms, account.perms_confirmed), (Perms::Write, false), "{class:?}");
+        assert_eq!(accounts::get(&connect.ports, &principal, &account.user).await.unwrap(), account);
+    }
+}
+
+#[tokio::test]
+async fn to_ask_for_the_permissions_takes_a_call_and_a_failure_of_its_grant_loses_no_login() {
+    const STEPS: [Call; 10] = [
+        Call::Login,
+        Call::App,
+        Call::Budget,
+        Call::ChangeBudget,
+        Call::ChangeBudget,
+        Call::TakeLogin,
+        // Of the tenant's logins and of the app, to ask for the permissions.
+        Call::ChangeBudget,
+        Call::ChangeBudget,
+        Call::Invalidate,
+        Call::SaveAccount,
+    ];
+    for fault in [None, Some((6, FaultPoint::Before)), Some((7, FaultPoint::Before)), Some((7, FaultPoint::After))] {
+        let (connect, principal) = connect().await;
+        let started = connect.start(&principal, request(None)).await.unwrap();
+        connect.ports.forget_calls();
+        if let Some((number, point)) = fault {
+            connect.ports.fault(number, point, Fault::Fail);
+        }
+        let account = connect.complete(&principal, consent(&started, None)).await.unwrap();
+        assert_eq!(account.perms_confirmed, fault.is_none(), "{fault:?}");
+        match fault {
+            None => assert_eq!(connect.ports.calls(), STEPS),
+            Some(_) => assert_eq!(accounts::get(&connect.ports, &principal, &account.user).await.unwrap(), account),
+        }
+    }
 }
 
 #[tokio::test]
@@ -242,10 +302,14 @@ async fn a_login_that_cannot_be_completed_spends_nothing_of_the_apps_budget() {
 
 #[tokio::test]
 async fn an_app_is_sealed_and_stored_once() {
-    let (connect, principal) = connect().await;
+    let (mut connect, principal) = connect().await;
+    let key = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000003".parse().unwrap();
+    let keys = Arc::new(MemoryKeys::new(key).unwrap());
+    connect.vaults.secrets = Vault::new(Arc::clone(&keys));
     for stored in [1, 1] {
         connect.start(&principal, request(None)).await.unwrap();
         let saved = connect.ports.calls().into_iter().filter(|call| *call == Call::SaveApp).count();
+        assert_eq!(keys.generate_calls(), 1, "it is sealed when it is new");
         assert_eq!(saved, stored, "the id of an app is a hash of its credentials: they are there already");
     }
 }

@@ -3,7 +3,7 @@
 use domain::{budget::Limit, job::Job};
 use hub::{
     Kind,
-    dead_jobs::{ReplayOptions, Replayed, replay},
+    dead_jobs::{Replayed, replay},
     limits::Limits,
     ports::{Accounts, Clock},
 };
@@ -26,8 +26,7 @@ async fn dead(scene: &Scene, jobs: u32) -> Vec<Job> {
 }
 
 async fn replayed(scene: &Scene, job: &Job) -> Replayed {
-    let options = ReplayOptions { force: false, dry_run: false };
-    replay(&scene.world, &scene.principal, &job.id, options).await.unwrap()
+    replay(&scene.world, &scene.principal, &job.id, false).await.unwrap()
 }
 
 /// The entrances by which a job becomes one that may run: a submission, and a replay. Each keeps the bound of pending

@@ -10,4 +10,5 @@ mod response_cache;
 mod run;
 mod secrets;
 mod submit;
+mod tenants;
 mod transition;

@@ -8,7 +8,7 @@ use domain::{
     budget::Limit,
     cache::{CacheEvent, CacheKey, CacheOptions, CacheStats, CacheTag, CacheTags},
     call::{Params, RestCall},
-    job::{FailureCode, Job, JobSpec, Phase, StoredResult},
+    job::{FailureCode, Job, JobSpec, Phase, ResultForm, StoredResult},
     outcome::{Class, Outcome},
     timing::{JOB_RETENTION, Timing, VERIFICATION},
 };
@@ -63,6 +63,12 @@ impl CacheScene {
         self.handle(&self.submit_call(account, method).await).await
     }
 
+    /// The answer that the job has.
+    async fn read(&self, job: &Job) -> Content {
+        let reading = read::job(&self.world, &self.principal, &job.id, None).await.unwrap();
+        read::result(&self.world, &reading.source.unwrap(), ResultForm::Inline).await.unwrap()
+    }
+
     fn calls(&self) -> usize {
         self.flickr.calls().len()
     }
@@ -104,25 +110,24 @@ async fn what_was_answered_is_not_asked_again() {
     assert_eq!(scene.world.calls()[1..5], [Call::Claim, Call::LookUp, Call::Job, Call::Commit]);
     assert_eq!((leader(&second), second.state.attempts, scene.calls()), (Some(first.id.clone()), 0, 1));
     for job in [&first, &second] {
-        let reading = read::job(&scene.world, &scene.principal, &job.id, None).await.unwrap();
-        assert_eq!(reading.result, Some(Content::Text(r#"{"stat":"ok","photo":{"id":"1"}}"#.to_owned())));
+        let text = Some(r#"{"stat":"ok","photo":{"id":"1"}}"#.to_owned());
+        assert_eq!(scene.read(job).await, Content { text, url: None });
     }
     assert_eq!(scene.stats(), CacheStats { hits: 1, misses: 1, ..CacheStats::default() });
 }
 
 #[tokio::test]
 async fn long_answers_are_shared_where_they_are() {
-    for bytes in [2_000, 50_000, 5_000_000] {
+    for bytes in [2_000, 50_000, 300_000, 5_000_000] {
         let scene = scene().await;
         scene.flickr.answer_with(&format!(r#"{{"text":"{}"}}"#, "x".repeat(bytes)));
         scene.run(0, READ).await;
         let second = scene.run(0, READ).await;
         assert!(leader(&second).is_some());
-        let reading = read::job(&scene.world, &scene.principal, &second.id, None).await.unwrap();
-        match reading.result.unwrap() {
-            Content::Text(text) => assert_eq!(text.len(), bytes + r#"{"text":""}"#.len()),
-            Content::Url(url) => assert!(bytes > 4 << 20 && !url.contains(second.id.as_str())),
-        }
+        let Content { text, url } = scene.read(&second).await;
+        assert_eq!((text.is_some(), url.is_some()), (bytes <= 4 << 20, bytes >= 256 << 10), "{bytes}");
+        assert!(text.is_none_or(|text| text.len() == bytes + r#"{"text":""}"#.len()));
+        assert!(url.is_none_or(|url| !url.contains(second.id.as_str())), "it is the other job's");
     }
 }
 
@@ -169,7 +174,7 @@ async fn a_shared_answer_can_be_read_as_long_as_its_job() {
     assert!(leader(&late).is_some());
     let read = || read::job(&scene.world, &scene.principal, &late.id, None);
     scene.world.pass(JOB_RETENTION - Duration::from_secs(1));
-    assert!(read().await.unwrap().result.is_some());
+    assert!(read().await.unwrap().source.is_some());
     scene.pass_seconds(1);
     assert!(matches!(read().await.unwrap_err().kind(), Kind::JobNotFound));
 }

@@ -60,7 +60,8 @@ pub async fn accounts(ports: &(impl Clock + Entropy + Accounts)) {
     assert!(set(&closed, &one_failure).await);
     assert!(!ports.set_circuit(&foreign, &closed, &one_failure).await.unwrap(), "a circuit makes no account");
 
-    let again = build::account(&one, "0@N00", connected_at + Duration::from_secs(1));
+    let mut again = build::account(&one, "0@N00", connected_at + Duration::from_secs(1));
+    again.account.perms_confirmed = !again.account.perms_confirmed;
     ports.save_account(&again).await.unwrap();
     assert_eq!(ports.account(&account).await.unwrap(), Some(again), "connecting anew replaces");
 

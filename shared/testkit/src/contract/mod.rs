@@ -34,7 +34,7 @@ pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
 pub use system::system;
-pub use tenants::tenants;
+pub use tenants::{disabled_keys, tenants};
 
 pub use crate::contract_suites as suites;
 
@@ -48,7 +48,7 @@ pub use crate::contract_suites as suites;
 macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
-            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
+            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
             health insertion invalidation logins messages pending_jobs quarantine resends result_objects results revisions
             submit_context system tags tenant_turns tenants wait_reasons waiting_jobs waits
         );

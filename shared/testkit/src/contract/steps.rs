@@ -71,6 +71,8 @@ pub(super) fn stepped(job: &Job, event: Event, now: Timestamp) -> Transition {
 pub(super) async fn committed(ports: &impl Jobs, stored: &Job, event: Event, now: Timestamp) -> Job {
     let transition = stepped(stored, event, now);
     assert_eq!(ports.commit(&transition).await.unwrap(), Committed::Written);
-    assert_eq!(ports.job(&stored.reference()).await.unwrap().as_ref(), Some(&transition.after));
+    let reference = stored.reference();
+    assert_eq!(ports.job(&reference).await.unwrap().as_ref(), Some(&transition.after));
+    assert_eq!(ports.state(&reference).await.unwrap().as_ref(), Some(&transition.after.state));
     transition.after
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    JobId, TenantId, Timestamp,
-    job::{DeadList, Job, Phase, dead_list_cursor},
+    TenantId, Timestamp,
+    job::{DeadJob, DeadList, Job, dead_list_cursor},
 };
 use hub::ports::{DeadJobs, ListedDeadJob, Result};
 
@@ -13,14 +13,14 @@ use crate::call::Call;
 
 /// The dead jobs, by tenant and cursor.
 #[derive(Default)]
-pub(super) struct ListedDeadJobs(BTreeMap<(TenantId, String), JobId>);
+pub(super) struct ListedDeadJobs(BTreeMap<(TenantId, String), DeadJob>);
 
 impl ListedDeadJobs {
     pub(super) fn apply(&mut self, job: &Job, change: &DeadList) {
         match change {
             DeadList::Same => {}
-            DeadList::Entered(cursor) => {
-                self.0.insert((job.tenant().clone(), cursor.clone()), job.id.clone());
+            DeadList::Entered(dead) => {
+                self.0.insert((job.tenant().clone(), dead.cursor()), (**dead).clone());
             }
             DeadList::Left(cursor) => {
                 self.remove(job, cursor);
@@ -32,10 +32,9 @@ impl ListedDeadJobs {
         self.0.remove(&(job.tenant().clone(), cursor.to_owned())).is_some()
     }
 
-    fn page(&self, tenant: &TenantId, cursor: Option<&str>, limit: u16) -> Vec<ListedDeadJob> {
-        let of_tenant = self.0.iter().filter(|((owner, _), _)| owner == tenant);
-        let rest = of_tenant.filter(|((_, at), _)| cursor.is_none_or(|cursor| at.as_str() > cursor));
-        let listed = rest.map(|((_, cursor), id)| ListedDeadJob { id: id.clone(), cursor: cursor.clone() });
+    fn page(&self, tenant: &TenantId, after: &str, limit: u16) -> Vec<ListedDeadJob> {
+        let rest = self.0.iter().filter(|((owner, cursor), _)| owner == tenant && cursor.as_str() > after);
+        let listed = rest.map(|((_, cursor), job)| ListedDeadJob { cursor: cursor.clone(), job: Some(job.clone()) });
         listed.take(limit.into()).collect()
     }
 }
@@ -52,14 +51,14 @@ impl World {
 }
 
 impl DeadJobs for World {
-    async fn dead_jobs(&self, tenant: &TenantId, cursor: Option<&str>, limit: u16) -> Result<Vec<ListedDeadJob>> {
-        self.call(Call::DeadJobs, |stores, _| stores.part::<ListedDeadJobs>().page(tenant, cursor, limit)).await
+    async fn dead_jobs(&self, tenant: &TenantId, after: &str, limit: u16) -> Result<Vec<ListedDeadJob>> {
+        self.call(Call::DeadJobs, |stores, _| stores.part::<ListedDeadJobs>().page(tenant, after, limit)).await
     }
 
     async fn discard_dead_job(&self, job: &Job) -> Result<bool> {
-        self.call(Call::DiscardDeadJob, |stores, _| match &job.state.phase {
-            Phase::Dead { at, .. } => stores.part::<ListedDeadJobs>().remove(job, &dead_list_cursor(*at, &job.id)),
-            _ => false,
+        self.call(Call::DiscardDeadJob, |stores, _| {
+            let cursor = dead_list_cursor(&job.state, &job.id);
+            cursor.is_some_and(|cursor| stores.part::<ListedDeadJobs>().remove(job, &cursor))
         })
         .await
     }

@@ -181,6 +181,11 @@ impl Jobs for World {
         self.call(Call::Job, |stores, now| stores.part::<StoredJobs>().get(job, now).cloned()).await
     }
 
+    async fn state(&self, job: &JobRef) -> Result<Option<State>> {
+        let state = |job: &Job| job.state.clone();
+        self.call(Call::State, |stores, now| stores.part::<StoredJobs>().get(job, now).map(state)).await
+    }
+
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed> {
         self.call(Call::Claim, |stores, now| claim(stores, request, now)).await
     }

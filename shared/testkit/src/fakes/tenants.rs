@@ -2,26 +2,63 @@
 
 use std::collections::BTreeMap;
 
-use domain::TenantId;
+use domain::{TenantId, Timestamp};
 use hub::{
-    keyed_hash::ApiKeyHash,
+    keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
     ports::{NewTenant, Result, Tenants},
 };
 
 use super::world::World;
 use crate::call::Call;
 
-/// Whose each API key is, by its hash.
+/// The API keys, by their hashes.
 #[derive(Default)]
-struct StoredKeys(BTreeMap<String, TenantId>);
+struct StoredKeys(BTreeMap<String, StoredKey>);
+
+struct StoredKey {
+    tenant: TenantId,
+    disabled_at: Option<Timestamp>,
+}
 
 impl StoredKeys {
     fn create(&mut self, tenant: &NewTenant) -> bool {
-        let taken = self.0.contains_key(tenant.key.as_str());
-        if !taken {
-            self.0.insert(tenant.key.as_str().to_owned(), tenant.id.clone());
+        let is_new = self.hash_of(&tenant.key).is_none();
+        if is_new {
+            let key = StoredKey { tenant: tenant.id.clone(), disabled_at: None };
+            self.0.insert(tenant.key.current().as_str().to_owned(), key);
         }
-        !taken
+        is_new
+    }
+
+    fn hash_of(&self, key: &ApiKeyHashes) -> Option<ApiKeyHash> {
+        key.all().find(|hash| self.0.contains_key(hash.as_str())).cloned()
+    }
+
+    fn tenant_of(&self, key: &ApiKeyHashes) -> Option<TenantId> {
+        let found = key.all().find_map(|hash| self.0.get(hash.as_str()));
+        found.filter(|key| key.disabled_at.is_none()).map(|key| key.tenant.clone())
+    }
+
+    fn move_key(&mut self, from: &ApiKeyHash, to: &ApiKeyHash) -> bool {
+        if self.0.contains_key(to.as_str()) {
+            return false;
+        }
+        let moved = self.0.remove(from.as_str());
+        moved.is_some_and(|key| self.0.insert(to.as_str().to_owned(), key).is_none())
+    }
+
+    fn set_disabled(&mut self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> bool {
+        let Some(key) = self.0.get_mut(hash.as_str()) else { return false };
+        key.disabled_at = disabled_at.map(|at| key.disabled_at.unwrap_or(at));
+        true
+    }
+
+    fn by_version(&self) -> BTreeMap<u32, u64> {
+        let mut counts = BTreeMap::new();
+        for version in self.0.keys().filter_map(|hash| version_of(hash)) {
+            *counts.entry(version).or_default() += 1;
+        }
+        counts
     }
 }
 
@@ -30,7 +67,23 @@ impl Tenants for World {
         self.call(Call::CreateTenant, |stores, _| stores.part::<StoredKeys>().create(tenant)).await
     }
 
-    async fn tenant_of(&self, key: &ApiKeyHash) -> Result<Option<TenantId>> {
-        self.call(Call::TenantOf, |stores, _| stores.part::<StoredKeys>().0.get(key.as_str()).cloned()).await
+    async fn tenant_of(&self, key: &ApiKeyHashes) -> Result<Option<TenantId>> {
+        self.call(Call::TenantOf, |stores, _| stores.part::<StoredKeys>().tenant_of(key)).await
+    }
+
+    async fn stored_hash(&self, key: &ApiKeyHashes) -> Result<Option<ApiKeyHash>> {
+        self.call(Call::StoredHash, |stores, _| stores.part::<StoredKeys>().hash_of(key)).await
+    }
+
+    async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> Result<bool> {
+        self.call(Call::MoveKey, |stores, _| stores.part::<StoredKeys>().move_key(from, to)).await
+    }
+
+    async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> Result<bool> {
+        self.call(Call::SetKeyDisabled, |stores, _| stores.part::<StoredKeys>().set_disabled(hash, disabled_at)).await
+    }
+
+    async fn keys_by_version(&self) -> Result<BTreeMap<u32, u64>> {
+        self.call(Call::KeysByVersion, |stores, _| stores.part::<StoredKeys>().by_version()).await
     }
 }

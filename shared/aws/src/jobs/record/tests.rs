@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use domain::{
     AppId, ClaimId, JobId, TenantId, Timestamp,
     cache::CacheTag,
@@ -189,5 +191,33 @@ fn an_ordinary_job_costs_one_unit_a_write() {
         }
         let bytes = bytes_of(&item);
         assert!(bytes <= 1024, "{kind}: {bytes} bytes: {item:?}");
+    }
+}
+
+/// Jobs as former versions stored them, in a state of each kind: an update finds them, and they go on.
+#[test]
+fn jobs_of_former_versions_are_read_as_they_stood() {
+    type Stored = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+    let stored: Vec<Stored> = serde_json::from_str(include_str!("../../../data/former-jobs.json")).unwrap();
+    let attribute = |value: &BTreeMap<String, serde_json::Value>| match value.first_key_value().unwrap() {
+        (kind, serde_json::Value::Bool(flag)) if kind == "BOOL" => AttributeValue::Bool(*flag),
+        (kind, serde_json::Value::String(number)) if kind == "N" => AttributeValue::N(number.clone()),
+        (kind, serde_json::Value::String(text)) if kind == "S" => AttributeValue::S(text.clone()),
+        other => panic!("{other:?}"),
+    };
+    let states = states();
+    assert_eq!(stored.len(), states.len());
+    for (item, mut state) in stored.iter().zip(states) {
+        let item: Attributes = item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
+        if let Phase::Completed { page_of_several, .. } = &mut state.phase {
+            *page_of_several = false;
+        }
+        let found = read_back(&item);
+        assert_eq!(found.state, state);
+        assert_eq!(
+            (found.spec.meta.as_deref(), found.idempotency),
+            (Some(r#"{"a": 1.50}"#), Idempotency::NonIdempotent)
+        );
+        assert_eq!(whole_record(&found), item, "and they are written on as they are");
     }
 }

@@ -76,12 +76,12 @@ fn a_job_enters_and_leaves_the_index_of_its_fair_queue() {
 fn a_death_is_listed_until_the_job_is_replayed() {
     let held = claimed(&accepted(), 0);
     let dead = next(&held, Event::GiveUp(claim(1), failure(FailureCode::AttemptsExhausted)), 7);
-    let cursor = dead_list_cursor(at(7), &dead.after.id);
+    let listed = DeadJob::of(&dead.after).unwrap();
     assert!(dead.is_end());
-    assert_eq!(dead.effects.dead_list, DeadList::Entered(cursor.clone()));
+    assert_eq!(dead.effects.dead_list, DeadList::Entered(Box::new(listed.clone())));
     assert_eq!((dead.effects.pending, dead.effects.next_check), (PendingCount::Down, NextCheck::Cleared));
     let again = next(&dead, Event::Replay { force: false, admission: None }, 9);
-    assert_eq!(again.effects.dead_list, DeadList::Left(cursor));
+    assert_eq!(again.effects.dead_list, DeadList::Left(listed.cursor()));
     assert_eq!((again.effects.pending, again.is_end()), (PendingCount::Up, false));
     assert!(matches!(again.effects.next_check, NextCheck::At(_)));
 }

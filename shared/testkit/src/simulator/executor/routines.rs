@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use hub::{
-    dead_jobs::{self, ReplayOptions},
-    ports::Clock,
-    sweep,
-};
+use hub::{dead_jobs, ports::Clock, sweep};
 
 use super::{agenda::Happening, clients::REQUEST_TIMEOUT, simulation::Simulation};
 use crate::{build::NOW, mutation::Mutation, simulator::flickr::marker_of};
@@ -63,12 +59,11 @@ pub(super) fn replay(simulation: &mut Simulation) {
         let task = async move {
             let Ok(page) = dead_jobs::list(&ports, &principal, None).await else { return };
             for job in page.items {
-                if force {
+                if force && let Some(job) = ports.jobs().into_iter().find(|stored| stored.id == job.id) {
                     inbox.force(marker_of(&job.spec.work));
                 }
-                let options = ReplayOptions { force, dry_run: false };
                 // What failed is replayed the next time.
-                let _ = dead_jobs::replay(&ports, &principal, &job.id, options).await;
+                let _ = dead_jobs::replay(&ports, &principal, &job.id, force).await;
             }
         };
         simulation.start(task, REQUEST_TIMEOUT);

@@ -1,0 +1,55 @@
+//! An AWS that answers as it is told, to test what an adapter makes of an answer.
+
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::{
+    client::{
+        behavior_version::BehaviorVersion,
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
+use aws_types::{SdkConfig, region::Region};
+
+/// An AWS whose every answer is the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Answering {
+    status: u16,
+    body: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Answering {
+    pub(crate) fn new(status: u16, body: &serde_json::Value) -> Self {
+        Self { status, body: body.to_string(), requests: Arc::default() }
+    }
+
+    /// A configuration of clients that ask it, once for each request.
+    pub(crate) fn config(&self) -> SdkConfig {
+        let connector = SharedHttpConnector::new(self.clone());
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test")))
+            .region(Region::new("us-east-1"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build()
+    }
+
+    /// The bodies of the requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl HttpConnector for Answering {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap_or_default();
+        self.requests.lock().unwrap().push(String::from_utf8(body.to_vec()).unwrap());
+        let status = StatusCode::try_from(self.status).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(self.body.clone()))))
+    }
+}

@@ -1,0 +1,19 @@
+"""The rights that no test can use, each with the reason."""
+
+from __future__ import annotations
+
+from launcher.audit import Right
+
+#: (role or `*`, statement, action or `*`) -> why
+REASONS = {
+    ("*", "WriteTraces", "*"): "the emulator has no X-Ray",
+    ("StatusRole", "TellMissingFromForbidden", "s3:ListBucket"): (
+        "S3 itself looks at it where an object is not there, and answers 404 or 403; the emulator always answers 404"
+    ),
+}
+
+
+def entries_of(right: Right) -> list[tuple[str, str, str]]:
+    """The entries that speak of a right."""
+    roles, actions = ("*", right.role), ("*", right.action)
+    return [entry for entry in REASONS if entry[0] in roles and entry[1] == right.statement and entry[2] in actions]
