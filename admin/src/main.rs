@@ -1,7 +1,8 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
 mod after_restore;
-mod deployment;
+mod doctor;
+mod formation;
 mod hash_secret;
 mod key;
 mod stack;
@@ -20,7 +21,7 @@ struct Arguments {
     /// The name of the CloudFormation stack. Its outputs say where its tables and keys are, and AWS credentials and
     /// region are found as the AWS CLI finds them: `AWS_PROFILE`, `AWS_REGION`, single sign-on, and so on. Without it
     /// the settings (`VAULT_TABLE`, `HASH_SECRET_ARN`, ...), credentials and region are read from the environment.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     stack: Option<String>,
     #[command(subcommand)]
     command: Command,
@@ -40,16 +41,25 @@ enum Command {
     /// Tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Checks a deployed stack from outside, and says what is wrong and what to do. Exits with 1 if something is broken.
+    ///
+    /// It needs `--stack`, and rights to read: the policy `ReadOnlyAccess` is enough. More is checked with secrets from
+    /// the environment: `FLICKRHUB_API_KEY` is the API key of a tenant, `FLICKR_API_KEY` and `FLICKR_API_SECRET` are
+    /// those of a Flickr app.
+    Doctor(doctor::Options),
 }
+
+/// Only a stack with a name can be described.
+#[derive(Debug, thiserror::Error)]
+#[error("doctor needs the name of the stack: --stack NAME")]
+struct NoStackNamed;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     aws::logging::start(std::io::stderr);
-    match run(Arguments::parse()).await {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
+    match Box::pin(run(Arguments::parse())).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("flickrhub-admin: {}", hub::chain(&*error));
             ExitCode::FAILURE
@@ -57,18 +67,28 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Carries out a command; its answer, as JSON.
-async fn run(Arguments { stack, command }: Arguments) -> Result<serde_json::Value, Box<dyn Error>> {
-    let stack = match stack {
+/// Carries out a command and prints its answer; whether all is well.
+async fn run(Arguments { stack, command }: Arguments) -> Result<bool, Box<dyn Error>> {
+    let answer = match command {
+        Command::Doctor(options) => {
+            let name = stack.ok_or(NoStackNamed)?;
+            return doctor::run(&name, &options, doctor::Given::from_env()).await;
+        }
+        Command::AfterRestore(arguments) => after_restore::run(&open(stack).await?, arguments).await,
+        Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await,
+        Command::Key(command) => key::run(&open(stack).await?, command).await,
+        Command::Tenant(command) => tenant::run(&open(stack).await?, command).await,
+    };
+    println!("{}", answer?);
+    Ok(true)
+}
+
+/// The stack that is named; without a name, the one that the environment speaks of.
+async fn open(name: Option<String>) -> Result<Stack, Box<dyn Error>> {
+    Ok(match name {
         Some(name) => Stack::open(&name).await?,
         None => Stack::from_env()?,
-    };
-    match command {
-        Command::AfterRestore(arguments) => after_restore::run(&stack, arguments).await,
-        Command::HashSecret(command) => hash_secret::run(&stack, command).await,
-        Command::Key(command) => key::run(&stack, command).await,
-        Command::Tenant(command) => tenant::run(&stack, command).await,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +148,7 @@ mod tests {
         let named = [&["flickrhub-admin", "--stack", "flickrhub"][..], &create].concat();
         assert_eq!(parse(&named).unwrap().as_deref(), Some("flickrhub"));
         assert_eq!(parse(&[&["flickrhub-admin"][..], &create].concat()).unwrap(), None);
+        assert_eq!(parse(&["flickrhub-admin", "doctor", "--stack", "other"]).unwrap().as_deref(), Some("other"));
         assert!(parse(&["flickrhub-admin", "--stack", "flickrhub"]).is_err(), "a command is needed");
     }
 }

@@ -8,23 +8,18 @@ use std::collections::HashMap;
 use aws::{Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
-use aws_sdk_cloudformation::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    operation::describe_stacks::DescribeStacksError,
-};
 use aws_types::SdkConfig;
 use domain::job::Target;
 use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports};
 
-use crate::deployment::Deployment;
+use crate::formation::{self, Formation};
 
 /// A stack, and how AWS is reached.
 pub struct Stack {
     config: SdkConfig,
     settings: Settings,
     /// `None` where the environment speaks of it.
-    deployment: Option<Deployment>,
+    formation: Option<Formation>,
 }
 
 /// Why a stack that was named cannot be operated.
@@ -39,23 +34,9 @@ pub enum Error {
     /// No credentials were found.
     #[error("no AWS credentials were found: sign in, for example with `aws sso login`, or set AWS_PROFILE")]
     NoCredentials(#[source] Option<CredentialsError>),
-    /// There is no such stack in this region.
-    #[error("there is no stack `{stack}` in the region {region}")]
-    NotFound {
-        /// Its name.
-        stack: String,
-        /// Where it was looked for.
-        region: String,
-    },
-    /// CloudFormation did not describe the stack.
-    #[error("the stack `{stack}` could not be described")]
-    NotDescribed {
-        /// Its name.
-        stack: String,
-        /// Why.
-        #[source]
-        source: Box<SdkError<DescribeStacksError>>,
-    },
+    /// CloudFormation does not describe the stack.
+    #[error(transparent)]
+    Formation(#[from] formation::Error),
     /// The stack is not of FlickrHub, is not deployed whole, or is of an earlier version.
     #[error("the stack `{stack}` lacks these outputs: {}", outputs.join(", "))]
     MissingOutputs {
@@ -75,33 +56,17 @@ impl Stack {
     /// # Errors
     /// When the environment lacks settings, credentials or a region.
     pub fn from_env() -> Result<Self, StartError> {
-        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()?, deployment: None })
+        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()?, formation: None })
     }
 
-    /// The stack with this name, with the operator's credentials and region. `AWS_ENDPOINT_URL`, where set, stands for
-    /// every service.
+    /// The stack with this name, with the operator's credentials and region.
     ///
     /// # Errors
     /// When there are no credentials, no region or no such stack, or it lacks outputs.
     pub async fn open(name: &str) -> Result<Self, Error> {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(aws::http_client()?).load().await;
-        let region = config.region().ok_or(Error::NoRegion)?.to_string();
-        // Asked for here, so that it is not a request to CloudFormation that fails without them.
-        let credentials = config.credentials_provider().ok_or(Error::NoCredentials(None))?;
-        credentials.provide_credentials().await.map_err(|error| Error::NoCredentials(Some(error)))?;
-
-        let described = Client::new(&config).describe_stacks().stack_name(name).send().await;
-        let not_found = || Error::NotFound { stack: name.to_owned(), region };
-        let described = match described {
-            Ok(described) => described,
-            Err(error) if is_not_found(&error) => return Err(not_found()),
-            Err(error) => return Err(Error::NotDescribed { stack: name.to_owned(), source: Box::new(error) }),
-        };
-        let stack = described.stacks.unwrap_or_default().into_iter().next().ok_or_else(not_found)?;
-        let deployment = Some(Deployment::of(&stack));
-        let outputs = stack.outputs.unwrap_or_default().into_iter();
-        let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
-        Ok(Self { settings: settings(name, &outputs)?, config, deployment })
+        let config = operators_config().await?;
+        let formation = formation::describe(&config, name).await?;
+        Ok(Self { settings: settings(name, &formation.outputs)?, config, formation: Some(formation) })
     }
 
     /// The ports that the stack serves.
@@ -130,17 +95,17 @@ impl Stack {
 
     /// Whether nothing runs the stack's jobs; `None` where the stack was not named.
     pub fn is_paused(&self) -> Option<bool> {
-        self.deployment.as_ref().map(|deployment| deployment.is_paused)
+        self.formation.as_ref().map(Formation::is_paused)
     }
 
     /// Whether the stack protects its vault table from deletion.
     pub fn protects_vault(&self) -> bool {
-        self.deployment.as_ref().is_none_or(|deployment| deployment.protects_vault)
+        self.formation.as_ref().is_none_or(Formation::protects_vault)
     }
 
     /// The tags of the stack's resources.
     pub fn tags(&self) -> &[(String, String)] {
-        self.deployment.as_ref().map_or(&[], |deployment| &deployment.tags)
+        self.formation.as_ref().map_or(&[], |formation| &formation.tags)
     }
 
     /// The keyed hash under the stack's hash secret.
@@ -168,9 +133,17 @@ impl Stack {
     }
 }
 
-/// Whether CloudFormation knows no stack of that name: it says so by the code of any bad request.
-fn is_not_found(error: &SdkError<DescribeStacksError>) -> bool {
-    error.code() == Some("ValidationError") && error.message().is_some_and(|text| text.contains("does not exist"))
+/// How the operator reaches AWS. `AWS_ENDPOINT_URL`, where set, stands for every service.
+///
+/// # Errors
+/// When there are no credentials or no region.
+pub async fn operators_config() -> Result<SdkConfig, Error> {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(aws::http_client()?).load().await;
+    config.region().ok_or(Error::NoRegion)?;
+    // Asked for here, so that it is not a request to CloudFormation that fails without them.
+    let credentials = config.credentials_provider().ok_or(Error::NoCredentials(None))?;
+    credentials.provide_credentials().await.map_err(|error| Error::NoCredentials(Some(error)))?;
+    Ok(config)
 }
 
 /// The settings and the outputs of the stack that they are in.
@@ -194,11 +167,16 @@ fn queue_names(target: Target) -> (String, String) {
     (format!("{}_QUEUE_URL", target.as_str().to_uppercase()), format!("{}{rest}QueueUrl", first.to_uppercase()))
 }
 
+/// The outputs that settings are read from and that are not among `outputs`.
+pub fn missing(outputs: &HashMap<String, String>) -> Vec<String> {
+    let names = names().into_iter().map(|(_, output)| output);
+    names.filter(|output| !outputs.contains_key(output)).collect()
+}
+
 /// The settings that the outputs of a stack say; what has a default keeps it.
 fn settings(stack: &str, outputs: &HashMap<String, String>) -> Result<Settings, Error> {
     let names = names();
-    let missing: Vec<String> =
-        names.iter().map(|(_, output)| output).filter(|output| !outputs.contains_key(*output)).cloned().collect();
+    let missing = missing(outputs);
     if !missing.is_empty() {
         return Err(Error::MissingOutputs { stack: stack.to_owned(), outputs: missing });
     }

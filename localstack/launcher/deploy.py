@@ -1,8 +1,8 @@
 """Deploys `template.yaml` with the SAM CLI onto the emulator, and makes up for what the emulator ignores.
 
-Nothing is removed from the template. The emulator ignores three of its settings, so this module applies them, as the
-deployed template has them: the time to live of a table's items, the gateway responses, and the concurrency limit of an
-event source, which the emulator keeps as text.
+Nothing is removed from the template. The emulator ignores four of its settings, so this module applies them, as the
+deployed template has them: the time to live of a table's items, its point-in-time recovery, the gateway responses, and
+the concurrency limit of an event source, which the emulator keeps as text.
 """
 
 from __future__ import annotations
@@ -75,6 +75,14 @@ class Aws:
             if repair and logical_id in ids:
                 repair(self, ids[logical_id], resource.get("Properties", {}))
 
+    def _complete_table(self, table: str, properties: Mapping[str, Any]) -> None:
+        self._expire_items(table, properties)
+        wanted = properties["Replicas"][0].get("PointInTimeRecoverySpecification")
+        if wanted:
+            specification = {"PointInTimeRecoveryEnabled": wanted["PointInTimeRecoveryEnabled"]}
+            dynamodb = self._client("dynamodb")
+            dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+
     def _expire_items(self, table: str, properties: Mapping[str, Any]) -> None:
         wanted = properties.get("TimeToLiveSpecification")
         if not wanted:
@@ -103,7 +111,7 @@ class Aws:
 
 
 _REPAIRS = {
-    "AWS::DynamoDB::GlobalTable": Aws._expire_items,
+    "AWS::DynamoDB::GlobalTable": Aws._complete_table,
     "AWS::ApiGateway::RestApi": Aws._shape_gateway_responses,
     "AWS::Lambda::EventSourceMapping": Aws._limit_concurrency_by_number,
 }

@@ -90,7 +90,9 @@ class Rights:
             headers, query = _as_text(scope)
             token = next(iter(gate.session_tokens(headers, query)), "")
             if token in ("", self._launch_token):
-                await app(scope, receive, send)
+                # The policies of queues and buckets bind the developer, too.
+                is_to_aws = gate.access_keys(headers, query)
+                await app(_over_tls(scope) if is_to_aws else scope, receive, send)
                 return
             request = _Request(f"{scope.get('method', scope['type'])} {scope['path']}")
             key, holder = self._holder(token)

@@ -90,7 +90,7 @@ class Enforced(unittest.TestCase):
         self.actions, self.evaluator = self.emulator["iam_actions"], self.emulator["iam_evaluator"]
         self.emulator["sts"]._sessions["ASIA"] = {"SessionToken": "a role's", "Arn": ROLE}
 
-    def request(self, token, *judgements, key="ASIA", path="/"):
+    def request(self, token, *judgements, key="ASIA", path="/", signed=True):
         """Sends a request with this session token and key, which the emulator judges so."""
         reached = []
 
@@ -103,7 +103,7 @@ class Enforced(unittest.TestCase):
             reached.append(reason)
 
         signature = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, Signature=0"
-        headers = [(b"authorization", signature.encode())]
+        headers = [(b"authorization", signature.encode())] if signed else []
         headers += [(b"x-amz-security-token", token.encode())] if token else []
         scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
         asyncio.run(self.rights.judged(app, refuse)(scope, None, None))
@@ -183,9 +183,12 @@ class Judgement(Enforced):
             self.request(token, self.judge(self.key("KEY#a")))
         self.assertEqual(self.decided, [])
 
-    def test_takes_a_roles_request_for_one_over_tls(self):
-        self.assertIn((b"x-forwarded-proto", b"https"), self.request("a role's")["headers"])
-        self.assertNotIn((b"x-forwarded-proto", b"https"), self.request(LAUNCH)["headers"])
+    def test_takes_a_signed_request_for_one_over_tls(self):
+        for token in ("a role's", LAUNCH):
+            self.assertIn((b"x-forwarded-proto", b"https"), self.request(token)["headers"])
+
+    def test_leaves_a_request_to_the_api_as_it_is(self):
+        self.assertNotIn((b"x-forwarded-proto", b"https"), self.request("", signed=False)["headers"])
 
 
 class Sessions(Enforced):

@@ -15,6 +15,7 @@ mod app_stop;
 mod cache;
 mod contracts;
 mod crash;
+mod doctor;
 mod edge;
 mod emulator;
 mod engine;

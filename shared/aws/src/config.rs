@@ -8,12 +8,12 @@ use std::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
-    Builder,
+    Builder, Connector,
     tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
     behavior_version::BehaviorVersion,
-    http::{HttpClient, SharedHttpClient, http_client_fn},
+    http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn},
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
@@ -108,9 +108,25 @@ fn limits(attempt: Duration, whole: Duration) -> TimeoutConfig {
 /// # Errors
 /// When the environment names an unknown trust store.
 pub fn http_client() -> Result<SharedHttpClient, Error> {
+    let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls()?).build_https();
+    Ok(http_client_fn(move |settings, components| client.http_connector(settings, components)))
+}
+
+/// What sends single HTTP requests to AWS, outside of any SDK client; it trusts whom [`http_client`] trusts.
+///
+/// # Errors
+/// When the environment names an unknown trust store.
+pub fn http_connector() -> Result<SharedHttpConnector, Error> {
+    // Who asks so may be far from the region.
+    let settings = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(5)).build();
+    let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls()?);
+    let connector = connector.connector_settings(settings).sleep_impl(SharedAsyncSleep::new(TokioSleep::new()));
+    Ok(SharedHttpConnector::new(connector.build()))
+}
+
+/// Whom connections to AWS trust.
+fn tls() -> Result<TlsContext, Error> {
     let trust_store: TrustStore = said("TRUST_STORE").map(|name| name.parse()).transpose()?.unwrap_or_default();
     let tls = TlsContext::builder().with_trust_store(trust_store.into()).build();
-    let tls = tls.map_err(|error| Error::Http(error.into()))?;
-    let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
-    Ok(http_client_fn(move |settings, components| client.http_connector(settings, components)))
+    tls.map_err(|error| Error::Http(error.into()))
 }

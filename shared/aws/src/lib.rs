@@ -37,9 +37,10 @@ mod trust;
 mod warm_up;
 
 pub use cloud::Cloud;
-pub use config::{Error as ConfigError, http_client, sdk_config};
+pub use config::{Error as ConfigError, http_client, http_connector, sdk_config};
 pub use kms::{CachedKmsKey, vaults};
 pub use restored_table::RestoredTable;
 pub use secrets::{hash_secret, keyed_hash, set_hash_secret};
 pub use settings::{Settings, SettingsError};
 pub use start::{Aws, StartError};
+pub use system::Machine;

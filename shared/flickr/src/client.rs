@@ -7,7 +7,7 @@ use domain::{
     call::{MethodName, RestCall},
     catalogue::{ErrorCodes, Verb},
     idempotency::Idempotency,
-    job::{PerTarget, Work},
+    job::{PerTarget, Target, Work},
     outcome::Outcome,
     verification::{Verification, Verified},
 };
@@ -114,22 +114,29 @@ impl<P: Clock + Entropy> Client<P> {
         self.transport.send(Request { verb, url, form, authorization, deadline }).await
     }
 
+    /// Calls `method` once without parameters, signed by `app` alone, in the name of no account.
+    pub async fn call_as_app(&self, app: &AppCredentials, method: &MethodName) -> Outcome {
+        let deadline = *self.deadlines.call.get(Target::Rest);
+        self.rest(app, None, method, std::iter::empty(), false, deadline).await.outcome
+    }
+
     /// Calls `method` of the REST API, once.
     async fn rest<'a>(
         &self,
-        signing: &Signing,
+        app: &AppCredentials,
+        token: Option<&TokenCredentials>,
         method: &'a MethodName,
         params: impl Iterator<Item = (&'a str, &'a str)>,
         repeated: bool,
         deadline: Duration,
     ) -> Answer {
-        let Signing { app, token, .. } = signing;
         let facts = CATALOGUE.method(method);
         let mut all = vec![("method", method.as_str()), ("format", "json"), ("nojsoncallback", "1")];
         all.extend(params);
         let request = Unsigned { verb: facts.verb, url: self.hosts.rest(), params: &all, protocol: &[], deadline };
-        let request_outcome = self.send(app, Some(token), request).await;
-        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
+        let request_outcome = self.send(app, token, request).await;
+        let mut secrets = vec![app.key(), app.secret()];
+        secrets.extend(token.iter().flat_map(|token| [token.token(), token.secret()]));
         let call = Call {
             method: Some(method),
             idempotency: facts.idempotency,
@@ -143,9 +150,11 @@ impl<P: Clock + Entropy> Client<P> {
     /// Verifies a write by one read, or by none when its parameters do not name what was written. Whatever the reason
     /// that the read fails, the write is not seen.
     async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> VerifyAnswer {
+        let Signing { app, token, .. } = signing;
         let read = ReadBack::of(write.method.as_str()).and_then(|row| Some((row, row.read(&write.params)?)));
         let Some((row, (method, params))) = read else { return VerifyAnswer::not_seen(None) };
-        let Answer { outcome, result } = self.rest(signing, &method, params.into_iter(), false, deadline).await;
+        let Answer { outcome, result } =
+            self.rest(app, Some(token), &method, params.into_iter(), false, deadline).await;
         if result.is_none() {
             let Outcome { class, message, .. } = &outcome;
             tracing::warn!(?class, message, "a read that verifies a write failed");
@@ -162,8 +171,11 @@ impl<P: Clock + Entropy> Client<P> {
 impl<P: Clock + Entropy> FlickrApi for Client<P> {
     async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
         let deadline = *self.deadlines.call.get(work.target());
+        let Signing { app, token, .. } = signing;
         match work {
-            Work::Rest(call) => self.rest(signing, &call.method, call.params.iter(), repeated, deadline).await,
+            Work::Rest(RestCall { method, params }) => {
+                self.rest(app, Some(token), method, params.iter(), repeated, deadline).await
+            }
         }
     }
 

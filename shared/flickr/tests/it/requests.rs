@@ -1,6 +1,8 @@
 //! What a REST call sends.
 
+use domain::outcome::Class;
 use flickr::oauth;
+use hub::credentials::AppCredentials;
 use serde_json::json;
 
 use crate::world::{Received, Server, call, json as answer};
@@ -9,6 +11,11 @@ const OK: &str = "{\"stat\":\"ok\"}";
 
 /// The signature that `request` should carry, computed from the request alone.
 fn expected_signature(request: &Received) -> String {
+    signature_with(request, "token-secret-canary")
+}
+
+/// The same with another token's secret.
+fn signature_with(request: &Received, token_secret: &str) -> String {
     let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
     let form = if request.verb == "GET" { &request.query } else { &request.body };
     let sent = form.split('&').filter_map(|pair| pair.split_once('='));
@@ -17,7 +24,7 @@ fn expected_signature(request: &Received) -> String {
     let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let url = url::Url::parse(&format!("http://{}{}", request.headers["host"], request.path)).unwrap();
     let base = oauth::base_string(&request.verb, &url, &pairs);
-    oauth::percent_encode(&oauth::sign(&base, "app-secret-canary", "token-secret-canary"))
+    oauth::percent_encode(&oauth::sign(&base, "app-secret-canary", token_secret))
 }
 
 #[tokio::test]
@@ -48,6 +55,20 @@ async fn a_write_is_posted_with_its_parameters_in_the_body() {
     assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(request.body, "method=flickr.photos.setMeta&format=json&nojsoncallback=1&photo_id=1&title=%C3%A9");
     assert_eq!(request.oauth()["oauth_signature"], expected_signature(&request));
+}
+
+#[tokio::test]
+async fn a_call_in_the_name_of_no_account_is_signed_by_the_app_alone() {
+    let server = Server::answering(|| answer(OK)).await;
+    let app = AppCredentials::new("app-key-canary", "app-secret-canary");
+    let outcome = server.client().call_as_app(&app, &"flickr.test.echo".parse().unwrap()).await;
+    assert_eq!(outcome.class, Class::Done);
+
+    let request = server.only_request();
+    assert_eq!(request.query, "method=flickr.test.echo&format=json&nojsoncallback=1");
+    assert!(!request.oauth().contains_key("oauth_token"));
+    assert_eq!(request.oauth()["oauth_consumer_key"], "app-key-canary");
+    assert_eq!(request.oauth()["oauth_signature"], signature_with(&request, ""));
 }
 
 #[tokio::test]
