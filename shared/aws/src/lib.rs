@@ -24,6 +24,7 @@ mod pending_jobs;
 mod queues;
 mod response_cache;
 mod results;
+mod sdk_headers;
 mod secrets;
 pub mod settings;
 mod several;
