@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterator, Mapping
 import price
 import start_up
 import suite
+import warm
 
 SIMULATED = ["cargo", "run", "--release", "--quiet", "--locked", "--package", "testkit", "--bin", "measure"]
 
@@ -29,6 +30,7 @@ def simulated() -> Iterator[dict[str, Any]]:
 
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
+    "warm": warm.lines,
     "simulator": simulated,
     "price": price.lines,
     "end_to_end": suite.lines,

@@ -1,6 +1,6 @@
-"""The server that a function is measured against: the Lambda Runtime API, and AWS with canned replies.
+"""The server that a function is measured against: the Lambda Runtime API, AWS with canned replies, and Flickr.
 
-One server on a loopback port plays both. It delivers one event a number of times. The request for another event after
+One server on a loopback port plays all. It delivers one event a number of times. The request for another event after
 that sets `is_idle` and waits, as AWS Lambda lets it wait between events.
 """
 
@@ -9,32 +9,87 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Sequence
 
 RUNTIME_API = "/2018-06-01/runtime/"
+FLICKR_REST = "/services/rest"
 EVENT_SECONDS = 60
 
-# By operation, as named in `X-Amz-Target`: status and body of the answer. Other operations are answered with `{}`.
-REPLIES: dict[str, tuple[int, dict[str, Any]]] = {
-    "secretsmanager.GetSecretValue": (200, {"Name": "hash", "SecretString": "0123456789abcdef" * 4}),
-    "DynamoDB_20120810.Query": (200, {"Count": 0, "Items": [], "ScannedCount": 0}),
-    # The only update is the claim of a job, and it finds none.
-    "DynamoDB_20120810.UpdateItem": (
-        400,
-        {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "refused"},
-    ),
-}
+Item = dict[str, dict[str, Any]]
+Answer = tuple[int, Any]
+
+REFUSED = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+
+
+def attributes(**values: str | int | bool) -> Item:
+    """An item of DynamoDB's."""
+    kinds = {bool: "BOOL", int: "N", str: "S"}
+    return {name: {kinds[type(value)]: str(value) if type(value) is int else value} for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is in AWS and at Flickr. No request changes it, so that each event finds the same."""
+
+    #: The items of all tables, told apart by their sort keys.
+    items: Sequence[Item] = ()
+    #: What KMS decrypts every data key to, base64.
+    data_key: str = ""
+    #: What Flickr answers to every call.
+    flickr: str = ""
+
+    def item(self, key: Item) -> Item | None:
+        """The item with this sort key."""
+        return next((item for item in self.items if item["sk"] == key["sk"]), None)
+
+    def answer(self, operation: str, request: dict[str, Any]) -> Answer:
+        """The answer to a request, by its operation as named in `X-Amz-Target`. Others are answered with `{}`."""
+        match operation.split(".")[-1]:
+            case "GetSecretValue":
+                return 200, {"Name": "hash", "SecretString": "0123456789abcdef" * 4}
+            case "Decrypt":
+                return 200, {"KeyId": request["KeyId"], "Plaintext": self.data_key}
+            case "Query":
+                return 200, {"Count": 0, "Items": [], "ScannedCount": 0}
+            case "GetItem":
+                found = self.item(request["Key"])
+                return 200, {"Item": found} if found else {}
+            case "BatchGetItem":
+                wanted = {table: asked["Keys"] for table, asked in request["RequestItems"].items()}
+                found_in = {table: [self.item(key) for key in keys] for table, keys in wanted.items()}
+                items = {table: [item for item in found if item] for table, found in found_in.items()}
+                return 200, {"Responses": items, "UnprocessedKeys": {}}
+            case "UpdateItem" if ":claim" in request["ExpressionAttributeValues"]:
+                return self.claim(request)
+        return 200, {}
+
+    def claim(self, request: dict[str, Any]) -> Answer:
+        """The job, held by who asks for it; refused where there is none."""
+        found = self.item(request["Key"])
+        if found is None:
+            return 400, {"__type": REFUSED, "message": "refused"}
+        values = request["ExpressionAttributeValues"]
+        held = {name: values[f":{value}"] for name, value in HELD.items()}
+        return 200, {"Attributes": {**found, **held}}
+
+
+#: What a claim writes into the job's item, with the names of its values.
+HELD = {"claim_id": "claim", "lease_until": "lease_until", "started_at": "now"}
 
 
 class Standin:
     """A server for one process; it runs in its `with` block."""
 
-    def __init__(self, event: Any, times: int) -> None:
+    def __init__(self, event: Any, times: int, world: World = World()) -> None:
         #: The function's answer to each event: `response` or `error`, and the document.
         self.answers: list[tuple[str, Any]] = []
         #: Set once the function asks for an event after the last one.
         self.is_idle = threading.Event()
+        #: How many requests to AWS there were.
+        self.requests = 0
+        self.world = world
         self._event = json.dumps(event).encode()
         self._left = times
         self._closing = threading.Event()
@@ -77,7 +132,10 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:  # noqa: N802, the name is the base class's
-        """Deliver the next event; no AWS request that is measured is a GET."""
+        """Deliver the next event, or answer as Flickr; no AWS request that is measured is a GET."""
+        if self.path.startswith(FLICKR_REST):
+            self._answer(200, self.standin.world.flickr.encode())
+            return
         if self.path != f"{RUNTIME_API}invocation/next":
             self._answer(404, b"{}")
             return
@@ -94,14 +152,24 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, event, headers)
 
     def do_POST(self) -> None:  # noqa: N802
-        """Take the answer to an event, or answer a request to AWS."""
+        """Take the answer to an event, or answer a request to AWS or to Flickr."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith(RUNTIME_API):
             self.standin.answers.append((self.path.rsplit("/", 1)[-1], json.loads(body)))
             self._answer(202, b"{}")
             return
-        status, reply = REPLIES.get(self.headers.get("X-Amz-Target", ""), (200, {}))
+        if self.path.startswith(FLICKR_REST):
+            self._answer(200, self.standin.world.flickr.encode())
+            return
+        self.standin.requests += 1
+        status, reply = self.standin.world.answer(self.headers.get("X-Amz-Target", ""), json.loads(body))
         self._answer(status, json.dumps(reply).encode())
+
+    def do_PUT(self) -> None:  # noqa: N802
+        """Take an object for S3."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.standin.requests += 1
+        self._answer(200, b"")
 
     do_HEAD = do_GET
 

@@ -1,4 +1,4 @@
-"""Measures what the functions cost to start and to run: a part of `bench.py`.
+"""Measures what the functions cost to start: a part of `bench.py`. `warm.py` measures what they cost to run.
 
 Plain cargo builds the binaries for this machine with the release profile: cargo-lambda only adds the target and the
 packaging, which are not measured. Callgrind counts instructions, which hardly differ between runs and do not depend on
@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from cases import CASES, Case
 from standin import Standin
 
 ROOT = Path(__file__).resolve().parent.parent
 # Also in docs/operations.md.
 START_UP_INSTRUCTIONS = 6_000_000
 BINARY_BYTES = 8_000_000
-# Events of a warm function; more than one, to average out what does not happen at every event.
-WARM_EVENTS = 10
 # Far longer than any run takes; a process that hangs is ended after it.
 LONGEST_RUN_SECONDS = 300
 NO_VALGRIND = "valgrind is not installed; it is in every distribution, such as by `apt-get install valgrind`"
@@ -32,80 +31,6 @@ NO_VALGRIND = "valgrind is not installed; it is in every distribution, such as b
 
 class NotMeasured(Exception):
     """Why there is no number."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a function is measured with."""
-
-    #: A description of the event.
-    told: str
-    event: Any
-    #: Whether a function's answer is the expected one.
-    is_right: Callable[[Any], bool]
-
-
-def request(method: str, path: str) -> Case:
-    """A request from API Gateway with an unknown API key: refused after one read from a table."""
-    event = {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": {"x-api-key": "a-key-that-is-of-no-tenant", "host": "localhost"},
-        "multiValueHeaders": {"x-api-key": ["a-key-that-is-of-no-tenant"], "host": ["localhost"]},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "measured",
-            "domainName": "localhost",
-            "httpMethod": method,
-            "identity": {"sourceIp": "127.0.0.1"},
-            "path": path,
-            "protocol": "HTTP/1.1",
-            "requestId": "00000000-0000-4000-8000-000000000000",
-            "resourcePath": path,
-            "stage": "api",
-        },
-        "body": "{}" if method == "POST" else None,
-        "isBase64Encoded": False,
-    }
-    return Case(f"{method} {path} with an unknown API key", event, lambda answer: answer["statusCode"] == 401)
-
-
-def message() -> Case:
-    """A message for a job that no longer exists: acknowledged after one attempt to claim it."""
-    dispatch = {
-        "tenant": f"ten_{'0' * 32}",
-        "job": f"job_{'0' * 32}",
-        "user": f"usr_{'0' * 32}",
-        "dispatch": 1,
-        "trace": "1" * 32,
-    }
-    record = {
-        "messageId": "00000000-0000-4000-8000-000000000000",
-        "receiptHandle": "handle",
-        "body": json.dumps(dispatch),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:measured",
-        "awsRegion": "us-east-1",
-    }
-    event = {"Records": [record]}
-    return Case("a message for a job that is gone", event, lambda answer: not answer["batchItemFailures"])
-
-
-CASES = {
-    "dlq-replay": request("GET", "/v1/dlq"),
-    "enqueue": request("POST", "/v1/flickr/rest"),
-    "oauth": request("GET", "/v1/accounts"),
-    "status": request("GET", "/v1/usage"),
-    "sweep": Case("a sweep that finds nothing due", {}, lambda answer: answer["looked_at"] + answer["failed"] == 0),
-    "worker": message(),
-}
 
 
 def environment(standin: Standin) -> dict[str, str]:
@@ -124,6 +49,7 @@ def environment(standin: Standin) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_SESSION_TOKEN": "test",
+        "FLICKR_URL": url,
         "HASH_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:hash",
         "JOBS_TABLE": "jobs",
         "LOG_LEVEL": "info",
@@ -142,8 +68,7 @@ def lines() -> Iterator[dict[str, Any]]:
         binary = binaries[name]
         start = START_UP_INSTRUCTIONS
         yield measured("binary_bytes", name, lambda: binary.stat().st_size, target=BINARY_BYTES)
-        yield measured("start_up_instructions", name, lambda: instructions(binary, case, 0), target=start)
-        yield measured("warm_invocation_instructions", name, lambda: warm_instructions(binary, case), event=case.told)
+        yield measured("start_up_instructions", name, lambda: instructions(binary, case, 0).instructions, target=start)
         yield measured("peak_memory_bytes", name, lambda: peak_memory(binary, case), event=case.told)
 
 
@@ -176,21 +101,24 @@ def output(command: list[str]) -> str:
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def warm_instructions(binary: Path, case: Case) -> int:
-    """The instructions of each event after the first, on average."""
-    first, all_events = (instructions(binary, case, times) for times in (1, 1 + WARM_EVENTS))
-    return (all_events - first) // WARM_EVENTS
+@dataclass(frozen=True)
+class Count:
+    """What a process did from its start until it asked for an event after the given ones."""
+
+    instructions: int
+    aws_requests: int
 
 
-def instructions(binary: Path, case: Case, times: int) -> int:
-    """The instructions from the start of the process until it asks for an event after `times` of them."""
+def instructions(binary: Path, case: Case, times: int) -> Count:
+    """Count what the process does until it asks for an event after `times` of them."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise NotMeasured(NO_VALGRIND)
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
-        run([valgrind, "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}", str(binary)], case, times)
-        return total(counts.read_text(encoding="utf-8"))
+        command = [valgrind, "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}", str(binary)]
+        requests, _ = run(command, case, times)
+        return Count(total(counts.read_text(encoding="utf-8")), requests)
 
 
 def total(counts: str) -> int:
@@ -203,7 +131,8 @@ def total(counts: str) -> int:
 
 def peak_memory(binary: Path, case: Case) -> int:
     """The peak memory of the process, in bytes, until the end of its first event."""
-    return run([str(binary)], case, 1, look=resident_peak)
+    _, peak = run([str(binary)], case, 1, look=resident_peak)
+    return peak
 
 
 def resident_peak(process: int) -> int:
@@ -216,9 +145,9 @@ def resident_peak(process: int) -> int:
     return int(found[1]) * 1024
 
 
-def run(command: list[str], case: Case, times: int, look: Callable[[int], int] = lambda _: 0) -> int:
-    """Run a function for `times` events, return what `look` reads from the idle process, and end it."""
-    with Standin(case.event, times) as standin, tempfile.TemporaryFile("w+") as log:
+def run(command: list[str], case: Case, times: int, look: Callable[[int], int] = lambda _: 0) -> tuple[int, int]:
+    """Run a function for `times` events: how many requests to AWS it made, and what `look` read from the idle process."""
+    with Standin(case.event, times, case.world) as standin, tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, env=environment(standin), stdout=log, stderr=log) as process:
             try:
                 came_there = wait(process, standin)
@@ -230,7 +159,7 @@ def run(command: list[str], case: Case, times: int, look: Callable[[int], int] =
             log.seek(0)
             told = f"{len(standin.answers)} answers, wrong ones {wrong[:1]}, log: {log.read()[-500:]}"
             raise NotMeasured(f"the function did not answer as expected: {told}")
-        return seen
+        return standin.requests, seen
 
 
 def wait(process: subprocess.Popen[bytes], standin: Standin) -> bool:

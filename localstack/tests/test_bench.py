@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import unittest
-import urllib.error
 import urllib.request
 from pathlib import Path
 from unittest import mock
@@ -14,10 +13,12 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import bench  # noqa: E402
+import cases  # noqa: E402
 import price  # noqa: E402
 import start_up  # noqa: E402
 import standin  # noqa: E402
 import suite  # noqa: E402
+import warm  # noqa: E402
 
 
 class Frame(unittest.TestCase):
@@ -55,7 +56,7 @@ class Numbers(unittest.TestCase):
 
     def test_without_valgrind_there_are_no_instructions(self):
         with mock.patch("shutil.which", return_value=None), self.assertRaisesRegex(start_up.NotMeasured, "valgrind"):
-            start_up.instructions(Path("/none"), start_up.CASES["sweep"], 0)
+            start_up.instructions(Path("/none"), cases.CASES["sweep"], 0)
 
     def test_reads_callgrinds_total(self):
         self.assertEqual(start_up.total("events: Ir\nsummary: 123456\n\nfn=x\n1 2\n\ntotals: 123456\n"), 123456)
@@ -64,7 +65,28 @@ class Numbers(unittest.TestCase):
 
     def test_every_function_is_measured(self):
         folders = {path.parent.name for path in (start_up.ROOT / "functions").glob("*/Cargo.toml")}
-        self.assertEqual(set(start_up.CASES), folders)
+        self.assertEqual(set(cases.CASES), folders)
+        self.assertLessEqual(set(cases.WARM), folders)
+
+    def test_a_warm_event_costs_what_the_later_ones_add(self):
+        def count(binary: Path, case: cases.Case, times: int) -> start_up.Count:
+            return start_up.Count(1_000_000 + 320_000 * times, 3 + 2 * times)
+
+        (case,) = cases.WARM["sweep"]
+        with mock.patch.object(warm, "instructions", count):
+            event, request = warm.of_case("sweep", Path("/none"), case)
+            self.assertEqual(len(list(warm.of_case("status", Path("/none"), case))), 1)
+        self.assertEqual((event["value"], event["aws_requests"]), (320_000, 2))
+        self.assertEqual((request["value"], request["target"]), (160_000, warm.REQUEST_INSTRUCTIONS))
+
+    def test_a_warm_event_that_is_not_measured_says_why(self):
+        with mock.patch.object(warm, "instructions", side_effect=start_up.NotMeasured("no tool")):
+            (line,) = warm.of_case("worker", Path("/none"), cases.WARM["worker"][0])
+        self.assertEqual((line["value"], line["not measured"]), (None, "no tool"))
+
+    def test_an_answer_of_flickr_is_as_long_as_is_said(self):
+        for length in (300, 200_000):
+            self.assertAlmostEqual(len(cases.answer_of_flickr(length)), length, delta=150)
 
 
 class Price(unittest.TestCase):
@@ -103,17 +125,33 @@ class StandIn(unittest.TestCase):
             self.assertTrue(server.is_idle.is_set())
 
     def test_plays_aws(self):
-        with standin.Standin({}, 0) as server:
-            expected = {"DynamoDB_20120810.Query": 200, "DynamoDB_20120810.UpdateItem": 400, "X.Y": 200}
-            for target, status in expected.items():
-                request = urllib.request.Request(f"http://{server.address}/", b"{}", {"X-Amz-Target": target})
-                with self.subTest(target):
-                    try:
-                        with urllib.request.urlopen(request) as answer:
-                            self.assertEqual(answer.status, status)
-                    except urllib.error.HTTPError as refused:
-                        with refused:
-                            self.assertEqual(refused.status, status)
+        job = standin.attributes(pk="a", sk="JOB", revision=1, in_doubt=False)
+        world, none = standin.World([job], "a2V5"), standin.World()
+        claim = {":claim": {"S": "clm"}, ":lease_until": {"N": "2"}, ":now": {"N": "1"}}
+        update = {"Key": {"pk": {"S": "a"}, "sk": {"S": "JOB"}}, "ExpressionAttributeValues": claim}
+        self.assertEqual(none.answer("D.UpdateItem", update)[0], 400)
+        status, held = world.answer("D.UpdateItem", update)
+        self.assertEqual((status, held["Attributes"]["claim_id"], held["Attributes"]["sk"]), (200, {"S": "clm"}, {"S": "JOB"}))
+        other = {**update, "ExpressionAttributeValues": {":one": {"N": "1"}}}
+        self.assertEqual(none.answer("D.UpdateItem", other), (200, {}))
+        self.assertEqual(world.answer("D.GetItem", update), (200, {"Item": job}))
+        self.assertEqual(none.answer("D.GetItem", update), (200, {}))
+        batch = {"RequestItems": {"jobs": {"Keys": [update["Key"], {"pk": {"S": "a"}, "sk": {"S": "X"}}]}}}
+        self.assertEqual(world.answer("D.BatchGetItem", batch)[1]["Responses"], {"jobs": [job]})
+        self.assertEqual(world.answer("T.Decrypt", {"KeyId": "k"}), (200, {"KeyId": "k", "Plaintext": "a2V5"}))
+
+    def test_answers_and_counts_requests_over_http_and_plays_flickr(self):
+        with standin.Standin({}, 0, standin.World(flickr='{"stat": "ok"}')) as server:
+            base = f"http://{server.address}"
+            query = urllib.request.Request(base, b"{}", {"X-Amz-Target": "DynamoDB_20120810.Query"})
+            put = urllib.request.Request(f"{base}/results/a", b"long", method="PUT")
+            for request in (query, put):
+                with urllib.request.urlopen(request) as answer:
+                    self.assertEqual(answer.status, 200)
+            for data in (None, b"a=b"):
+                with urllib.request.urlopen(f"{base}{standin.FLICKR_REST}", data) as answer:
+                    self.assertEqual(json.load(answer), {"stat": "ok"})
+            self.assertEqual(server.requests, 2)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 //! An AWS that answers as it is told, to test what an adapter makes of an answer.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
@@ -20,11 +23,12 @@ pub(crate) struct Answering {
     status: u16,
     body: String,
     requests: Arc<Mutex<Vec<String>>>,
+    headers: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Answering {
     pub(crate) fn new(status: u16, body: &serde_json::Value) -> Self {
-        Self { status, body: body.to_string(), requests: Arc::default() }
+        Self { status, body: body.to_string(), requests: Arc::default(), headers: Arc::default() }
     }
 
     /// A configuration of clients that ask it, once for each request.
@@ -39,6 +43,11 @@ impl Answering {
             .build()
     }
 
+    /// The headers of the last request.
+    pub(crate) fn headers(&self) -> BTreeMap<String, String> {
+        self.headers.lock().unwrap().clone()
+    }
+
     /// The bodies of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
@@ -47,6 +56,8 @@ impl Answering {
 
 impl HttpConnector for Answering {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        *self.headers.lock().unwrap() = headers.collect();
         let body = request.body().bytes().unwrap_or_default();
         self.requests.lock().unwrap().push(String::from_utf8(body.to_vec()).unwrap());
         let status = StatusCode::try_from(self.status).unwrap();

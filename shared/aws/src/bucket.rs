@@ -3,9 +3,17 @@
 //! An object says so in its `Content-Encoding`, so that whoever reads it by its URL gets the JSON text from any HTTP
 //! client. The bucket's lifecycle rule deletes objects.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
 
-use aws_sdk_s3::{Client, config::Builder, presigning::PresigningConfig, primitives::ByteStream};
+use aws_sdk_s3::{
+    Client,
+    config::{Builder, StalledStreamProtectionConfig},
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+};
 use aws_types::SdkConfig;
 use domain::{JobRef, job::MAX_RESULT_BYTES, timing::RESULT_URL_LIFETIME};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -14,7 +22,11 @@ use hub::ports;
 use crate::{
     config::{Lazily, lazily, slow},
     error::from_sdk,
+    sdk_headers::WithoutSdkHeaders,
 };
+
+/// How long less than a byte a second may come: the default of the SDK.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// The bucket of long results. Cheap to clone; its client is made when it is first needed.
 #[derive(Clone, Debug)]
@@ -23,10 +35,16 @@ pub(crate) struct ResultsBucket {
     name: String,
 }
 
-/// The client. An endpoint of our own has no host name for each bucket, so the bucket is in the path.
+/// The client. An endpoint of our own has no host name for each bucket, so the bucket is in the path. An object is read
+/// after the attempt that its time limit is for, so that a stalled answer has to be noticed.
 fn client(config: &SdkConfig) -> Client {
     let own_endpoint = config.endpoint_url().is_some();
-    Client::from_conf(Builder::from(config).timeout_config(slow()).force_path_style(own_endpoint).build())
+    let settings = Builder::from(config)
+        .timeout_config(slow())
+        .force_path_style(own_endpoint)
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED_AFTER).build())
+        .interceptor(WithoutSdkHeaders);
+    Client::from_conf(settings.build())
 }
 
 fn key(job: &JobRef) -> String {
@@ -83,7 +101,17 @@ impl ResultsBucket {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::answering::Answering;
+
+    #[test]
+    fn an_object_that_stops_coming_is_noticed_though_other_answers_are_not_watched() {
+        let others = Answering::new(200, &json!({})).config().into_builder();
+        let others = others.stalled_stream_protection(StalledStreamProtectionConfig::disabled()).build();
+        assert!(client(&others).config().stalled_stream_protection().is_some_and(|watch| watch.is_enabled()));
+    }
 
     #[test]
     fn a_text_comes_back_byte_for_byte_and_smaller() {

@@ -3,13 +3,14 @@
 //! The ports' operations are in the files of their names; here is what they share: a client for each store, and what
 //! this process remembers.
 
-use aws_sdk_dynamodb::Client as Dynamo;
+use aws_sdk_dynamodb::{Client as Dynamo, config::Builder};
 use aws_types::SdkConfig;
 
 use crate::{
     bucket::ResultsBucket,
     memory::{AccountAppCache, ApiKeyCache, AppCache},
     queues::Queues,
+    sdk_headers::WithoutSdkHeaders,
     settings::Stores,
     table::Table,
 };
@@ -30,7 +31,7 @@ pub struct Cloud {
 impl Cloud {
     /// The stores of these names. It asks nothing of AWS.
     pub fn new(config: &SdkConfig, stores: &Stores) -> Self {
-        let dynamo = Dynamo::new(config);
+        let dynamo = Dynamo::from_conf(Builder::from(config).interceptor(WithoutSdkHeaders).build());
         Self {
             vault: Table::new(&dynamo, &stores.vault_table),
             jobs: Table::new(&dynamo, &stores.jobs_table),

@@ -14,6 +14,7 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::{
     behavior_version::BehaviorVersion,
     http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn},
+    stalled_stream_protection::StalledStreamProtectionConfig,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
@@ -75,6 +76,8 @@ pub fn sdk_config() -> Result<SdkConfig, Error> {
         .http_client(http_client()?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(if endpoint.is_some() { slow() } else { prompt() })
+        // Where an answer is read whole within its attempt, the attempt's time limit does the same.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(RetryConfig::standard().with_max_attempts(3));
     if let Some(url) = endpoint {
         config = config.endpoint_url(url);

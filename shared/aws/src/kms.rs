@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_kms::{Client, primitives::Blob, types::DataKeySpec};
+use aws_sdk_kms::{Client, config::Builder, primitives::Blob, types::DataKeySpec};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
@@ -12,7 +12,7 @@ use vault::{
     KeyError, KeyErrorKind, Limits, Vault,
 };
 
-use crate::{error, machine::now, settings::Keys};
+use crate::{error, machine::now, sdk_headers::WithoutSdkHeaders, settings::Keys};
 
 /// One KMS key.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub type CachedKmsKey = CachingKeys<KmsKey, fn() -> u64>;
 /// # Errors
 /// When one of them is no key ARN.
 pub fn vaults(config: &SdkConfig, keys: &Keys) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
-    let client = Client::new(config);
+    let client = Client::from_conf(Builder::from(config).interceptor(WithoutSdkHeaders).build());
     let vault = |arn: &str| {
         let key = KmsKey { client: client.clone(), arn: arn.parse()? };
         Ok(Vault::new(CachingKeys::new(key, Limits::default(), milliseconds as fn() -> u64)))

@@ -25,6 +25,7 @@ mod queues;
 mod response_cache;
 mod restored_table;
 mod results;
+mod sdk_headers;
 mod secrets;
 pub mod settings;
 mod several;

@@ -2,6 +2,7 @@
 
 use aws_sdk_sqs::{
     Client,
+    config::Builder,
     error::SdkError,
     operation::{
         get_queue_attributes::{GetQueueAttributesError, GetQueueAttributesOutput},
@@ -12,7 +13,10 @@ use aws_sdk_sqs::{
 use aws_types::SdkConfig;
 use domain::job::{PerTarget, Target};
 
-use crate::config::{Lazily, lazily};
+use crate::{
+    config::{Lazily, lazily},
+    sdk_headers::WithoutSdkHeaders,
+};
 
 /// The queues of messages to workers. Cheap to clone; their client is made when it is first needed.
 #[derive(Clone, Debug)]
@@ -21,9 +25,13 @@ pub(crate) struct Queues {
     urls: PerTarget<String>,
 }
 
+fn client(config: &SdkConfig) -> Client {
+    Client::from_conf(Builder::from(config).interceptor(WithoutSdkHeaders).build())
+}
+
 impl Queues {
     pub(crate) fn new(config: &SdkConfig, urls: &PerTarget<String>) -> Self {
-        Self { client: lazily(config, Client::new), urls: urls.clone() }
+        Self { client: lazily(config, client), urls: urls.clone() }
     }
 
     /// A message to the target's queue.
