@@ -103,7 +103,7 @@ CASES = {
     "enqueue": request("POST", "/v1/flickr/rest"),
     "oauth": request("GET", "/v1/accounts"),
     "status": request("GET", "/v1/usage"),
-    "sweep": Case("a sweep that finds nothing due", {}, lambda answer: answer["looked_at"] + answer["failed"] == 0),
+    "sweep": Case("a sweep that finds nothing due", {}, lambda answer: answer["checked"] + answer["failed"] == 0),
     "worker": message(),
 }
 

@@ -32,6 +32,7 @@ pub enum Call {
     JoinQueue,
     FirstInQueue,
     FairQueues,
+    Unlist,
     Reserve,
     RecordDispatch,
     // Health
@@ -66,6 +67,8 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // Sweeps
+    BeginSweep,
     // Tenants
     CreateTenant,
     TenantOf,

@@ -5,7 +5,7 @@ mod claims;
 mod commits;
 mod insertion;
 
-pub use checks::checks;
+pub use checks::{checks, pages_of_checks};
 pub use claims::{claims, wait_reasons, waits};
 pub use commits::{commits, resends, revisions};
 pub use insertion::insertion;
