@@ -6,9 +6,9 @@
 //!
 //! An item holds where its queue stands, which tenants joined it (two, that it is shared), and for each [`Bucket`] in
 //! which jobs wait an attribute of the bucket's name with their count. The sparse index `fair_queues` lists the queues by
-//! shard: each is in the shard that it was given when a job last joined. The jobs themselves are in the index `fair_queue` of the jobs table, and the tags that an
-//! account's lanes took are in the account's item there. A count that a lost answer made too high or too low makes an
-//! estimate wrong for a while, and nothing else.
+//! shard: each is in the shard that it was given when a job last joined. The jobs themselves are in the index
+//! `fair_queue` of the jobs table, and the tags that an account's lanes took are in the account's item there. A count
+//! that a lost answer made too high or too low makes an estimate wrong for a while, and nothing else.
 
 mod turns;
 
