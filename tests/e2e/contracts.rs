@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws::{Cloud, Settings, settings::Stores};
+use aws::{
+    Cloud, Settings, SweepInvocations,
+    settings::{Stores, Sweeping},
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
@@ -21,7 +24,7 @@ use hub::{
     message::Dispatch,
     ports::{
         CacheView, ClaimRequest, Claimed, Clock, Committed, DeadJobs, Entropy, FairQueues, Inserted, Jobs,
-        ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, SHARDS,
+        ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, Shards, SweepScope, Sweeps,
     },
 };
 use serde_json::Value;
@@ -29,7 +32,7 @@ use testkit::build;
 use tokio::task::JoinSet;
 
 use crate::{
-    emulator::{cloud, random_key},
+    emulator::{cloud, logs, random_key},
     stack::{env, until},
 };
 
@@ -244,13 +247,12 @@ async fn a_fair_queue_whose_time_is_over_begins_anew() {
     let (_, old) = ports.budget_and_queue(&app).await.unwrap();
 
     // Its time is over, and it is not deleted yet.
-    let shard = app.as_str().chars().next_back().unwrap().to_digit(16).unwrap() % u32::from(SHARDS);
     let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
     dynamo
         .update_item()
         .table_name(env("RUNTIME_TABLE"))
-        .key("pk", AttributeValue::S(format!("FAIR_QUEUE#{shard}")))
-        .key("sk", AttributeValue::S(app.as_str().to_owned()))
+        .key("pk", AttributeValue::S(format!("FAIR_QUEUE#{app}")))
+        .key("sk", AttributeValue::S("QUEUE".to_owned()))
         .condition_expression("attribute_exists(pk)")
         .update_expression("SET expires_at = :over, anchor_tag = :early, allocated_tag = :early")
         .expression_attribute_values(":over", AttributeValue::N((ports.now().as_seconds() - 1).to_string()))
@@ -258,9 +260,11 @@ async fn a_fair_queue_whose_time_is_over_begins_anew() {
         .send()
         .await
         .unwrap();
-    let listed = async || ports.fair_queues(u8::try_from(shard).unwrap()).await.unwrap().contains(&app);
-    assert!(!listed().await);
-    assert_eq!(ports.budget_and_queue(&app).await.unwrap().1.waiting_jobs(), 0);
+    let listed = async || ports.fair_queues(ports.shards().of(app.as_str())).await.unwrap().contains(&app);
+    let (_, none) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!((none.waiting_jobs(), none.joined_at), (0, None));
+    ports.unlist(&app, none.joined_at).await.unwrap();
+    assert!(!listed().await, "the sweep takes it off the list");
 
     let mut joins = JoinSet::new();
     for number in 0..CROWD {
@@ -273,7 +277,68 @@ async fn a_fair_queue_whose_time_is_over_begins_anew() {
     let (_, queue) = ports.budget_and_queue(&app).await.unwrap();
     assert_eq!(queue.waiting, [8, 9].map(|tag| (Bucket::of(tag, 0), u32::try_from(CROWD / 2).unwrap())).into());
     assert!(queue.virtual_time(ports.now()) >= old.virtual_time(long_ago), "its time does not go back");
+    ports.unlist(&app, none.joined_at).await.unwrap();
     assert!(listed().await);
+}
+
+#[tokio::test]
+async fn the_number_of_shards_may_grow_without_migration() {
+    let few = cloud();
+    let stores = Stores { shards: Shards::new(40).unwrap(), ..Settings::from_env().unwrap().stores };
+    let many = Cloud::new(&aws::sdk_config().unwrap(), &stores);
+    let account = build::account_ref(&build::tenant(&few), "1@N00");
+    let (was, is) = (|id: &str| few.shards().of(id), |id: &str| many.shards().of(id));
+
+    let job = loop {
+        let job = build::job(few.random(), build::spec(&account, "flickr.test.null", "{}"), few.now());
+        if is(job.id.as_str()) >= 8 {
+            break job;
+        }
+    };
+    build::insert(&few, &job).await;
+    let shard_of_job = async |until: Timestamp| {
+        for shard in many.shards().all() {
+            let due = many.due_checks(shard, until, None, 1000).await.unwrap();
+            if due.iter().any(|check| check.job == job.reference()) {
+                return Some(shard);
+            }
+        }
+        None
+    };
+    let first_at = job.next_check_at().unwrap();
+    assert_eq!(shard_of_job(first_at).await, Some(was(job.id.as_str())), "it is found where it was listed");
+    let checked = step(&job, Event::Check, first_at).unwrap();
+    assert_eq!(many.commit(&checked).await.unwrap(), Committed::Written);
+    let next_at = checked.after.next_check_at().unwrap();
+    assert_eq!(shard_of_job(next_at).await, Some(is(job.id.as_str())), "the next write moves it");
+
+    let app = loop {
+        let app = AppId::from_bytes(few.random());
+        if is(app.as_str()) >= 8 {
+            break app;
+        }
+    };
+    let bucket = Bucket::of(7, 0);
+    few.join_queue(&app, bucket, None, few.now()).await.unwrap();
+    let listed = async |shard: u8| many.fair_queues(shard).await.unwrap().contains(&app);
+    assert!(listed(was(app.as_str())).await && !listed(is(app.as_str())).await);
+    many.join_queue(&app, bucket, None, few.now()).await.unwrap();
+    assert!(!listed(was(app.as_str())).await && listed(is(app.as_str())).await);
+    assert_eq!(many.budget_and_queue(&app).await.unwrap().1.waiting_jobs(), 2, "the queue is the same");
+}
+
+#[tokio::test]
+async fn shards_are_handed_over_to_another_invocation() {
+    let sweeping = Sweeping { function: Some(env("SWEEP_FUNCTION")), at_once: 2 };
+    let sweeps = SweepInvocations::new(&aws::sdk_config().unwrap(), &sweeping);
+    testkit::contract::sweeps(&sweeps).await;
+    sweeps.begin(&SweepScope::of(vec![7, 3])).await.unwrap();
+    until("a sweep of these shards to be logged", async || {
+        logs(&env("SWEEP_FUNCTION")).await.iter().any(|line| line.contains("Some([7, 3])")).then_some(())
+    })
+    .await;
+    let nameless = SweepInvocations::new(&aws::sdk_config().unwrap(), &Sweeping { function: None, ..sweeping });
+    assert_eq!(nameless.at_once(), 1, "which function is its own it does not know");
 }
 
 #[tokio::test]

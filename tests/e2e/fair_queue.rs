@@ -70,7 +70,8 @@ impl RuntimeTable {
     /// Lets the time of the app's queue be over, as it is long after its last job.
     async fn end_queue(&self, app: &AppId) {
         let items = table(&self.name).await;
-        let is_queue = |key: &str, sort: &str| key.starts_with("FAIR_QUEUE#") && sort == app.as_str();
+        let of_queue = format!("FAIR_QUEUE#{app}");
+        let is_queue = |key: &str, sort: &str| key == of_queue && sort == "QUEUE";
         let item = items.into_iter().find(|item| is_queue(&item["pk"], &item["sk"])).unwrap();
         let text = |name: &str| AttributeValue::S(item[name].clone());
         let update = self.client.update_item().table_name(&self.name).key("pk", text("pk")).key("sk", text("sk"));

@@ -57,7 +57,7 @@ use hub::{
     message::Dispatch,
     ports::{
         Accounts, Apps, BudgetKey, Budgets, Changed, ClaimRequest, Claimed, Clock, Committed, Entropy, Jobs,
-        NewCacheEntry, ResponseCache,
+        NewCacheEntry, ResponseCache, SweepScope,
     },
     response_cache::{self, CacheUse},
     run::{Disposition, Worker},
@@ -65,7 +65,7 @@ use hub::{
     sweep, tenants, vaults,
 };
 use serde_json::{Value, json};
-use testkit::{CATALOGUE, ScriptedFlickr, build};
+use testkit::{CATALOGUE, ScriptedFlickr, World, build};
 use vault::DataKeys;
 
 use crate::{emulator::random_key, stack::until};
@@ -363,7 +363,9 @@ impl<K: DataKeys> Hub<K> {
 
     async fn sweep(&self) -> (sweep::Report, Vec<Request>) {
         let stop_at = self.sweep.now() + Duration::from_secs(60);
-        let report = sweep::run(&self.sweep, &self.limits, stop_at).await.unwrap();
+        // No other sweep is needed: a fake will do.
+        let others = World::new(build::NOW, 1);
+        let report = sweep::run(&self.sweep, &others, &self.limits, &SweepScope::ALL, stop_at).await.unwrap();
         (report, self.requests.take())
     }
 

@@ -93,13 +93,11 @@ def _several_items(env: Mapping[str, str]) -> Iterator[Call]:
 
 
 def _indexes(env: Mapping[str, str]) -> Iterator[Call]:
-    partitions = {"open": "check_shard", "fair_queue": "queue_app"}
-    for role, index in product(ROLES, intended.INDEXES):
+    for role, ((table, index), partition) in product(ROLES, intended.INDEXES.items()):
+        asked = {"TableName": env[table], "IndexName": index}
         if role not in intended.INDEX_READERS:
-            condition = _condition(partitions[index], TENANT)
-            query = {"TableName": env[intended.JOBS], "IndexName": index, **condition}
-            yield Call(role, "dynamodb", "Query", query)
-        yield Call(role, "dynamodb", "Scan", {"TableName": env[intended.JOBS], "IndexName": index})
+            yield Call(role, "dynamodb", "Query", {**asked, **_condition(partition, TENANT)})
+        yield Call(role, "dynamodb", "Scan", asked)
 
 
 def _data_keys(env: Mapping[str, str]) -> Iterator[Call]:
@@ -149,7 +147,8 @@ def _else(role: str, env: Mapping[str, str], functions: Mapping[str, str]) -> It
         yield Call(role, "dynamodb", "DeleteTable", {"TableName": env[table]})
     yield Call(role, "iam", "PutRolePolicy", {"RoleName": NOTHING, "PolicyName": NOTHING, "PolicyDocument": "{}"})
     for other, function in functions.items():
-        yield Call(role, "lambda", "Invoke", {"FunctionName": function, "InvocationType": "DryRun"})
+        if other != role or role not in intended.INVOKE_THEMSELVES:
+            yield Call(role, "lambda", "Invoke", {"FunctionName": function, "InvocationType": "DryRun"})
         if other != role:
             stream = {"logGroupName": f"/aws/lambda/{function}", "logStreamName": NOTHING}
             yield Call(role, "logs", "CreateLogStream", stream)

@@ -21,7 +21,8 @@ TENANT, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = 
 ANY = frozenset(KINDS)
 
 VAULT, JOBS, RUNTIME = TABLES = ("VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE")
-INDEXES = ("open", "fair_queue")
+#: (table, index): the index's partition key
+INDEXES = {(JOBS, "open"): "check_shard", (JOBS, "fair_queue"): "queue_app", (RUNTIME, "fair_queues"): "queue_shard"}
 
 #: What can be done with the items of a table.
 ITEM_OPERATIONS = (
@@ -84,7 +85,6 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         JOBS: {"GetItem": ANY, "UpdateItem": ANY},
         RUNTIME: {
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
-            "Query": frozenset({FAIR_QUEUE}),
             "UpdateItem": frozenset({FAIR_QUEUE}),
         },
     },
@@ -108,7 +108,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
 
 ROLES = tuple(ITEMS)
 
-#: The roles that may query the indexes of the jobs table.
+#: The roles that may query the indexes.
 INDEX_READERS = frozenset({"SweepRole"})
 
 TOKEN_KEY, APP_KEY = KEYS = ("TOKEN_KEY_ARN", "APP_KEY_ARN")
@@ -151,3 +151,6 @@ OBJECTS = frozenset({("StatusRole", "GetObject"), ("StatusRole", "ListBucket"), 
 
 #: The roles that may read the key of the hashes of API keys.
 SECRET_READERS = frozenset({"OauthRole", "EnqueueRole", "StatusRole", "DlqReplayRole"})
+
+#: The roles that may invoke their own functions.
+INVOKE_THEMSELVES = frozenset({"SweepRole"})

@@ -13,7 +13,7 @@ from stack import Stack
 
 TENANT, OTHER = "ten_00", "ten_11"
 JOB, ACCOUNT_OF_USER, DEAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD"
-API_KEY, BUDGET, QUEUE, TURNS = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#3", "FAIR_QUEUE#app_00"
+API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#app_00"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
 
@@ -89,14 +89,15 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "finding an API key": [vault("GetItem", API_KEY)],
     "finding an account": [vault("GetItem", TENANT)],
     "giving calls back": [runtime("UpdateItem", key) for key in BUDGETS],
+    "handing shards over to another sweep": [Other("lambda:InvokeFunction", "SweepFunction")],
     "invalidating cached answers": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "joining a fair queue": [runtime("UpdateItem", QUEUE), runtime("PutItem", QUEUE)],
     "listing Flickr apps": [vault("Query", TENANT)],
     "listing accounts": [vault("Query", TENANT)],
     "listing dead jobs": [jobs("Query", DEAD)],
-    "listing fair queues": [runtime("Query", QUEUE)],
     "listing all open and dead jobs": [jobs("Scan", JOB)],
     "listing tenants": [vault("Scan")],
+    "listing fair queues": [Item("Query", "RuntimeTable", ("3",), "fair_queues")],
     "listing the cache's statistics": [runtime("Query", STATS)],
     "listing the jobs in a fair queue": [Item("Query", "JobsTable", ("app_00",), "fair_queue")],
     "listing the jobs to check": [Item("Query", "JobsTable", ("3",), "open")],
@@ -127,7 +128,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "removing an account": [vault("DeleteItem", TENANT)],
     "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
-    "returning a tenant's turn": [runtime("UpdateItem", TURNS)],
+    "returning a tenant's turn": [runtime("UpdateItem", QUEUE)],
     "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
     "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
     "setting the time to live of a restored table": restored("UpdateTimeToLive"),
@@ -138,10 +139,11 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing a result": [jobs("PutItem", JOB)],
     "storing an account": [vault("PutItem", TENANT)],
     "tagging a restored table": restored("TagResource"),
+    "taking a fair queue off the list": [runtime("UpdateItem", QUEUE)],
     "taking a login": [runtime("DeleteItem", TENANT)],
     "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
-    "taking a tenant's turn": [runtime("UpdateItem", TURNS)],
+    "taking a tenant's turn": [runtime("UpdateItem", QUEUE)],
     "writing a cache entry": [runtime("PutItem", CACHE)],
     "writing a job's next state": [jobs("UpdateItem", JOB)],
     "writing the hash secret": [Other("secretsmanager:PutSecretValue", "HashSecret")],
@@ -220,7 +222,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         *READING_JOBS, *TRANSITIONS,
         "listing the jobs to check", "moving a job's next check", "listing fair queues",
         "reading a budget and a fair queue", "listing the jobs in a fair queue", "reserving calls for a fair queue",
-        "recording what was dispatched",
+        "recording what was dispatched", "taking a fair queue off the list", "handing shards over to another sweep",
     ],
     "DlqReplay": [
         *AUTHENTICATING, *READING_JOBS, *TRANSITIONS, *QUEUEING,

@@ -82,7 +82,7 @@ SCENARIOS = {
             [{f"{access}ThrottleEvents": ONCE}],
             [{f"{access}ThrottleEvents": NOTHING}],
         )
-        for what in ("Vault", "Jobs", "Runtime", "OpenIndex", "FairQueueIndex")
+        for what in ("Vault", "Jobs", "Runtime", "OpenIndex", "FairQueueIndex", "FairQueuesIndex")
         for access in ("Read", "Write")
     },
 }

@@ -4,7 +4,7 @@ import re
 import unittest
 
 import calls
-from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, JOB, STATS, TENANT, Key, Other, jobs, runtime, vault
+from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, JOB, QUEUE, STATS, TENANT, Key, Other, jobs, runtime, vault
 from policies import Request, allows, applies, listed
 from stack import ACCOUNT, Stack
 from transforms import REGION, ROOT
@@ -73,6 +73,7 @@ FORBIDDEN = {
         runtime("UpdateItem", BUDGET),
         runtime("GetItem", TENANT),
         runtime("Query", TENANT),
+        runtime("Query", QUEUE),
         Other("secretsmanager:GetSecretValue", "HashSecret"),
         Other("sqs:ReceiveMessage", "RestQueue"),
     ],

@@ -9,7 +9,7 @@ use domain::Timestamp;
 use hub::{
     Error,
     limits::Limits,
-    ports::FairQueues,
+    ports::{FairQueues, SweepScope, Sweeps},
     sweep::{self, Report},
     transition,
 };
@@ -20,16 +20,18 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// The longest a sweep goes on: a minute later there is the next one.
 const LONGEST: Duration = Duration::from_secs(50);
 
-/// Sweeps, in an invocation that is ended at `deadline`; `limits` are those of calls to Flickr.
+/// Sweeps `scope`, in an invocation that is ended at `deadline`; `limits` are those of calls to Flickr.
 ///
 /// # Errors
 /// A failure to list queues or jobs.
 pub async fn run(
     ports: &(impl transition::Ports + FairQueues),
+    others: &impl Sweeps,
     limits: &Limits,
+    scope: &SweepScope,
     deadline: Timestamp,
 ) -> Result<Report, Error> {
-    let swept = sweep::run(ports, limits, stop_at(deadline, ports.now())).await;
+    let swept = sweep::run(ports, others, limits, scope, stop_at(deadline, ports.now())).await;
     swept.inspect_err(|error| tracing::error!(error = hub::chain(error), "a sweep ended early"))
 }
 

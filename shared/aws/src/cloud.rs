@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::{Client as Dynamo, config::Builder};
 use aws_types::SdkConfig;
+use hub::ports::Shards;
 
 use crate::{
     bucket::ResultsBucket,
@@ -21,6 +22,7 @@ pub struct Cloud {
     pub(crate) vault: Table,
     pub(crate) jobs: Table,
     pub(crate) runtime: Table,
+    pub(crate) shards: Shards,
     pub(crate) queues: Queues,
     pub(crate) bucket: ResultsBucket,
     pub(crate) account_app_cache: AccountAppCache,
@@ -36,6 +38,7 @@ impl Cloud {
             vault: Table::new(&dynamo, &stores.vault_table),
             jobs: Table::new(&dynamo, &stores.jobs_table),
             runtime: Table::new(&dynamo, &stores.runtime_table),
+            shards: stores.shards,
             queues: Queues::new(config, &stores.queue_urls),
             bucket: ResultsBucket::new(config, &stores.results_bucket),
             account_app_cache: AccountAppCache::default(),

@@ -2,12 +2,13 @@
 //!
 //! | pk | sk | holds |
 //! |---|---|---|
-//! | `FAIR_QUEUE#shard` | app | the fair queue of an app: where it stands, and how many wait |
+//! | `FAIR_QUEUE#app` | `QUEUE` | the fair queue of an app: where it stands, and how many wait |
 //!
-//! An item holds where its queue stands, which tenants joined it (two, that it is shared), and for each [`Bucket`] in which jobs wait an attribute of the bucket's name
-//! with their count. The jobs themselves are in the index `fair_queue` of the jobs table, and the tags that an
-//! account's lanes took are in the account's item there. A count that a lost answer made too high or too low makes an
-//! estimate wrong for a while, and nothing else.
+//! An item holds where its queue stands, which tenants joined it (two, that it is shared), and for each [`Bucket`] in
+//! which jobs wait an attribute of the bucket's name with their count. The sparse index `fair_queues` lists the queues by
+//! shard: each is in the shard that it was given when a job last joined. The jobs themselves are in the index
+//! `fair_queue` of the jobs table, and the tags that an account's lanes took are in the account's item there. A count
+//! that a lost answer made too high or too low makes an estimate wrong for a while, and nothing else.
 
 mod turns;
 
@@ -29,7 +30,8 @@ use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagReque
 use crate::{
     Cloud, accounts, budgets,
     item::{
-        self, Attributes, EXPIRES_AT, PARTITION, Reader, SORT, bytes, expiry, live, named, number, text, time, whole,
+        self, Attributes, EXPIRES_AT, PARTITION, Reader, bytes, expiry, live, named, number, text, time, unreadable,
+        whole,
     },
     jobs::{
         account_item::{self, flow_tags, tag_attribute},
@@ -40,6 +42,13 @@ use crate::{
     several::{get_all, get_several},
     table::{Written, list, pause, written, written_if},
 };
+
+/// The sort key of the queue itself.
+const QUEUE: &str = "QUEUE";
+
+/// The index of the queues that the sweep is to dispatch from, with its hash key.
+const LIST_INDEX: &str = "fair_queues";
+const QUEUE_SHARD: &str = "queue_shard";
 
 const ANCHOR_AT: &str = "anchor_at";
 const ANCHOR_TAG: &str = "anchor_tag";
@@ -62,12 +71,19 @@ const MAX_CHANGES: usize = 100;
 const JOINING: &str = "joining a fair queue";
 const TAKING: &str = "taking a tag";
 
-fn partition(shard: &str) -> String {
-    format!("FAIR_QUEUE#{shard}")
+/// What is stored of an app's queue is in a partition of its own, so that no queue slows another down.
+fn partition(app: &AppId) -> String {
+    format!("FAIR_QUEUE#{}", app.as_str())
 }
 
 fn key(app: &AppId) -> Attributes {
-    item::key(partition(&item::shard(app.as_str())), app.as_str())
+    item::key(partition(app), QUEUE)
+}
+
+/// The app of an item's partition key.
+fn app_of(item: &Attributes) -> ports::Result<AppId> {
+    let app = Reader(item).text(PARTITION)?.strip_prefix("FAIR_QUEUE#").and_then(|app| app.parse().ok());
+    app.ok_or_else(|| unreadable(PARTITION))
 }
 
 /// A tenant as a set of one mark.
@@ -86,6 +102,12 @@ fn standing(queue: &FairQueue) -> [(&'static str, AttributeValue); 4] {
     ]
 }
 
+/// When a job last joined a queue that expires at so many seconds.
+fn joined_at(expires_at: i64) -> Timestamp {
+    let retention = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_milliseconds(expires_at.saturating_mul(1000).saturating_sub(retention))
+}
+
 /// The queue in an item; none yet, or one whose time is over, is a new one.
 fn read(item: Option<Attributes>, now: Timestamp) -> ports::Result<FairQueue> {
     let Some(item) = live(item, now) else { return Ok(FairQueue::new(now)) };
@@ -101,6 +123,7 @@ fn read(item: Option<Attributes>, now: Timestamp) -> ports::Result<FairQueue> {
         allocated: (reader.time(ALLOCATED_UNTIL)?, reader.whole(ALLOCATED_TAG)?),
         waiting: waiting.collect(),
         tenants: tenants.into_iter().flatten().filter_map(mark).collect(),
+        joined_at: reader.optional_number(EXPIRES_AT).map(joined_at),
     })
 }
 
@@ -168,6 +191,11 @@ impl Cloud {
         update.condition_expression(condition)
     }
 
+    /// The shard in which the app's queue is listed from now on.
+    fn shard_of(&self, app: &AppId) -> AttributeValue {
+        text(self.shards.of(app.as_str()).to_string())
+    }
+
     /// Counts one more job in a queue that is there or begins. `false` where there is one whose time is over.
     async fn join_open(
         &self,
@@ -184,10 +212,14 @@ impl Cloud {
             .runtime
             .update(key(app))
             .condition_expression(format!("attribute_not_exists({PARTITION}) OR {EXPIRES_AT} > :now"))
-            .update_expression(format!("SET {}, {EXPIRES_AT} = :expires_at ADD #bucket :one{joins}", kept.join(", ")))
+            .update_expression(format!(
+                "SET {}, {EXPIRES_AT} = :expires_at, {QUEUE_SHARD} = :shard ADD #bucket :one{joins}",
+                kept.join(", ")
+            ))
             .expression_attribute_names("#bucket", bucket)
             .expression_attribute_values(":now", expiry(now))
             .expression_attribute_values(":expires_at", expiry(now + RETENTION))
+            .expression_attribute_values(":shard", self.shard_of(app))
             .expression_attribute_values(":one", number(1));
         let update = match tenant {
             Some(tenant) => update.expression_attribute_values(":tenant", marks(tenant)),
@@ -211,7 +243,7 @@ impl Cloud {
     ) -> ports::Result<bool> {
         let mut item = key(app);
         item.extend(named(standing(&FairQueue::new(now))));
-        item.extend(named([(EXPIRES_AT, expiry(now + RETENTION))]));
+        item.extend(named([(EXPIRES_AT, expiry(now + RETENTION)), (QUEUE_SHARD, self.shard_of(app))]));
         item.insert(bucket.to_owned(), number(1));
         item.extend(named(tenant.map(|tenant| (TENANTS, marks(tenant)))));
         let put = self
@@ -357,14 +389,24 @@ impl FairQueues for Cloud {
         let query = self
             .runtime
             .query()
-            .key_condition_expression(format!("{PARTITION} = :queues"))
-            .filter_expression(format!("{EXPIRES_AT} > :now"))
-            .projection_expression(SORT)
-            .expression_attribute_values(":queues", text(partition(&shard.to_string())))
-            .expression_attribute_values(":now", expiry(now()))
-            .consistent_read(true);
+            .index_name(LIST_INDEX)
+            .key_condition_expression(format!("{QUEUE_SHARD} = :shard"))
+            .expression_attribute_values(":shard", text(shard.to_string()));
         let items = list(query, None, u16::MAX, "listing fair queues").await?;
-        items.iter().map(|item| Reader(item).parsed(SORT)).collect()
+        items.iter().map(app_of).collect()
+    }
+
+    async fn unlist(&self, app: &AppId, joined_at: Option<Timestamp>) -> ports::Result<()> {
+        let update = self.runtime.update(key(app)).update_expression(format!("REMOVE {QUEUE_SHARD}"));
+        let update = match joined_at {
+            Some(at) => update
+                .condition_expression(format!("{EXPIRES_AT} = :expires_at"))
+                .expression_attribute_values(":expires_at", expiry(at + RETENTION)),
+            None => update
+                .condition_expression(format!("{EXPIRES_AT} <= :now"))
+                .expression_attribute_values(":now", expiry(now())),
+        };
+        written_if(update.send().await, "taking a fair queue off the list").map(|_| ())
     }
 
     async fn reserve(&self, app: &AppId, before: Timestamp, allocation: &Allocation) -> ports::Result<bool> {
@@ -413,11 +455,16 @@ mod tests {
         let mut item = key(&AppId::from_bytes([9; 16]));
         item.extend(named(standing(&queue)));
         item.extend(named([(EXPIRES_AT, expiry(NOW + RETENTION)), ("x", number(7)), ("w1", number(7))]));
+        item.extend(named([(QUEUE_SHARD, text("3"))]));
         item.extend(named([(ALLOCATED_BY, bytes(&[7; 16]))]));
         item.extend([(near.name(), number(3)), (far.name(), number(1))]);
         item.insert(Bucket::of(1, 1).name(), number(0));
         item.insert(Bucket::of(2, 1).name(), number(-2));
-        let expected = FairQueue { waiting: [(near, 3), (far, 1)].into(), ..queue };
+        let expected = FairQueue {
+            waiting: [(near, 3), (far, 1)].into(),
+            joined_at: Some(Timestamp::from_milliseconds(NOW.as_seconds() * 1000)),
+            ..queue
+        };
         assert_eq!(read(Some(item.clone()), NOW + Duration::from_secs(60)).unwrap(), expected);
         let over = NOW + RETENTION;
         assert_eq!(read(Some(item), over).unwrap(), FairQueue::new(over), "one whose time is over is none");
@@ -425,9 +472,9 @@ mod tests {
     }
 
     #[test]
-    fn queues_are_spread_by_their_apps() {
-        let shards: std::collections::BTreeSet<_> =
-            (0..16).map(|last| partition(&item::shard(AppId::from_bytes([last; 16]).as_str()))).collect();
-        assert_eq!(shards.len(), usize::from(ports::SHARDS));
+    fn the_app_of_a_queue_is_read_from_its_key() {
+        let app = AppId::from_bytes([9; 16]);
+        assert_eq!(app_of(&key(&app)).unwrap(), app);
+        assert!(app_of(&item::key("FAIR_QUEUE#", QUEUE)).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use domain::Timestamp;
-use hub::ports::{self, SHARDS};
+use hub::ports;
 
 /// An item's attributes by name.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -145,12 +145,6 @@ impl<'a> Reader<'a> {
 /// The item, unless its time is over: DynamoDB deletes it some time later, and until then code treats it as absent.
 pub(crate) fn live(item: Option<Attributes>, now: Timestamp) -> Option<Attributes> {
     item.filter(|item| !Reader(item).is_expired(now))
-}
-
-/// The shard (below [`SHARDS`]) of a list that what has this id is in.
-pub(crate) fn shard(id: &str) -> String {
-    let digit = id.chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
-    (digit % u32::from(SHARDS)).to_string()
 }
 
 /// The serde name of a unit variant.

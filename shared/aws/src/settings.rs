@@ -10,7 +10,7 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     job::{PerTarget, RetryPolicy, Target},
 };
-use hub::limits::Limits;
+use hub::{limits::Limits, ports::Shards};
 
 /// What the environment says.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub flickr_url: Option<String>,
     /// Where browsers are sent.
     pub login: Login,
+    /// How the sweep hands over.
+    pub sweeping: Sweeping,
 }
 
 /// The names of the stores.
@@ -45,6 +47,18 @@ pub struct Stores {
     pub queue_urls: PerTarget<String>,
     /// `RESULTS_BUCKET`: the bucket of long results.
     pub results_bucket: String,
+    /// `SHARDS`: how many shards the lists of the sweep have, up to 255; by default as [`Shards::default`] says. It may
+    /// grow, and must not shrink.
+    pub shards: Shards,
+}
+
+/// How the sweep hands shards over to other invocations of itself.
+#[derive(Debug, Clone)]
+pub struct Sweeping {
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which AWS Lambda sets: this function. Without it, nothing is handed over.
+    pub function: Option<String>,
+    /// `SWEEP_MAXIMUM_CONCURRENCY`: how many invocations may sweep at once; 1 by default.
+    pub at_once: u32,
 }
 
 /// The names of keys and of the hash secret.
@@ -113,6 +127,7 @@ impl Settings {
             retries: PerTarget::new(|target| retry_policy(environment, target)),
             flickr_url: environment.optional("FLICKR_URL"),
             login: Login::read(environment),
+            sweeping: Sweeping::read(environment),
         }
     }
 }
@@ -125,6 +140,16 @@ impl Stores {
             runtime_table: environment.required("RUNTIME_TABLE"),
             queue_urls: PerTarget::new(|target| environment.required(&of_target(target, "QUEUE_URL"))),
             results_bucket: environment.required("RESULTS_BUCKET"),
+            shards: environment.shards("SHARDS"),
+        }
+    }
+}
+
+impl Sweeping {
+    fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            function: environment.optional("AWS_LAMBDA_FUNCTION_NAME"),
+            at_once: environment.number("SWEEP_MAXIMUM_CONCURRENCY", 1),
         }
     }
 }
@@ -204,6 +229,15 @@ impl Environment<'_> {
         self.optional_number(name).unwrap_or(default)
     }
 
+    fn shards(&mut self, name: &str) -> Shards {
+        let number = self.optional_number(name);
+        let shards = number.map(|number| u8::try_from(number).ok().and_then(Shards::new));
+        if shards == Some(None) {
+            self.error.not_numbers.push(format!("{name} (at most 255)"));
+        }
+        shards.flatten().unwrap_or_default()
+    }
+
     fn seconds(&mut self, name: &str, default: Duration) -> Duration {
         self.optional_number(name).map_or(default, |seconds| Duration::from_secs(seconds.into()))
     }
@@ -257,6 +291,7 @@ mod tests {
         assert_eq!(settings.login.allowed_return_urls, "");
         assert_eq!((settings.limits, settings.retries), (Limits::default(), PerTarget::default()));
         assert_eq!(settings.stores.vault_table, "vault_table");
+        assert_eq!((settings.stores.shards, settings.sweeping.at_once), (Shards::default(), 1));
         assert_eq!(settings.stores.queue_urls.get(Target::Rest), "rest_queue_url");
     }
 
@@ -268,6 +303,17 @@ mod tests {
         for bad in ["0", "-1", "1.5", "many", "99999999999"] {
             let message = with(&[("REST_ATTEMPTS", bad)]).unwrap_err().to_string();
             assert_eq!(message, "in the environment not a whole number above zero: REST_ATTEMPTS", "{bad}");
+        }
+    }
+
+    #[test]
+    fn there_are_up_to_255_shards() {
+        for (text, number) in [("1", 1), ("40", 40), ("255", 255)] {
+            assert_eq!(with(&[("SHARDS", text)]).unwrap().stores.shards, Shards::new(number).unwrap());
+        }
+        for (bad, name) in [("0", "SHARDS"), ("many", "SHARDS"), ("256", "SHARDS (at most 255)")] {
+            let message = with(&[("SHARDS", bad)]).unwrap_err().to_string();
+            assert_eq!(message, format!("in the environment not a whole number above zero: {name}"));
         }
     }
 

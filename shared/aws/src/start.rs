@@ -10,6 +10,7 @@ use crate::{
     kms::{CachedKmsKey, vaults},
     logging,
     secrets::keyed_hash,
+    sweeps::SweepInvocations,
 };
 
 /// What a function has of AWS once it has started.
@@ -53,6 +54,11 @@ impl Aws {
     pub async fn keyed_hash(&self) -> ports::Result<KeyedHash> {
         let (keyed_hash, ()) = tokio::join!(keyed_hash(&self.config, &self.settings.keys), self.cloud.open_tables());
         keyed_hash
+    }
+
+    /// Other sweeps, for the function that sweeps.
+    pub fn sweeps(&self) -> SweepInvocations {
+        SweepInvocations::new(&self.config, &self.settings.sweeping)
     }
 
     /// The vaults under the stack's two KMS keys.

@@ -32,6 +32,7 @@ pub enum Call {
     JoinQueue,
     FirstInQueue,
     FairQueues,
+    Unlist,
     Reserve,
     RecordDispatch,
     // Health
@@ -67,6 +68,8 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // Sweeps
+    BeginSweep,
     // Tenants
     CreateTenant,
     TenantOf,

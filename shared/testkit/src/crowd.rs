@@ -4,11 +4,8 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
 use hub::ports::Clock;
@@ -17,6 +14,7 @@ use crate::{
     fakes::World,
     faults::{FaultPlan, FaultPoint, Injection},
     random::Random,
+    woken::Woken,
 };
 
 /// A task of a crowd.
@@ -32,13 +30,9 @@ pub fn round_trips(seed: u64, least_milliseconds: u64, most_milliseconds: u64) -
     })
 }
 
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// Has each call of a port be done at once, again.
+pub fn at_once() -> FaultPlan {
+    Box::new(|_, _| Injection::Pass)
 }
 
 /// Runs the tasks at once until all have ended; what they gave, in their order.
@@ -46,12 +40,24 @@ impl Wake for Woken {
 /// # Panics
 /// When all that are left wait for nothing.
 pub fn run_at_once<T>(world: &World, tasks: impl IntoIterator<Item = Task<T>>) -> Vec<T> {
+    run_and_begin(world, tasks, Vec::new)
+}
+
+/// The same, where tasks begin others: `begun` gives those that were begun since it was last asked.
+///
+/// # Panics
+/// When all that are left wait for nothing.
+pub fn run_and_begin<T>(
+    world: &World,
+    tasks: impl IntoIterator<Item = Task<T>>,
+    mut begun: impl FnMut() -> Vec<Task<T>>,
+) -> Vec<T> {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let mut running: Vec<(usize, Task<T>)> = tasks.into_iter().enumerate().collect();
     let mut ended: Vec<(usize, T)> = Vec::new();
     while !running.is_empty() {
-        woken.0.store(false, Ordering::Relaxed);
+        woken.take();
         let before = running.len();
         running = running
             .into_iter()
@@ -63,8 +69,11 @@ pub fn run_at_once<T>(world: &World, tasks: impl IntoIterator<Item = Task<T>>) -
                 Poll::Pending => Some((number, task)),
             })
             .collect();
-        // Who ended or woke another may have let it go on.
-        if running.len() < before || woken.0.load(Ordering::Relaxed) {
+        let ended_now = before > running.len();
+        let first = ended.len() + running.len();
+        running.extend(begun().into_iter().enumerate().map(|(number, task)| (first + number, task)));
+        // Who ended or woke another may have let it go on, and who was begun has not gone anywhere yet.
+        if ended_now || running.len() + ended.len() > first || woken.take() {
             continue;
         }
         match world.take_wake() {

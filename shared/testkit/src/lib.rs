@@ -7,11 +7,13 @@ pub mod crowd;
 mod fakes;
 mod faults;
 pub mod http_client;
+pub mod many_apps;
 mod mutation;
 mod random;
 mod scene;
 mod scripted_flickr;
 pub mod simulator;
+mod woken;
 
 pub use call::Call;
 pub use fakes::{History, QueuedMessage, World};

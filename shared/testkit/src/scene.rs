@@ -15,7 +15,7 @@ use hub::{
     budget::Grants,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Clock, Jobs, Messages, PendingJobs},
+    ports::{Accounts, Apps, BudgetKey, Clock, Jobs, Messages, PendingJobs, SweepScope},
     run::{Disposition, Handled, Worker},
     submit::{Accepted, Submit, SubmitRequest},
     sweep,
@@ -216,7 +216,7 @@ impl Scene {
     /// # Errors
     /// As [`sweep::run`].
     pub async fn try_sweep(&self) -> Result<sweep::Report, Error> {
-        sweep::run(&self.world, self.limits(), self.world.now() + SWEEP_TIME).await
+        sweep::run(&self.world, &self.world, self.limits(), &SweepScope::ALL, self.world.now() + SWEEP_TIME).await
     }
 
     /// Lets time pass.

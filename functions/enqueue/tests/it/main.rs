@@ -15,7 +15,7 @@ use edge::Authenticator;
 use http::{Method, StatusCode};
 use hub::{
     limits::Limits,
-    ports::{Accounts, BudgetKey, Clock},
+    ports::{Accounts, BudgetKey, Clock, SweepScope},
     submit::Submit,
     sweep,
     tenants::{self, KeyState},
@@ -229,7 +229,8 @@ async fn a_job_is_accepted_even_if_its_message_is_not_sent() {
 
     let timing = Target::default().timing();
     scene.world.pass(timing.orphaned_after);
-    let report = sweep::run(&scene.world, &Limits::default(), scene.world.now() + timing.lease).await.unwrap();
+    let (limits, stop_at) = (Limits::default(), scene.world.now() + timing.lease);
+    let report = sweep::run(&scene.world, &scene.world, &limits, &SweepScope::ALL, stop_at).await.unwrap();
     assert_eq!(report.sent, 2, "the one never sent, and the one never received");
 }
 

@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod shards;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     AccountRef, Timestamp, UserId,
     job::{Job, Phase, State, Target},
 };
-use hub::{limits::Limits, ports::Clock, sweep::Report};
+use hub::{
+    limits::Limits,
+    ports::{Clock, SweepScope},
+    sweep::Report,
+};
 use testkit::{Call, Fault, FaultPoint, World, build};
 
 /// A world with jobs that run in an hour.
@@ -26,6 +32,11 @@ async fn scene(jobs: u8) -> World {
     world
 }
 
+/// A sweep of all shards, by an invocation that is ended at `deadline`.
+async fn sweep(world: &World, deadline: Timestamp) -> Result<Report, hub::Error> {
+    sweep::run(world, world, &Limits::default(), &SweepScope::ALL, deadline).await
+}
+
 /// When an invocation that begins now is ended.
 fn deadline(world: &World) -> Timestamp {
     world.now() + Duration::from_secs(60)
@@ -34,13 +45,13 @@ fn deadline(world: &World) -> Timestamp {
 #[tokio::test]
 async fn jobs_are_sent_when_their_time_has_come() {
     let world = scene(3).await;
-    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep(&world, deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(3600));
-    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    let report = sweep(&world, deadline(&world)).await.unwrap();
     assert_eq!(report, Report { checked: 3, sent: 3, ..Report::default() });
     assert_eq!(world.queue().len(), 3);
     assert!(world.jobs().iter().all(|job| job.state.phase.name() == "queued" && job.state.fencing_number == 2));
-    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep(&world, deadline(&world)).await.unwrap(), Report::default());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,9 +59,8 @@ async fn two_sweeps_at_once_do_no_harm() {
     for _ in 0..20 {
         let world = scene(200).await;
         world.pass(Duration::from_secs(3600));
-        let sweeps = [world.clone(), world.clone()].map(|world| {
-            tokio::spawn(async move { sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap() })
-        });
+        let sweeps = [world.clone(), world.clone()]
+            .map(|world| tokio::spawn(async move { sweep(&world, deadline(&world)).await.unwrap() }));
         for sweep in sweeps {
             let report = sweep.await.unwrap();
             assert_eq!((report.failed, report.expired), (0, 0), "{report:?}");
@@ -69,7 +79,7 @@ async fn two_sweeps_at_once_do_no_harm() {
 async fn what_is_late_expires_and_is_counted() {
     let world = scene(2).await;
     world.pass(Duration::from_secs(3600) + Target::default().timing().job_deadline);
-    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    let report = sweep(&world, deadline(&world)).await.unwrap();
     assert_eq!(report, Report { checked: 2, expired: 2, ..Report::default() });
     assert!(world.jobs().iter().all(|job| matches!(job.state.phase, Phase::Expired { .. })));
 }
@@ -78,18 +88,18 @@ async fn what_is_late_expires_and_is_counted() {
 async fn what_one_sweep_does_not_do_the_next_one_does() {
     let world = scene(4).await;
     world.pass(Duration::from_secs(3600));
-    let late = sweep::run(&world, &Limits::default(), world.now()).await.unwrap();
+    let late = sweep(&world, world.now()).await.unwrap();
     assert_eq!(late, Report { unfinished: true, ..Report::default() });
 
     world.forget_calls();
     let first_read = sweep_until_first_read().await;
     world.fault(first_read, FaultPoint::Before, Fault::Fail);
-    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    let report = sweep(&world, deadline(&world)).await.unwrap();
     assert_eq!(report, Report { checked: 4, sent: 3, failed: 1, ..Report::default() });
     // The one that failed makes room for the others for a while.
-    assert_eq!(sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap(), Report::default());
+    assert_eq!(sweep(&world, deadline(&world)).await.unwrap(), Report::default());
     world.pass(Duration::from_secs(120));
-    let report = sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    let report = sweep(&world, deadline(&world)).await.unwrap();
     assert_eq!(report, Report { checked: 1, sent: 1, ..Report::default() });
 }
 
@@ -98,7 +108,7 @@ async fn sweep_until_first_read() -> usize {
     let world = scene(4).await;
     world.pass(Duration::from_secs(3600));
     world.forget_calls();
-    sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    sweep(&world, deadline(&world)).await.unwrap();
     world.calls().iter().position(|call| *call == Call::Job).unwrap()
 }
 
@@ -106,13 +116,13 @@ async fn sweep_until_first_read() -> usize {
 async fn a_list_that_cannot_be_read_fails_the_sweep() {
     let world = scene(1).await;
     world.fault_next(FaultPoint::Before, Fault::Fail);
-    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
+    assert!(sweep(&world, deadline(&world)).await.is_err());
     world.forget_calls();
-    sweep::run(&world, &Limits::default(), deadline(&world)).await.unwrap();
+    sweep(&world, deadline(&world)).await.unwrap();
     let jobs = world.calls().iter().position(|call| *call == Call::DueChecks).unwrap();
     world.forget_calls();
     world.fault(jobs, FaultPoint::Before, Fault::Fail);
-    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err());
+    assert!(sweep(&world, deadline(&world)).await.is_err());
 }
 
 #[tokio::test]
@@ -120,7 +130,7 @@ async fn queues_that_cannot_be_listed_keep_no_job_from_being_checked() {
     let world = scene(2).await;
     world.pass(Duration::from_secs(3600));
     world.fault_next(FaultPoint::Before, Fault::Fail);
-    assert!(sweep::run(&world, &Limits::default(), deadline(&world)).await.is_err(), "and the failure is told");
+    assert!(sweep(&world, deadline(&world)).await.is_err(), "and the failure is told");
     assert_eq!(world.queue().len(), 2);
 }
 

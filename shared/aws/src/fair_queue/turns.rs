@@ -29,7 +29,7 @@ const PREVIOUS: &str = "accounts_before";
 const TAKING: &str = "taking a tenant's turn";
 
 fn key(request: &TurnRequest) -> Attributes {
-    item::key(partition(request.app.as_str()), format!("{}#{}", request.tenant, request.lane.as_str()))
+    item::key(partition(&request.app), format!("{}#{}", request.tenant, request.lane.as_str()))
 }
 
 /// How the turns stand, and so what a turn does to them ([`TenantTurns::taken`]): DynamoDB has no maximum of two numbers.

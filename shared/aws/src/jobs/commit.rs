@@ -18,7 +18,7 @@ use domain::{
     TenantId,
     job::{DeadList, Effects, Job, NextCheck, QueueIndex, Transition},
 };
-use hub::ports::{self, Committed};
+use hub::ports::{self, Committed, Shards};
 
 use super::{
     keys::{
@@ -39,7 +39,7 @@ const COMMITTING: &str = "writing a job's next state";
 const TRIES: u32 = 4;
 
 /// The conditional update that takes the job to the state `after`.
-fn job_update(jobs: &Table, after: &Job, revision: u64, effects: &Effects) -> ports::Result<Update> {
+fn job_update(jobs: &Table, shards: Shards, after: &Job, revision: u64, effects: &Effects) -> ports::Result<Update> {
     let reference = after.reference();
     let mut set = state_attributes(&after.state)?;
     let mut written = STATE.to_vec();
@@ -48,7 +48,7 @@ fn job_update(jobs: &Table, after: &Job, revision: u64, effects: &Effects) -> po
         NextCheck::Cleared => written.extend([CHECK_SHARD, NEXT_CHECK_AT]),
         NextCheck::At(at) => {
             written.extend([CHECK_SHARD, NEXT_CHECK_AT]);
-            set.extend(check_attributes(&reference, at));
+            set.extend(check_attributes(shards, &reference, at));
         }
     }
     match &effects.queue_index {
@@ -120,7 +120,7 @@ impl Cloud {
         };
         for attempt in 0..TRIES {
             pause(attempt).await;
-            let job_part = job_update(&self.jobs, after, before.revision, effects)?;
+            let job_part = job_update(&self.jobs, self.shards, after, before.revision, effects)?;
             let dead_list_part = dead_list_part(&self.jobs, after.tenant(), &effects.dead_list)?;
             let spec_part = spec_part(&self.jobs, transition)?;
             let others: Vec<_> = [dead_list_part, spec_part].into_iter().flatten().collect();

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use domain::job::{Job, NextCheck, QueueIndex, Transition};
-use hub::ports::{self, Inserted};
+use hub::ports::{self, Inserted, Shards};
 
 use super::{
     keys::{SPEC, check_attributes, job_key, queue_attributes},
@@ -27,7 +27,7 @@ impl Cloud {
     /// See [`ports::Jobs::insert`].
     pub(super) async fn insert_job(&self, acceptance: &Transition) -> ports::Result<Inserted> {
         let job = &acceptance.after;
-        let Items { core, separate } = items(acceptance)?;
+        let Items { core, separate } = items(acceptance, self.shards)?;
         let put = self
             .jobs
             .put_part(core)
@@ -77,12 +77,12 @@ struct Items {
     separate: Option<Attributes>,
 }
 
-fn items(acceptance: &Transition) -> ports::Result<Items> {
+fn items(acceptance: &Transition, shards: Shards) -> ports::Result<Items> {
     let (job, effects) = (&acceptance.after, &acceptance.effects);
     let reference = job.reference();
     let mut core = record(job)?;
     if let NextCheck::At(at) = effects.next_check {
-        core.extend(named(check_attributes(&reference, at)));
+        core.extend(named(check_attributes(shards, &reference, at)));
     }
     if let QueueIndex::Entered(ticket) = &effects.queue_index {
         core.extend(named(queue_attributes(ticket, job.created_at)));

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{JobRef, Timestamp, fair_queue::QueueTicket};
-use hub::ports;
+use hub::ports::{self, Shards};
 
 use crate::item::{self, Attributes, PARTITION, Reader, text, time, unreadable};
 
@@ -13,7 +13,8 @@ pub(crate) const SPEC: &str = "SPEC";
 /// The sort key of a result that is long.
 pub(crate) const RESULT: &str = "RESULT";
 
-/// The index of the jobs that the sweep is to check, with its keys.
+/// The index of the jobs that the sweep is to check, with its keys: a job has the shard that it was given when its next
+/// check was set.
 pub(crate) const OPEN_INDEX: &str = "open";
 pub(crate) const CHECK_SHARD: &str = "check_shard";
 pub(crate) const NEXT_CHECK_AT: &str = "next_check_at";
@@ -36,8 +37,8 @@ pub(crate) fn job_of(item: &Attributes) -> ports::Result<JobRef> {
 }
 
 /// The attributes by which the index lists a job that is to be checked at that time.
-pub(super) fn check_attributes(job: &JobRef, at: Timestamp) -> [(&'static str, AttributeValue); 2] {
-    [(CHECK_SHARD, text(item::shard(job.id.as_str()))), (NEXT_CHECK_AT, time(at))]
+pub(super) fn check_attributes(shards: Shards, job: &JobRef, at: Timestamp) -> [(&'static str, AttributeValue); 2] {
+    [(CHECK_SHARD, text(shards.of(job.id.as_str()).to_string())), (NEXT_CHECK_AT, time(at))]
 }
 
 /// The attributes by which the index lists a job that waits in a fair queue: ordered by tag, then as the jobs came.

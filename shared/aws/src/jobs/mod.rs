@@ -10,8 +10,9 @@
 //! | `tenant#DEAD` | time and job | a dead job on the list |
 //! | `QUARANTINE` | message id | a message that cannot be read |
 //!
-//! The index `open` lists the jobs that the sweep is to check, by shard and time. The index `fair_queue` lists the jobs that wait in their app's fair queue, in its
-//! order. Both are sparse: a job is in an index while its item has the index's attributes.
+//! The index `open` lists the jobs that the sweep is to check, by shard and time. The index `fair_queue` lists the jobs
+//! that wait in their app's fair queue, in its order. Both are sparse: a job is in an index while its item has the
+//! index's attributes.
 //!
 //! The claim is the one transition that DynamoDB itself decides. Every other one is computed from the job as it was
 //! read, and written under the condition that the stored revision still is the one that it was computed from. Where
@@ -32,14 +33,14 @@ use domain::{
 };
 use hub::{
     page::Page,
-    ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs},
+    ports::{self, ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Shards},
 };
 
 use self::keys::{CHECK_SHARD, JOB, NEXT_CHECK_AT, OPEN_INDEX, job_key, job_of};
 use crate::{
     Cloud,
     error::from_sdk,
-    item::{Reader, text, time},
+    item::{Reader, named, text, time},
     table::written_if,
 };
 
@@ -64,7 +65,22 @@ impl Jobs for Cloud {
         self.commit_transition(transition).await
     }
 
-    async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> ports::Result<Vec<DueCheck>> {
+    fn shards(&self) -> Shards {
+        self.shards
+    }
+
+    async fn due_checks(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&DueCheck>,
+        limit: u16,
+    ) -> ports::Result<Vec<DueCheck>> {
+        let after = after.map(|check| {
+            let mut place = job_key(&check.job, JOB);
+            place.extend(named([(CHECK_SHARD, text(shard.to_string())), (NEXT_CHECK_AT, time(check.at))]));
+            place
+        });
         let query = self
             .jobs
             .query()
@@ -72,6 +88,7 @@ impl Jobs for Cloud {
             .key_condition_expression(format!("{CHECK_SHARD} = :shard AND {NEXT_CHECK_AT} <= :now"))
             .expression_attribute_values(":shard", text(shard.to_string()))
             .expression_attribute_values(":now", time(now))
+            .set_exclusive_start_key(after)
             .limit(limit.into());
         let page = query.send().await.map_err(from_sdk("listing the jobs to check"))?;
         let due = |item| Ok(DueCheck { job: job_of(item)?, at: Reader(item).time(NEXT_CHECK_AT)? });

@@ -14,6 +14,13 @@ pub const HORIZON: Duration = Duration::from_secs(120);
 /// The time between two sweeps: they begin with each minute of the clock.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// For less than this no calls are reserved: the next sweep reserves them with its own.
+const LEAST_WINDOW: Duration = Duration::from_secs(30);
+
+/// How long a job may take from when it is counted in a queue to when it is seen to wait there: longer than any function
+/// runs that has it join.
+const LONGEST_JOINING: Duration = Duration::from_secs(300);
+
 const _: () = assert!(HORIZON.as_secs() >= 2 * SWEEP_INTERVAL.as_secs());
 
 /// An app's fair queue: where it stands, and about how many wait at which tags. The jobs themselves are the truth about
@@ -28,6 +35,8 @@ pub struct FairQueue {
     pub waiting: BTreeMap<Bucket, u32>,
     /// Tenants whose jobs joined it: up to two are remembered, and some more where they came at once.
     pub tenants: BTreeSet<TenantMark>,
+    /// When a job last joined it, to the second.
+    pub joined_at: Option<Timestamp>,
 }
 
 /// Calls that are reserved for the jobs in the queue.
@@ -74,7 +83,13 @@ impl FairQueue {
     pub fn new(now: Timestamp) -> Self {
         const HOUR: u64 = 3_600_000;
         let tag = u64::try_from(now.as_milliseconds()).unwrap_or_default() / HOUR * HOUR;
-        Self { anchor: (now, tag), allocated: (now, tag), waiting: BTreeMap::new(), tenants: BTreeSet::new() }
+        Self {
+            anchor: (now, tag),
+            allocated: (now, tag),
+            waiting: BTreeMap::new(),
+            tenants: BTreeSet::new(),
+            joined_at: None,
+        }
     }
 
     /// The tag that is running at `now`.
@@ -95,6 +110,11 @@ impl FairQueue {
     pub fn newcomer(&self, tenant: &TenantId) -> Option<TenantMark> {
         let mark = TenantMark::of(tenant);
         (self.tenants.len() < 2 && !self.tenants.contains(&mark)).then_some(mark)
+    }
+
+    /// Whether nobody waits, and nobody who joined can still be on the way.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.waiting.is_empty() && self.joined_at.is_none_or(|at| now.since(at) > LONGEST_JOINING)
     }
 
     /// How many jobs wait.
@@ -159,7 +179,7 @@ impl FairQueue {
     pub fn allocate(&self, status: &BudgetStatus, now: Timestamp) -> Option<Allocation> {
         let until = now + HORIZON;
         let from = self.allocated.0.max(now);
-        if status.open_until.is_some() || from >= until {
+        if status.open_until.is_some() || until.since(from) < LEAST_WINDOW {
             return None;
         }
         let anchor = (now, self.virtual_time(now));

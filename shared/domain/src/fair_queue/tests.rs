@@ -171,6 +171,24 @@ fn an_open_circuit_gets_nothing_and_a_half_open_one_its_probe() {
 }
 
 #[test]
+fn less_than_half_a_minute_is_left_to_the_next_sweep() {
+    let status = |seconds| spent(150, NOW).status(&LIMIT, HostClass::Rest, after(seconds));
+    let queue = queue_of(&[u64::MAX / 2]);
+    let queue = queue.with_allocation(&queue.allocate(&status(0), NOW).unwrap());
+    assert_eq!(queue.allocate(&status(29), after(29)), None);
+    let next = queue.allocate(&status(30), after(30)).unwrap();
+    assert_eq!((next.from, next.until), (after(120), after(150)), "and nothing is left out");
+}
+
+#[test]
+fn a_queue_is_idle_when_nobody_waits_and_nobody_can_be_on_the_way() {
+    let empty = FairQueue { joined_at: Some(NOW), ..FairQueue::new(NOW) };
+    assert_eq!([0, 300, 301].map(|seconds| empty.is_idle(after(seconds))), [false, false, true]);
+    assert!(!FairQueue { joined_at: Some(NOW), ..queue_of(&[7]) }.is_idle(after(301)), "someone waits");
+    assert!(FairQueue::new(NOW).is_idle(NOW), "nobody ever joined");
+}
+
+#[test]
 fn names_of_buckets_are_short_and_read_back() {
     let begin = FairQueue::new(NOW).allocated.1;
     for away in [0, 1, 63, 64, 1_000, 1_023, 1_024, 1_000_000, 900_000_000] {

@@ -80,7 +80,7 @@ pub trait FairQueues: Send + Sync {
     fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> impl Future<Output = Result<()>> + Send;
 
     /// Counts one more job in the app's fair queue, which begins with it if there was none, and has it remember `tenant`.
-    /// The queue is stored for longer than a job can wait.
+    /// The queue is listed, and stored for longer than a job can wait.
     fn join_queue(
         &self,
         app: &AppId,
@@ -92,8 +92,12 @@ pub trait FairQueues: Send + Sync {
     /// Up to `limit` jobs that wait in the app's fair queue, in its order. The list may be some seconds behind.
     fn first_in_queue(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<QueuedJob>>> + Send;
 
-    /// The apps of this shard (below [`super::SHARDS`]) that have a fair queue.
+    /// The apps of this shard whose fair queue is listed: it is from the first job on that joins. The list may be some
+    /// seconds behind.
     fn fair_queues(&self, shard: u8) -> impl Future<Output = Result<Vec<AppId>>> + Send;
+
+    /// Takes the app's fair queue off the list, unless a job joined after `joined_at`. The queue itself stays.
+    fn unlist(&self, app: &AppId, joined_at: Option<Timestamp>) -> impl Future<Output = Result<()>> + Send;
 
     /// Reserves these calls for the queue, as [`FairQueue::with_allocation`] says, if calls still are reserved until
     /// `before` only. `false` when another reserved them.

@@ -5,11 +5,8 @@ use domain::{
     job::{Job, State, Transition},
 };
 
-use super::Result;
+use super::{Result, Shards};
 use crate::page::Page;
-
-/// How many shards the list of open jobs and the list of fair queues have, so that none is hot.
-pub const SHARDS: u8 = 8;
 
 /// What an insertion found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,9 +81,18 @@ pub trait Jobs: Send + Sync {
     /// Writes a transition if the stored job still has the revision of `before`.
     fn commit(&self, transition: &Transition) -> impl Future<Output = Result<Committed>> + Send;
 
-    /// Up to `limit` jobs of this shard (below [`SHARDS`]) that were to be checked by `now`, the longest due first. The
-    /// list may be some seconds behind.
-    fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> impl Future<Output = Result<Vec<DueCheck>>> + Send;
+    /// The shards of the list of open jobs, and of that of fair queues.
+    fn shards(&self) -> Shards;
+
+    /// Up to `limit` jobs of this shard that were to be checked by `now`, the longest due first, from the one on that
+    /// comes behind `after`. The list may be some seconds behind.
+    fn due_checks(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&DueCheck>,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<DueCheck>>> + Send;
 
     /// Moves the job's next check to `at`, unless another was set since. That is no transition.
     fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> impl Future<Output = Result<()>> + Send;

@@ -18,6 +18,8 @@ mod messages;
 mod pending_jobs;
 mod response_cache;
 mod results;
+mod shards;
+mod sweeps;
 mod system;
 mod tenants;
 
@@ -30,12 +32,14 @@ pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TurnRequest};
 pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer};
 pub use health::Health;
-pub use jobs::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, SHARDS};
+pub use jobs::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
 pub use logins::{Logins, SealedLogin};
 pub use messages::Messages;
 pub use pending_jobs::PendingJobs;
 pub use response_cache::{CacheView, NewCacheEntry, ResponseCache, STATS_RETENTION};
 pub use results::Results;
+pub use shards::Shards;
+pub use sweeps::{SweepScope, Sweeps};
 pub use system::{Clock, Entropy};
 pub use tenants::{NewTenant, Tenants};
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::{Timestamp, job::Event};
+use futures_util::{StreamExt, stream};
 
-use super::report::Report;
+use super::{pace::JOBS_AT_ONCE, report::Report};
 use crate::{
     Error, chain,
-    ports::{DueCheck, SHARDS},
+    ports::DueCheck,
     transition::{self, Applied, apply},
 };
 
@@ -17,42 +18,35 @@ const PAGE_JOBS: u16 = 100;
 /// How long a job that could not be checked makes room for the others.
 const FAILED_PAUSE: Duration = Duration::from_secs(120);
 
-/// Checks all jobs whose time has come, page by page around the shards, so that none waits for another to be done.
+/// Checks the jobs of a shard whose time has come, page by page, until `stop_at`.
 ///
-/// Every job that was checked leaves the list or moves behind `now`; a list that is behind shows it again, and then a
-/// page that did not change is the shard's last.
-pub(super) async fn run(ports: &impl transition::Ports, stop_at: Timestamp) -> Result<Report, Error> {
+/// Every job that was checked leaves the list or moves behind `now`. The list may be behind, so each page begins where
+/// the last one ended.
+pub(super) async fn run(ports: &impl transition::Ports, shard: u8, stop_at: Timestamp) -> Result<Report, Error> {
     let mut report = Report::default();
-    let mut open: Vec<(u8, Vec<DueCheck>)> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
-    while !open.is_empty() && !report.unfinished {
-        let mut rest = Vec::new();
-        for (shard, last) in open {
-            if report.unfinished {
-                break;
-            }
-            let page = ports.due_checks(shard, ports.now(), PAGE_JOBS).await?;
-            if page == last {
-                continue;
-            }
-            for due in &page {
-                if ports.now() >= stop_at {
-                    report.unfinished = true;
-                    break;
-                }
-                report += check(ports, due).await;
-            }
-            if page.len() == usize::from(PAGE_JOBS) {
-                rest.push((shard, page));
-            }
+    let now = ports.now();
+    let mut after: Option<DueCheck> = None;
+    loop {
+        let page = ports.due_checks(shard, now, after.as_ref(), PAGE_JOBS).await?;
+        let checks: Vec<_> = page.iter().map(|due| check_in_time(ports, due, stop_at)).collect();
+        let mut checks = stream::iter(checks).buffer_unordered(JOBS_AT_ONCE);
+        while let Some(checked) = checks.next().await {
+            report += checked;
         }
-        open = rest;
+        drop(checks);
+        if report.unfinished || page.len() < usize::from(PAGE_JOBS) {
+            return Ok(report);
+        }
+        after = page.into_iter().next_back();
     }
-    Ok(report)
 }
 
-async fn check(ports: &impl transition::Ports, due: &DueCheck) -> Report {
+async fn check_in_time(ports: &impl transition::Ports, due: &DueCheck, stop_at: Timestamp) -> Report {
+    if ports.now() >= stop_at {
+        return Report { unfinished: true, ..Report::default() };
+    }
     let checked = Report { checked: 1, ..Report::default() };
-    match act(ports, due).await {
+    match check(ports, due).await {
         Ok(did) => Report { checked: 1, ..did },
         Err(error) => {
             tracing::error!(error = chain(&error), job_id = %due.job.id, "a job could not be checked");
@@ -63,7 +57,7 @@ async fn check(ports: &impl transition::Ports, due: &DueCheck) -> Report {
     }
 }
 
-async fn act(ports: &impl transition::Ports, due: &DueCheck) -> Result<Report, Error> {
+async fn check(ports: &impl transition::Ports, due: &DueCheck) -> Result<Report, Error> {
     let nothing = Report::default();
     // The list may be behind: a job that is gone needs nothing.
     let Some(job) = ports.job(&due.job).await? else { return Ok(nothing) };

@@ -1,43 +1,40 @@
-//! Dispatches from all fair queues what their budgets allow.
+//! Dispatches from fair queues what their budgets allow.
 
 use domain::{AppId, Timestamp, budget::Limit, job::Event, job::Refusal};
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
-use super::report::Report;
+use super::{
+    pace::{JOBS_AT_ONCE, from_another_place},
+    report::Report,
+};
 use crate::{
     Error, chain,
     fair_queue::{QueueForecast, forecast},
-    ports::{FairQueues, QueuedJob, SHARDS},
+    ports::{FairQueues, QueuedJob},
     transition::{self, Applied, apply},
 };
 
-/// How many jobs are dispatched at once.
-const AT_ONCE: usize = 10;
-
-/// Dispatches from all queues until `stop_at`. A queue that cannot be dispatched from does not keep the others waiting.
+/// Dispatches from the queues of a shard until `stop_at`. A queue that cannot be dispatched from does not keep the
+/// others waiting.
 pub(super) async fn run(
     ports: &(impl transition::Ports + FairQueues),
     limit: &Limit,
+    shard: u8,
     stop_at: Timestamp,
 ) -> Result<Report, Error> {
     let mut report = Report::default();
-    // Each sweep begins at another shard, so that none is always the last.
-    let minute = ports.now().as_seconds() / 60;
-    let first = u8::try_from(minute.rem_euclid(i64::from(SHARDS))).unwrap_or_default();
-    for shard in (0..SHARDS).map(|number| (first + number) % SHARDS) {
-        for app in ports.fair_queues(shard).await? {
-            if ports.now() >= stop_at {
-                report.unfinished = true;
-                return Ok(report);
-            }
-            report += match dispatch(ports, limit, &app).await {
-                Ok(done) => done,
-                Err(error) => {
-                    tracing::error!(error = chain(&error), %app, "a fair queue could not be dispatched from");
-                    Report { failed: 1, ..Report::default() }
-                }
-            };
+    for app in from_another_place(ports.fair_queues(shard).await?, ports.now()) {
+        if ports.now() >= stop_at {
+            report.unfinished = true;
+            return Ok(report);
         }
+        report += match dispatch(ports, limit, &app).await {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(error = chain(&error), %app, "a fair queue could not be dispatched from");
+                Report { failed: 1, ..Report::default() }
+            }
+        };
     }
     Ok(report)
 }
@@ -50,6 +47,9 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
     let wanted = u16::try_from(allocation.calls).unwrap_or(u16::MAX);
     let first = ports.first_in_queue(app, wanted).await?;
     if first.is_empty() && queue.waiting.is_empty() {
+        if queue.is_idle(now) {
+            ports.unlist(app, queue.joined_at).await?;
+        }
         return Ok(report);
     }
     // Of two sweeps that see the same queue one reserves its calls.
@@ -57,22 +57,22 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
         return Ok(report);
     }
     let all = first.len() < usize::from(wanted);
+    let slots = first.iter().zip((0..).map(|number| allocation.slot(number)));
+    let releases: Vec<_> =
+        slots.map(|(queued, at)| async move { (queued, release(ports, queued, at).await) }).collect();
+    let mut releases = stream::iter(releases).buffer_unordered(JOBS_AT_ONCE);
     let mut tags = Vec::new();
-    let slots: Vec<(QueuedJob, Timestamp)> =
-        first.into_iter().zip((0..).map(|number| allocation.slot(number))).collect();
-    for some in slots.chunks(AT_ONCE) {
-        let released = join_all(some.iter().map(|(queued, at)| release(ports, queued, *at))).await;
-        for ((queued, _), released) in some.iter().zip(released) {
-            match released {
-                Ok(true) => tags.push(queued.tag),
-                Ok(false) => {}
-                Err(error) => {
-                    report.failed += 1;
-                    tracing::error!(error = chain(&error), job_id = %queued.job.id, "a job could not be dispatched");
-                }
+    while let Some((queued, released)) = releases.next().await {
+        match released {
+            Ok(true) => tags.push(queued.tag),
+            Ok(false) => {}
+            Err(error) => {
+                report.failed += 1;
+                tracing::error!(error = chain(&error), job_id = %queued.job.id, "a job could not be dispatched");
             }
         }
     }
+    tags.sort_unstable();
     ports.record_dispatch(app, &queue.dispatched(&tags, all)).await?;
     report.dispatched = u32::try_from(tags.len()).unwrap_or(u32::MAX);
     tracing::info!(%app, dispatched = tags.len(), waiting = queue.waiting_jobs(), "fair queue dispatched");

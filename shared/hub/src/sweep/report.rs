@@ -1,6 +1,6 @@
 //! What a sweep did.
 
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 
 use serde::Serialize;
 
@@ -17,7 +17,9 @@ pub struct Report {
     pub expired: u32,
     /// Jobs and queues that could not be dealt with.
     pub failed: u32,
-    /// Whether time ran out before all was done.
+    /// Shards handed over to other sweeps.
+    pub handed_over: u32,
+    /// Whether time ran out before all was done or handed over.
     pub unfinished: bool,
 }
 
@@ -28,6 +30,16 @@ impl AddAssign for Report {
         self.sent += other.sent;
         self.expired += other.expired;
         self.failed += other.failed;
+        self.handed_over += other.handed_over;
         self.unfinished |= other.unfinished;
+    }
+}
+
+impl Add for Report {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
     }
 }

@@ -1,12 +1,15 @@
-//! `measure`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, and the response
-//! cache of a popular call, in the simulator, as JSON lines. Times are in seconds of virtual time.
+//! `measure`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, the response
+//! cache of a popular call, and the sweep of ten thousand apps, in the simulator, as JSON lines. Times are in seconds of
+//! virtual time.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
 use domain::{Timestamp, budget::Limit};
+use hub::ports::Shards;
 use serde_json::{Value, json};
 use testkit::{
     build,
+    many_apps::ManyApps,
     simulator::{AccountSize, JobStart, Profile, Report, run},
 };
 
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
         println!("{}", json!({"measure": "violation", "promise": violation.promise, "how": violation.how}));
     }
     let queues = long_queue(&queue).into_iter().chain(quiet(&alone, &flooded));
-    for measure in queues.chain(of_day(&day)).chain([popular_call(&popular)]) {
+    for measure in queues.chain(of_day(&day)).chain([popular_call(&popular)]).chain(many_apps()) {
         println!("{measure}");
     }
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -51,6 +54,31 @@ fn quiet(alone: &Report, flooded: &Report) -> Vec<Value> {
         "measure": "quiet_account_p99_wait", "alone": before, "in_a_flood": during,
         "ratio": rounded(during / before), "target": 2.0,
     })]
+}
+
+/// How ten thousand apps with a million open jobs are dispatched from, and half as many beside as many open jobs.
+fn many_apps() -> Vec<Value> {
+    const MINUTES: usize = 4;
+    let of = |apps: usize, kept: usize, shards: u8| {
+        let shards = Shards::new(shards).unwrap_or_default();
+        let sweeps_at_once = shards.all().len();
+        let (limit, shard_units) = (Limit::FLICKR, Some(1_000));
+        let profile = ManyApps { apps, limit, kept, emptied: 0, shards, shard_units, sweeps_at_once, twice: false };
+        let minutes = profile.run(MINUTES);
+        let open_jobs = minutes.iter().map(|minute| minute.open_jobs).min();
+        let (fewest, most) = minutes.last().map_or((0, 0), |minute| minute.calls);
+        let rate = f64::from(profile.limit.calls_per_hour) / 60.0 * MINUTES as f64;
+        json!({
+            "measure": "many_apps", "apps": apps, "open_jobs": open_jobs, "shards": shards.all().len(),
+            "rate_used_at_least": rounded(fewest as f64 / rate), "rate_used_at_most": rounded(most as f64 / rate),
+            "sweeps": minutes.iter().map(|minute| minute.sweeps).max(),
+            "seconds": minutes.iter().map(|minute| minute.took.as_secs_f64()).fold(0.0, f64::max),
+            "throttled": minutes.iter().map(|minute| minute.throttled).sum::<u64>(),
+            "unfinished": minutes.last().map(|minute| minute.unfinished),
+            "port_calls": minutes.last().map(|minute| minute.port_calls), "target": 0.98,
+        })
+    };
+    vec![of(10_000, 0, 80), of(5_000, 570_000, 80), of(10_000, 0, 8)]
 }
 
 /// What a popular call saves, while others spend the budget.

@@ -10,8 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use hub::ports::{
-    Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, SHARDS, TagRequest,
-    TurnRequest,
+    Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, TagRequest, TurnRequest,
 };
 
 use super::steps::{claim_id, committed, held, insert};
@@ -133,7 +132,7 @@ pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets +
 }
 
 /// A fair queue: who joins is counted, calls are reserved once, what was dispatched is counted no more.
-pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues)) {
+pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues + Jobs)) {
     let app = AppId::from_bytes(ports.random());
     let now = ports.now();
     let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
@@ -173,11 +172,24 @@ pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues)) 
     let (_, empty) = ports.budget_and_queue(&app).await.unwrap();
     assert_eq!(empty.waiting_jobs(), 0);
     assert!(listed(ports).await.contains(&app), "an empty queue stays as long as someone may be on the way to it");
+
+    let joined_at = empty.joined_at.unwrap();
+    assert_eq!(joined_at.as_milliseconds(), now.as_seconds() * 1000);
+    for other in [None, Some(joined_at + Duration::from_secs(1))] {
+        ports.unlist(&app, other).await.unwrap();
+        assert!(listed(ports).await.contains(&app), "another joined meanwhile");
+    }
+    ports.unlist(&app, Some(joined_at)).await.unwrap();
+    assert!(!listed(ports).await.contains(&app));
+    let (_, stored) = ports.budget_and_queue(&app).await.unwrap();
+    assert_eq!(stored, empty, "the queue goes on where it stood");
+    ports.join_queue(&app, near, None, now).await.unwrap();
+    assert!(listed(ports).await.contains(&app), "it is listed again with the next who joins");
 }
 
-async fn listed(ports: &impl FairQueues) -> BTreeSet<AppId> {
+async fn listed(ports: &(impl FairQueues + Jobs)) -> BTreeSet<AppId> {
     let mut apps = BTreeSet::new();
-    for shard in 0..SHARDS {
+    for shard in ports.shards().all() {
         apps.extend(ports.fair_queues(shard).await.unwrap());
     }
     apps

@@ -1,7 +1,8 @@
 //! What each port promises, as suites that every implementation passes.
 //!
 //! A suite is a function of the ports that it asks. It panics where a promise is broken. It uses fresh tenants and
-//! apps, so that suites can share one deployed stack. [`suites`] lists them all.
+//! apps, so that suites can share one deployed stack. [`suites`] lists them all, but for [`sweeps`](fn@sweeps), whose
+//! adapter stands by itself.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
@@ -18,6 +19,7 @@ mod pending_jobs;
 mod response_cache;
 mod results;
 mod steps;
+mod sweeps;
 mod system;
 mod tenants;
 
@@ -27,12 +29,15 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_turns, waiting_jobs};
 pub use health::health;
-pub use jobs::{checks, claims, commits, insertion, open_and_dead_jobs, resends, revisions, wait_reasons, waits};
+pub use jobs::{
+    checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
+};
 pub use logins::logins;
 pub use messages::messages;
 pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
+pub use sweeps::sweeps;
 pub use system::system;
 pub use tenants::{disabled_keys, tenants};
 
@@ -49,7 +54,7 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            health insertion invalidation logins messages open_and_dead_jobs pending_jobs quarantine resends result_objects results revisions
+            health insertion invalidation logins messages open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
             submit_context system tags tenant_turns tenants wait_reasons waiting_jobs waits
         );
     };

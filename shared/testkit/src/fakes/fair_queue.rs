@@ -1,6 +1,6 @@
 //! The fair queues of Flickr apps: where each stands, who waits in it, and the tags of accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
@@ -11,18 +11,35 @@ use domain::{
 use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TurnRequest};
 
 use super::{
-    accounts::StoredAccounts,
-    budgets::StoredBudgets,
-    jobs::StoredJobs,
-    pending_jobs::PendingCounts,
-    stores::{Stores, shard_of},
-    waiting_jobs::WaitingJobs,
-    world::World,
+    accounts::StoredAccounts, budgets::StoredBudgets, jobs::StoredJobs, pending_jobs::PendingCounts, stores::Stores,
+    waiting_jobs::WaitingJobs, world::World,
 };
 use crate::{call::Call, mutation::Mutation};
 
 #[derive(Default)]
 struct StoredQueues(BTreeMap<AppId, FairQueue>);
+
+/// The queues that are listed, by shard.
+#[derive(Default)]
+struct ListedQueues(BTreeMap<AppId, u8>, BTreeSet<(u8, AppId)>);
+
+impl ListedQueues {
+    fn set(&mut self, app: &AppId, shard: Option<u8>) {
+        let was = match shard {
+            Some(shard) => self.0.insert(app.clone(), shard),
+            None => self.0.remove(app),
+        };
+        if was != shard {
+            was.map(|was| self.1.remove(&(was, app.clone())));
+            self.1.extend(shard.map(|shard| (shard, app.clone())));
+        }
+    }
+
+    fn of(&self, shard: u8) -> Vec<AppId> {
+        let from = self.1.range((shard, AppId::from_bytes([0; 16]))..);
+        from.take_while(|(of, _)| *of == shard).map(|(_, app)| app.clone()).collect()
+    }
+}
 
 #[derive(Default)]
 struct StoredTags(BTreeMap<AccountRef, FlowTags>);
@@ -100,10 +117,13 @@ impl FairQueues for World {
 
     async fn join_queue(&self, app: &AppId, bucket: Bucket, tenant: Option<TenantMark>, now: Timestamp) -> Result<()> {
         self.call(Call::JoinQueue, |stores, _| {
+            let shard = stores.shards.of(app.as_str());
+            stores.part::<ListedQueues>().set(app, Some(shard));
             let queues = &mut stores.part::<StoredQueues>().0;
             let queue = queues.entry(app.clone()).or_insert_with(|| FairQueue::new(now));
             *queue.waiting.entry(bucket).or_default() += 1;
             queue.tenants.extend(tenant);
+            queue.joined_at = Some(Timestamp::from_milliseconds(now.as_seconds() * 1000));
         })
         .await
     }
@@ -113,9 +133,14 @@ impl FairQueues for World {
     }
 
     async fn fair_queues(&self, shard: u8) -> Result<Vec<AppId>> {
-        self.call(Call::FairQueues, |stores, _| {
-            let apps = stores.part::<StoredQueues>().0.keys();
-            apps.filter(|app| shard_of(app.as_str()) == shard).cloned().collect()
+        self.call(Call::FairQueues, |stores, _| stores.part::<ListedQueues>().of(shard)).await
+    }
+
+    async fn unlist(&self, app: &AppId, joined_at: Option<Timestamp>) -> Result<()> {
+        self.call(Call::Unlist, |stores, _| {
+            if stores.part::<StoredQueues>().0.get(app).and_then(|queue| queue.joined_at) == joined_at {
+                stores.part::<ListedQueues>().set(app, None);
+            }
         })
         .await
     }

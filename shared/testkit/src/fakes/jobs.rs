@@ -1,22 +1,23 @@
 //! Jobs: their records, and the list of those to check.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::{
-    AccountRef, Day, JobId, JobRef, TenantId, Timestamp,
+    AccountRef, Day, JobRef, Timestamp,
     job::{Effects, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
     timing,
 };
 use hub::{
     page::Page,
-    ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Result},
+    ports::{ClaimRequest, Claimed, Committed, DueCheck, Error, Inserted, Jobs, Result, Shards},
 };
 
 use super::{
     dead_jobs::ListedDeadJobs,
     history::{History, OrphanedRuns},
+    open_jobs::{self, OpenJobs},
     pending_jobs::PendingCounts,
-    stores::{Stores, shard_of},
+    stores::Stores,
     waiting_jobs::WaitingJobs,
     world::World,
 };
@@ -51,75 +52,44 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
     job.state.phase.ended_at().is_some_and(|at| (at + timing::RECORD_RETENTION).as_seconds() <= now.as_seconds())
 }
 
-/// When to check which jobs: by job, and by shard and time.
-#[derive(Default)]
-struct Checks {
-    by_job: BTreeMap<JobRef, Timestamp>,
-    by_time: BTreeSet<(u8, Timestamp, JobRef)>,
-}
-
-impl Checks {
-    fn apply(&mut self, job: &JobRef, change: NextCheck) {
-        match change {
-            NextCheck::Same => {}
-            NextCheck::At(at) => self.set(job, Some(at)),
-            NextCheck::Cleared => self.set(job, None),
-        }
-    }
-
-    fn set(&mut self, job: &JobRef, at: Option<Timestamp>) {
-        let shard = shard_of(job.id.as_str());
-        let was = match at {
-            Some(at) => self.by_job.insert(job.clone(), at),
-            None => self.by_job.remove(job),
-        };
-        if let Some(was) = was {
-            self.by_time.remove(&(shard, was, job.clone()));
-        }
-        if let Some(at) = at {
-            self.by_time.insert((shard, at, job.clone()));
-        }
-    }
-
-    fn due(&self, wanted: u8, now: Timestamp, limit: u16) -> Vec<DueCheck> {
-        let none = JobRef { tenant: TenantId::from_bytes([0; 16]), id: JobId::from_bytes([0; 16]) };
-        let from = self.by_time.range((wanted, Timestamp::from_milliseconds(0), none)..);
-        let due = from.take_while(|(shard, at, _)| *shard == wanted && *at <= now);
-        due.map(|(_, at, job)| DueCheck { job: job.clone(), at: *at }).take(limit.into()).collect()
-    }
-}
-
-/// Writes the job, and what lists it.
-fn write(stores: &mut Stores, job: &Job, effects: &Effects) {
+/// Writes the job, and what lists it: all of it or, where a partition has no write units left, nothing.
+fn write(stores: &mut Stores, job: &Job, effects: &Effects, now: Timestamp) -> Result<()> {
     let reference = job.reference();
-    stores.part::<Checks>().apply(&reference, effects.next_check);
+    if !open_jobs::apply(stores, &reference, effects.next_check, now) {
+        return Err(throttled());
+    }
     stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
     stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
     stores.part::<StoredJobs>().jobs.insert(reference, job.clone());
+    Ok(())
 }
 
-fn insert(stores: &mut Stores, acceptance: &Transition) -> Inserted {
+fn throttled() -> Error {
+    Error::unavailable("writing a job", "a partition of the index of open jobs is throttled")
+}
+
+fn insert(stores: &mut Stores, acceptance: &Transition, now: Timestamp) -> Result<Inserted> {
     let job = &acceptance.after;
     let overwrites = stores.breaks(Mutation::KeyIgnored);
     let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
     match earlier {
-        Some(earlier) if Job { state: job.state.clone(), ..earlier.clone() } == *job => return Inserted::New,
-        Some(earlier) => return Inserted::Exists(Box::new(earlier.clone())),
+        Some(earlier) if Job { state: job.state.clone(), ..earlier.clone() } == *job => return Ok(Inserted::New),
+        Some(earlier) => return Ok(Inserted::Exists(Box::new(earlier.clone()))),
         None => {}
     }
-    write(stores, job, &acceptance.effects);
-    Inserted::New
+    write(stores, job, &acceptance.effects, now)?;
+    Ok(Inserted::New)
 }
 
-fn claim(stores: &mut Stores, request: &ClaimRequest, now: Timestamp) -> Claimed {
+fn claim(stores: &mut Stores, request: &ClaimRequest, now: Timestamp) -> Result<Claimed> {
     let ClaimRequest { fencing_number, claim, lease_until, .. } = request;
     let Some(stored) = stores.part::<StoredJobs>().get(&request.job, request.now).cloned() else {
-        return Claimed::Unknown;
+        return Ok(Claimed::Unknown);
     };
     let (seen, number) = as_seen(stores.mutation, &stored, *fencing_number);
     let event = Event::Claim { fencing_number: number, claim: claim.clone(), lease_until: *lease_until };
-    let Ok(transition) = step(&seen, event, request.now) else { return Claimed::Refused(Box::new(stored)) };
-    write(stores, &transition.after, &transition.effects);
+    let Ok(transition) = step(&seen, event, request.now) else { return Ok(Claimed::Refused(Box::new(stored))) };
+    write(stores, &transition.after, &transition.effects, now)?;
     let history = stores.part::<History>();
     if matches!(&stored.state.phase, Phase::Running(held) if held.id != *claim && held.lease_until > request.now) {
         history.stolen_claims.push(stored.id.clone());
@@ -128,7 +98,7 @@ fn claim(stores: &mut Stores, request: &ClaimRequest, now: Timestamp) -> Claimed
         history.stale_claims.push(stored.id.clone());
     }
     history.claims.insert(stored.id, now);
-    Claimed::Held(Box::new(transition.after))
+    Ok(Claimed::Held(Box::new(transition.after)))
 }
 
 /// The job and the message's number as a claim sees them: as they are, unless a rule of claims is broken on purpose.
@@ -144,17 +114,20 @@ fn as_seen(mutation: Option<Mutation>, job: &Job, fencing_number: u32) -> (Job, 
     }
 }
 
-fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Committed {
-    let Transition { before: Some(before), after, effects } = transition else { return Committed::Conflict };
+fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Result<Committed> {
+    let Transition { before: Some(before), after, effects } = transition else { return Ok(Committed::Conflict) };
     let compares = !stores.breaks(Mutation::RevisionNotCompared);
-    let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else { return Committed::Conflict };
+    let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else {
+        return Ok(Committed::Conflict);
+    };
     if compares && stored.state.revision != before.revision {
-        return if stored.state == after.state { Committed::Found } else { Committed::Conflict };
+        return Ok(if stored.state == after.state { Committed::Found } else { Committed::Conflict });
     }
-    if stored.state.revision >= after.state.revision && stored.state != after.state {
+    let rewrites = stored.state.revision >= after.state.revision && stored.state != after.state;
+    write(stores, after, effects, now)?;
+    if rewrites {
         stores.part::<History>().rewritten_revisions.push((after.id.clone(), after.state.revision));
     }
-    write(stores, after, effects);
     if transition.is_end() {
         stores.part::<History>().record_end(after, now);
     }
@@ -162,10 +135,34 @@ fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Commi
     if by_sweep && matches!(before.phase, Phase::Running(_)) {
         stores.part::<OrphanedRuns>().0.push(after.id.clone());
     }
-    Committed::Written
+    Ok(Committed::Written)
 }
 
 impl World {
+    /// Lists what is written from now on in so many shards. What was listed before stays where it is.
+    pub fn set_shards(&self, shards: Shards) {
+        self.stores(|stores, _| stores.shards = shards);
+    }
+
+    /// Throttles from now on, as DynamoDB does, the shards of the list of open jobs: a write beyond so many units a second
+    /// is refused. `None` for as many as come.
+    pub fn set_most_shard_units(&self, units: Option<u32>) {
+        self.stores(|stores, _| stores.part::<OpenJobs>().set_most_units(units));
+    }
+
+    /// How many writes were throttled.
+    pub fn throttled_writes(&self) -> u64 {
+        self.stores(|stores, _| stores.part::<OpenJobs>().refused())
+    }
+
+    /// Forgets a job, as if it had ended long ago.
+    pub fn forget_job(&self, job: &JobRef) {
+        self.stores(|stores, _| {
+            stores.part::<OpenJobs>().set(job, None);
+            stores.part::<StoredJobs>().jobs.remove(job);
+        });
+    }
+
     /// All jobs.
     pub fn jobs(&self) -> Vec<Job> {
         self.stores(|stores, _| stores.part::<StoredJobs>().jobs.values().cloned().collect())
@@ -174,14 +171,15 @@ impl World {
     /// Has the table say of a job what it said at an earlier time, as one does that was restored: the indexes and the
     /// count of pending jobs say it, too.
     pub fn restore(&self, then: &Job) {
-        self.stores(|stores, _| {
+        self.stores(|stores, now| {
             let effects = Transition::accepted(then.clone()).effects;
             let was_open = !stores.part::<StoredJobs>().jobs[&then.reference()].state.is_terminal();
             let place = (then.spec.account.clone(), then.start_day());
             if !was_open && !then.state.is_terminal() {
                 *stores.part::<PendingCounts>().0.entry(place).or_default() += 1;
             }
-            write(stores, then, &effects);
+            // Nothing else is written meanwhile, so no partition is throttled.
+            let _ = write(stores, then, &effects, now);
         });
     }
 
@@ -203,7 +201,7 @@ impl World {
 
 impl Jobs for World {
     async fn insert(&self, acceptance: &Transition) -> Result<Inserted> {
-        self.call(Call::Insert, |stores, _| insert(stores, acceptance)).await
+        self.call(Call::Insert, |stores, now| insert(stores, acceptance, now)).await?
     }
 
     async fn job(&self, job: &JobRef) -> Result<Option<Job>> {
@@ -216,25 +214,34 @@ impl Jobs for World {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed> {
-        self.call(Call::Claim, |stores, now| claim(stores, request, now)).await
+        self.call(Call::Claim, |stores, now| claim(stores, request, now)).await?
     }
 
     async fn commit(&self, transition: &Transition) -> Result<Committed> {
-        self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await
+        self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await?
     }
 
-    async fn due_checks(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<DueCheck>> {
-        self.call(Call::DueChecks, |stores, _| stores.part::<Checks>().due(shard, now, limit)).await
+    fn shards(&self) -> Shards {
+        self.stores(|stores, _| stores.shards)
+    }
+
+    async fn due_checks(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&DueCheck>,
+        limit: u16,
+    ) -> Result<Vec<DueCheck>> {
+        self.call(Call::DueChecks, |stores, _| stores.part::<OpenJobs>().due(shard, now, after, limit)).await
     }
 
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
-        self.call(Call::PostponeCheck, |stores, _| {
-            let checks = stores.part::<Checks>();
-            if checks.by_job.get(&check.job) == Some(&check.at) {
-                checks.set(&check.job, Some(at));
-            }
+        self.call(Call::PostponeCheck, |stores, now| {
+            let is_set = stores.part::<OpenJobs>().next_check(&check.job) == Some(check.at);
+            let done = !is_set || open_jobs::apply(stores, &check.job, NextCheck::At(at), now);
+            if done { Ok(()) } else { Err(throttled()) }
         })
-        .await
+        .await?
     }
 
     async fn open_and_dead_jobs(&self, cursor: Option<&str>, limit: u16) -> Result<Page<JobRef, String>> {

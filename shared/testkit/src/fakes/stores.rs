@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
 };
 
-use hub::ports::SHARDS;
+use hub::ports::Shards;
 
 use crate::mutation::Mutation;
 
@@ -15,6 +15,8 @@ pub(super) struct Stores {
     parts: HashMap<TypeId, Box<dyn Any + Send>>,
     /// The rule that is broken on purpose.
     pub(super) mutation: Option<Mutation>,
+    /// The shards of the lists.
+    pub(super) shards: Shards,
 }
 
 impl Stores {
@@ -29,10 +31,4 @@ impl Stores {
     pub(super) fn breaks(&self, rule: Mutation) -> bool {
         self.mutation == Some(rule)
     }
-}
-
-/// The shard of a list in which what has this id stands.
-pub(super) fn shard_of(id: &str) -> u8 {
-    let digit = id.chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
-    u8::try_from(digit).unwrap_or_default() % SHARDS
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -34,6 +34,7 @@ struct Shared {
     faults: BTreeMap<(usize, FaultPoint), Fault>,
     fault_plan: Option<FaultPlan>,
     wake: Option<Timestamp>,
+    sleepers: Vec<Waker>,
     stores: Stores,
 }
 
@@ -47,6 +48,7 @@ impl World {
             faults: BTreeMap::new(),
             fault_plan: None,
             wake: None,
+            sleepers: Vec::new(),
             stores: Stores::default(),
         };
         Self { shared: Arc::new(Mutex::new(shared)), skew_milliseconds: 0 }
@@ -59,13 +61,18 @@ impl World {
 
     /// Sets the time.
     pub fn set_now(&self, now: Timestamp) {
-        self.shared().now = now;
+        let sleepers = {
+            let mut shared = self.shared();
+            shared.now = now;
+            std::mem::take(&mut shared.sleepers)
+        };
+        sleepers.into_iter().for_each(Waker::wake);
     }
 
     /// Lets time pass.
     pub fn pass(&self, length: Duration) {
-        let mut shared = self.shared();
-        shared.now = shared.now + length;
+        let now = self.shared().now + length;
+        self.set_now(now);
     }
 
     /// Breaks a rule from now on.
@@ -114,12 +121,13 @@ impl World {
     /// Waits, in virtual time: whoever polls learns from [`World::take_wake`] when to poll again.
     pub async fn sleep(&self, length: Duration) {
         let until = self.shared().now + length;
-        poll_fn(|_| {
+        poll_fn(|context| {
             let mut shared = self.shared();
             if shared.now >= until {
                 return Poll::Ready(());
             }
             shared.wake = Some(shared.wake.map_or(until, |earlier| earlier.min(until)));
+            shared.sleepers.push(context.waker().clone());
             Poll::Pending
         })
         .await;

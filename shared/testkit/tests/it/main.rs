@@ -3,9 +3,15 @@
 mod cache;
 mod crowd;
 mod fair_queue;
+mod many_apps;
 mod mutations;
 mod simulation;
 
 use testkit::{World, build::NOW, contract};
 
 contract::suites!(World::new(NOW, 1));
+
+#[tokio::test]
+async fn sweeps() {
+    contract::sweeps(&World::new(NOW, 1)).await;
+}

@@ -50,7 +50,8 @@ fn died() -> Transition {
 }
 
 fn update(transition: &Transition, effects: &Effects) -> Update {
-    job_update(&unasked(), &transition.after, transition.before.as_ref().unwrap().revision, effects).unwrap()
+    job_update(&unasked(), Shards::default(), &transition.after, transition.before.as_ref().unwrap().revision, effects)
+        .unwrap()
 }
 
 /// The bytes that an attribute's value counts as; numbers as more than they are.

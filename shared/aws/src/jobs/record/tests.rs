@@ -184,7 +184,7 @@ fn an_ordinary_job_costs_one_unit_a_write() {
         }
         let mut item = whole_record(&job);
         if !job.state.is_terminal() {
-            item.extend(named(check_attributes(&job.reference(), AT)));
+            item.extend(named(check_attributes(hub::ports::Shards::new(255).unwrap(), &job.reference(), AT)));
         }
         if let Some(ticket) = job.state.queued_ticket() {
             item.extend(named(queue_attributes(ticket, AT)));

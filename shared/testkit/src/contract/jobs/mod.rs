@@ -6,7 +6,7 @@ mod commits;
 mod insertion;
 mod open_and_dead;
 
-pub use checks::checks;
+pub use checks::{checks, pages_of_checks};
 pub use claims::{claims, wait_reasons, waits};
 pub use commits::{commits, resends, revisions};
 pub use insertion::insertion;

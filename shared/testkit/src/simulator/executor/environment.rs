@@ -31,6 +31,9 @@ use crate::{
     },
 };
 
+/// How many sweeps work at once where one has more to do than it can.
+const SWEEPS_AT_ONCE: usize = 3;
+
 /// A tenant, as who it is authenticated.
 struct Tenant {
     principal: Principal,
@@ -66,6 +69,7 @@ impl Environment {
             Self { world, flickr, vaults, profile, tenants, accounts, injected_faults: Arc::default() };
         // Nothing waits before there is a fault plan.
         environment.settle().now_or_never();
+        environment.world.set_sweeps_at_once(SWEEPS_AT_ONCE);
         environment.world.forget_calls();
         environment.begin(stream(seed, Stream::Faults));
         environment

@@ -107,6 +107,9 @@ impl Executor {
         for sent in simulation.environment.world.take_queue() {
             self.queue.send(simulation, sent, now);
         }
+        for scope in simulation.environment.world.take_begun_sweeps() {
+            routines::take_over(simulation, &scope);
+        }
         let Reported { acknowledged, replies, forced } = simulation.inbox.take();
         for message in acknowledged {
             self.queue.acknowledge(simulation, message);

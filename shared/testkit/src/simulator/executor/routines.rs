@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use hub::{dead_jobs, ports::Clock, sweep};
+use hub::{
+    dead_jobs,
+    ports::{Clock, SweepScope},
+    sweep,
+};
 
 use super::{agenda::Happening, clients::REQUEST_TIMEOUT, simulation::Simulation};
 use crate::{build::NOW, mutation::Mutation, simulator::flickr::marker_of};
@@ -38,15 +42,27 @@ fn plan_sweep(simulation: &mut Simulation) {
 pub(super) fn sweep(simulation: &mut Simulation) {
     let times = if simulation.noise_per_mille(100) { 2 } else { 1 };
     for _ in 0..times {
-        let (ports, limits) = (simulation.with_skewed_clock(), simulation.environment.limits());
-        let task = async move {
-            let stop_at = ports.now() + SWEEP_TIME;
-            // What failed is done by the next one.
-            let _ = sweep::run(&ports, &limits, stop_at).await;
-        };
-        simulation.start(task, SWEEP_TIMEOUT);
+        begin_sweep(simulation, SweepScope::ALL);
     }
     plan_sweep(simulation);
+}
+
+/// A sweep that another handed shards over to runs, now and then twice at once.
+pub(super) fn take_over(simulation: &mut Simulation, scope: &SweepScope) {
+    let times = if simulation.noise_per_mille(100) { 2 } else { 1 };
+    for _ in 0..times {
+        begin_sweep(simulation, scope.clone());
+    }
+}
+
+fn begin_sweep(simulation: &mut Simulation, scope: SweepScope) {
+    let (ports, limits) = (simulation.with_skewed_clock(), simulation.environment.limits());
+    let task = async move {
+        let stop_at = ports.now() + SWEEP_TIME;
+        // What failed is done by the next one.
+        let _ = sweep::run(&ports, &ports, &limits, &scope, stop_at).await;
+    };
+    simulation.start(task, SWEEP_TIMEOUT);
 }
 
 /// The operator replays the dead jobs of every tenant; what is in doubt by force, three times in ten.

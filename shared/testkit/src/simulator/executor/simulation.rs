@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
+    sync::Arc,
     task::{Context, Waker},
     time::Duration,
 };
@@ -22,6 +23,7 @@ use crate::{
         profile::Profile,
         streams::{Stream, stream},
     },
+    woken::Woken,
 };
 
 /// Something that runs until it ends, is out of time, or crashes.
@@ -72,7 +74,14 @@ impl Simulation {
     /// Lets a task go on until it waits, ends, or turns out to have crashed.
     pub(super) fn resume(&mut self, number: u64) {
         let Some(mut task) = self.tasks.remove(&number) else { return };
-        let is_pending = task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut poll = || task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
+        let mut is_pending = poll();
+        // A part of the task may have let another part go on.
+        while is_pending && woken.take() {
+            is_pending = poll();
+        }
         // What waits for nothing has crashed: it is dropped.
         if let (true, Some(at)) = (is_pending, self.environment.world.take_wake()) {
             self.tasks.insert(number, task);
