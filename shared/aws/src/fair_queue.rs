@@ -166,7 +166,7 @@ impl Cloud {
                 (behind, ":by".to_owned(), step.next(0, *lane, *virtual_time))
             }
             Lane::Ahead if bounded => {
-                (format!("{tag} BETWEEN :virtual_time AND :far"), format!("{tag} + :by"), strides)
+                (format!("{tag} >= :virtual_time AND {tag} <= :far"), format!("{tag} + :by"), strides)
             }
             Lane::Ahead => (format!("{tag} >= :virtual_time"), format!("{tag} + :by"), strides),
             Lane::BelowCeiling => {
