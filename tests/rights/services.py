@@ -24,7 +24,6 @@ def _polls(role: str, queue_arn: str) -> Iterator[Call]:
     yield Call(role, "sqs", "GetQueueAttributes", queue)
     yield Call(role, "sqs", "ReceiveMessage", {**queue, "MaxNumberOfMessages": 0})  # too few: it receives nothing
     yield Call(role, "sqs", "DeleteMessage", {**queue, "ReceiptHandle": NOTHING})
-    yield Call(role, "sqs", "ChangeMessageVisibility", {**queue, "ReceiptHandle": NOTHING, "VisibilityTimeout": 0})
 
 
 def schedules(role: str, function: Mapping[str, Any]) -> Iterator[Call]:
