@@ -28,4 +28,13 @@ def _polls(role: str, queue_arn: str) -> Iterator[Call]:
 
 def schedules(role: str, function: Mapping[str, Any]) -> Iterator[Call]:
     """Those of the scheduler."""
-    yield Call(role, "lambda", "Invoke", {"FunctionName": function["FunctionName"], "InvocationType": "DryRun"})
+    yield _invocation(role, function)
+
+
+def handed_over(role: str, function: Mapping[str, Any]) -> Iterator[Call]:
+    """That of a sweep that is behind and hands shards over: no service's, but none on the stack may have so much to do."""
+    yield _invocation(role, function)
+
+
+def _invocation(role: str, function: Mapping[str, Any]) -> Call:
+    return Call(role, "lambda", "Invoke", {"FunctionName": function["FunctionName"], "InvocationType": "DryRun"})

@@ -49,6 +49,7 @@ class Rights(unittest.TestCase):
         mappings = cls.stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         yield from services.calls(cls.stack.functions, mappings)
         yield from services.schedules("SweepFunctionEachMinuteRole", cls.stack.functions["SweepRole"])
+        yield from services.handed_over("SweepRole", cls.stack.functions["SweepRole"])
 
     @classmethod
     def _make(cls, calls: Iterable[forbidden.Call], session: str) -> list[tuple[forbidden.Call, str]]:
