@@ -128,7 +128,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "removing an account": [vault("DeleteItem", TENANT)],
     "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
-    "returning a tenant's turn": [runtime("UpdateItem", QUEUE)],
+    "returning a tenant's tag": [runtime("UpdateItem", QUEUE)],
     "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
     "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
     "setting the time to live of a restored table": restored("UpdateTimeToLive"),
@@ -143,7 +143,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "taking a login": [runtime("DeleteItem", TENANT)],
     "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
-    "taking a tenant's turn": [runtime("UpdateItem", QUEUE)],
+    "taking a tenant's tag": [runtime("UpdateItem", QUEUE)],
     "writing a cache entry": [runtime("PutItem", CACHE)],
     "writing a job's next state": [jobs("UpdateItem", JOB)],
     "writing the hash secret": [Other("secretsmanager:PutSecretValue", "HashSecret")],
@@ -183,7 +183,7 @@ TRANSITIONS = [
     "sending a message to a worker",
 ]
 QUEUEING = [
-    "reading a budget and a fair queue", "taking a tenant's turn", "returning a tenant's turn", "taking a tag",
+    "reading a budget and a fair queue", "taking a tenant's tag", "returning a tenant's tag", "taking a tag",
     "returning a tag", "joining a fair queue",
 ]
 SPENDING = ["reading a budget", "changing a budget", "giving calls back"]

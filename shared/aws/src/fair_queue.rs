@@ -10,7 +10,7 @@
 //! `fair_queue` of the jobs table, and the tags that an account's lanes took are in the account's item there. A count
 //! that a lost answer made too high or too low makes an estimate wrong for a while, and nothing else.
 
-mod turns;
+mod tenant_flows;
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use aws_sdk_dynamodb::{
 use domain::{
     AccountRef, AppId, Day, JobRef, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantMark, TenantTurns},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantFlow, TenantMark},
     job::Job,
     timing::JOB_DEADLINE,
 };
-use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagRequest, TurnRequest};
+use hub::ports::{self, BudgetKey, FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTagRequest};
 
 use crate::{
     Cloud, accounts, budgets,
@@ -323,12 +323,12 @@ impl FairQueues for Cloud {
         Ok((Some(SubmitContext { account: sealed, budget, queue, pending_jobs }), job))
     }
 
-    async fn take_turn(&self, request: &TurnRequest) -> ports::Result<TenantTurns> {
-        self.take_turn_of(request).await
+    async fn take_tenant_tag(&self, request: &TenantTagRequest) -> ports::Result<TenantFlow> {
+        self.take_tag_of_tenant(request).await
     }
 
-    async fn return_turn(&self, request: &TurnRequest, tag: u64) -> ports::Result<()> {
-        self.return_turn_of(request, tag).await
+    async fn return_tenant_tag(&self, request: &TenantTagRequest, tag: u64) -> ports::Result<()> {
+        self.return_tag_of_tenant(request, tag).await
     }
 
     /// One write as long as the lane is ahead of the virtual time, as that of an account with many jobs is, else two.

@@ -3,14 +3,14 @@
 use domain::{
     AccountRef, AppId, TenantId, Timestamp,
     budget::{Budget, BudgetStatus, Limit},
-    fair_queue::{Admission, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantTurns},
+    fair_queue::{Admission, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantFlow},
     job::{Job, Target, WaitReason},
     timing::JOB_DEADLINE,
 };
 
 use crate::{
     Error,
-    ports::{Clock, FairQueues, SubmitContext, TagRequest, TurnRequest},
+    ports::{Clock, FairQueues, SubmitContext, TagRequest, TenantTagRequest},
 };
 
 /// How an app's budget and its fair queue stand.
@@ -39,15 +39,15 @@ struct TakenTag {
     /// The account's tags after it.
     tags: FlowTags,
     step: Step,
-    /// The turn of its tenant, where tenants share the app.
-    turn: Option<(TurnRequest, TenantTurns)>,
+    /// The tag that its tenant took before, where tenants share the app.
+    tenant: Option<(TenantTagRequest, TenantFlow)>,
 }
 
 impl TakenTag {
     /// Whether who took it still has had no more than its share: the tenant, where tenants share the app, and the account.
     fn is_under_share(&self, lane: Priority, virtual_time: u64) -> bool {
         self.tags.is_under_share(lane, &self.step, virtual_time)
-            && self.turn.as_ref().is_none_or(|(_, turns)| turns.is_under_share(virtual_time))
+            && self.tenant.as_ref().is_none_or(|(_, flow)| flow.is_under_share(virtual_time))
     }
 }
 
@@ -117,8 +117,8 @@ impl QueueForecast {
         if expected_at.since(self.now) >= JOB_DEADLINE {
             // Who asks again and again does not fall behind by being refused.
             ports.return_tag(account, lane, ticket.tag).await?;
-            if let Some((request, turns)) = &taken.turn {
-                ports.return_turn(request, turns.tag).await?;
+            if let Some((request, tenant_flow)) = &taken.tenant {
+                ports.return_tenant_tag(request, tenant_flow.tag).await?;
             }
             return Ok(Admitted::Refused);
         }
@@ -145,22 +145,22 @@ impl QueueForecast {
         Ok((ticket, expected_at))
     }
 
-    /// Takes the account's next tag, and before it a turn of its tenant where tenants share the app. A turn whose tag
-    /// cannot be taken is lost.
+    /// Takes the account's next tag, and before it its tenant's, where tenants share the app. A tag of the
+    /// tenant whose account's cannot be taken is lost.
     async fn take_tag(&self, ports: &impl FairQueues, account: &AccountRef, lane: Priority) -> Result<TakenTag, Error> {
         let virtual_time = self.virtual_time();
-        let turn = if self.queue.is_shared() {
+        let tenant = if self.queue.is_shared() {
             let (app, tenant, slot) = (self.app.clone(), account.tenant.clone(), Slot::of(account));
-            let request = TurnRequest { app, tenant, lane, slot, virtual_time };
-            let turns = ports.take_turn(&request).await?;
-            Some((request, turns))
+            let request = TenantTagRequest { app, tenant, lane, slot, virtual_time };
+            let tenant_flow = ports.take_tenant_tag(&request).await?;
+            Some((request, tenant_flow))
         } else {
             None
         };
         let step =
-            turn.as_ref().map_or(Step::ALONE, |(_, turns)| Step { strides: turns.accounts(), ceiling: turns.tag });
+            tenant.as_ref().map_or(Step::ALONE, |(_, flow)| Step { strides: flow.accounts(), ceiling: flow.tag });
         let tags = ports.take_tag(&TagRequest { account: account.clone(), lane, step, virtual_time }).await?;
-        Ok(TakenTag { tags, step, turn })
+        Ok(TakenTag { tags, step, tenant })
     }
 
     fn virtual_time(&self) -> u64 {

@@ -95,7 +95,7 @@ pub async fn job(
         Phase::Completed { result, .. } => Some(ResultSource { caller: job.reference(), stored: result.clone() }),
         _ => None,
     };
-    let (estimated_start, stopped) = outlook(ports, &principal.limits().app, &job).await;
+    let (estimated_start, stopped) = forecast_of(ports, &principal.limits().app, &job).await;
     Ok(Reading { job, source, estimated_start, stopped })
 }
 
@@ -126,7 +126,7 @@ fn missing(job: &JobRef) -> Error {
 
 /// When the job will about start, and what stops its app's jobs. The app's fair queue is asked only if it waits there; a
 /// queue that does not answer leaves what was expected when the job joined it.
-async fn outlook(
+async fn forecast_of(
     ports: &(impl Clock + FairQueues),
     limit: &Limit,
     job: &Job,

@@ -25,8 +25,8 @@ pub enum Call {
     // FairQueues
     BudgetAndQueue,
     SubmitContext,
-    TakeTurn,
-    ReturnTurn,
+    TakeTenantTag,
+    ReturnTenantTag,
     TakeTag,
     ReturnTag,
     JoinQueue,

@@ -1,4 +1,4 @@
-//! Turns by tenant: where tenants share an app, a tenant has as many turns with one account as with a hundred.
+//! Tenant flows: where tenants share an app, a tenant has as many turns with one account as with a hundred.
 //!
 //! Each tenant's jobs of a lane are a flow with a tag of its own, as if they were those of one account. Within it the
 //! tenant's accounts take turns: a job moves its account on by as many strides as the tenant has accounts in the queue,
@@ -62,9 +62,9 @@ impl Slot {
     }
 }
 
-/// A tenant's turns in a lane of an app's fair queue.
+/// A tenant's flow in a lane of an app's fair queue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TenantTurns {
+pub struct TenantFlow {
     /// The tag of the tenant's last job.
     pub tag: u64,
     /// Once this tag runs, all have run that waited when `current` began.
@@ -75,8 +75,8 @@ pub struct TenantTurns {
     pub previous: BTreeSet<Slot>,
 }
 
-impl TenantTurns {
-    /// The turns after an account took one.
+impl TenantFlow {
+    /// The flow after an account took a tag.
     #[must_use]
     pub fn taken(&self, slot: Slot, stride: u64, virtual_time: u64) -> Self {
         let tag = next_tag(self.tag, stride, virtual_time);
@@ -91,7 +91,7 @@ impl TenantTurns {
         }
     }
 
-    /// The turns after one was given back, if no other was taken since.
+    /// The flow after a tag was given back, if no other was taken since.
     #[must_use]
     pub fn returned(&self, tag: u64, stride: u64) -> Self {
         let last = if self.tag == tag { tag.saturating_sub(stride) } else { self.tag };
@@ -106,7 +106,7 @@ impl TenantTurns {
         (thousandths / 1000).max(1)
     }
 
-    /// Whether the tenant, once it took this turn, still has had no more than its share.
+    /// Whether the tenant, once it took this tag, still has had no more than its share.
     pub fn is_under_share(&self, virtual_time: u64) -> bool {
         self.tag <= virtual_time.saturating_add(TENANT_LEAD)
     }

@@ -4,7 +4,7 @@ use domain::{
     AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
     budget::Budget,
     fair_queue::{
-        Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, Slot, Step, TenantMark, TenantTurns,
+        Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, Slot, Step, TenantFlow, TenantMark,
     },
     job::Job,
 };
@@ -33,9 +33,9 @@ pub struct TagRequest {
     pub virtual_time: u64,
 }
 
-/// A request for a tenant's next turn in a lane of an app's fair queue.
+/// A request for a tenant's next tag in a lane of an app's fair queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TurnRequest {
+pub struct TenantTagRequest {
     pub app: AppId,
     pub tenant: TenantId,
     pub lane: Priority,
@@ -66,11 +66,11 @@ pub trait FairQueues: Send + Sync {
         job: Option<&JobRef>,
     ) -> impl Future<Output = Result<(Option<SubmitContext>, Option<Job>)>> + Send;
 
-    /// Takes the tenant's next turn ([`TenantTurns::taken`]): its turns after it.
-    fn take_turn(&self, request: &TurnRequest) -> impl Future<Output = Result<TenantTurns>> + Send;
+    /// Takes the next tag of the tenant's flow ([`TenantFlow::taken`]): the flow after it.
+    fn take_tenant_tag(&self, request: &TenantTagRequest) -> impl Future<Output = Result<TenantFlow>> + Send;
 
-    /// Gives the turn with this tag back, unless another was taken since.
-    fn return_turn(&self, request: &TurnRequest, tag: u64) -> impl Future<Output = Result<()>> + Send;
+    /// Gives the tag back, unless another was taken since.
+    fn return_tenant_tag(&self, request: &TenantTagRequest, tag: u64) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes the next tag of the account's lane ([`Step::next`]): the account's tags after it. Each
     /// tag is taken once.

@@ -29,7 +29,7 @@ pub use accounts::{Accounts, SealedAccount};
 pub use apps::Apps;
 pub use budgets::{BudgetKey, Budgets, Changed};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
-pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TurnRequest};
+pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTagRequest};
 pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer};
 pub use health::Health;
 pub use jobs::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};

@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, time::Duration};
 use domain::{
     AccountRef, AppId, Day, JobId, Timestamp,
     budget::{Budget, HostClass, Limit, Request},
-    fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantMark, TenantTurns},
+    fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantFlow, TenantMark},
     job::{Event, Job, State, WaitReason},
 };
 use futures_util::future::join_all;
 use hub::ports::{
-    Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, TagRequest, TurnRequest,
+    Accounts, BudgetKey, Budgets, Changed, Clock, Entropy, FairQueues, Jobs, PendingJobs, TagRequest, TenantTagRequest,
 };
 
 use super::steps::{claim_id, committed, held, insert};
@@ -50,30 +50,30 @@ pub async fn tags(ports: &(impl Entropy + FairQueues)) {
     }
 }
 
-/// Taking turns of a tenant: each once, and its accounts are counted.
-pub async fn tenant_turns(ports: &(impl Entropy + FairQueues)) {
+/// Taking tags of a tenant's flow: each once, and its accounts are counted.
+pub async fn tenant_flows(ports: &(impl Entropy + FairQueues)) {
     let (app, tenant) = (AppId::from_bytes(ports.random()), build::tenant(ports));
     let request = |lane, slot, virtual_time| {
         let slot = Slot::from_number(slot).unwrap();
-        TurnRequest { app: app.clone(), tenant: tenant.clone(), lane, slot, virtual_time }
+        TenantTagRequest { app: app.clone(), tenant: tenant.clone(), lane, slot, virtual_time }
     };
-    let mut expected = TenantTurns::default();
+    let mut expected = TenantFlow::default();
     for (slot, virtual_time) in [(1, 100), (2, 100), (1, 103), (3, 104), (3, 105), (4, 118), (127, 500), (0, 504)] {
-        let taken = ports.take_turn(&request(Priority::Normal, slot, virtual_time)).await.unwrap();
+        let taken = ports.take_tenant_tag(&request(Priority::Normal, slot, virtual_time)).await.unwrap();
         expected = expected.taken(Slot::from_number(slot).unwrap(), Priority::Normal.stride(), virtual_time);
         assert_eq!(taken, expected, "{slot} at {virtual_time}");
     }
-    let other = ports.take_turn(&request(Priority::High, 1, 100)).await.unwrap();
+    let other = ports.take_tenant_tag(&request(Priority::High, 1, 100)).await.unwrap();
     assert_eq!((other.tag, other.accounts()), (101, 1), "another lane");
 
     let again = request(Priority::Normal, 9, 504);
-    ports.return_turn(&again, expected.tag - 1).await.unwrap();
-    ports.return_turn(&again, expected.tag).await.unwrap();
-    let several = join_all((0..5).map(|_| ports.take_turn(&again))).await;
-    let tags: BTreeSet<u64> = several.iter().map(|turns| turns.as_ref().unwrap().tag).collect();
+    ports.return_tenant_tag(&again, expected.tag - 1).await.unwrap();
+    ports.return_tenant_tag(&again, expected.tag).await.unwrap();
+    let several = join_all((0..5).map(|_| ports.take_tenant_tag(&again))).await;
+    let tags: BTreeSet<u64> = several.iter().map(|flow| flow.as_ref().unwrap().tag).collect();
     assert_eq!(tags, (0..5).map(|n| expected.tag + 4 * n).collect(), "the last was given back; each is taken once");
-    let stranger = TurnRequest { tenant: build::tenant(ports), ..again };
-    ports.return_turn(&stranger, 1).await.unwrap();
+    let stranger = TenantTagRequest { tenant: build::tenant(ports), ..again };
+    ports.return_tenant_tag(&stranger, 1).await.unwrap();
 }
 
 /// Takes two calls of a budget.

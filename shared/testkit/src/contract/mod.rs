@@ -27,7 +27,7 @@ pub use accounts::accounts;
 pub use apps::apps;
 pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
-pub use fair_queue::{fair_queues, submit_context, tags, tenant_turns, waiting_jobs};
+pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};
 pub use health::health;
 pub use jobs::{
     checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
@@ -55,7 +55,7 @@ macro_rules! contract_suites {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
             health insertion invalidation logins messages open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
-            submit_context system tags tenant_turns tenants wait_reasons waiting_jobs waits
+            submit_context system tags tenant_flows tenants wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

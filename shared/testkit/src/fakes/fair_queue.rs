@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
     budget::Budget,
-    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantMark, TenantTurns},
+    fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantFlow, TenantMark},
     job::Job,
 };
-use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TurnRequest};
+use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TenantTagRequest};
 
 use super::{
     accounts::StoredAccounts, budgets::StoredBudgets, jobs::StoredJobs, pending_jobs::PendingCounts, stores::Stores,
@@ -45,10 +45,10 @@ impl ListedQueues {
 struct StoredTags(BTreeMap<AccountRef, FlowTags>);
 
 #[derive(Default)]
-struct StoredTurns(BTreeMap<(AppId, TenantId, Priority), TenantTurns>);
+struct StoredTenantFlows(BTreeMap<(AppId, TenantId, Priority), TenantFlow>);
 
-impl StoredTurns {
-    fn of(&mut self, request: &TurnRequest) -> &mut TenantTurns {
+impl StoredTenantFlows {
+    fn of(&mut self, request: &TenantTagRequest) -> &mut TenantFlow {
         self.0.entry((request.app.clone(), request.tenant.clone(), request.lane)).or_default()
     }
 }
@@ -80,19 +80,19 @@ impl FairQueues for World {
         .await
     }
 
-    async fn take_turn(&self, request: &TurnRequest) -> Result<TenantTurns> {
-        self.call(Call::TakeTurn, |stores, _| {
-            let turns = stores.part::<StoredTurns>().of(request);
-            *turns = turns.taken(request.slot, request.lane.stride(), request.virtual_time);
-            turns.clone()
+    async fn take_tenant_tag(&self, request: &TenantTagRequest) -> Result<TenantFlow> {
+        self.call(Call::TakeTenantTag, |stores, _| {
+            let tenant_flow = stores.part::<StoredTenantFlows>().of(request);
+            *tenant_flow = tenant_flow.taken(request.slot, request.lane.stride(), request.virtual_time);
+            tenant_flow.clone()
         })
         .await
     }
 
-    async fn return_turn(&self, request: &TurnRequest, tag: u64) -> Result<()> {
-        self.call(Call::ReturnTurn, |stores, _| {
-            let turns = stores.part::<StoredTurns>().of(request);
-            *turns = turns.returned(tag, request.lane.stride());
+    async fn return_tenant_tag(&self, request: &TenantTagRequest, tag: u64) -> Result<()> {
+        self.call(Call::ReturnTenantTag, |stores, _| {
+            let tenant_flow = stores.part::<StoredTenantFlows>().of(request);
+            *tenant_flow = tenant_flow.returned(tag, request.lane.stride());
         })
         .await
     }

@@ -9,10 +9,10 @@ fn slot(number: u8) -> Slot {
 
 /// The tags of jobs that come one after the other at virtual time 0, each of the account with that number.
 fn tags_of(accounts: impl IntoIterator<Item = u8>) -> Vec<u64> {
-    let (mut turns, mut flows) = (TenantTurns::default(), [FlowTags::default(); SLOTS as usize]);
+    let (mut tenant_flow, mut flows) = (TenantFlow::default(), [FlowTags::default(); SLOTS as usize]);
     let tags = accounts.into_iter().map(|account| {
-        turns = turns.taken(slot(account), STRIDE, 0);
-        let step = Step { strides: turns.accounts(), ceiling: turns.tag };
+        tenant_flow = tenant_flow.taken(slot(account), STRIDE, 0);
+        let step = Step { strides: tenant_flow.accounts(), ceiling: tenant_flow.tag };
         let flow = &mut flows[usize::from(account)];
         *flow = flow.taken(Priority::Normal, &step, 0);
         flow.normal
@@ -44,7 +44,7 @@ fn an_account_with_few_jobs_goes_before_its_siblings_flood() {
 
 #[test]
 fn accounts_are_counted_while_they_may_wait_and_then_forgotten() {
-    let crowd = (0..50).fold(TenantTurns::default(), |turns, account| turns.taken(slot(account), STRIDE, 0));
+    let crowd = (0..50).fold(TenantFlow::default(), |tenant_flow, account| tenant_flow.taken(slot(account), STRIDE, 0));
     assert!((50..=64).contains(&crowd.accounts()), "{}", crowd.accounts());
     let next = crowd.taken(slot(1), STRIDE, 4);
     assert_eq!(next.until, crowd.tag + STRIDE, "what waited in the beginning has run: it is counted anew");
@@ -58,16 +58,16 @@ fn accounts_are_counted_while_they_may_wait_and_then_forgotten() {
 #[test]
 fn a_full_count_is_about_seven_hundred_and_an_empty_one_is_one() {
     let all = (0..SLOTS).map(slot).collect();
-    assert!((650..=750).contains(&TenantTurns { current: all, ..TenantTurns::default() }.accounts()));
-    assert_eq!(TenantTurns::default().accounts(), 1);
+    assert!((650..=750).contains(&TenantFlow { current: all, ..TenantFlow::default() }.accounts()));
+    assert_eq!(TenantFlow::default().accounts(), 1);
     assert_eq!(Slot::from_number(SLOTS), None);
 }
 
 #[test]
 fn the_last_turn_is_given_back_and_no_other() {
-    let turns = TenantTurns::default().taken(slot(1), STRIDE, 100).taken(slot(2), STRIDE, 100);
-    assert_eq!(turns.returned(108, STRIDE).tag, 104);
-    assert_eq!(turns.returned(104, STRIDE), turns);
+    let tenant_flow = TenantFlow::default().taken(slot(1), STRIDE, 100).taken(slot(2), STRIDE, 100);
+    assert_eq!(tenant_flow.returned(108, STRIDE).tag, 104);
+    assert_eq!(tenant_flow.returned(104, STRIDE), tenant_flow);
 }
 
 proptest::proptest! {
@@ -76,15 +76,15 @@ proptest::proptest! {
     fn no_tag_is_beyond_the_tenants_and_an_accounts_tags_grow(
         jobs in proptest::collection::vec((0_u8..8, 0_u64..6), 1..200),
     ) {
-        let (mut turns, mut flows, mut virtual_time) = (TenantTurns::default(), [FlowTags::default(); 8], 0);
+        let (mut tenant_flow, mut flows, mut virtual_time) = (TenantFlow::default(), [FlowTags::default(); 8], 0);
         for (account, passed) in jobs {
             virtual_time += passed;
-            turns = turns.taken(slot(account), STRIDE, virtual_time);
-            let step = Step { strides: turns.accounts(), ceiling: turns.tag };
+            tenant_flow = tenant_flow.taken(slot(account), STRIDE, virtual_time);
+            let step = Step { strides: tenant_flow.accounts(), ceiling: tenant_flow.tag };
             let flow = &mut flows[usize::from(account)];
             let before = flow.normal;
             *flow = flow.taken(Priority::Normal, &step, virtual_time);
-            proptest::prop_assert!(before < flow.normal && flow.normal <= turns.tag);
+            proptest::prop_assert!(before < flow.normal && flow.normal <= tenant_flow.tag);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Turns by tenant, in the runtime table.
+//! Tenant flows, in the runtime table.
 //!
 //! | pk | sk | holds |
 //! |---|---|---|
-//! | `FAIR_QUEUE#app` | tenant#lane | a tenant's turns in a lane of an app that tenants share |
+//! | `FAIR_QUEUE#app` | tenant#lane | a tenant's flow in a lane of an app that tenants share |
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use domain::fair_queue::{Slot, TenantTurns, next_tag};
-use hub::ports::{self, TurnRequest};
+use domain::fair_queue::{Slot, TenantFlow, next_tag};
+use hub::ports::{self, TenantTagRequest};
 
 use super::{RETENTION, TRIES, partition};
 use crate::{
@@ -26,15 +26,15 @@ const UNTIL: &str = "until_tag";
 const CURRENT: &str = "accounts";
 const PREVIOUS: &str = "accounts_before";
 
-const TAKING: &str = "taking a tenant's turn";
+const TAKING: &str = "taking a tenant's tag";
 
-fn key(request: &TurnRequest) -> Attributes {
+fn key(request: &TenantTagRequest) -> Attributes {
     item::key(partition(&request.app), format!("{}#{}", request.tenant, request.lane.as_str()))
 }
 
-/// How the turns stand, and so what a turn does to them ([`TenantTurns::taken`]): DynamoDB has no maximum of two numbers.
+/// Where a flow is, and so what taking a tag does to it ([`TenantFlow::taken`]): DynamoDB has no maximum of two numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum FlowState {
     /// Nobody of the tenant waits.
     Behind,
     /// Some wait.
@@ -43,11 +43,11 @@ enum Standing {
     Passed,
 }
 
-impl Standing {
-    fn of(turns: &TenantTurns, virtual_time: u64) -> Self {
-        if turns.tag < virtual_time {
+impl FlowState {
+    fn of(tenant_flow: &TenantFlow, virtual_time: u64) -> Self {
+        if tenant_flow.tag < virtual_time {
             Self::Behind
-        } else if turns.until <= virtual_time {
+        } else if tenant_flow.until <= virtual_time {
             Self::Passed
         } else {
             Self::Ahead
@@ -56,35 +56,35 @@ impl Standing {
 }
 
 impl Cloud {
-    pub(super) async fn take_turn_of(&self, request: &TurnRequest) -> ports::Result<TenantTurns> {
-        let mut is = Standing::Ahead;
+    pub(super) async fn take_tag_of_tenant(&self, request: &TenantTagRequest) -> ports::Result<TenantFlow> {
+        let mut is = FlowState::Ahead;
         for _ in 0..TRIES {
-            is = match written(self.turn_update(request, is).send().await, TAKING)? {
+            is = match written(self.tenant_tag_update(request, is).send().await, TAKING)? {
                 Written::Done(answer) => return Ok(read(&answer.attributes.unwrap_or_default())),
                 Written::Refused(found) => {
-                    Standing::of(&found.as_ref().map(read).unwrap_or_default(), request.virtual_time)
+                    FlowState::of(&found.as_ref().map(read).unwrap_or_default(), request.virtual_time)
                 }
             };
         }
-        Err(ports::Error::unavailable(TAKING, "its turns are taken all the time"))
+        Err(ports::Error::unavailable(TAKING, "its tags are taken all the time"))
     }
 
-    /// The update that takes a turn if the turns stand as they are said to.
-    fn turn_update(&self, request: &TurnRequest, is: Standing) -> UpdateItemFluentBuilder {
+    /// The update that takes a tag if the flow is where it is said to be.
+    fn tenant_tag_update(&self, request: &TenantTagRequest, is: FlowState) -> UpdateItemFluentBuilder {
         let (condition, change, by) = match is {
-            Standing::Behind => (
+            FlowState::Behind => (
                 format!("attribute_not_exists({TAG}) OR {TAG} < :virtual_time"),
                 format!(
                     "SET {TAG} = :by, {UNTIL} = :by, {CURRENT} = :slot, {EXPIRES_AT} = :expires_at REMOVE {PREVIOUS}"
                 ),
                 next_tag(0, request.lane.stride(), request.virtual_time),
             ),
-            Standing::Ahead => (
+            FlowState::Ahead => (
                 format!("{TAG} >= :virtual_time AND {UNTIL} > :virtual_time"),
                 format!("SET {TAG} = {TAG} + :by, {EXPIRES_AT} = :expires_at ADD {CURRENT} :slot"),
                 request.lane.stride(),
             ),
-            Standing::Passed => (
+            FlowState::Passed => (
                 format!("{TAG} >= :virtual_time AND {UNTIL} <= :virtual_time"),
                 format!(
                     "SET {TAG} = {TAG} + :by, {UNTIL} = {TAG} + :by, {PREVIOUS} = {CURRENT}, {CURRENT} = :slot, \
@@ -105,7 +105,7 @@ impl Cloud {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
-    pub(super) async fn return_turn_of(&self, request: &TurnRequest, tag: u64) -> ports::Result<()> {
+    pub(super) async fn return_tag_of_tenant(&self, request: &TenantTagRequest, tag: u64) -> ports::Result<()> {
         let update = self
             .runtime
             .update(key(request))
@@ -113,16 +113,16 @@ impl Cloud {
             .update_expression(format!("SET {TAG} = :before"))
             .expression_attribute_values(":tag", whole(tag))
             .expression_attribute_values(":before", whole(tag.saturating_sub(request.lane.stride())));
-        written_if(update.send().await, "returning a tenant's turn").map(|_| ())
+        written_if(update.send().await, "returning a tenant's tag").map(|_| ())
     }
 }
 
-/// The turns in an item.
-fn read(item: &Attributes) -> TenantTurns {
+/// The flow in an item.
+fn read(item: &Attributes) -> TenantFlow {
     let whole = |name| Reader(item).optional_whole(name).unwrap_or_default();
     let slots = |name| -> BTreeSet<Slot> {
         let numbers = item.get(name).and_then(|value| value.as_ns().ok());
         numbers.into_iter().flatten().filter_map(|number| Slot::from_number(number.parse().ok()?)).collect()
     };
-    TenantTurns { tag: whole(TAG), until: whole(UNTIL), current: slots(CURRENT), previous: slots(PREVIOUS) }
+    TenantFlow { tag: whole(TAG), until: whole(UNTIL), current: slots(CURRENT), previous: slots(PREVIOUS) }
 }
