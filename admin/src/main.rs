@@ -1,8 +1,8 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
 mod after_restore;
+mod deployed_stack;
 mod doctor;
-mod formation;
 mod hash_secret;
 mod key;
 mod stack;

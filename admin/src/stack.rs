@@ -12,14 +12,14 @@ use aws_types::SdkConfig;
 use domain::job::Target;
 use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports};
 
-use crate::formation::{self, Formation};
+use crate::deployed_stack::{self, DeployedStack};
 
 /// A stack, and how AWS is reached.
 pub struct Stack {
     config: SdkConfig,
     settings: Settings,
     /// `None` where the environment speaks of it.
-    formation: Option<Formation>,
+    deployed_stack: Option<DeployedStack>,
 }
 
 /// Why a stack that was named cannot be operated.
@@ -36,7 +36,7 @@ pub enum Error {
     NoCredentials(#[source] Option<CredentialsError>),
     /// CloudFormation does not describe the stack.
     #[error(transparent)]
-    Formation(#[from] formation::Error),
+    DeployedStack(#[from] deployed_stack::Error),
     /// The stack is not of FlickrHub, is not deployed whole, or is of an earlier version.
     #[error("the stack `{stack}` lacks these outputs: {}", outputs.join(", "))]
     MissingOutputs {
@@ -56,7 +56,7 @@ impl Stack {
     /// # Errors
     /// When the environment lacks settings, credentials or a region.
     pub fn from_env() -> Result<Self, StartError> {
-        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()?, formation: None })
+        Ok(Self { settings: Settings::from_env()?, config: aws::sdk_config()?, deployed_stack: None })
     }
 
     /// The stack with this name, with the operator's credentials and region.
@@ -65,8 +65,8 @@ impl Stack {
     /// When there are no credentials, no region or no such stack, or it lacks outputs.
     pub async fn open(name: &str) -> Result<Self, Error> {
         let config = operators_config().await?;
-        let formation = formation::describe(&config, name).await?;
-        Ok(Self { settings: settings(name, &formation.outputs)?, config, formation: Some(formation) })
+        let deployed_stack = deployed_stack::describe(&config, name).await?;
+        Ok(Self { settings: settings(name, &deployed_stack.outputs)?, config, deployed_stack: Some(deployed_stack) })
     }
 
     /// The ports that the stack serves.
@@ -95,17 +95,17 @@ impl Stack {
 
     /// Whether nothing runs the stack's jobs; `None` where the stack was not named.
     pub fn is_paused(&self) -> Option<bool> {
-        self.formation.as_ref().map(Formation::is_paused)
+        self.deployed_stack.as_ref().map(DeployedStack::is_paused)
     }
 
     /// Whether the stack protects its vault table from deletion.
     pub fn protects_vault(&self) -> bool {
-        self.formation.as_ref().is_none_or(Formation::protects_vault)
+        self.deployed_stack.as_ref().is_none_or(DeployedStack::protects_vault)
     }
 
     /// The tags of the stack's resources.
     pub fn tags(&self) -> &[(String, String)] {
-        self.formation.as_ref().map_or(&[], |formation| &formation.tags)
+        self.deployed_stack.as_ref().map_or(&[], |deployed_stack| &deployed_stack.tags)
     }
 
     /// The keyed hash under the stack's hash secret.

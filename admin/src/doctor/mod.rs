@@ -20,16 +20,16 @@ pub use self::given::Given;
 use self::{
     aws::Aws,
     checks::{
-        alarms, api, clock, event_sources, flickr,
-        formation::{ALARM, EVENT_SOURCE, FUNCTION, KEY, LOG_GROUP, QUEUE, SECRET, TABLE},
-        functions, keys, log_groups, probe, queues, secrets, tables,
+        alarms, api, clock,
+        deployed_stack::{ALARM, EVENT_SOURCE, FUNCTION, KEY, LOG_GROUP, QUEUE, SECRET, TABLE},
+        event_sources, flickr, functions, keys, log_groups, probe, queues, secrets, tables,
     },
     finding::{Finding, Verdict},
     gateway::Gateway,
     http::Http,
 };
 use crate::{
-    formation::{self, Formation, Resource},
+    deployed_stack::{self, DeployedStack, Resource},
     stack,
 };
 
@@ -63,27 +63,27 @@ pub async fn run(name: &str, options: &Options, given: Given) -> Result<bool, Bo
     let mut report = Report::new(options.json);
 
     report.add(&clock::check(&aws).await);
-    let formation = match formation::describe(&config, name).await {
-        Ok(formation) => formation,
+    let deployed_stack = match deployed_stack::describe(&config, name).await {
+        Ok(deployed_stack) => deployed_stack,
         Err(error) => {
             report.add(&undescribed(&error));
             return Ok(report.end());
         }
     };
-    report.add(&checks::formation::state(name, &formation.status));
-    report.add(&checks::formation::outputs(&formation));
-    match formation::resources(&config, name).await {
+    report.add(&checks::deployed_stack::state(name, &deployed_stack.status));
+    report.add(&checks::deployed_stack::outputs(&deployed_stack));
+    match deployed_stack::resources(&config, name).await {
         Ok(resources) => check_resources(&aws, &resources, &mut report).await,
         Err(why) => report.add(&Finding::not_checked("resources", why, "see whether your role may list them")),
     }
-    check_service(&http, &formation, options, given, &mut report).await;
+    check_service(&http, &deployed_stack, options, given, &mut report).await;
     Ok(report.end())
 }
 
 /// Checks what the stack is made of, by asking AWS.
 async fn check_resources(aws: &Aws<Machine>, resources: &[Resource], report: &mut Report) {
     let of = |kind: &str| resources.iter().filter(|resource| resource.kind == kind).collect::<Vec<&Resource>>();
-    report.add(&checks::formation::resources(resources));
+    report.add(&checks::deployed_stack::resources(resources));
     for key in of(KEY) {
         report.extend(&keys::check(aws, key).await);
     }
@@ -105,8 +105,14 @@ async fn check_resources(aws: &Aws<Machine>, resources: &[Resource], report: &mu
 }
 
 /// Checks what the stack does, by asking its API, and Flickr.
-async fn check_service(http: &Http, formation: &Formation, options: &Options, given: Given, report: &mut Report) {
-    let Formation { outputs, parameters, .. } = formation;
+async fn check_service(
+    http: &Http,
+    deployed_stack: &DeployedStack,
+    options: &Options,
+    given: Given,
+    report: &mut Report,
+) {
+    let DeployedStack { outputs, parameters, .. } = deployed_stack;
     let base = parameters.get("FlickrUrl").map(String::as_str).filter(|url| !url.is_empty());
     report.add(&flickr::check(Machine, base, given.flickr_app.as_ref()).await);
     let Some(url) = options.api_url.as_ref().or(outputs.get("ApiUrl")) else {
@@ -121,14 +127,14 @@ async fn check_service(http: &Http, formation: &Formation, options: &Options, gi
 }
 
 /// What follows when there is no description of the stack.
-fn undescribed(error: &formation::Error) -> Finding {
+fn undescribed(error: &deployed_stack::Error) -> Finding {
     match error {
-        formation::Error::NotFound { .. } => Finding::broken(
+        deployed_stack::Error::NotFound { .. } => Finding::broken(
             "stack",
             error.to_string(),
             "see AWS_PROFILE, AWS_REGION and the name; without a stack, deploy one: docs/operations.md",
         ),
-        formation::Error::NotDescribed { .. } => Finding::not_checked(
+        deployed_stack::Error::NotDescribed { .. } => Finding::not_checked(
             "stack",
             chain(error),
             "sign in, or give your role the policy ReadOnlyAccess; nothing else can be checked before",

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service, Unanswered},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 /// As many as CloudWatch takes names, and gives alarms, at once.

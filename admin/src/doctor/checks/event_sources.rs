@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 /// What AWS leaves of an account's concurrency to functions that reserve none.

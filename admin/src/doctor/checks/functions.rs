@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 #[derive(Default, Deserialize)]

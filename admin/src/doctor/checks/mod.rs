@@ -3,9 +3,9 @@
 pub mod alarms;
 pub mod api;
 pub mod clock;
+pub mod deployed_stack;
 pub mod event_sources;
 pub mod flickr;
-pub mod formation;
 pub mod functions;
 pub mod keys;
 pub mod log_groups;

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service, Unanswered},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 /// The end of the logical id of a dead-letter queue; before it stands that of its queue, less `Queue`.

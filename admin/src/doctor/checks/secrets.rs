@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 #[derive(Default, Deserialize)]

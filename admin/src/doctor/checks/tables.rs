@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::unanswered;
 use crate::{
+    deployed_stack::Resource,
     doctor::{
         aws::{Aws, Service},
         finding::Finding,
     },
-    formation::Resource,
 };
 
 /// What it holds is rebuilt by itself, so it is not backed up.

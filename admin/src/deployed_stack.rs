@@ -13,7 +13,7 @@ use hub::chain;
 
 /// A stack as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Formation {
+pub struct DeployedStack {
     /// Its state, such as `UPDATE_COMPLETE`.
     pub status: String,
     /// What its template says of it, by name.
@@ -27,7 +27,7 @@ pub struct Formation {
 /// The states in which a stack's parameters hold.
 const SETTLED: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
 
-impl Formation {
+impl DeployedStack {
     /// Whether its queues are not received from and its sweep does not run: the parameter `Paused`, once it holds. While
     /// the stack is being updated it does not yet.
     pub fn is_paused(&self) -> bool {
@@ -81,7 +81,7 @@ pub enum Error {
 ///
 /// # Errors
 /// When there is no such stack, or CloudFormation does not answer.
-pub async fn describe(config: &SdkConfig, stack: &str) -> Result<Formation, Error> {
+pub async fn describe(config: &SdkConfig, stack: &str) -> Result<DeployedStack, Error> {
     let not_found = || Error::NotFound {
         stack: stack.to_owned(),
         region: config.region().map(ToString::to_string).unwrap_or_default(),
@@ -95,7 +95,7 @@ pub async fn describe(config: &SdkConfig, stack: &str) -> Result<Formation, Erro
     let outputs = found.outputs.unwrap_or_default().into_iter();
     let parameters = found.parameters.unwrap_or_default().into_iter();
     let tags = found.tags.unwrap_or_default().into_iter();
-    Ok(Formation {
+    Ok(DeployedStack {
         status: found.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
         outputs: outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect(),
         parameters: parameters
@@ -137,9 +137,9 @@ fn is_not_found(error: &SdkError<DescribeStacksError>) -> bool {
 mod tests {
     use super::*;
 
-    fn formation(status: &str, parameters: &[(&str, &str)]) -> Formation {
+    fn deployed_stack(status: &str, parameters: &[(&str, &str)]) -> DeployedStack {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Formation {
+        DeployedStack {
             status: status.to_owned(),
             outputs: HashMap::new(),
             parameters: parameters.collect(),
@@ -156,14 +156,14 @@ mod tests {
             ("UPDATE_IN_PROGRESS", "true", false),
             ("UPDATE_ROLLBACK_IN_PROGRESS", "true", false),
         ] {
-            assert_eq!(formation(status, &[("Paused", paused)]).is_paused(), expected, "{status} {paused}");
+            assert_eq!(deployed_stack(status, &[("Paused", paused)]).is_paused(), expected, "{status} {paused}");
         }
-        assert!(!formation("UPDATE_COMPLETE", &[]).is_paused());
+        assert!(!deployed_stack("UPDATE_COMPLETE", &[]).is_paused());
     }
 
     #[test]
     fn the_vault_is_protected_unless_the_stack_is_to_be_thrown_away() {
-        let protects = |parameters: &[(&str, &str)]| formation("CREATE_COMPLETE", parameters).protects_vault();
+        let protects = |parameters: &[(&str, &str)]| deployed_stack("CREATE_COMPLETE", parameters).protects_vault();
         assert!(protects(&[]) && protects(&[("VaultDeletionProtection", "true")]));
         assert!(!protects(&[("VaultDeletionProtection", "false")]));
     }

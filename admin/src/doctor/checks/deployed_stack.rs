@@ -1,8 +1,8 @@
 //! The stack itself: its state, its outputs, its resources.
 
 use crate::{
+    deployed_stack::{DeployedStack, Resource},
     doctor::finding::Finding,
-    formation::{Formation, Resource},
     stack,
 };
 
@@ -44,11 +44,12 @@ pub fn state(stack: &str, status: &str) -> Finding {
 }
 
 /// Whether the stack says all that an operator needs.
-pub fn outputs(formation: &Formation) -> Finding {
-    let mut missing = stack::missing(&formation.outputs);
-    missing.extend(FOR_PEOPLE.iter().filter(|name| !formation.outputs.contains_key(**name)).map(ToString::to_string));
+pub fn outputs(deployed_stack: &DeployedStack) -> Finding {
+    let mut missing = stack::missing(&deployed_stack.outputs);
+    missing
+        .extend(FOR_PEOPLE.iter().filter(|name| !deployed_stack.outputs.contains_key(**name)).map(ToString::to_string));
     if missing.is_empty() {
-        return Finding::fine("outputs", format!("all of {}", formation.outputs.len()));
+        return Finding::fine("outputs", format!("all of {}", deployed_stack.outputs.len()));
     }
     let what = format!("missing: {}", missing.join(", "));
     Finding::broken("outputs", what, "the stack is of an earlier version, or not of FlickrHub: sam build && sam deploy")
@@ -94,11 +95,12 @@ mod tests {
         let (_, all) = template.split_once("\nOutputs:\n").unwrap();
         let names = all.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
         let outputs: HashMap<String, String> = names.map(|name| (name.to_owned(), "x".to_owned())).collect();
-        let mut formation = Formation { status: String::new(), outputs, parameters: HashMap::new(), tags: Vec::new() };
-        assert_eq!(super::outputs(&formation).verdict, Verdict::Fine);
-        formation.outputs.remove("ApiUrl");
-        formation.outputs.remove("HashSecretArn");
-        let finding = super::outputs(&formation);
+        let mut deployed_stack =
+            DeployedStack { status: String::new(), outputs, parameters: HashMap::new(), tags: Vec::new() };
+        assert_eq!(super::outputs(&deployed_stack).verdict, Verdict::Fine);
+        deployed_stack.outputs.remove("ApiUrl");
+        deployed_stack.outputs.remove("HashSecretArn");
+        let finding = super::outputs(&deployed_stack);
         assert_eq!((finding.verdict, &*finding.what), (Verdict::Broken, "missing: HashSecretArn, ApiUrl"));
     }
 
