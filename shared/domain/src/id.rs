@@ -27,6 +27,13 @@ fn digest(parts: &[&[u8]]) -> [u8; 16] {
     id
 }
 
+/// The number that the last `digits` hexadecimal digits of `id` are, up to 8 of them: as good as random, since ids are
+/// hashes or random. 0 for what ends otherwise.
+pub fn last_digits(id: &str, digits: usize) -> u32 {
+    let last = id.get(id.len().saturating_sub(digits)..).unwrap_or_default();
+    u32::from_str_radix(last, 16).unwrap_or_default()
+}
+
 fn is_hex(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -127,6 +134,15 @@ impl JobId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_digits_of_an_id_are_a_number() {
+        let id = JobId::from_bytes([0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0xde, 0xad, 0xbe, 0xef]);
+        for (digits, number) in [(8, 0xdead_beef), (4, 0xbeef), (2, 0xef), (0, 0)] {
+            assert_eq!(last_digits(id.as_str(), digits), number, "{digits}");
+        }
+        assert_eq!(["", "é", "no digits", "f"].map(|id| last_digits(id, 2)), [0, 0, 0, 15]);
+    }
 
     #[test]
     fn an_id_reads_back_as_written() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountRef, Jitter, TenantId, Timestamp};
+use crate::{AccountRef, Jitter, TenantId, Timestamp, id::last_digits};
 
 /// When a circuit opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,18 +81,12 @@ pub struct Party(u32);
 impl Party {
     /// An account, whose job calls.
     pub fn account(account: &AccountRef) -> Self {
-        Self::of(account.user.as_str())
+        Self(last_digits(account.user.as_str(), 8))
     }
 
     /// A tenant, who connects an account.
     pub fn tenant(tenant: &TenantId) -> Self {
-        Self::of(tenant.as_str())
-    }
-
-    /// The last digits of an id, which are those of a hash or random.
-    fn of(id: &str) -> Self {
-        let digits = id.get(id.len().saturating_sub(8)..).unwrap_or_default();
-        Self(u32::from_str_radix(digits, 16).unwrap_or_default())
+        Self(last_digits(tenant.as_str(), 8))
     }
 }
 

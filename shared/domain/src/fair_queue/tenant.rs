@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::tags::{LEAD, next_tag};
-use crate::{AccountRef, TenantId};
+use crate::{AccountRef, TenantId, id::last_digits};
 
 /// A tenant, as far as a fair queue tells them apart: two may, by chance, be taken for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,9 +16,7 @@ pub struct TenantMark(u32);
 impl TenantMark {
     /// That of the tenant.
     pub fn of(tenant: &TenantId) -> Self {
-        let id = tenant.as_str();
-        let digits = id.get(id.len().saturating_sub(8)..).unwrap_or_default();
-        Self(u32::from_str_radix(digits, 16).unwrap_or_default())
+        Self(last_digits(tenant.as_str(), 8))
     }
 
     /// The mark with this number.
@@ -44,11 +42,10 @@ const TENANT_LEAD: u64 = 4 * LEAD;
 pub struct Slot(u8);
 
 impl Slot {
-    /// That of the account, by the last digits of its id, which are those of a hash or random.
+    /// That of the account.
     pub fn of(account: &AccountRef) -> Self {
-        let id = account.user.as_str();
-        let digits = id.get(id.len().saturating_sub(2)..).unwrap_or_default();
-        Self(u8::from_str_radix(digits, 16).unwrap_or_default() % SLOTS)
+        let [.., last] = last_digits(account.user.as_str(), 2).to_be_bytes();
+        Self(last % SLOTS)
     }
 
     /// The slot with this number, below 128.

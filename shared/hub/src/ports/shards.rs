@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use domain::id::last_digits;
+
 /// How many shards the list of open jobs and the list of fair queues have, so that none is hot.
 ///
 /// What is listed carries its shard with it. So the number may grow: what was listed before stays where it is, in one of
@@ -26,11 +28,9 @@ impl Shards {
         0..self.0
     }
 
-    /// The shard in which what has this id is listed from now on. Ids end in hexadecimal digits that are as good as
-    /// random.
+    /// The shard in which what has this id is listed from now on.
     pub fn of(self, id: &str) -> u8 {
-        let digits = id.get(id.len().saturating_sub(4)..).and_then(|digits| u16::from_str_radix(digits, 16).ok());
-        u8::try_from(digits.unwrap_or_default() % u16::from(self.0)).unwrap_or_default()
+        u8::try_from(last_digits(id, 4) % u32::from(self.0)).unwrap_or_default()
     }
 }
 
