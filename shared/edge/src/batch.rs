@@ -41,8 +41,9 @@ where
             job_id = Empty,
             fencing_number = Empty,
         );
-        // A task of its own, so that a panic is one message's failure.
-        let run = tokio::spawn(timeout(deadline, take(message)).instrument(span.clone()));
+        // A task of its own, so that a panic is one message's failure. Boxed, since what runs a job is large, and a task
+        // is moved several times before it begins.
+        let run = tokio::spawn(timeout(deadline, Box::pin(take(message))).instrument(span.clone()));
         async move {
             let taken = match run.await {
                 Ok(Ok(taken)) => Some(taken),

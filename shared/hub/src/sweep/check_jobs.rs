@@ -28,7 +28,7 @@ pub(super) async fn run(ports: &impl transition::Ports, shard: u8, stop_at: Time
     let mut after: Option<DueCheck> = None;
     loop {
         let page = ports.due_checks(shard, now, after.as_ref(), PAGE_JOBS).await?;
-        let checks: Vec<_> = page.iter().map(|due| check_in_time(ports, due, stop_at)).collect();
+        let checks: Vec<_> = page.iter().map(|due| Box::pin(check_in_time(ports, due, stop_at))).collect();
         let mut checks = stream::iter(checks).buffer_unordered(JOBS_AT_ONCE);
         while let Some(checked) = checks.next().await {
             report += checked;

@@ -59,7 +59,7 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
     let all = first.len() < usize::from(wanted);
     let slots = first.iter().zip((0..).map(|number| allocation.slot(number)));
     let releases: Vec<_> =
-        slots.map(|(queued, at)| async move { (queued, release(ports, queued, at).await) }).collect();
+        slots.map(|(queued, at)| Box::pin(async move { (queued, release(ports, queued, at).await) })).collect();
     let mut releases = stream::iter(releases).buffer_unordered(JOBS_AT_ONCE);
     let mut tags = Vec::new();
     while let Some((queued, released)) = releases.next().await {

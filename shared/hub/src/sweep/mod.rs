@@ -112,7 +112,8 @@ async fn sweep(
     shards: &[u8],
     stop_at: Timestamp,
 ) -> Swept {
-    let each: Vec<_> = shards.iter().map(|shard| sweep_shard(ports, limits, *shard, stop_at)).collect();
+    // Boxed here and in the tasks: a future that sends requests is large, and moved several times before it begins.
+    let each: Vec<_> = shards.iter().map(|shard| Box::pin(sweep_shard(ports, limits, *shard, stop_at))).collect();
     let mut each = stream::iter(each).buffer_unordered(SHARDS_AT_ONCE);
     let mut all = Swept::default();
     while let Some(one) = each.next().await {
