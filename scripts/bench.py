@@ -1,7 +1,7 @@
 """Measures the numbers that the design promises: `bench.py [PART...]`, all parts by default.
 
-Prints one JSON object per line: what was measured, its value, and its target if it has one. A missed target does not
-fail the run, and neither does a number that cannot be measured; its line says why.
+Prints one JSON object per line: what was measured, its value, and its target or limit if it has one. A value over its
+limit fails the run. A missed target does not, and neither does a number that cannot be measured; its line says why.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Iterator, Mapping
 
+import node
 import price
 import start_up
 import suite
@@ -31,6 +32,7 @@ def simulated() -> Iterator[dict[str, Any]]:
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
     "warm": warm.lines,
+    "node": node.lines,
     "simulator": simulated,
     "price": price.lines,
     "end_to_end": suite.lines,
@@ -43,15 +45,17 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown part: {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)
         return 2
+    is_over = False
     for name in names or PARTS:
         try:
             for line in PARTS[name]():
                 print(json.dumps(line, ensure_ascii=False), flush=True)
+                is_over = is_over or "limit" in line and line["value"] > line["limit"]
         except subprocess.CalledProcessError as failed:
             command = " ".join(failed.cmd[:2])
             print(f"{name}: `{command}` ended with exit code {failed.returncode}", file=sys.stderr)
             return 1
-    return 0
+    return int(is_over)
 
 
 if __name__ == "__main__":
