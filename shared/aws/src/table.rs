@@ -3,8 +3,6 @@
 //! Every read is consistent, but those of an index, which cannot be. A conditional write that its condition refuses is
 //! no error: [`written`] and [`written_if`] tell it apart from a failure.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     Client,
     config::{Builder, retry::RetryConfig},
@@ -23,12 +21,10 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use domain::timing::conflict_pause;
 use hub::ports;
 
 use crate::{error::from_sdk, item::Attributes, machine::random};
-
-/// About how long a write that met others waits before its second try.
-const PAUSE: Duration = Duration::from_millis(25);
 
 /// A DynamoDB table. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -211,12 +207,11 @@ pub(crate) fn once() -> Builder {
     Builder::default().retry_config(RetryConfig::disabled())
 }
 
-/// Waits before another try of what met others: longer each time, and by chance, so that those who met do not meet
-/// again. Before the first try, with number 0, it does not wait.
+/// Waits before the try with this number, from 0, of what met others ([`conflict_pause`]).
 pub(crate) async fn pause(attempt: u32) {
     if attempt > 0 {
         let [chance, ..] = random();
-        tokio::time::sleep(PAUSE * attempt * u32::from(chance) / 128).await;
+        tokio::time::sleep(conflict_pause(attempt, chance)).await;
     }
 }
 

@@ -101,3 +101,31 @@ pub const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The longest delay Amazon SQS gives a message.
 pub const LONGEST_QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
+
+/// How often the insertion of a job is tried whose transaction meets other insertions of the same job.
+pub const INSERTION_TRIES: u32 = 6;
+
+/// How often another write of a job is tried whose transaction meets others of the same job.
+pub const COMMIT_TRIES: u32 = 4;
+
+/// About how long a write that met others waits before its second try.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a write that met others waits before the try with this number: longer each time, and by `chance`, so that
+/// those who met do not meet again. Before the first try, with number 0, it does not wait.
+pub fn conflict_pause(attempt: u32, chance: u8) -> Duration {
+    CONFLICT_PAUSE * attempt * u32::from(chance) / 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_met_others_waits_longer_each_time_and_by_chance() {
+        let milliseconds = |attempt, chance| conflict_pause(attempt, chance).as_millis();
+        assert_eq!([milliseconds(0, 255), milliseconds(3, 0)], [0, 0]);
+        assert_eq!([1, 2, 5].map(|attempt| milliseconds(attempt, 128)), [25, 50, 125]);
+        assert!(milliseconds(1, 255) < 50);
+    }
+}

@@ -12,7 +12,7 @@ use domain::{
     call::{Params, RestCall},
     fair_queue::Priority,
     idempotency::Idempotency,
-    job::{Job, JobSpec, Start, State, Transition, Work},
+    job::{Job, JobSpec, MAX_INLINE_SPEC_BYTES, Start, State, Transition, Work},
     login::{Digested, Mode, PendingLogin},
 };
 use hub::{
@@ -182,6 +182,11 @@ pub fn spec(account: &AccountRef, method: &str, params: &str) -> JobSpec {
         cache: CacheOptions::default(),
         meta: None,
     }
+}
+
+/// So long a `meta` that what was asked is an item of its own beside the job's.
+pub fn long_meta() -> String {
+    format!(r#"{{"note": "{}"}}"#, "x".repeat(MAX_INLINE_SPEC_BYTES))
 }
 
 /// A read, just accepted.

@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use domain::{
-    AccountRef, AppId, JobId, JobRef, TenantId, Timestamp, UserId,
+    AccountRef, AppId, JobId, TenantId, Timestamp, UserId,
     budget::{HostClass, Limit},
     fair_queue::{Bucket, FairQueue, Priority, QueueTicket, SWEEP_INTERVAL, reserved_calls},
     job::{Job, State},
@@ -21,15 +21,21 @@ use hub::{
 use crate::{
     build,
     crowd::{Task, at_once, round_trips, run_and_begin},
-    fakes::World,
+    fakes::{KeyUnits, World},
     random::Random,
 };
+
+mod workers;
+
+use self::workers::Workers;
 
 /// How long a call of a port takes: three of them make the 11 milliseconds or so that a job takes.
 const ROUND_TRIP_MILLISECONDS: u64 = 4;
 
 /// How long a sweep works before it leaves the rest to the next one.
 const SWEEP_TIME: Duration = Duration::from_secs(50);
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// When jobs are due that are not due for long.
 const MUCH_LATER: Duration = Duration::from_secs(20 * 60 * 60);
@@ -39,6 +45,9 @@ const MUCH_LATER: Duration = Duration::from_secs(20 * 60 * 60);
 pub struct ManyApps {
     /// Apps with a fair queue.
     pub apps: usize,
+    /// Over how many minutes they come, as many in each, before those minutes that are measured; 0 if all are there at
+    /// once. An app that comes is due two minutes' calls, so that all at once are twice the work of a minute.
+    pub come_in: usize,
     /// How much each may call.
     pub limit: Limit,
     /// Open jobs besides those in the queues, which are due much later.
@@ -47,8 +56,8 @@ pub struct ManyApps {
     pub emptied: usize,
     /// Shards of the lists.
     pub shards: Shards,
-    /// Write units a second that a shard of the list of open jobs takes; all if `None`.
-    pub shard_units: Option<u32>,
+    /// Units a second that a partition key of a table or an index takes; all if `None`.
+    pub key_units: Option<KeyUnits>,
     /// How many sweeps work at once.
     pub sweeps_at_once: usize,
     /// Whether each sweep is invoked twice at once.
@@ -67,10 +76,12 @@ pub struct Minute {
     /// Jobs and queues that could not be dealt with, and shards that were left.
     pub failed: u32,
     pub unfinished: bool,
-    /// Writes that were throttled.
+    /// Requests that were throttled.
     pub throttled: u64,
     /// Calls that came due since the first minute began, of the app that had the fewest and of that which had the most.
     pub calls: (usize, usize),
+    /// Those of all apps.
+    pub all_calls: usize,
     /// Calls that the budget did not have when they came due.
     pub over_budget: usize,
     /// Open jobs at its end.
@@ -89,11 +100,7 @@ struct Scene {
     world: World,
     random: Random,
     apps: Vec<App>,
-    by_user: BTreeMap<UserId, usize>,
-    /// The calls to come: when, of which app, for which job.
-    calls: BTreeMap<(Timestamp, JobRef), usize>,
-    /// The calls that each app has made.
-    made: Vec<usize>,
+    workers: Workers,
     open_jobs: usize,
 }
 
@@ -104,6 +111,12 @@ impl ManyApps {
     /// Never: the fakes do not fail by themselves.
     pub fn run(self, minutes: usize) -> Vec<Minute> {
         let mut scene = Scene::new(self);
+        for minute in 1..=self.come_in {
+            scene.settle_apps(self.apps * minute / self.come_in);
+            scene.minute();
+        }
+        scene.settle_apps(self.apps);
+        scene.workers.forget();
         (0..minutes).map(|_| scene.minute()).collect()
     }
 
@@ -124,15 +137,17 @@ impl Scene {
             world,
             random: Random::new(7),
             apps: Vec::new(),
-            by_user: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            made: vec![0; profile.apps],
+            workers: Workers::new(profile.limit),
             open_jobs: 0,
         };
-        (0..profile.apps).for_each(|_| scene.settle_app());
         (0..profile.emptied).for_each(|_| scene.settle_emptied());
         (0..profile.kept).for_each(|_| scene.settle_kept());
         scene
+    }
+
+    /// Has more apps come, until there are so many.
+    fn settle_apps(&mut self, apps: usize) {
+        (self.apps.len()..apps).for_each(|_| self.settle_app());
     }
 
     /// An app whose budget is down to its reserve, with more waiting jobs than two minutes take.
@@ -146,7 +161,7 @@ impl Scene {
             build::after_calls(budget, &limit, HostClass::Rest, calls, now)
         });
         let like = self.job();
-        self.by_user.insert(like.spec.account.user.clone(), self.apps.len());
+        self.workers.begin(&like.spec.account.user, &app);
         self.apps.push(App { id: app, like, last_tag: FairQueue::new(now).allocated.1 });
         let waiting = self.profile.calls_a_minute() * 2 + 4;
         (0..waiting).for_each(|_| self.submit(self.apps.len() - 1));
@@ -191,26 +206,20 @@ impl Scene {
         self.open_jobs += 1;
     }
 
-    /// The sweeps of a minute; then the calls that came due in it are made, and each job that was dispatched is followed
-    /// by another.
+    /// The sweeps of a minute, and the calls that come due in it; then each job that was dispatched is followed by
+    /// another.
     fn minute(&mut self) -> Minute {
         let begin = self.world.now();
-        let throttled_before = self.world.throttled_writes();
+        let (throttled_before, over_budget_before) = (self.world.throttled(), self.workers.over_budget);
         let (reports, port_calls) = self.sweep();
         let took = self.world.now().since(begin);
-        let throttled = self.world.throttled_writes() - throttled_before;
-
-        let mut dispatched = Vec::new();
-        for message in self.world.take_queue() {
-            if let Some(app) = self.by_user.get(&message.dispatch.user) {
-                self.calls.insert((message.visible_at, message.dispatch.job_ref()), *app);
-                dispatched.push(*app);
-            }
+        let throttled = self.world.throttled() - throttled_before;
+        while self.world.now() < begin + SWEEP_INTERVAL {
+            self.world.pass(SECOND);
+            self.workers.work(&self.world);
         }
-        self.world.set_now((begin + SWEEP_INTERVAL).max(self.world.now()));
-        let over_budget = self.call();
-        let most = self.made.iter().max().copied().unwrap_or_default();
-        let fewest = self.made.iter().min().copied().unwrap_or_default();
+        let (dispatched, ended) = self.workers.take();
+        self.open_jobs -= ended;
         dispatched.into_iter().for_each(|app| self.submit(app));
         Minute {
             port_calls,
@@ -219,18 +228,19 @@ impl Scene {
             failed: reports.iter().map(|report| report.failed).sum(),
             unfinished: reports.iter().any(|report| report.unfinished),
             throttled,
-            calls: (fewest, most),
-            over_budget,
+            calls: self.workers.calls(),
+            all_calls: self.workers.all_calls(),
+            over_budget: self.workers.over_budget - over_budget_before,
             open_jobs: self.open_jobs,
         }
     }
 
     /// Sweeps, with those that are begun; what they did, and how many calls of ports they made.
-    fn sweep(&self) -> (Vec<sweep::Report>, usize) {
-        let world = &self.world;
+    fn sweep(&mut self) -> (Vec<sweep::Report>, usize) {
+        let (world, workers) = (&self.world, &mut self.workers);
         world.forget_calls();
         world.set_fault_plan(round_trips(1, ROUND_TRIP_MILLISECONDS, ROUND_TRIP_MILLISECONDS));
-        world.set_most_shard_units(self.profile.shard_units);
+        world.set_most_key_units(self.profile.key_units);
         let limits = Limits { app: self.profile.limit, ..Limits::default() };
         let task = |scope: SweepScope| {
             let world = world.clone();
@@ -242,34 +252,17 @@ impl Scene {
         let tasks = |scopes: Vec<SweepScope>| -> Vec<Task<sweep::Report>> {
             scopes.iter().flat_map(|scope| vec![scope.clone(); times]).map(task).collect()
         };
-        let reports = run_and_begin(world, tasks(vec![SweepScope::ALL]), || tasks(world.take_begun_sweeps()));
+        let mut second = world.now().as_seconds();
+        let reports = run_and_begin(world, tasks(vec![SweepScope::ALL]), || {
+            if second != world.now().as_seconds() {
+                second = world.now().as_seconds();
+                workers.work(world);
+            }
+            tasks(world.take_begun_sweeps())
+        });
         let calls = world.calls().len();
         world.set_fault_plan(at_once());
-        world.set_most_shard_units(None);
+        world.set_most_key_units(None);
         (reports, calls)
-    }
-
-    /// Makes the calls that have come due; how many the budgets did not have.
-    fn call(&mut self) -> usize {
-        let now = self.world.now();
-        let mut counts = vec![0; self.apps.len()];
-        while let Some(call) = self.calls.first_entry().filter(|call| call.key().0 <= now) {
-            let ((_, job), app) = call.remove_entry();
-            counts[app] += 1;
-            self.world.forget_job(&job);
-            self.open_jobs -= 1;
-        }
-        let limit = self.profile.limit;
-        let mut over_budget = 0;
-        for (number, (app, calls)) in self.apps.iter().zip(&counts).enumerate() {
-            self.made[number] += calls;
-            self.world.set_budget(&BudgetKey::App(app.id.clone()), |budget| {
-                let calls = u32::try_from(*calls).unwrap_or(u32::MAX);
-                let there = calls.min(budget.status(&limit, HostClass::Rest, now).remaining_calls);
-                over_budget += usize::try_from(calls - there).unwrap_or(usize::MAX);
-                build::after_calls(budget, &limit, HostClass::Rest, there, now)
-            });
-        }
-        over_budget
     }
 }

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     TenantId,
     job::{DeadList, Effects, Job, NextCheck, QueueIndex, Transition},
+    timing::COMMIT_TRIES,
 };
 use hub::ports::{self, Committed, Shards};
 
@@ -34,9 +35,6 @@ use crate::{
 };
 
 const COMMITTING: &str = "writing a job's next state";
-
-/// How often a transaction is tried that meets another of the same job.
-const TRIES: u32 = 4;
 
 /// The conditional update that takes the job to the state `after`.
 fn job_update(jobs: &Table, shards: Shards, after: &Job, revision: u64, effects: &Effects) -> ports::Result<Update> {
@@ -118,7 +116,7 @@ impl Cloud {
         let Transition { before: Some(before), after, effects } = transition else {
             return Err(ports::Error::broken(COMMITTING, "an accepted job is inserted"));
         };
-        for attempt in 0..TRIES {
+        for attempt in 0..COMMIT_TRIES {
             pause(attempt).await;
             let job_part = job_update(&self.jobs, self.shards, after, before.revision, effects)?;
             let dead_list_part = dead_list_part(&self.jobs, after.tenant(), &effects.dead_list)?;

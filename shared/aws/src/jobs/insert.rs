@@ -1,7 +1,10 @@
 //! Accepting a job: its item is put where none is, with one for what is long.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
-use domain::job::{Job, NextCheck, QueueIndex, Transition};
+use domain::{
+    job::{Job, NextCheck, QueueIndex, Transition},
+    timing::INSERTION_TRIES,
+};
 use hub::ports::{self, Inserted, Shards};
 
 use super::{
@@ -19,9 +22,6 @@ use crate::{
 const ABSENT: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
 const ACCEPTING: &str = "accepting a job";
-
-/// How often an insertion is tried that meets another of the same job.
-const TRIES: u32 = 6;
 
 impl Cloud {
     /// See [`ports::Jobs::insert`].
@@ -56,7 +56,7 @@ impl Cloud {
 
     /// Puts both items of a job, which nobody else writes but who inserts the same job at this moment.
     async fn put_both(&self, put: &Put, separate: &Attributes) -> ports::Result<Option<Attributes>> {
-        for attempt in 0..TRIES {
+        for attempt in 0..INSERTION_TRIES {
             pause(attempt).await;
             let parts = [put.clone().part(), self.jobs.put_part(separate.clone()).part()];
             match self.jobs.transact(parts, ACCEPTING).await? {

@@ -11,7 +11,10 @@ use domain::{
     call::{Params, RestCall},
     fair_queue::QueueTicket,
     idempotency::Fingerprint,
-    job::{Activity, Claim, Job, JobSpec, Phase, State, StoredResult, Target, WaitReason, Waiting, Work},
+    job::{
+        Activity, Claim, Job, JobSpec, MAX_INLINE_SPEC_BYTES, Phase, State, StoredResult, Target, WaitReason, Waiting,
+        Work,
+    },
     timing::{JOB_DEADLINE, RECORD_RETENTION},
 };
 use hub::ports;
@@ -78,10 +81,6 @@ pub(super) const STATE: [&str; 26] = [
     PAGE_OF_SEVERAL,
     EXPIRES_AT,
 ];
-
-/// The longest part of what was asked that is stored in the job's own item, in bytes: beyond it every later write of
-/// the job would cost more than one unit (a unit is 1 KiB).
-pub(super) const MAX_INLINE_SPEC_BYTES: usize = 300;
 
 /// The part of what was asked that can be long.
 #[derive(Serialize, Deserialize)]

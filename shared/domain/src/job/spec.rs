@@ -18,6 +18,10 @@ use crate::{
 /// The longest `meta` of a job, in bytes of JSON.
 pub const MAX_META_BYTES: usize = 4 * 1024;
 
+/// The longest part of what was asked, its parameters and `meta`, that is stored in the job's own record, in bytes of
+/// JSON: beyond it every later write of the job would cost more than one unit (a unit is 1 KiB).
+pub const MAX_INLINE_SPEC_BYTES: usize = 300;
+
 /// A job: what was asked, which never changes, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {

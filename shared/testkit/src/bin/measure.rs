@@ -8,7 +8,7 @@ use domain::{Timestamp, budget::Limit};
 use hub::ports::Shards;
 use serde_json::{Value, json};
 use testkit::{
-    build,
+    KeyUnits, build,
     many_apps::ManyApps,
     simulator::{AccountSize, JobStart, Profile, Report, run},
 };
@@ -56,26 +56,32 @@ fn quiet(alone: &Report, flooded: &Report) -> Vec<Value> {
     })]
 }
 
-/// How ten thousand apps with a million open jobs are dispatched from, and half as many beside as many open jobs.
+/// How ten thousand apps with a million open jobs are dispatched from, and half as many beside as many open jobs. What an
+/// app has of its rate in a few minutes is a little more or less, by when in them a sweep comes by.
 fn many_apps() -> Vec<Value> {
-    const MINUTES: usize = 4;
+    const MINUTES: usize = 8;
     let of = |apps: usize, kept: usize, shards: u8| {
         let shards = Shards::new(shards).unwrap_or_default();
         let sweeps_at_once = shards.all().len();
-        let (limit, shard_units) = (Limit::FLICKR, Some(1_000));
-        let profile = ManyApps { apps, limit, kept, emptied: 0, shards, shard_units, sweeps_at_once, twice: false };
-        let minutes = profile.run(MINUTES);
-        let open_jobs = minutes.iter().map(|minute| minute.open_jobs).min();
+        let (limit, key_units) = (Limit::FLICKR, Some(KeyUnits::DYNAMODB));
+        let (come_in, emptied, twice) = (4, 0, false);
+        let minutes =
+            ManyApps { apps, come_in, limit, kept, emptied, shards, key_units, sweeps_at_once, twice }.run(MINUTES);
         let (fewest, most) = minutes.last().map_or((0, 0), |minute| minute.calls);
-        let rate = f64::from(profile.limit.calls_per_hour) / 60.0 * MINUTES as f64;
+        let all_calls = minutes.last().map_or(0, |minute| minute.all_calls);
+        let rate = f64::from(limit.calls_per_hour) / 60.0 * MINUTES as f64;
+        let requests: usize = minutes.iter().map(|minute| minute.port_calls).sum();
         json!({
-            "measure": "many_apps", "apps": apps, "open_jobs": open_jobs, "shards": shards.all().len(),
+            "measure": "many_apps", "apps": apps, "shards": shards.all().len(),
+            "open_jobs": minutes.iter().map(|minute| minute.open_jobs).min(),
+            "rate_used": rounded(all_calls as f64 / (rate * apps as f64)), "target": 0.98,
             "rate_used_at_least": rounded(fewest as f64 / rate), "rate_used_at_most": rounded(most as f64 / rate),
+            "calls_a_minute": all_calls / MINUTES, "requests_a_minute": requests / MINUTES,
             "sweeps": minutes.iter().map(|minute| minute.sweeps).max(),
             "seconds": minutes.iter().map(|minute| minute.took.as_secs_f64()).fold(0.0, f64::max),
             "throttled": minutes.iter().map(|minute| minute.throttled).sum::<u64>(),
-            "unfinished": minutes.last().map(|minute| minute.unfinished),
-            "port_calls": minutes.last().map(|minute| minute.port_calls), "target": 0.98,
+            "over_budget": minutes.iter().map(|minute| minute.over_budget).sum::<usize>(),
+            "unfinished": minutes.iter().filter(|minute| minute.unfinished).count(),
         })
     };
     vec![of(10_000, 0, 80), of(5_000, 570_000, 80), of(10_000, 0, 8)]

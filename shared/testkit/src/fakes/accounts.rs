@@ -9,7 +9,10 @@ use domain::{
 };
 use hub::ports::{Accounts, Result, SealedAccount};
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 #[derive(Default)]
@@ -42,30 +45,48 @@ impl StoredAccounts {
     }
 }
 
+fn partition(tenant: &TenantId) -> [Partition; 1] {
+    [Partition::Tenant(tenant.clone())]
+}
+
+fn item(account: &AccountRef) -> Item {
+    Partition::Tenant(account.tenant.clone()).item(format!("ACCOUNT#{}", account.user))
+}
+
 impl Accounts for World {
     async fn save_account(&self, account: &SealedAccount) -> Result<()> {
-        self.call(Call::SaveAccount, |stores, _| stores.part::<StoredAccounts>().save(account)).await
+        let of = AccountRef::new(&account.account.tenant, &account.account.user);
+        self.write(Call::SaveAccount, item(&of), |stores, _| stores.part::<StoredAccounts>().save(account)).await
     }
 
     async fn account(&self, account: &AccountRef) -> Result<Option<SealedAccount>> {
-        self.call(Call::Account, |stores, _| stores.part::<StoredAccounts>().get(account)).await
-    }
-
-    async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> Result<Vec<Account>> {
-        self.call(Call::Accounts, |stores, _| stores.part::<StoredAccounts>().page(tenant, after, limit)).await
-    }
-
-    async fn remove_account(&self, account: &AccountRef) -> Result<bool> {
-        self.call(Call::RemoveAccount, |stores, _| stores.part::<StoredAccounts>().0.remove(account).is_some()).await
-    }
-
-    async fn mark_reconnect_needed(&self, account: &AccountRef, connected_at: Timestamp) -> Result<()> {
-        self.call(Call::MarkReconnectNeeded, |stores, _| stores.part::<StoredAccounts>().mark(account, connected_at))
+        self.read(Call::Account, partition(&account.tenant), |stores, _| stores.part::<StoredAccounts>().get(account))
             .await
     }
 
+    async fn accounts(&self, tenant: &TenantId, after: Option<&UserId>, limit: u16) -> Result<Vec<Account>> {
+        self.read(Call::Accounts, partition(tenant), |stores, _| {
+            stores.part::<StoredAccounts>().page(tenant, after, limit)
+        })
+        .await
+    }
+
+    async fn remove_account(&self, account: &AccountRef) -> Result<bool> {
+        self.write(Call::RemoveAccount, item(account), |stores, _| {
+            stores.part::<StoredAccounts>().0.remove(account).is_some()
+        })
+        .await
+    }
+
+    async fn mark_reconnect_needed(&self, account: &AccountRef, connected_at: Timestamp) -> Result<()> {
+        self.write(Call::MarkReconnectNeeded, item(account), |stores, _| {
+            stores.part::<StoredAccounts>().mark(account, connected_at)
+        })
+        .await
+    }
+
     async fn set_circuit(&self, account: &AccountRef, seen: &Circuit, circuit: &Circuit) -> Result<bool> {
-        self.call(Call::SetCircuit, |stores, _| {
+        self.write(Call::SetCircuit, item(account), |stores, _| {
             let stored = stores.part::<StoredAccounts>().0.get_mut(account);
             match stored.filter(|sealed| sealed.circuit == *seen) {
                 Some(sealed) => {

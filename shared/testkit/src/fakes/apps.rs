@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{AppId, TenantId};
 use hub::ports::{Apps, Result};
 
-use super::world::World;
+use super::{keys::Partition, world::World};
 use crate::call::Call;
 
 #[derive(Default)]
@@ -24,18 +24,23 @@ impl StoredApps {
 
 impl Apps for World {
     async fn save_app(&self, tenant: &TenantId, app: &AppId, sealed: &[u8]) -> Result<()> {
-        self.call(Call::SaveApp, |stores, _| {
+        let item = Partition::Tenant(tenant.clone()).item(format!("APP#{app}"));
+        self.write(Call::SaveApp, item, |stores, _| {
             stores.part::<StoredApps>().0.insert((tenant.clone(), app.clone()), sealed.to_vec());
         })
         .await
     }
 
+    /// No read of a table: a process remembers an app.
     async fn app(&self, tenant: &TenantId, app: &AppId) -> Result<Option<Vec<u8>>> {
         let key = (tenant.clone(), app.clone());
         self.call(Call::App, |stores, _| stores.part::<StoredApps>().0.get(&key).cloned()).await
     }
 
     async fn apps(&self, tenant: &TenantId, after: Option<&AppId>, limit: u16) -> Result<Vec<AppId>> {
-        self.call(Call::Apps, |stores, _| stores.part::<StoredApps>().page(tenant, after, limit)).await
+        self.read(Call::Apps, [Partition::Tenant(tenant.clone())], |stores, _| {
+            stores.part::<StoredApps>().page(tenant, after, limit)
+        })
+        .await
     }
 }

@@ -8,7 +8,11 @@ use domain::{
 };
 use hub::ports::{BudgetKey, Budgets, Changed, Result};
 
-use super::{history::History, world::World};
+use super::{
+    history::History,
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::{call::Call, mutation::Mutation};
 
 /// A circuit that is half open lets no other call through while its probe has time, a minute: that opens nothing.
@@ -41,7 +45,7 @@ impl World {
 
 impl Budgets for World {
     async fn budget(&self, key: &BudgetKey) -> Result<Budget> {
-        self.call(Call::Budget, |stores, _| {
+        self.read(Call::Budget, [Partition::Budget(key.clone())], |stores, _| {
             let budget = stores.part::<StoredBudgets>().get(key);
             if stores.breaks(Mutation::CircuitIgnored) { with_circuits_of(&budget, &Budget::default()) } else { budget }
         })
@@ -49,7 +53,7 @@ impl Budgets for World {
     }
 
     async fn change_budget(&self, key: &BudgetKey, change: &BudgetChange) -> Result<Changed> {
-        self.call(Call::ChangeBudget, |stores, now| {
+        self.write(Call::ChangeBudget, Item::budget(key), |stores, now| {
             let before = stores.part::<StoredBudgets>().get(key);
             let Some(mut after) = before.changed(change) else { return Changed::Refused(before) };
             if stores.breaks(Mutation::CircuitIgnored) && change.calls > 0 {
@@ -68,7 +72,7 @@ impl Budgets for World {
     }
 
     async fn give_back(&self, key: &BudgetKey, returned: &ReturnedCalls) -> Result<()> {
-        self.call(Call::GiveBack, |stores, _| {
+        self.write(Call::GiveBack, Item::budget(key), |stores, _| {
             if let Some(budget) = stores.part::<StoredBudgets>().0.get_mut(key) {
                 *budget = budget.given_back(returned);
             }

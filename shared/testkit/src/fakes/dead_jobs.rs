@@ -8,7 +8,10 @@ use domain::{
 };
 use hub::ports::{DeadJobs, ListedDeadJob, Result};
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 /// The dead jobs, by tenant and cursor.
@@ -39,6 +42,20 @@ impl ListedDeadJobs {
     }
 }
 
+/// The entry of a dead job.
+fn entry(tenant: &TenantId, cursor: &str) -> Item {
+    Partition::DeadJobs(tenant.clone()).item(cursor)
+}
+
+/// The item of the list that a change of it writes, if it changes anything.
+pub(super) fn written(tenant: &TenantId, change: &DeadList) -> Option<Item> {
+    match change {
+        DeadList::Same => None,
+        DeadList::Entered(dead) => Some(entry(tenant, &dead.cursor())),
+        DeadList::Left(cursor) => Some(entry(tenant, cursor)),
+    }
+}
+
 /// The bodies of messages that cannot be read, by message id.
 #[derive(Default)]
 struct Quarantined(BTreeMap<String, String>);
@@ -52,19 +69,22 @@ impl World {
 
 impl DeadJobs for World {
     async fn dead_jobs(&self, tenant: &TenantId, after: &str, limit: u16) -> Result<Vec<ListedDeadJob>> {
-        self.call(Call::DeadJobs, |stores, _| stores.part::<ListedDeadJobs>().page(tenant, after, limit)).await
-    }
-
-    async fn discard_dead_job(&self, job: &Job) -> Result<bool> {
-        self.call(Call::DiscardDeadJob, |stores, _| {
-            let cursor = dead_list_cursor(&job.state, &job.id);
-            cursor.is_some_and(|cursor| stores.part::<ListedDeadJobs>().remove(job, &cursor))
+        self.read(Call::DeadJobs, [Partition::DeadJobs(tenant.clone())], |stores, _| {
+            stores.part::<ListedDeadJobs>().page(tenant, after, limit)
         })
         .await
     }
 
+    async fn discard_dead_job(&self, job: &Job) -> Result<bool> {
+        let Some(cursor) = dead_list_cursor(&job.state, &job.id) else {
+            return self.call(Call::DiscardDeadJob, |_, _| false).await;
+        };
+        let item = entry(job.tenant(), &cursor);
+        self.write(Call::DiscardDeadJob, item, |stores, _| stores.part::<ListedDeadJobs>().remove(job, &cursor)).await
+    }
+
     async fn quarantine(&self, message_id: &str, body: &str, _: Timestamp) -> Result<()> {
-        self.call(Call::Quarantine, |stores, _| {
+        self.write(Call::Quarantine, Partition::Quarantine.item(message_id), |stores, _| {
             stores.part::<Quarantined>().0.insert(message_id.to_owned(), body.to_owned());
         })
         .await

@@ -8,11 +8,18 @@ use domain::{
     fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantFlow, TenantMark},
     job::Job,
 };
-use hub::ports::{FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TenantTagRequest};
+use hub::ports::{BudgetKey, FairQueues, QueuedJob, Result, SubmitContext, TagRequest, TenantTagRequest};
 
 use super::{
-    accounts::StoredAccounts, budgets::StoredBudgets, jobs::StoredJobs, pending_jobs::PendingCounts, stores::Stores,
-    waiting_jobs::WaitingJobs, world::World,
+    accounts::StoredAccounts,
+    budgets::StoredBudgets,
+    job_items::StoredJobs,
+    keys::{Item, Partition},
+    pending_jobs::PendingCounts,
+    requests::{read_partitions, write_indexes},
+    stores::Stores,
+    waiting_jobs::WaitingJobs,
+    world::World,
 };
 use crate::{call::Call, mutation::Mutation};
 
@@ -24,6 +31,12 @@ struct StoredQueues(BTreeMap<AppId, FairQueue>);
 struct ListedQueues(BTreeMap<AppId, u8>, BTreeSet<(u8, AppId)>);
 
 impl ListedQueues {
+    /// The partition keys in which [`ListedQueues::set`] writes: that of an entry that goes, and that of one that comes.
+    fn changed_by(&self, app: &AppId, shard: Option<u8>) -> Vec<Partition> {
+        let was = self.0.get(app).copied();
+        [was, shard].into_iter().flatten().filter(|_| was != shard).map(Partition::ListedQueues).collect()
+    }
+
     fn set(&mut self, app: &AppId, shard: Option<u8>) {
         let was = match shard {
             Some(shard) => self.0.insert(app.clone(), shard),
@@ -58,9 +71,29 @@ fn budget_and_queue(stores: &mut Stores, app: &AppId, now: Timestamp) -> (Budget
     (stores.part::<StoredBudgets>().of_app(app), queue)
 }
 
+/// Lists the queue in this shard, or takes it off; an error where that is throttled.
+fn list(stores: &mut Stores, app: &AppId, shard: Option<u8>, now: Timestamp) -> Result<()> {
+    let changed = stores.part::<ListedQueues>().changed_by(app, shard);
+    write_indexes(stores, changed, now)?;
+    stores.part::<ListedQueues>().set(app, shard);
+    Ok(())
+}
+
+/// Where the budget and the queue of an app are.
+fn budget_and_queue_of(app: &AppId) -> [Partition; 2] {
+    [Partition::Budget(BudgetKey::App(app.clone())), Partition::FairQueue(app.clone())]
+}
+
+/// The item of a tenant's flow in a lane.
+fn tenant_flow(request: &TenantTagRequest) -> Item {
+    let TenantTagRequest { app, tenant, lane, .. } = request;
+    Partition::FairQueue(app.clone()).item(format!("{tenant}#{}", lane.as_str()))
+}
+
 impl FairQueues for World {
     async fn budget_and_queue(&self, app: &AppId) -> Result<(Budget, FairQueue)> {
-        self.call(Call::BudgetAndQueue, |stores, now| budget_and_queue(stores, app, now)).await
+        let partitions = budget_and_queue_of(app);
+        self.read(Call::BudgetAndQueue, partitions, |stores, now| budget_and_queue(stores, app, now)).await
     }
 
     async fn submit_context(
@@ -69,19 +102,24 @@ impl FairQueues for World {
         day: Day,
         job: Option<&JobRef>,
     ) -> Result<(Option<SubmitContext>, Option<Job>)> {
-        self.call(Call::SubmitContext, |stores, now| {
+        let read = [Partition::Tenant(account.tenant.clone()), Partition::Account(account.clone())];
+        let read = read.into_iter().chain(job.map(|job| Partition::Job(job.clone())));
+        self.read(Call::SubmitContext, read, |stores, now| {
             let forgets = stores.breaks(Mutation::KeyIgnored);
             let job = job.filter(|_| !forgets).and_then(|job| stores.part::<StoredJobs>().get(job, now).cloned());
             let pending_jobs = stores.part::<PendingCounts>().of(account, day);
-            let Some(account) = stores.part::<StoredAccounts>().get(account) else { return (None, job) };
+            let Some(account) = stores.part::<StoredAccounts>().get(account) else {
+                return Ok((None, job));
+            };
+            read_partitions(stores, budget_and_queue_of(&account.account.app), now)?;
             let (budget, queue) = budget_and_queue(stores, &account.account.app, now);
-            (Some(SubmitContext { account, budget, queue, pending_jobs }), job)
+            Ok((Some(SubmitContext { account, budget, queue, pending_jobs }), job))
         })
-        .await
+        .await?
     }
 
     async fn take_tenant_tag(&self, request: &TenantTagRequest) -> Result<TenantFlow> {
-        self.call(Call::TakeTenantTag, |stores, _| {
+        self.write(Call::TakeTenantTag, tenant_flow(request), |stores, _| {
             let tenant_flow = stores.part::<StoredTenantFlows>().of(request);
             *tenant_flow = tenant_flow.taken(request.slot, request.lane.stride(), request.virtual_time);
             tenant_flow.clone()
@@ -90,7 +128,7 @@ impl FairQueues for World {
     }
 
     async fn return_tenant_tag(&self, request: &TenantTagRequest, tag: u64) -> Result<()> {
-        self.call(Call::ReturnTenantTag, |stores, _| {
+        self.write(Call::ReturnTenantTag, tenant_flow(request), |stores, _| {
             let tenant_flow = stores.part::<StoredTenantFlows>().of(request);
             *tenant_flow = tenant_flow.returned(tag, request.lane.stride());
         })
@@ -98,7 +136,7 @@ impl FairQueues for World {
     }
 
     async fn take_tag(&self, request: &TagRequest) -> Result<FlowTags> {
-        self.call(Call::TakeTag, |stores, _| {
+        self.write(Call::TakeTag, Item::account(&request.account), |stores, _| {
             let tags = stores.part::<StoredTags>().0.entry(request.account.clone()).or_default();
             *tags = tags.taken(request.lane, &request.step, request.virtual_time);
             *tags
@@ -107,7 +145,7 @@ impl FairQueues for World {
     }
 
     async fn return_tag(&self, account: &AccountRef, lane: Priority, tag: u64) -> Result<()> {
-        self.call(Call::ReturnTag, |stores, _| {
+        self.write(Call::ReturnTag, Item::account(account), |stores, _| {
             if let Some(tags) = stores.part::<StoredTags>().0.get_mut(account) {
                 *tags = tags.returned(lane, tag);
             }
@@ -116,37 +154,39 @@ impl FairQueues for World {
     }
 
     async fn join_queue(&self, app: &AppId, bucket: Bucket, tenant: Option<TenantMark>, now: Timestamp) -> Result<()> {
-        self.call(Call::JoinQueue, |stores, _| {
+        self.write(Call::JoinQueue, Item::queue(app), |stores, at| {
             let shard = stores.shards.of(app.as_str());
-            stores.part::<ListedQueues>().set(app, Some(shard));
+            list(stores, app, Some(shard), at)?;
             let queues = &mut stores.part::<StoredQueues>().0;
             let queue = queues.entry(app.clone()).or_insert_with(|| FairQueue::new(now));
             *queue.waiting.entry(bucket).or_default() += 1;
             queue.tenants.extend(tenant);
             queue.joined_at = Some(Timestamp::from_milliseconds(now.as_seconds() * 1000));
+            Ok(())
         })
-        .await
+        .await?
     }
 
     async fn first_in_queue(&self, app: &AppId, limit: u16) -> Result<Vec<QueuedJob>> {
-        self.call(Call::FirstInQueue, |stores, _| stores.part::<WaitingJobs>().first(app, limit)).await
+        let partition = Partition::WaitingJobs(app.clone());
+        self.read(Call::FirstInQueue, [partition], |stores, _| stores.part::<WaitingJobs>().first(app, limit)).await
     }
 
     async fn fair_queues(&self, shard: u8) -> Result<Vec<AppId>> {
-        self.call(Call::FairQueues, |stores, _| stores.part::<ListedQueues>().of(shard)).await
+        let partition = Partition::ListedQueues(shard);
+        self.read(Call::FairQueues, [partition], |stores, _| stores.part::<ListedQueues>().of(shard)).await
     }
 
     async fn unlist(&self, app: &AppId, joined_at: Option<Timestamp>) -> Result<()> {
-        self.call(Call::Unlist, |stores, _| {
-            if stores.part::<StoredQueues>().0.get(app).and_then(|queue| queue.joined_at) == joined_at {
-                stores.part::<ListedQueues>().set(app, None);
-            }
+        self.write(Call::Unlist, Item::queue(app), |stores, now| {
+            let is_as_seen = stores.part::<StoredQueues>().0.get(app).and_then(|queue| queue.joined_at) == joined_at;
+            if is_as_seen { list(stores, app, None, now) } else { Ok(()) }
         })
-        .await
+        .await?
     }
 
     async fn reserve(&self, app: &AppId, before: Timestamp, allocation: &Allocation) -> Result<bool> {
-        self.call(Call::Reserve, |stores, _| match stores.part::<StoredQueues>().0.get_mut(app) {
+        self.write(Call::Reserve, Item::queue(app), |stores, _| match stores.part::<StoredQueues>().0.get_mut(app) {
             Some(queue) if queue.allocated.0 == before => {
                 *queue = queue.with_allocation(allocation);
                 true
@@ -157,7 +197,7 @@ impl FairQueues for World {
     }
 
     async fn record_dispatch(&self, app: &AppId, batch: &DispatchedBatch) -> Result<()> {
-        self.call(Call::RecordDispatch, |stores, _| {
+        self.write(Call::RecordDispatch, Item::queue(app), |stores, _| {
             if let Some(queue) = stores.part::<StoredQueues>().0.get_mut(app) {
                 *queue = queue.after_dispatch(batch);
             }

@@ -4,69 +4,24 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountRef, Day, JobRef, Timestamp,
-    job::{Effects, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
-    timing,
+    job::{Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
+    timing::{COMMIT_TRIES, INSERTION_TRIES},
 };
 use hub::{
     page::Page,
-    ports::{ClaimRequest, Claimed, Committed, DueCheck, Error, Inserted, Jobs, Result, Shards},
+    ports::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs, Result, Shards},
 };
 
 use super::{
-    dead_jobs::ListedDeadJobs,
     history::{History, OrphanedRuns},
-    open_jobs::{self, OpenJobs},
+    job_items::{StoredJobs, separate_items, set_next_check, write},
+    keys::{Item, Partition},
+    open_jobs::OpenJobs,
     pending_jobs::PendingCounts,
     stores::Stores,
-    waiting_jobs::WaitingJobs,
     world::World,
 };
 use crate::{call::Call, mutation::Mutation};
-
-#[derive(Default)]
-pub(super) struct StoredJobs {
-    jobs: BTreeMap<JobRef, Job>,
-}
-
-impl StoredJobs {
-    /// The job, unless its record's time is over.
-    pub(super) fn get(&self, job: &JobRef, now: Timestamp) -> Option<&Job> {
-        self.jobs.get(job).filter(|job| !is_expired(job, now))
-    }
-}
-
-impl StoredJobs {
-    /// Up to `limit` jobs after `cursor`, of which those are given that are open or dead.
-    fn open_and_dead(&self, cursor: Option<&str>, limit: u16) -> Page<JobRef, String> {
-        let after = self.jobs.iter().filter(|(job, _)| cursor.is_none_or(|cursor| *job.to_string() > *cursor));
-        let looked_at: Vec<_> = after.take(limit.into()).collect();
-        let next = looked_at.last().map(|(job, _)| job.to_string()).filter(|_| looked_at.len() == usize::from(limit));
-        let is_wanted = |job: &Job| !job.state.is_terminal() || matches!(job.state.phase, Phase::Dead { .. });
-        let wanted = looked_at.into_iter().filter(|(_, job)| is_wanted(job));
-        Page { items: wanted.map(|(job, _)| job.clone()).collect(), next }
-    }
-}
-
-/// Whether the time is over for which an ended job's record is stored.
-fn is_expired(job: &Job, now: Timestamp) -> bool {
-    job.state.phase.ended_at().is_some_and(|at| (at + timing::RECORD_RETENTION).as_seconds() <= now.as_seconds())
-}
-
-/// Writes the job, and what lists it: all of it or, where a partition has no write units left, nothing.
-fn write(stores: &mut Stores, job: &Job, effects: &Effects, now: Timestamp) -> Result<()> {
-    let reference = job.reference();
-    if !open_jobs::apply(stores, &reference, effects.next_check, now) {
-        return Err(throttled());
-    }
-    stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
-    stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
-    stores.part::<StoredJobs>().jobs.insert(reference, job.clone());
-    Ok(())
-}
-
-fn throttled() -> Error {
-    Error::unavailable("writing a job", "a partition of the index of open jobs is throttled")
-}
 
 fn insert(stores: &mut Stores, acceptance: &Transition, now: Timestamp) -> Result<Inserted> {
     let job = &acceptance.after;
@@ -144,17 +99,6 @@ impl World {
         self.stores(|stores, _| stores.shards = shards);
     }
 
-    /// Throttles from now on, as DynamoDB does, the shards of the list of open jobs: a write beyond so many units a second
-    /// is refused. `None` for as many as come.
-    pub fn set_most_shard_units(&self, units: Option<u32>) {
-        self.stores(|stores, _| stores.part::<OpenJobs>().set_most_units(units));
-    }
-
-    /// How many writes were throttled.
-    pub fn throttled_writes(&self) -> u64 {
-        self.stores(|stores, _| stores.part::<OpenJobs>().refused())
-    }
-
     /// Forgets a job, as if it had ended long ago.
     pub fn forget_job(&self, job: &JobRef) {
         self.stores(|stores, _| {
@@ -199,26 +143,46 @@ impl World {
     }
 }
 
+impl World {
+    /// Writes a transition: its job's own item or, where there are others, all of them in a transaction.
+    async fn move_job<T: Send>(
+        &self,
+        call: Call,
+        transition: &Transition,
+        tries: u32,
+        effect: fn(&mut Stores, &Transition, Timestamp) -> Result<T>,
+    ) -> Result<T> {
+        let (own, others) = (Item::job(&transition.after.reference()), separate_items(transition));
+        let effect = |stores: &mut Stores, now| effect(stores, transition, now);
+        if others.is_empty() {
+            return self.write(call, own, effect).await?;
+        }
+        let items: Vec<Item> = [own].into_iter().chain(others).collect();
+        self.transact(call, &items, tries, effect).await?
+    }
+}
+
 impl Jobs for World {
     async fn insert(&self, acceptance: &Transition) -> Result<Inserted> {
-        self.call(Call::Insert, |stores, now| insert(stores, acceptance, now)).await?
+        self.move_job(Call::Insert, acceptance, INSERTION_TRIES, insert).await
     }
 
     async fn job(&self, job: &JobRef) -> Result<Option<Job>> {
-        self.call(Call::Job, |stores, now| stores.part::<StoredJobs>().get(job, now).cloned()).await
+        let partition = Partition::Job(job.clone());
+        self.read(Call::Job, [partition], |stores, now| stores.part::<StoredJobs>().get(job, now).cloned()).await
     }
 
     async fn state(&self, job: &JobRef) -> Result<Option<State>> {
-        let state = |job: &Job| job.state.clone();
-        self.call(Call::State, |stores, now| stores.part::<StoredJobs>().get(job, now).map(state)).await
+        let (partition, state) = (Partition::Job(job.clone()), |job: &Job| job.state.clone());
+        self.read(Call::State, [partition], |stores, now| stores.part::<StoredJobs>().get(job, now).map(state)).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed> {
-        self.call(Call::Claim, |stores, now| claim(stores, request, now)).await?
+        self.write(Call::Claim, Item::job(&request.job), |stores, now| claim(stores, request, now)).await?
     }
 
     async fn commit(&self, transition: &Transition) -> Result<Committed> {
-        self.call(Call::Commit, |stores, now| commit(stores, transition, now)).await?
+        self.move_job(Call::Commit, transition, COMMIT_TRIES, commit).await
     }
 
     fn shards(&self) -> Shards {
@@ -232,14 +196,16 @@ impl Jobs for World {
         after: Option<&DueCheck>,
         limit: u16,
     ) -> Result<Vec<DueCheck>> {
-        self.call(Call::DueChecks, |stores, _| stores.part::<OpenJobs>().due(shard, now, after, limit)).await
+        let partition = Partition::OpenJobs(shard);
+        self.read(Call::DueChecks, [partition], |stores, _| stores.part::<OpenJobs>().due(shard, now, after, limit))
+            .await
     }
 
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
-        self.call(Call::PostponeCheck, |stores, now| {
-            let is_set = stores.part::<OpenJobs>().next_check(&check.job) == Some(check.at);
-            let done = !is_set || open_jobs::apply(stores, &check.job, NextCheck::At(at), now);
-            if done { Ok(()) } else { Err(throttled()) }
+        self.write(Call::PostponeCheck, Item::job(&check.job), |stores, now| {
+            let is_as_seen = stores.part::<OpenJobs>().next_check(&check.job) == Some(check.at);
+            let change = if is_as_seen { NextCheck::At(at) } else { NextCheck::Same };
+            set_next_check(stores, &check.job, change, Vec::new(), now)
         })
         .await?
     }

@@ -8,7 +8,10 @@ use domain::{
 };
 use hub::ports::{Logins, Result, SealedLogin};
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 #[derive(Default)]
@@ -30,10 +33,14 @@ fn key(tenant: &TenantId, token: &Digested) -> (TenantId, String) {
     (tenant.clone(), token.as_str().to_owned())
 }
 
+fn item((tenant, token): &(TenantId, String)) -> Item {
+    Partition::Logins(tenant.clone()).item(format!("LOGIN#{token}"))
+}
+
 impl Logins for World {
     async fn save_login(&self, login: &SealedLogin) -> Result<()> {
-        self.call(Call::SaveLogin, |stores, _| {
-            let key = key(&login.login.tenant, &login.login.token_digest);
+        let key = key(&login.login.tenant, &login.login.token_digest);
+        self.write(Call::SaveLogin, item(&key), |stores, _| {
             stores.part::<StoredLogins>().0.insert(key, login.clone());
         })
         .await
@@ -41,8 +48,10 @@ impl Logins for World {
 
     async fn login(&self, tenant: &TenantId, token: &Digested) -> Result<Option<PendingLogin>> {
         let key = key(tenant, token);
-        self.call(Call::Login, |stores, _| stores.part::<StoredLogins>().0.get(&key).map(|sealed| sealed.login.clone()))
-            .await
+        self.read(Call::Login, [Partition::Logins(tenant.clone())], |stores, _| {
+            stores.part::<StoredLogins>().0.get(&key).map(|sealed| sealed.login.clone())
+        })
+        .await
     }
 
     async fn take_login(
@@ -53,6 +62,6 @@ impl Logins for World {
         now: Timestamp,
     ) -> Result<Option<SealedLogin>> {
         let key = key(tenant, token);
-        self.call(Call::TakeLogin, |stores, _| stores.part::<StoredLogins>().take(&key, state, now)).await
+        self.write(Call::TakeLogin, item(&key), |stores, _| stores.part::<StoredLogins>().take(&key, state, now)).await
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use domain::{AccountRef, Day};
 use hub::ports::{PendingJobs, Result};
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 #[derive(Default)]
@@ -22,9 +25,13 @@ impl PendingCounts {
     }
 }
 
+fn item(account: &AccountRef, day: Day) -> Item {
+    Partition::Account(account.clone()).item(format!("PENDING#{day}"))
+}
+
 impl PendingJobs for World {
     async fn count_pending(&self, account: &AccountRef, day: Day, most: u32) -> Result<bool> {
-        self.call(Call::CountPending, |stores, _| {
+        self.write(Call::CountPending, item(account, day), |stores, _| {
             let counts = stores.part::<PendingCounts>();
             let count = counts.of(account, day);
             if count < most {
@@ -36,7 +43,7 @@ impl PendingJobs for World {
     }
 
     async fn discount_pending(&self, account: &AccountRef, day: Day) -> Result<()> {
-        self.call(Call::DiscountPending, |stores, _| {
+        self.write(Call::DiscountPending, item(account, day), |stores, _| {
             if let Some(count) = stores.part::<PendingCounts>().0.get_mut(&(account.clone(), day)) {
                 *count = count.saturating_sub(1);
             }
@@ -45,6 +52,8 @@ impl PendingJobs for World {
     }
 
     async fn pending_jobs(&self, account: &AccountRef, from: Day) -> Result<BTreeMap<Day, u32>> {
-        self.call(Call::PendingJobs, |stores, _| stores.part::<PendingCounts>().of_account(account, from)).await
+        let partition = Partition::Account(account.clone());
+        self.read(Call::PendingJobs, [partition], |stores, _| stores.part::<PendingCounts>().of_account(account, from))
+            .await
     }
 }

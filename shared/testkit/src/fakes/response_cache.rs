@@ -9,7 +9,12 @@ use domain::{
 };
 use hub::ports::{CacheView, NewCacheEntry, ResponseCache, Result, SealedAccount};
 
-use super::{accounts::StoredAccounts, stores::Stores, world::World};
+use super::{
+    accounts::StoredAccounts,
+    keys::{Item, Partition},
+    stores::Stores,
+    world::World,
+};
 use crate::{call::Call, mutation::Mutation};
 
 #[derive(Default)]
@@ -63,19 +68,24 @@ fn set_entry(stores: &mut Stores, new: NewCacheEntry<'_>) -> bool {
 
 impl ResponseCache for World {
     async fn look_up(&self, account: &AccountRef, key: &CacheKey) -> Result<(Option<SealedAccount>, CacheView)> {
-        self.call(Call::LookUp, |stores, now| look_up(stores, account, key, now)).await
+        let tenant = Partition::Tenant(account.tenant.clone());
+        let partitions = [tenant, Partition::Account(account.clone()), Partition::CacheEntries(account.clone())];
+        self.read(Call::LookUp, partitions, |stores, now| look_up(stores, account, key, now)).await
     }
 
     async fn set_entry(&self, new: NewCacheEntry<'_>) -> Result<bool> {
-        self.call(Call::SetEntry, |stores, _| set_entry(stores, new)).await
+        let item = Partition::CacheEntries(new.account.clone()).item(new.key.as_str());
+        self.write(Call::SetEntry, item, |stores, _| set_entry(stores, new)).await
     }
 
     async fn invalidate(&self, account: &AccountRef, invalidation: &Invalidation) -> Result<()> {
-        self.call(Call::Invalidate, |stores, _| invalidate(stores, account, invalidation)).await
+        self.write(Call::Invalidate, Item::account(account), |stores, _| invalidate(stores, account, invalidation))
+            .await
     }
 
     async fn record_stats(&self, tenant: &TenantId, day: &Day, method: &MethodName, stats: &CacheStats) -> Result<()> {
-        self.call(Call::RecordStats, |stores, _| {
+        let item = Partition::CacheStats(tenant.clone()).item(format!("{day}#{method}"));
+        self.write(Call::RecordStats, item, |stores, _| {
             let key = (tenant.clone(), *day, method.clone());
             *stores.part::<StoredStats>().0.entry(key).or_default() += *stats;
         })
@@ -83,7 +93,7 @@ impl ResponseCache for World {
     }
 
     async fn stats(&self, tenant: &TenantId, from: &Day) -> Result<Vec<(MethodName, CacheStats)>> {
-        self.call(Call::Stats, |stores, _| {
+        self.read(Call::Stats, [Partition::CacheStats(tenant.clone())], |stores, _| {
             let all = stores.part::<StoredStats>().0.iter();
             let wanted = all.filter(|((owner, day, _), _)| owner == tenant && day >= from);
             wanted.map(|((_, _, method), stats)| (method.clone(), *stats)).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{JobRef, Timestamp};
 use hub::ports::{Result, Results};
 
-use super::world::World;
+use super::{keys::Partition, world::World};
 use crate::call::Call;
 
 /// Results in separate items, each with the end of its time.
@@ -24,14 +24,15 @@ struct StoredObjects(BTreeMap<JobRef, String>);
 
 impl Results for World {
     async fn put_result(&self, job: &JobRef, result: &str, expires_at: Timestamp) -> Result<()> {
-        self.call(Call::PutResult, |stores, _| {
+        self.write(Call::PutResult, Partition::Job(job.clone()).item("RESULT"), |stores, _| {
             stores.part::<StoredItems>().0.insert(job.clone(), (result.to_owned(), expires_at));
         })
         .await
     }
 
     async fn result(&self, job: &JobRef) -> Result<Option<String>> {
-        self.call(Call::Result, |stores, now| stores.part::<StoredItems>().get(job, now)).await
+        self.read(Call::Result, [Partition::Job(job.clone())], |stores, now| stores.part::<StoredItems>().get(job, now))
+            .await
     }
 
     async fn put_result_object(&self, job: &JobRef, result: &str) -> Result<()> {

@@ -8,7 +8,10 @@ use hub::{
     ports::{NewTenant, Result, Tenants},
 };
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 /// The API keys, by their hashes.
@@ -67,25 +70,41 @@ impl StoredKeys {
     }
 }
 
+fn partition(hash: &ApiKeyHash) -> Partition {
+    Partition::ApiKey(hash.as_str().to_owned())
+}
+
+fn item(hash: &ApiKeyHash) -> Item {
+    partition(hash).item("KEY")
+}
+
 impl Tenants for World {
     async fn create_tenant(&self, tenant: &NewTenant) -> Result<bool> {
-        self.call(Call::CreateTenant, |stores, _| stores.part::<StoredKeys>().create(tenant)).await
+        let keys = tenant.key.all().map(item);
+        let items: Vec<Item> = keys.chain([Partition::Tenant(tenant.id.clone()).item("TENANT")]).collect();
+        self.transact(Call::CreateTenant, &items, 1, |stores, _| stores.part::<StoredKeys>().create(tenant)).await
     }
 
+    /// No read of a table: a process remembers whose a key is.
     async fn tenant_of(&self, key: &ApiKeyHashes) -> Result<Option<TenantId>> {
         self.call(Call::TenantOf, |stores, _| stores.part::<StoredKeys>().tenant_of(key)).await
     }
 
     async fn stored_hash(&self, key: &ApiKeyHashes) -> Result<Option<ApiKeyHash>> {
-        self.call(Call::StoredHash, |stores, _| stores.part::<StoredKeys>().hash_of(key)).await
+        let partitions: Vec<Partition> = key.all().map(partition).collect();
+        self.read(Call::StoredHash, partitions, |stores, _| stores.part::<StoredKeys>().hash_of(key)).await
     }
 
     async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> Result<bool> {
-        self.call(Call::MoveKey, |stores, _| stores.part::<StoredKeys>().move_key(from, to)).await
+        let items = [item(from), item(to)];
+        self.transact(Call::MoveKey, &items, 1, |stores, _| stores.part::<StoredKeys>().move_key(from, to)).await
     }
 
     async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> Result<bool> {
-        self.call(Call::SetKeyDisabled, |stores, _| stores.part::<StoredKeys>().set_disabled(hash, disabled_at)).await
+        self.write(Call::SetKeyDisabled, item(hash), |stores, _| {
+            stores.part::<StoredKeys>().set_disabled(hash, disabled_at)
+        })
+        .await
     }
 
     async fn keys_by_version(&self) -> Result<BTreeMap<u32, u64>> {

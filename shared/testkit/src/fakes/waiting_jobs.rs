@@ -9,6 +9,8 @@ use domain::{
 };
 use hub::ports::QueuedJob;
 
+use super::keys::Partition;
+
 /// Where a job stands in its queue: its tag, when it was accepted, its id.
 type QueueOrder = (u64, Timestamp, JobId);
 
@@ -29,6 +31,17 @@ impl WaitingJobs {
             }
             QueueIndex::Left => self.remove(&job.reference()),
         }
+    }
+
+    /// The partition keys in which [`WaitingJobs::apply`] writes: that of an entry that goes, and that of one that comes.
+    pub(super) fn changed_by(&self, job: &JobRef, change: &QueueIndex) -> Vec<Partition> {
+        let was = self.by_job.get(job).map(|(app, _)| app);
+        let is = match change {
+            QueueIndex::Same => return Vec::new(),
+            QueueIndex::Entered(ticket) => Some(&ticket.app),
+            QueueIndex::Left => None,
+        };
+        was.into_iter().chain(is).map(|app| Partition::WaitingJobs(app.clone())).collect()
     }
 
     fn insert(&mut self, job: &Job, ticket: &QueueTicket) {

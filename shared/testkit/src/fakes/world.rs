@@ -164,13 +164,18 @@ impl World {
         call: Call,
         effect: impl FnOnce(&mut Stores, Timestamp) -> T + Send,
     ) -> Result<T> {
+        self.between_faults(call, async { self.stores(effect) }).await
+    }
+
+    /// One call of a port whose effect may take some time.
+    pub(super) async fn between_faults<T>(&self, call: Call, effect: impl Future<Output = T> + Send) -> Result<T> {
         let number = {
             let mut shared = self.shared();
             shared.calls.push(call);
             shared.calls.len() - 1
         };
         self.meet(number, FaultPoint::Before, call).await?;
-        let value = self.stores(effect);
+        let value = effect.await;
         self.meet(number, FaultPoint::After, call).await?;
         Ok(value)
     }

@@ -31,10 +31,11 @@ macro_rules! quantity {
 }
 
 /// Every such number, those first that change most.
-pub(crate) const QUANTITIES: [Quantity; 13] = [
+pub(crate) const QUANTITIES: [Quantity; 14] = [
     quantity!("flickr_faults_per_mille", 0, day => day.flickr_faults_per_mille, new => flickr_faults_per_mille: new),
     quantity!("crashes_per_myriad", 0, day => day.crashes_per_myriad, new => crashes_per_myriad: new),
     quantity!("failures_per_myriad", 0, day => day.failures_per_myriad, new => failures_per_myriad: new),
+    quantity!("hold_milliseconds", 0, day => day.hold_milliseconds, new => hold_milliseconds: new),
     quantity!("noise", 0, day => day.noise.into(), new => noise: new > 0),
     quantity!("replays", 0, day => day.replays.into(), new => replays: new > 0),
     quantity!("outages", 0, day => day.outages.len() as u64, new => outages: first(&day.outages, new)),

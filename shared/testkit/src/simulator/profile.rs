@@ -42,6 +42,8 @@ pub struct Profile {
     pub failures_per_myriad: u64,
     /// Calls of a port in ten thousand at which their process dies, half of them after their effect.
     pub crashes_per_myriad: u64,
+    /// For how many milliseconds a write holds its items, so that transactions conflict with those who come meanwhile.
+    pub hold_milliseconds: u64,
     /// The one call of a port at which its process dies, counted from 0, if just one does.
     pub crash_at: Option<(usize, FaultPoint)>,
     /// Calls of Flickr in a thousand that go wrong.
@@ -141,13 +143,14 @@ const READS: Flow = Flow {
 
 impl Profile {
     /// An ordinary bad day: 60 jobs over two hours, of all kinds, for an app that may call 60 times an hour. Ports
-    /// fail, processes die, Flickr errs in one call of four, throttles for ten minutes and is down for twenty; messages
+    /// fail, processes die, writes conflict, Flickr errs in one call of four, throttles for ten minutes and is down for twenty; messages
     /// come twice; an operator replays what died.
     pub fn bad_day() -> Self {
         Self {
             jobs: 60,
             failures_per_myriad: 150,
             crashes_per_myriad: 100,
+            hold_milliseconds: 15,
             flickr_faults_per_mille: 250,
             poison_per_mille: 30,
             stopped_per_mille: 10,
@@ -175,6 +178,7 @@ impl Profile {
             worker_slots: None,
             failures_per_myriad: 0,
             crashes_per_myriad: 0,
+            hold_milliseconds: 0,
             crash_at: None,
             flickr_faults_per_mille: 0,
             poison_per_mille: 0,

@@ -24,6 +24,8 @@ pub struct Ask {
     pub marker: String,
     /// Its idempotency key.
     pub key: String,
+    /// Whether what is asked is so long that it is an item of its own beside the job's.
+    pub is_long: bool,
     /// When the job is to run.
     pub start: Start,
     /// The job's lane.
@@ -98,6 +100,7 @@ fn draw(random: &mut Random, profile: &Profile, number: u32, last: Option<&Ask>)
         method,
         marker: marker(random, profile, method, number),
         key,
+        is_long: number.is_multiple_of(4),
         start: if follows.is_some() { Start::Now } else { start },
         priority,
         cache: cache(random).filter(|_| method == READ).unwrap_or_default(),
@@ -149,6 +152,7 @@ fn of_flow(random: &mut Random, index: usize, flow: &Flow, number: usize) -> Ask
             (false, false) => number.to_string(),
         },
         key: format!("key-{number}"),
+        is_long: false,
         start: if flow.delay.is_zero() { Start::Now } else { Start::After(flow.delay) },
         priority: flow.priority,
         cache: CacheOptions::default(),

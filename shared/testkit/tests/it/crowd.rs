@@ -1,25 +1,27 @@
 //! Crowds: many at once for one account and one app, over stores that take some milliseconds. None is refused or put off
 //! since others were quick, and hardly a write is made in vain.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use domain::{
     TraceId,
     account::Perms,
     budget::{HostClass, Limit, Party},
-    job::{Job, Phase, Start},
+    idempotency::Key,
+    job::{Job, JobSpec, Phase, Start},
 };
 use futures_util::future::join_all;
 use hub::{
     budget::{CallRequest, Grants},
     connect::{App, Connect},
     limits::Limits,
+    ports::Entropy,
     run::{Disposition, Worker},
     submit::{Submit, SubmitRequest},
 };
 use testkit::{
-    CATALOGUE, Call, Fault, FaultPoint, Injection, Scene, World, build,
-    crowd::{Task, round_trips, run_at_once},
+    CATALOGUE, Call, Fault, FaultPoint, Injection, KeyUnits, Scene, World, build,
+    crowd::{Task, at_once, round_trips, run_at_once},
 };
 
 /// So much that no budget and no bound of pending jobs is in the way: what is tried is how they get on with each other.
@@ -32,12 +34,36 @@ const BATCH_MESSAGES: usize = 5;
 /// How many workers run at once.
 const WORKERS: usize = 10;
 
-/// A request of an account for a job, in a process of its own.
+/// For how many milliseconds a write holds its items, in turn.
+const HOLDS: [u64; 4] = [0, 4, 8, 15];
+
+/// A scene over stores as DynamoDB has them: calls take some milliseconds, writes hold their items for as long, and each
+/// partition key takes so many units a second.
+async fn scene(seed: u64, hold_milliseconds: u64) -> Scene {
+    let scene = Scene::with_limits(LIMITS).await;
+    scene.world.set_fault_plan(round_trips(seed, 2, 15));
+    scene.world.set_hold(Duration::from_millis(hold_milliseconds));
+    scene.world.set_most_key_units(Some(KeyUnits::DYNAMODB));
+    scene
+}
+
+/// Whether DynamoDB refused nothing.
+fn met_nobody(world: &World) -> bool {
+    (world.conflicts(), world.throttled()) == (0, 0)
+}
+
+/// A request of an account for a job, in a process of its own. One in four is long.
 fn submission(scene: &Scene, account: usize, number: usize) -> Task<Result<Job, hub::Error>> {
-    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE };
-    let (principal, params) = (scene.principal.clone(), format!(r#"{{"photo_id": "{number}"}}"#));
+    let params = format!(r#"{{"photo_id": "{number}"}}"#);
     let spec = scene.spec(account, "flickr.photos.setMeta", &params);
-    let request = SubmitRequest { spec, start: Start::Now, key: None, trace: TraceId::from_bytes([3; 16]) };
+    submit(scene, JobSpec { meta: number.is_multiple_of(4).then(build::long_meta), ..spec }, None)
+}
+
+/// A request for a job, in a process of its own.
+fn submit(scene: &Scene, spec: JobSpec, key: Option<Key>) -> Task<Result<Job, hub::Error>> {
+    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE };
+    let principal = scene.principal.clone();
+    let request = SubmitRequest { spec, start: Start::Now, key, trace: TraceId::from_bytes(scene.world.random()) };
     Box::pin(async move { submit.accept(&principal, request).await.map(|accepted| accepted.job) })
 }
 
@@ -92,24 +118,40 @@ fn login(scene: &Scene) -> Task<bool> {
 
 #[tokio::test]
 async fn of_a_hundred_submissions_of_one_account_at_once_none_is_refused_and_none_writes_twice() {
-    for seed in 0..10 {
-        let scene = Scene::with_limits(LIMITS).await;
-        scene.world.set_fault_plan(round_trips(seed, 2, 15));
+    for (seed, hold) in (0..12).zip(HOLDS.into_iter().cycle()) {
+        let scene = scene(seed, hold).await;
         let jobs = run_at_once(&scene.world, (0..100).map(|number| submission(&scene, 0, number)));
         assert!(jobs.iter().all(Result::is_ok), "{jobs:?}");
         let calls = [Call::SubmitContext, Call::CountPending, Call::Insert, Call::Send];
         assert!(calls.iter().all(|call| scene.world.count(*call) == 100), "one of each");
         assert_eq!(scene.world.calls().len(), 400, "and nothing else");
+        assert!(met_nobody(&scene.world));
     }
+}
+
+/// They meet on the items of the one job, which is long: the insertion of each is a transaction.
+#[tokio::test]
+async fn of_five_submissions_under_one_key_at_once_none_is_refused_and_one_makes_the_job() {
+    let mut conflicts = 0;
+    for (seed, hold) in (0..40).zip(HOLDS.into_iter().cycle()) {
+        let scene = scene(seed, hold).await;
+        let spec = JobSpec { meta: Some(build::long_meta()), ..scene.spec(0, "flickr.photos.setMeta", "{}") };
+        let jobs = run_at_once(&scene.world, (0..5).map(|_| submit(&scene, spec.clone(), Key::parse("one key").ok())));
+        let ids: BTreeSet<_> = jobs.iter().map(|job| job.as_ref().map(|job| job.id.clone()).ok()).collect();
+        assert!(ids.len() == 1 && !ids.contains(&None), "{ids:?}");
+        scene.world.set_fault_plan(at_once());
+        assert_eq!((scene.pending(0).await, scene.world.jobs().len()), (1, 1));
+        conflicts += scene.world.conflicts();
+    }
+    assert!(conflicts > 0, "they meet");
 }
 
 #[tokio::test]
 async fn of_three_hundred_jobs_of_one_app_and_twenty_logins_at_once_none_is_put_off_and_none_refused() {
     const JOBS: usize = 300;
     const LOGINS: usize = 20;
-    for seed in 0..10 {
-        let scene = Scene::with_limits(LIMITS).await;
-        scene.world.set_fault_plan(round_trips(seed, 2, 15));
+    for (seed, hold) in (0..12).zip(HOLDS.into_iter().cycle()) {
+        let scene = scene(seed, hold).await;
         let submitted = run_at_once(&scene.world, (0..JOBS).map(|number| submission(&scene, number % 2, number)));
         assert!(submitted.iter().all(Result::is_ok));
         scene.world.forget_calls();
@@ -121,7 +163,8 @@ async fn of_three_hundred_jobs_of_one_app_and_twenty_logins_at_once_none_is_put_
             Box::pin(async move { usize::from(!login.await) }) as Task<usize>
         });
         let failed: usize = run_at_once(&scene.world, workers.chain(logins)).into_iter().sum();
-        assert_eq!(failed, 0, "seed {seed}");
+        assert_eq!(failed, 0, "seed {seed}, items held for {hold} ms");
+        assert!(met_nobody(&scene.world));
         for job in scene.world.jobs() {
             let once = job.state.fencing_number == 1 && job.state.attempts == 1;
             assert!(once && matches!(job.state.phase, Phase::Completed { .. }), "{job:?}");
@@ -131,7 +174,7 @@ async fn of_three_hundred_jobs_of_one_app_and_twenty_logins_at_once_none_is_put_
         let changes = scene.world.count(Call::ChangeBudget);
         assert!(changes * 10 <= grants * 11, "{changes} changes of budgets for {grants} calls");
 
-        scene.world.set_fault_plan(Box::new(|_, _| Injection::Pass));
+        scene.world.set_fault_plan(at_once());
         assert_eq!((scene.pending(0).await, scene.pending(1).await), (0, 0));
     }
 }

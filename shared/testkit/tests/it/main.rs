@@ -5,6 +5,7 @@ mod crowd;
 mod fair_queue;
 mod many_apps;
 mod mutations;
+mod refused_by_dynamodb;
 mod simulation;
 
 use testkit::{World, build::NOW, contract};

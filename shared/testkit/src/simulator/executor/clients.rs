@@ -77,7 +77,12 @@ impl Clients {
         };
         let spec = build::spec(account, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker));
         let request = SubmitRequest {
-            spec: JobSpec { priority: ask.priority, cache: ask.cache, ..spec },
+            spec: JobSpec {
+                priority: ask.priority,
+                cache: ask.cache,
+                meta: ask.is_long.then(build::long_meta),
+                ..spec
+            },
             start: ask.start,
             key: Key::parse(&ask.key).ok(),
             trace: TraceId::from_bytes([1; 16]),

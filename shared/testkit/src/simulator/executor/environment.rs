@@ -1,8 +1,11 @@
 //! What a simulation runs in: the world, Flickr, and the tenants with their accounts.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use domain::{
@@ -19,7 +22,7 @@ use hub::{
 use vault::memory::MemoryKeys;
 
 use crate::{
-    World,
+    KeyUnits, World,
     build::{self, NOW},
     faults::{Fault, FaultPlan, FaultPoint, Injection},
     mutation::Mutation,
@@ -102,6 +105,8 @@ impl Environment {
         if let Some((call, point)) = self.profile.crash_at {
             self.world.fault(call, point, Fault::Crash);
         }
+        self.world.set_most_key_units(Some(KeyUnits::DYNAMODB));
+        self.world.set_hold(Duration::from_millis(self.profile.hold_milliseconds));
         self.world.set_fault_plan(self.fault_plan(random));
     }
 
@@ -166,8 +171,9 @@ impl Environment {
         Limits { app, account: None, max_pending_jobs: MAX_PENDING }
     }
 
-    /// How many faults were injected, and how many calls of Flickr went wrong.
+    /// How many faults were injected, how many requests DynamoDB refused, and how many calls of Flickr went wrong.
     pub(super) fn faults(&self) -> u64 {
-        self.injected_faults.load(Ordering::Relaxed) + self.flickr.faults()
+        let refused = self.world.throttled() + self.world.conflicts();
+        self.injected_faults.load(Ordering::Relaxed) + refused + self.flickr.faults()
     }
 }
