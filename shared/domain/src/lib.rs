@@ -17,9 +17,10 @@ pub mod outcome;
 mod refs;
 pub mod time;
 pub mod timing;
+pub mod upload;
 pub mod verification;
 
-pub use id::{AppId, ClaimId, JobId, TenantId, TraceId, UserId};
+pub use id::{AppId, ClaimId, JobId, TenantId, TraceId, UploadId, UserId};
 pub use jitter::Jitter;
 pub use refs::{AccountRef, JobRef};
 pub use time::{Day, Timestamp};

@@ -7,7 +7,9 @@ use domain::{
     timing::RECORD_RETENTION,
 };
 
-use crate::ports::{self, Clock, Results};
+use serde_json::json;
+
+use crate::ports::{self, Clock, Results, SealedAccount};
 
 /// Stores a result where it fits, before the job is said to have one; what the job is to become. `has_pages` says whether
 /// the call is one of a listing.
@@ -32,4 +34,12 @@ pub(super) async fn store(
     }
     let page_of_several = has_pages && is_page_of_several(job.spec.work.params(), text);
     Ok(Event::Complete { claim: claim.clone(), result: stored, page_of_several })
+}
+
+/// The end of a job whose file the account holds: the photo, where Flickr named it, and whether it was there before.
+pub(super) fn of_photo(claim: &ClaimId, sealed: &SealedAccount, photo_id: Option<&str>, is_duplicate: bool) -> Event {
+    let url = photo_id.map(|id| format!("https://www.flickr.com/photos/{}/{id}", sealed.account.nsid));
+    let duplicate_of = photo_id.filter(|_| is_duplicate);
+    let result = json!({"stat": "ok", "photo_id": photo_id, "url": url, "duplicate_of": duplicate_of});
+    Event::complete(claim.clone(), StoredResult::Inline(result.to_string()))
 }
