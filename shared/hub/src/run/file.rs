@@ -22,10 +22,7 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::mpsc;
 use vault::DataKeys;
 
-use super::{
-    Flickr, Ports, Worker, account::usable, call::spread, defer, lease::Lease, outcome::Ran,
-    verify_file::replaced_photo,
-};
+use super::{Flickr, Ports, Worker, account::usable, call::spread, defer, lease::Lease, outcome::Ran, results};
 use crate::{
     Error, chain,
     ports::{self, ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
