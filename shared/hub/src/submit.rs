@@ -23,10 +23,11 @@ use crate::{
     Error, Kind,
     fair_queue::{Admitted, QueueForecast},
     pending_jobs,
-    ports::{Entropy, FairQueues, Inserted},
+    ports::{Entropy, FairQueues, Inserted, Uploads},
     response_cache,
     tenants::Principal,
     transition::{self, announce},
+    uploads,
 };
 
 /// What accepting a job needs.
@@ -63,13 +64,13 @@ pub struct Accepted {
 
 impl<P> Submit<P>
 where
-    P: transition::Ports + Entropy + FairQueues,
+    P: transition::Ports + Entropy + FairQueues + Uploads,
 {
     /// Accepts a request of `principal`, whose account the request must name, once for each idempotency key.
     ///
     /// # Errors
-    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], or a failure of the
-    /// ports.
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], for a file
+    /// [`Kind::UploadNotFound`] and [`Kind::UploadNotArrived`], or a failure of the ports.
     pub async fn accept(&self, principal: &Principal, request: SubmitRequest) -> Result<Accepted, Error> {
         let SubmitRequest { spec, start, key, trace } = request;
         let facts = self.catalogue.facts(&spec.work);
@@ -97,6 +98,9 @@ where
         }
         let (Some(context), Some(forecast)) = (context, forecast) else { return Err(Kind::AccountNotFound.into()) };
         let start = start_at(start, now)?;
+        if let Some(file) = spec.work.file() {
+            uploads::check_arrived(&self.ports, &spec.account, file).await?;
+        }
         let mut job = Job {
             id,
             idempotency: facts.idempotency,

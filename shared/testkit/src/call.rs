@@ -78,4 +78,13 @@ pub enum Call {
     SetKeyDisabled,
     KeysByVersion,
     Tenants,
+    // Uploads
+    CreateUpload,
+    Upload,
+    UploadUrl,
+    StoredFile,
+    ReadFile,
+    SetSha256,
+    RemoveUpload,
+    ClaimBytes,
 }

@@ -20,4 +20,4 @@ pub use fakes::{History, QueuedMessage, World};
 pub use faults::{Fault, FaultPlan, FaultPoint, Injection};
 pub use mutation::Mutation;
 pub use scene::Scene;
-pub use scripted_flickr::{CATALOGUE, ScriptedFlickr};
+pub use scripted_flickr::{CATALOGUE, ScriptedFlickr, SentFile};

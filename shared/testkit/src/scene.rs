@@ -9,6 +9,7 @@ use domain::{
     budget::{HostClass, Signal},
     idempotency::Key,
     job::{Job, JobSpec, PerTarget, Start},
+    upload::FileRules,
 };
 use hub::{
     Error,
@@ -94,6 +95,7 @@ impl Scene {
             catalogue: &CATALOGUE,
             vaults: vaults.clone(),
             retries: PerTarget::default(),
+            file_rules: FileRules::default(),
             limits,
             grants: Grants::default(),
         };

@@ -1,5 +1,7 @@
 //! A Flickr that answers as it is told, and a small catalogue of its methods.
 
+mod files;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,12 +11,13 @@ use std::{
 use domain::{
     account::Perms,
     cache::{CachePolicy, CacheTag},
+    call::RestCall,
     catalogue::{Catalogue, ErrorCodes, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
-    job::Work,
     outcome::{Class, Outcome},
     verification::{Verification, Verified},
 };
+pub use files::SentFile;
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
     ports::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
@@ -88,6 +91,7 @@ struct Script {
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
     content: Option<String>,
+    files: files::FileScript,
 }
 
 impl ScriptedFlickr {
@@ -165,15 +169,15 @@ fn done() -> Outcome {
 }
 
 impl FlickrApi for ScriptedFlickr {
-    async fn call(&self, _: &Signing, work: &Work, _: bool) -> Answer {
-        self.script().calls.push(work.method().to_string());
+    async fn call(&self, _: &Signing, call: &RestCall, _: bool) -> Answer {
+        self.script().calls.push(call.method.to_string());
         let outcome = self.next();
         let content = || self.script().content.clone().unwrap_or_else(|| r#"{"stat":"ok"}"#.to_owned());
         let result = (outcome.class == Class::Done).then(content);
         Answer { outcome, result }
     }
 
-    async fn verify(&self, _: &Signing, _: &Work, _: Verification) -> VerifyAnswer {
+    async fn verify(&self, _: &Signing, _: &RestCall) -> VerifyAnswer {
         let mut script = self.script();
         script.verifications += 1;
         match script.verified.pop_front().unwrap_or((Verified::Done, done())) {

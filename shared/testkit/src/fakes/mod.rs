@@ -23,6 +23,7 @@ mod stores;
 mod sweeps;
 mod system;
 mod tenants;
+mod uploads;
 mod waiting_jobs;
 mod world;
 

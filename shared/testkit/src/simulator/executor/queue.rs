@@ -9,6 +9,7 @@ use std::{
 use domain::{
     JobId, Timestamp,
     job::{PerTarget, RetryPolicy},
+    upload::FileRules,
 };
 use hub::{
     budget::Grants,
@@ -68,6 +69,7 @@ impl Queue {
             catalogue: &CATALOGUE,
             vaults: simulation.environment.vaults.clone(),
             retries: PerTarget::<RetryPolicy>::default(),
+            file_rules: FileRules::default(),
             limits: simulation.environment.limits(),
             grants: Grants::default(),
         };
