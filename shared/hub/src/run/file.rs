@@ -12,6 +12,7 @@ use domain::{
     budget::HostClass,
     job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, WaitReason, Work},
     outcome::Class,
+    timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
         DedupCheck, Endpoint, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, Uploaded, machine_tag,
         next_ticket_check,
@@ -330,7 +331,7 @@ async fn feed<P: Ports>(lease: &mut Lease<'_, P>, mut body: ByteStream, sender: 
         }
     }
     // Flickr may take its time to answer, and nothing flows meanwhile.
-    if let Err(error) = lease.renew().await {
+    if let Err(error) = lease.outlast(UPLOAD_ANSWER + AWS_REQUEST).await {
         tracing::warn!(error = chain(&error), "a lease could not be renewed");
     }
 }

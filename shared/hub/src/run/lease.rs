@@ -39,11 +39,15 @@ impl<'a, P: Ports> Lease<'a, P> {
         if self.ports.now() < self.renew_at { Ok(true) } else { self.renew().await }
     }
 
-    /// Renews the lease now.
+    /// Renews the lease where it would end before so much time has passed, as [`Lease::keep`] does.
     ///
     /// # Errors
     /// As for [`Lease::keep`].
-    pub(super) async fn renew(&mut self) -> Result<bool, Error> {
+    pub(super) async fn outlast(&mut self, length: Duration) -> Result<bool, Error> {
+        if self.ports.now() + length < self.ends_at { Ok(true) } else { self.renew().await }
+    }
+
+    async fn renew(&mut self) -> Result<bool, Error> {
         let event = Event::Renew { claim: self.claim.clone(), lease_until: self.ports.now() + self.length() };
         match apply_as_holder(self.ports, &self.job, self.claim, event).await {
             Ok(Some(renewed)) => {

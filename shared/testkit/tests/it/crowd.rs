@@ -49,6 +49,7 @@ fn worker(scene: &Scene) -> Task<usize> {
         catalogue: &CATALOGUE,
         vaults: scene.vaults.clone(),
         retries: scene.worker.retries,
+        file_rules: scene.worker.file_rules,
         limits: LIMITS,
         grants: Grants::default(),
     });
