@@ -1,7 +1,5 @@
 //! A Flickr that answers as it is told, and a small catalogue of its methods.
 
-mod files;
-
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,11 +15,12 @@ use domain::{
     outcome::{Class, Outcome},
     verification::{Verification, Verified},
 };
-pub use files::SentFile;
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
     ports::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
 };
+
+use crate::file_script::FileScript;
 
 /// The methods that tests call, with the facts that follow from their names.
 pub static CATALOGUE: Catalogue = Catalogue::new(methods);
@@ -81,7 +80,7 @@ fn facts(method: &str) -> MethodFacts {
 pub struct ScriptedFlickr(Arc<Mutex<Script>>);
 
 #[derive(Default)]
-struct Script {
+pub(crate) struct Script {
     answers: VecDeque<Outcome>,
     calls: Vec<String>,
     callbacks: Vec<String>,
@@ -91,7 +90,8 @@ struct Script {
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
     content: Option<String>,
-    files: files::FileScript,
+    /// What it does with files.
+    pub(crate) files: FileScript,
 }
 
 impl ScriptedFlickr {
@@ -154,7 +154,7 @@ impl ScriptedFlickr {
         self.script().callbacks.clone()
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -164,7 +164,7 @@ impl ScriptedFlickr {
     }
 }
 
-fn done() -> Outcome {
+pub(crate) fn done() -> Outcome {
     Outcome::new(Class::Done, "ok")
 }
 

@@ -1,44 +1,16 @@
 //! What a scripted Flickr does with files.
 
-use std::collections::VecDeque;
-
-use bytes::Bytes;
 use domain::{
     outcome::{Class, Outcome},
-    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded},
+    upload::{FoundPhoto, PhotoVersion, TicketState, Uploaded},
 };
 use futures_util::StreamExt;
 use hub::ports::{FileAnswer, FileRequest, FlickrFiles, Signing};
 
-use super::{ScriptedFlickr, done};
-
-/// A file as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentFile {
-    pub endpoint: Endpoint,
-    pub fields: Vec<(String, String)>,
-    pub name: String,
-    pub content_type: String,
-    pub bytes: Bytes,
-}
-
-impl SentFile {
-    /// The value of a field.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// What Flickr does with files, and those that it got.
-#[derive(Default)]
-pub(super) struct FileScript {
-    answers: VecDeque<FileAnswer>,
-    found: VecDeque<FoundPhoto>,
-    tickets: VecDeque<TicketState>,
-    versions: VecDeque<PhotoVersion>,
-    sent: Vec<SentFile>,
-    questions: usize,
-}
+use crate::{
+    file_script::SentFile,
+    scripted_flickr::{ScriptedFlickr, done},
+};
 
 impl ScriptedFlickr {
     /// The photo that becomes of a file where nothing else was set.
