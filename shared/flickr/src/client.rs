@@ -1,5 +1,7 @@
 //! The ports to Flickr of `hub`, over HTTP.
 
+mod files;
+
 use std::time::Duration;
 
 use domain::{
@@ -7,9 +9,10 @@ use domain::{
     call::{MethodName, RestCall},
     catalogue::{ErrorCodes, Verb},
     idempotency::Idempotency,
-    job::{PerTarget, Target, Work},
+    job::Target,
     outcome::Outcome,
-    verification::{Verification, Verified},
+    timing::{UPLOAD_ANSWER, UPLOAD_STALL},
+    verification::Verified,
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
@@ -20,6 +23,7 @@ use url::Url;
 use crate::{
     answer::{self, Call, EMPTY_SUCCESS},
     catalogue::CATALOGUE,
+    file_body::Patience,
     hosts::Hosts,
     oauth::{self, Signer},
     read_back::ReadBack,
@@ -47,23 +51,27 @@ pub struct Deadlines {
     /// The deadline to connect, with name resolution and TLS. Shorter than the others, so that a request that was never
     /// sent can be distinguished from one that may have been.
     pub connect: Duration,
-    /// The deadline of a call, for each kind of work.
-    pub call: PerTarget<Duration>,
+    /// The deadline of a REST call.
+    pub call: Duration,
     /// The deadline of a step of the login, during which a user waits.
     pub login: Duration,
     /// The deadline to ask what a token may do. It comes after a step of the login, and no account depends on it: both
     /// must end in time for the account to be stored.
     pub check_token: Duration,
+    /// The longest that parts of the sending of a file may take; each file has a deadline of its own.
+    pub patience: Patience,
 }
 
-/// 5 seconds to connect, each target's own call deadline, 10 seconds for a step of the login, and 5 to check a token.
+/// 5 seconds to connect, the call deadline of REST calls, 10 seconds for a step of the login, 5 to check a token, and for
+/// files what fits their lease.
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            call: PerTarget::new(|target| target.timing().call_deadline),
+            call: Target::Rest.timing().call_deadline,
             login: Duration::from_secs(10),
             check_token: Duration::from_secs(5),
+            patience: Patience { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
         }
     }
 }
@@ -93,7 +101,8 @@ impl<P> Client<P> {
     /// # Errors
     /// [`Error`].
     pub fn with_deadlines(hosts: Hosts, ports: P, deadlines: Deadlines) -> Result<Self, Error> {
-        Ok(Self { hosts, ports, deadlines, transport: Transport::new(deadlines.connect)? })
+        let transport = Transport::new(deadlines.connect, deadlines.patience.stall)?;
+        Ok(Self { hosts, ports, deadlines, transport })
     }
 }
 
@@ -108,16 +117,28 @@ impl<P: Clock + Entropy> Client<P> {
         let Unsigned { verb, url, params, protocol, deadline } = request;
         let form = oauth::form(params);
         let verb = if form.len() > MAX_QUERY_BYTES { Verb::Post } else { verb };
+        let authorization = self.authorization(app, token, verb, &url, params, protocol);
+        self.transport.send(Request { verb, url, form, authorization, deadline }).await
+    }
+
+    /// The `Authorization` header of a request that is sent at once: with a nonce of its own and the present time.
+    fn authorization(
+        &self,
+        app: &AppCredentials,
+        token: Option<&TokenCredentials>,
+        verb: Verb,
+        url: &Url,
+        params: &[(&str, &str)],
+        protocol: &[(&str, &str)],
+    ) -> String {
         let nonce = hex::encode(self.ports.random());
         let signer = Signer { app, token, timestamp_seconds: self.ports.now().as_seconds(), nonce: &nonce };
-        let authorization = signer.authorization(verb.as_str(), &url, params, protocol);
-        self.transport.send(Request { verb, url, form, authorization, deadline }).await
+        signer.authorization(verb.as_str(), url, params, protocol)
     }
 
     /// Calls `method` once without parameters, signed by `app` alone, in the name of no account.
     pub async fn call_as_app(&self, app: &AppCredentials, method: &MethodName) -> Outcome {
-        let deadline = *self.deadlines.call.get(Target::Rest);
-        self.rest(app, None, method, std::iter::empty(), false, deadline).await.outcome
+        self.rest(app, None, method, std::iter::empty(), false, self.deadlines.call).await.outcome
     }
 
     /// Calls `method` of the REST API, once.
@@ -149,12 +170,12 @@ impl<P: Clock + Entropy> Client<P> {
 
     /// Verifies a write by one read, or by none when its parameters do not name what was written. Whatever the reason
     /// that the read fails, the write is not seen.
-    async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> VerifyAnswer {
+    async fn read_back(&self, signing: &Signing, write: &RestCall) -> VerifyAnswer {
         let Signing { app, token, .. } = signing;
         let read = ReadBack::of(write.method.as_str()).and_then(|row| Some((row, row.read(&write.params)?)));
         let Some((row, (method, params))) = read else { return VerifyAnswer::not_seen(None) };
         let Answer { outcome, result } =
-            self.rest(app, Some(token), &method, params.into_iter(), false, deadline).await;
+            self.rest(app, Some(token), &method, params.into_iter(), false, self.deadlines.call).await;
         if result.is_none() {
             let Outcome { class, message, .. } = &outcome;
             tracing::warn!(?class, message, "a read that verifies a write failed");
@@ -167,23 +188,15 @@ impl<P: Clock + Entropy> Client<P> {
     }
 }
 
-/// Each kind of work is one arm of both functions.
 impl<P: Clock + Entropy> FlickrApi for Client<P> {
-    async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
-        let deadline = *self.deadlines.call.get(work.target());
+    async fn call(&self, signing: &Signing, call: &RestCall, repeated: bool) -> Answer {
         let Signing { app, token, .. } = signing;
-        match work {
-            Work::Rest(RestCall { method, params }) => {
-                self.rest(app, Some(token), method, params.iter(), repeated, deadline).await
-            }
-        }
+        let RestCall { method, params } = call;
+        self.rest(app, Some(token), method, params.iter(), repeated, self.deadlines.call).await
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> VerifyAnswer {
-        let deadline = *self.deadlines.call.get(work.target());
-        match (work, verification) {
-            (Work::Rest(call), Verification::ReadBack) => self.read_back(signing, call, deadline).await,
-        }
+    async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
+        self.read_back(signing, call).await
     }
 }
 
