@@ -83,7 +83,10 @@ async fn a_file_becomes_a_photo_with_its_fields() {
     let view: UploadView = hub.get(&path).await.data();
     assert_eq!((view.state, view.bytes, view.user_id), (UploadState::Pending, 100_000, account.user_id.clone()));
     let early = hub
-        .post("/v1/flickr/rest", &json!(file_request(&account.user_id, &upload.upload_id, JobTarget::Upload, &json!({}))))
+        .post(
+            "/v1/flickr/rest",
+            &json!(file_request(&account.user_id, &upload.upload_id, JobTarget::Upload, &json!({}))),
+        )
         .await;
     assert_eq!((early.status, early.problem()), (StatusCode::CONFLICT, "ERR_UPLOAD_NOT_ARRIVED"));
 
@@ -102,7 +105,10 @@ async fn a_file_becomes_a_photo_with_its_fields() {
     assert_eq!((&photo["filename"], &photo["is_public"]), (&json!("bung__1.jpg"), &json!(false)));
     let made = result(&job);
     assert_eq!(made["photo_id"], photo["id"]);
-    assert_eq!(made["url"], format!("https://www.flickr.com/photos/{}/{}", account.nsid, photo["id"].as_str().unwrap()));
+    assert_eq!(
+        made["url"],
+        format!("https://www.flickr.com/photos/{}/{}", account.nsid, photo["id"].as_str().unwrap())
+    );
     assert_eq!(hub.get(&path).await.problem(), "ERR_UPLOAD_NOT_FOUND", "a file that has arrived is not kept");
 }
 
@@ -156,7 +162,8 @@ async fn twenty_five_files_arrive_once_each_whatever_flickr_answers() {
     let of_uploads = |fault: &'static str, more: Value| {
         let (flickr, nsid) = (&flickr, &account.nsid);
         async move {
-            let mut fault = json!({ "fault": fault, "times": 1, "match": { "account": nsid, "path": "/services/upload*" } });
+            let mut fault =
+                json!({ "fault": fault, "times": 1, "match": { "account": nsid, "path": "/services/upload*" } });
             fault.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             flickr.control("/_fake/faults", &fault).await;
         }
@@ -205,7 +212,10 @@ async fn a_file_of_200_mb_arrives() {
         .collect();
     assert_eq!(sent.len(), 1);
     let head = sent[0]["head"].to_string().to_ascii_lowercase();
-    assert!(head.contains("content-length") && !head.contains("transfer-encoding") && !head.contains("expect"), "{head}");
+    assert!(
+        head.contains("content-length") && !head.contains("transfer-encoding") && !head.contains("expect"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -223,7 +233,8 @@ async fn the_same_bytes_are_one_photo_and_a_deleted_one_comes_back() {
     let deleted = hub.submit(&account.user_id, "flickr.photos.delete", &json!({ "photo_id": photo_id })).await;
     let deleted = hub.ended(&deleted).await;
     assert_eq!(deleted.state, JobState::Failed, "the account only grants to write: {deleted:?}");
-    let again = hub.ended(&submit(&hub, &account.user_id, "c.jpg", content, &json!({ "dedup_check": 0 })).await.job_id).await;
+    let again =
+        hub.ended(&submit(&hub, &account.user_id, "c.jpg", content, &json!({ "dedup_check": 0 })).await.job_id).await;
     assert_ne!(result(&again)["photo_id"], photo_id);
     assert_eq!(photos(&flickr, &account.nsid).await.len(), 2, "the caller asked for it");
 }

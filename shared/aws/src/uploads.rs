@@ -4,16 +4,20 @@
 //! |---|---|---|
 //! | `tenant#upload` | `UPLOAD` | whose it is, what it is, when it was made |
 //! | `tenant#user` | `BYTES#sha256` | the job that sends these bytes to the account |
+//! | `tenant#user` | `PHOTO#id` | a photo that Flickr has just made for the account |
 //!
 //! Both expire. An upload's item is gone before its object can be, which the bucket's lifecycle rule deletes where
 //! nobody did: a file without its item is not found.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::{
     AccountRef, JobId, TenantId, UploadId,
-    timing::UPLOAD_RETENTION,
+    timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
     upload::{MediaFile, Sha256, StoredFile, Upload},
 };
+use futures_util::future::try_join_all;
 use hub::ports::{self, ByteStream, UploadUrl, Uploads};
 
 use crate::{
@@ -42,6 +46,11 @@ fn key(tenant: &TenantId, id: &UploadId) -> Attributes {
 /// The key of the item that says who sends these bytes to the account.
 fn bytes_key(account: &AccountRef, sha256: &Sha256) -> Attributes {
     item::key(account.to_string(), format!("BYTES#{sha256}"))
+}
+
+/// The key of the item that notes a photo of the account.
+fn photo_key(account: &AccountRef, photo_id: &str) -> Attributes {
+    item::key(account.to_string(), format!("PHOTO#{photo_id}"))
 }
 
 fn record(upload: &Upload) -> Attributes {
@@ -107,6 +116,21 @@ impl Uploads for Cloud {
     async fn remove_upload(&self, upload: &Upload) -> ports::Result<()> {
         self.uploads.remove(upload).await?;
         self.jobs.remove(key(&upload.account.tenant, &upload.id), "removing an upload").await.map(|_| ())
+    }
+
+    async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> ports::Result<()> {
+        let mut item = photo_key(account, photo_id);
+        item.extend(named([(EXPIRES_AT, expiry(now() + NEW_PHOTO_LAG))]));
+        self.jobs.put(item, "noting a new photo").await
+    }
+
+    async fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> ports::Result<bool> {
+        const WHAT: &str = "looking for new photos";
+        let ids: BTreeSet<&str> = photo_ids.iter().copied().collect();
+        let reads = ids.into_iter().map(|id| self.jobs.get(photo_key(account, id), WHAT));
+        let found = try_join_all(reads).await?;
+        let now = now();
+        Ok(found.into_iter().any(|item| live(item, now).is_some()))
     }
 
     async fn claim_bytes(

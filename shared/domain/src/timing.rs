@@ -93,6 +93,12 @@ pub const UPLOAD_STALL: Duration = Duration::from_secs(60);
 /// How long a file can be sent to the URL that its upload was given.
 pub const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
+/// How long after FlickrHub got the id of a new photo Flickr's methods may not know it yet.
+pub const NEW_PHOTO_LAG: Duration = Duration::from_secs(10 * 60);
+
+/// The time between two tries of a call that names such a photo.
+pub const NEW_PHOTO_PAUSE: Duration = Duration::from_secs(30);
+
 /// How long a file is kept that no job has sent to Flickr.
 pub const UPLOAD_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 

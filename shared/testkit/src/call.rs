@@ -86,5 +86,7 @@ pub enum Call {
     ReadFile,
     SetSha256,
     RemoveUpload,
+    NotePhoto,
+    IsNotedPhoto,
     ClaimBytes,
 }

@@ -40,6 +40,12 @@ pub trait Uploads: Send + Sync {
     /// Removes its file and what is known of it.
     fn remove_upload(&self, upload: &Upload) -> impl Future<Output = Result<()>> + Send;
 
+    /// Notes a photo that Flickr has just made for the account, for [`domain::timing::NEW_PHOTO_LAG`].
+    fn note_photo(&self, account: &AccountRef, photo_id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whether one of these photos is noted. At most 20.
+    fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> impl Future<Output = Result<bool>> + Send;
+
     /// Has `job` be the one that sends these bytes to the account: where nobody is, it is already, or `in_place_of` is.
     /// Else the job that is.
     fn claim_bytes(

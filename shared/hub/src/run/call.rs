@@ -10,6 +10,8 @@ use domain::{
     idempotency::Idempotency,
     job::{Attempt, Event, Job, Next, WaitReason, next},
     outcome::{Class, Outcome},
+    timing::NEW_PHOTO_PAUSE,
+    upload::named_photos,
 };
 use vault::DataKeys;
 
@@ -25,6 +27,11 @@ use crate::{
 
 /// Over how long the jobs are spread that wait for their account's budget, or to verify.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
+
+/// In `length` or up to twice as long, so that those who wait do not come together.
+fn spread_over(ports: &(impl Clock + Entropy), length: Duration) -> Timestamp {
+    ports.now() + length + ports.jitter().of(length)
+}
 
 /// `at` or now, and some time later, so that those who wait do not come together.
 pub(super) fn spread(ports: &(impl Clock + Entropy), at: Timestamp) -> Timestamp {
@@ -192,6 +199,11 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let answer = self.flickr.call(signing, call, repeated).await;
         self.record(job, signing, granted, circuit, &answer.outcome).await;
         let has_pages = self.catalogue.facts(&job.spec.work).cache_policy.is_some_and(|policy| policy.has_pages);
+        if self.refuses_new_photo(job, call, &answer.outcome).await {
+            let Outcome { message, flickr_code, .. } = answer.outcome;
+            let reason = WaitReason::BackOff { message, flickr_code };
+            return Ok(defer(job, claim, spread_over(&self.ports, NEW_PHOTO_PAUSE), reason, false));
+        }
         if let Some(event) = self.unfinished(job, claim, &answer.outcome) {
             return Ok(event);
         }
@@ -203,6 +215,22 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
                 Ok(defer(job, claim, after_outage(&self.ports), WaitReason::Outage, true))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether Flickr refuses a call that names a photo which it has made itself, minutes ago: its methods may not know it
+    /// yet.
+    async fn refuses_new_photo(&self, job: &Job, call: &RestCall, outcome: &Outcome) -> bool {
+        let photos = named_photos(&call.params);
+        if outcome.class != Class::Permanent || outcome.flickr_code.is_none() || photos.is_empty() {
+            return false;
+        }
+        match self.ports.is_noted_photo(&job.spec.account, &photos).await {
+            Ok(is_new) => is_new,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "it is not known whether a photo is new: it counts as old");
+                false
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::{
     ClaimId, JobRef, Timestamp, UploadId,
     budget::HostClass,
-    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, WaitReason, Work},
+    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, Transition, WaitReason, Work},
     outcome::Class,
     timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
@@ -246,8 +246,14 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         Ok(version.ok_or_else(unfinished))
     }
 
-    /// Removes a file that Flickr has. What cannot be removed goes when its time is over.
-    pub(super) async fn remove_file(&self, job: &Job, file: &UploadId) {
+    /// Remembers a photo that Flickr has just made, and removes its file. What cannot be removed goes when its time is over.
+    pub(super) async fn file_arrived(&self, end: &Transition, file: &UploadId) {
+        let job = &end.after;
+        if let Some(photo_id) = results::new_photo(job)
+            && let Err(error) = self.ports.note_photo(&job.spec.account, &photo_id).await
+        {
+            tracing::warn!(error = chain(&error), "a new photo was not noted");
+        }
         let removed = async {
             match self.ports.upload(job.tenant(), file).await? {
                 Some(upload) => self.ports.remove_upload(&upload).await,

@@ -145,13 +145,13 @@ where
             Err(error) => return self.put_off(&job, claim, false, error).await.into(),
         };
         let called = ran.called;
-        let file_arrived = job.spec.work.file().filter(|_| matches!(ran.event, Event::Complete { .. }));
+        let arrived = job.spec.work.file().filter(|_| matches!(ran.event, Event::Complete { .. }));
         let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
         let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
         let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
         let cache_use = ran.cache.filter(counts).and_then(|event| CacheUse::of(&job, event, self.ports.now()));
-        if let (Ok(Some(_)), Some(file)) = (&applied, file_arrived) {
-            self.remove_file(&job, file).await;
+        if let (Ok(Some(transition)), Some(file)) = (&applied, arrived) {
+            self.file_arrived(transition, file).await;
         }
         let disposition = match applied {
             Ok(Some(_)) => Ok(Disposition::Ack),

@@ -3,10 +3,11 @@
 use domain::{
     ClaimId,
     cache::is_page_of_several,
-    job::{Event, Failure, FailureCode, Job, StoredResult},
+    job::{Event, Failure, FailureCode, Job, Phase, StoredResult},
     timing::RECORD_RETENTION,
 };
 
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::ports::{self, Clock, Results, SealedAccount};
@@ -42,4 +43,16 @@ pub(super) fn of_photo(claim: &ClaimId, sealed: &SealedAccount, photo_id: Option
     let duplicate_of = photo_id.filter(|_| is_duplicate);
     let result = json!({"stat": "ok", "photo_id": photo_id, "url": url, "duplicate_of": duplicate_of});
     Event::complete(claim.clone(), StoredResult::Inline(result.to_string()))
+}
+
+/// The photo that the job has made, where it is completed and has made one.
+pub(super) fn new_photo(job: &Job) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Made {
+        photo_id: String,
+        duplicate_of: Option<String>,
+    }
+    let Phase::Completed { result: StoredResult::Inline(text), .. } = &job.state.phase else { return None };
+    let made: Made = serde_json::from_str(text).ok()?;
+    made.duplicate_of.is_none().then_some(made.photo_id)
 }

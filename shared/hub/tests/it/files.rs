@@ -345,3 +345,28 @@ async fn a_job_that_may_have_arrived_says_so_at_its_deadline() {
     let job = scene.handle(&job).await;
     assert_eq!((job.state.phase.name(), failure(&job)), ("failed", Some(FailureCode::OutcomeUnknown)));
 }
+
+#[tokio::test]
+async fn a_photo_that_was_made_minutes_ago_may_not_be_known_yet() {
+    let scene = Scene::new().await;
+    let not_found = || Outcome::new(Class::Permanent, "Photo not found").with_code(1);
+    let params = format!(r#"{{"photo_id": "{}"}}"#, ScriptedFlickr::PHOTO_ID);
+    let before = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    assert_eq!(scene.handle(&before).await.state.phase.name(), "failed", "of an old photo it is an answer");
+
+    let upload = scene.upload(0, PHOTO).await;
+    scene.handle(&scene.submit_file(&upload, Target::Upload, "{}").await).await;
+    let after = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    let put_off = scene.handle(&after).await;
+    assert_eq!((put_off.state.phase.name(), put_off.state.attempts), ("deferred", 0));
+    let jobs = run_to_the_end(&scene);
+    let after = jobs.iter().find(|job| job.id == after.id).unwrap();
+    assert_eq!(after.state.phase.name(), "completed");
+
+    scene.pass_seconds(700);
+    let later = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    assert_eq!(scene.handle(&later).await.state.phase.name(), "failed", "by then Flickr knows it");
+}

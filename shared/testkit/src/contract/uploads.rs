@@ -62,6 +62,22 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
     assert_eq!(ports.upload(&tenant, &old.id).await.unwrap(), None, "its time is over");
 }
 
+/// Photos that Flickr has just made.
+pub async fn new_photos(ports: &(impl Entropy + Uploads)) {
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let other = build::account_ref(&account.tenant, "2@N00");
+    let is_noted = async |account, ids: &[&str]| ports.is_noted_photo(account, ids).await.unwrap();
+    assert!(!is_noted(&account, &["53900000001"]).await && !is_noted(&account, &[]).await);
+    ports.note_photo(&account, "53900000001").await.unwrap();
+    ports.note_photo(&account, "53900000001").await.unwrap();
+    let many: Vec<String> = (2..=20).map(|number| format!("539000000{number:02}")).collect();
+    let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(!is_noted(&account, &many).await);
+    many.extend(["53900000001"]);
+    assert!(is_noted(&account, &many).await && is_noted(&account, &["53900000001"; 20]).await);
+    assert!(!is_noted(&other, &["53900000001"]).await, "of one account alone");
+}
+
 /// Who sends the same bytes to one account.
 pub async fn bytes_claims(ports: &(impl Entropy + Uploads)) {
     let account = build::account_ref(&build::tenant(ports), "1@N00");

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use domain::{
     AccountRef, JobId, TenantId, Timestamp, UploadId,
-    timing::UPLOAD_RETENTION,
+    timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
     upload::{Sha256, StoredFile, Upload},
 };
 use futures_util::stream;
@@ -25,6 +25,7 @@ struct StoredUploads {
     uploads: BTreeMap<Name, Upload>,
     files: BTreeMap<Name, Bytes>,
     senders: BTreeMap<(AccountRef, Sha256), JobId>,
+    photos: BTreeMap<(AccountRef, String), Timestamp>,
 }
 
 impl StoredUploads {
@@ -123,6 +124,26 @@ impl Uploads for World {
             let stored = stores.part::<StoredUploads>();
             stored.files.remove(&name(upload));
             stored.uploads.remove(&name(upload));
+        })
+        .await
+    }
+
+    async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> Result<()> {
+        let photo = (account.clone(), photo_id.to_owned());
+        self.call(Call::NotePhoto, |stores, now| {
+            stores.part::<StoredUploads>().photos.insert(photo, now + NEW_PHOTO_LAG);
+        })
+        .await
+    }
+
+    async fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> Result<bool> {
+        self.call(Call::IsNotedPhoto, |stores, now| {
+            let photos = &stores.part::<StoredUploads>().photos;
+            let is_noted = |id: &&str| {
+                let noted = photos.get(&(account.clone(), (*id).to_owned()));
+                noted.is_some_and(|expires_at| expires_at.as_seconds() > now.as_seconds())
+            };
+            photo_ids.iter().any(is_noted)
         })
         .await
     }
