@@ -108,6 +108,14 @@ async fn a_server_that_trickles_is_given_up() {
 }
 
 #[tokio::test]
+async fn silence_counts_as_slow() {
+    let server = Server::stalling("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n").await;
+    let slow = Limits { min_bytes_per_second: 1000, pace_window: SHORT, ..GENEROUS };
+    let error = failure(&client(), &server.url(), slow).await;
+    assert!(matches!(error, Error::TooSlow), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_sends_for_ever_is_given_up() {
     let server = Server::handling(|mut stream| async move {
         crate::world::write(&mut stream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;

@@ -28,7 +28,7 @@ pub const CANARY: &str = "signature-canary";
 pub const NAME: &str = "photos.example";
 
 /// Long enough that no test reaches it.
-pub const LONG: Duration = Duration::from_secs(600);
+pub const LONG: Duration = Duration::from_secs(60);
 
 /// Limits that no test reaches, apart from the one that it lowers.
 pub const GENEROUS: Limits =
