@@ -5,6 +5,7 @@ pub mod budget;
 pub mod cache;
 pub mod call;
 pub mod catalogue;
+pub mod egress;
 pub mod fair_queue;
 mod hex;
 pub mod id;
