@@ -322,6 +322,7 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
         catalogue: &CATALOGUE,
         vaults,
         retries,
+        file_rules: domain::upload::FileRules::default(),
         limits,
         grants: Grants::default(),
     };
@@ -476,7 +477,7 @@ async fn a_cached_read() {
 
     // The entry as it were if the answer had been asked for so long ago that it is too old.
     let (job, mut stale) = hub.submit_call(CACHED).await;
-    let Work::Rest(call) = &job.spec.work;
+    let Work::Rest(call) = &job.spec.work else { panic!("a job of the REST API") };
     let key = CacheKey::of(call);
     let (_, view) = hub.ports.look_up(&hub.account, &key).await.unwrap();
     let seen = view.entry.unwrap();

@@ -133,11 +133,14 @@ where
 
     /// Runs a job that the claim holds.
     async fn run(&self, job: Job, claim: &ClaimId) -> Handled {
+        // Files are the exception: what they need makes no other job's future larger.
         let ran = match (&job.spec.work, until_verified(&job)) {
             (Work::Rest(call), Some(until)) => self.verify(&job, claim, call, until).await.map(Some),
-            (Work::Upload(_) | Work::Replace(_), Some(until)) => self.verify_file(&job, claim, until).await.map(Some),
+            (Work::Upload(_) | Work::Replace(_), Some(until)) => {
+                Box::pin(self.verify_file(&job, claim, until)).await.map(Some)
+            }
             (Work::Rest(call), None) => self.call(&job, claim, call).await,
-            (Work::Upload(call) | Work::Replace(call), None) => self.send_file(&job, claim, call).await,
+            (Work::Upload(call) | Work::Replace(call), None) => Box::pin(self.send_file(&job, claim, call)).await,
         };
         let ran = match ran {
             Ok(Some(ran)) => ran,
