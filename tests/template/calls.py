@@ -113,10 +113,12 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "looking into the response cache": [
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (CACHE,)})
     ],
+    "looking for new photos": [jobs("GetItem", ACCOUNT_OF_USER)],
     "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
     "making the URL of an upload": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "marking an account": [vault("UpdateItem", TENANT)],
     "moving a job's next check": [jobs("UpdateItem", JOB)],
+    "noting a new photo": [jobs("PutItem", ACCOUNT_OF_USER)],
     "noting the checksum of a file": [jobs("UpdateItem", UPLOAD)],
     "protecting a restored table from deletion": restored("UpdateTable"),
     "reading a budget": [runtime("GetItem", key) for key in BUDGETS],
@@ -216,7 +218,7 @@ RUNNING = [
 SENDING_FILES = [
     *RUNNING,
     "finding an upload", "reading a file", "noting the checksum of a file", "claiming the bytes of a file",
-    "removing a file", "removing an upload",
+    "removing a file", "removing an upload", "noting a new photo",
 ]
 
 #: Who makes which of these calls.
@@ -246,7 +248,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
     "Worker": [
         *RUNNING,
         "looking into the response cache", "writing a cache entry", "recording the cache's statistics",
-        "storing a result", "storing a long result",
+        "looking for new photos", "storing a result", "storing a long result",
     ],
     "UploadWorker": SENDING_FILES,
     "ReplaceWorker": SENDING_FILES,

@@ -85,3 +85,35 @@ where
     };
     Taken { finished, value: cache_use }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{JobId, TenantId, TraceId, UserId, job::Target};
+
+    use super::*;
+
+    fn message(body: String) -> SqsMessage {
+        let mut message = SqsMessage::default();
+        message.body = Some(body);
+        message
+    }
+
+    fn dispatch_of(target: Target) -> SqsMessage {
+        let tenant = TenantId::from_bytes([1; 16]);
+        let (user, job, trace) =
+            (UserId::of(&tenant, "1@N00"), JobId::from_bytes([2; 16]), TraceId::from_bytes([3; 16]));
+        message(serde_json::to_string(&Dispatch { tenant, job, target, user, fencing_number: 1, trace }).unwrap())
+    }
+
+    #[test]
+    fn a_batch_has_the_time_of_its_own_target() {
+        for target in Target::ALL {
+            let mut batch = SqsEvent::default();
+            batch.records = vec![message("}{".to_owned()), dispatch_of(target)];
+            assert_eq!(message_deadline(&batch), target.timing().message_deadline, "{target}");
+        }
+        let mut mixed = SqsEvent::default();
+        mixed.records = [Target::Upload, Target::Rest].map(dispatch_of).into();
+        assert_eq!(message_deadline(&mixed), Target::Rest.timing().message_deadline);
+    }
+}
