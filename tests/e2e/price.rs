@@ -357,7 +357,7 @@ impl<K: DataKeys> Hub<K> {
     /// The same, with what the job's cache lookup is to be counted as.
     async fn handle_with_use(&self, job: &Job) -> (Job, Vec<Request>, Option<CacheUse>) {
         let stored = self.stored(job).await;
-        let handled = self.worker.handle(&Dispatch::of(&stored)).await;
+        let handled = Box::pin(self.worker.handle(&Dispatch::of(&stored))).await;
         assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
         (self.stored(job).await, self.requests.take(), handled.cache_use)
     }

@@ -62,7 +62,7 @@ fn file_request(user_id: &str, upload_id: &str, target: JobTarget, params: &Valu
 
 /// Hands a file over and asks for its upload.
 async fn submit(hub: &Hub, user_id: &str, name: &str, bytes: Vec<u8>, params: &Value) -> JobView {
-    let upload = create(hub, user_id, name, &bytes, bytes.len() % 2 == 0).await;
+    let upload = create(hub, user_id, name, &bytes, bytes.len().is_multiple_of(2)).await;
     assert_eq!(put(&upload, bytes).await, StatusCode::OK);
     hub.accept(&file_request(user_id, &upload.upload_id, JobTarget::Upload, params)).await
 }
