@@ -33,8 +33,10 @@ pub enum JobPriority {
 pub struct SubmitJobRequest {
     /// Flickr's method, of a call of the REST API.
     pub method: Option<String>,
-    /// The file, of an upload or replace.
+    /// The file, of an upload or replace: an upload whose file has arrived.
     pub upload_id: Option<String>,
+    /// The file, of an upload or replace: where FlickrHub fetches it. Not with `upload_id`.
+    pub source_url: Option<String>,
     /// The parameters: an object of strings, numbers and booleans, as it was written. Of an upload, `tags` may be a list.
     #[serde(default = "no_params")]
     pub params: Box<RawValue>,
@@ -246,6 +248,8 @@ pub enum JobErrorCode {
     ResultTooLarge,
     /// The file to send is gone: its time was over, or the caller never sent it.
     FileGone,
+    /// The file at the source URL cannot be had, or is none that Flickr takes.
+    SourceRefused,
     /// The file could not be sent to Flickr in the time that one worker has.
     TooSlow,
     /// The job's deadline passed while it waited.

@@ -131,6 +131,13 @@ impl JobId {
     }
 }
 
+impl UploadId {
+    /// The upload under which the file is kept that `job` fetches itself.
+    pub fn of_job(job: &JobId) -> Self {
+        Self::from_bytes(digest(&[b"upload", job.as_str().as_bytes()]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

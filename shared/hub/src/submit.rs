@@ -14,9 +14,11 @@ use domain::{
     JobId, JobRef, Timestamp, TraceId,
     budget::retry_after,
     catalogue::Catalogue,
+    egress,
     idempotency::{Fingerprint, Key},
     job::{Job, JobSpec, Start, State, Transition},
     timing::LONGEST_SCHEDULE,
+    upload::FileSource,
 };
 
 use crate::{
@@ -35,6 +37,8 @@ pub struct Submit<P> {
     pub ports: P,
     /// What is known of Flickr's methods.
     pub catalogue: &'static Catalogue,
+    /// Where files may be fetched from.
+    pub sources: egress::Policy,
 }
 
 /// A request for a job.
@@ -98,8 +102,10 @@ where
         }
         let (Some(context), Some(forecast)) = (context, forecast) else { return Err(Kind::AccountNotFound.into()) };
         let start = start_at(start, now)?;
-        if let Some(file) = spec.work.file() {
-            uploads::check_arrived(&self.ports, &spec.account, file).await?;
+        match spec.work.file() {
+            Some(FileSource::Upload(id)) => uploads::check_arrived(&self.ports, &spec.account, id).await?,
+            Some(FileSource::Url(url)) => self.check_source(url)?,
+            None => {}
         }
         let mut job = Job {
             id,
@@ -141,6 +147,10 @@ where
                 replay(*earlier, &acceptance.after.fingerprint, Some(forecast))
             }
         }
+    }
+
+    fn check_source(&self, url: &str) -> Result<(), Error> {
+        self.sources.url(url).map(|_| ()).map_err(|refused| Error::invalid("source_url", refused.to_string()))
     }
 
     /// The job that an earlier request with the same key made.

@@ -14,7 +14,7 @@ use domain::{
     idempotency::Idempotency,
     job::{FileCall, Job, JobSpec, Start, State, Target, Transition, Work},
     login::{Digested, Mode, PendingLogin},
-    upload::{Upload, UploadFields},
+    upload::{FileSource, Upload, UploadFields},
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
@@ -190,7 +190,8 @@ pub fn spec(account: &AccountRef, method: &str, params: &str) -> JobSpec {
 /// # Panics
 /// When `params` is not acceptable, or `target` sends no file.
 pub fn file_spec(upload: &Upload, target: Target, params: &str) -> JobSpec {
-    let call = FileCall { file: upload.id.clone(), fields: UploadFields::from_json(params, target).unwrap() };
+    let source = FileSource::Upload(upload.id.clone());
+    let call = FileCall { source, fields: UploadFields::from_json(params, target).unwrap() };
     let work = match target {
         Target::Rest => panic!("it sends no file"),
         Target::Upload => Work::Upload(call),

@@ -82,6 +82,7 @@ pub enum Call {
     CreateUpload,
     Upload,
     UploadUrl,
+    StoreFile,
     StoredFile,
     ReadFile,
     SetSha256,

@@ -14,6 +14,7 @@ mod random;
 mod scene;
 mod scripted_files;
 mod scripted_flickr;
+mod scripted_sources;
 pub mod simulator;
 mod woken;
 
@@ -24,3 +25,4 @@ pub use file_script::SentFile;
 pub use mutation::Mutation;
 pub use scene::Scene;
 pub use scripted_flickr::{CATALOGUE, ScriptedFlickr};
+pub use scripted_sources::ScriptedSources;

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     AccountRef, Day, TraceId, UploadId,
     budget::{HostClass, Signal},
+    egress::Policy,
     idempotency::Key,
     job::{Job, JobSpec, PerTarget, Start, Target},
     upload::{FileRules, MediaFile, Upload},
@@ -29,6 +30,7 @@ use crate::{
     build,
     fakes::World,
     scripted_flickr::{CATALOGUE, ScriptedFlickr},
+    scripted_sources::ScriptedSources,
 };
 
 /// The time that a sweep has.
@@ -55,6 +57,8 @@ pub struct Scene {
     /// The ports.
     pub world: World,
     pub flickr: ScriptedFlickr,
+    /// The URLs that jobs may name.
+    pub sources: ScriptedSources,
     /// The vaults of the accounts' tokens and the app's secret.
     pub vaults: Vaults<Arc<MemoryKeys>>,
     /// The tenant, as it was authenticated.
@@ -88,7 +92,8 @@ impl Scene {
             accounts.push(AccountRef::new(&tenant, &sealed.account.user));
         }
         world.forget_calls();
-        let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE };
+        let sources = ScriptedSources::default();
+        let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
         let worker = Worker {
             ports: world.clone(),
             flickr: flickr.clone(),
@@ -96,10 +101,11 @@ impl Scene {
             vaults: vaults.clone(),
             retries: PerTarget::default(),
             file_rules: FileRules::default(),
+            sources: Arc::new(sources.clone()),
             limits,
             grants: Grants::default(),
         };
-        Self { world, flickr, vaults, principal, accounts, submit, worker }
+        Self { world, flickr, sources, vaults, principal, accounts, submit, worker }
     }
 
     /// The limits that the tenant, the worker and the sweep are held to.

@@ -6,14 +6,14 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountRef, JobRef, UploadId,
+    AccountRef, JobRef,
     cache::{CacheOptions, CacheTags},
     call::{Params, RestCall},
     fair_queue::QueueTicket,
     idempotency::Fingerprint,
     job::{Activity, Claim, FileCall, Job, JobSpec, Phase, State, StoredResult, Target, WaitReason, Waiting, Work},
     timing::{JOB_DEADLINE, RECORD_RETENTION},
-    upload::{FileProgress, UploadFields},
+    upload::{FileProgress, FileSource, UploadFields},
 };
 use hub::ports;
 use serde::{Deserialize, Serialize};
@@ -94,7 +94,7 @@ struct LongSpec {
     params: Params,
     /// The file that it sends, where it sends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    file: Option<UploadId>,
+    file: Option<FileSource>,
     #[serde(default, skip_serializing_if = "CacheOptions::is_default")]
     cache: CacheOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,8 +272,8 @@ fn read(item: &Attributes, spec: &str) -> ports::Result<Job> {
     let job = job_of(item)?;
     let LongSpec { params, file, cache, meta } = serde_json::from_str(spec).map_err(|_| unreadable(SPEC_TEXT))?;
     let file_call = |params| {
-        let file = file.ok_or_else(|| unreadable(SPEC_TEXT))?;
-        Ok::<_, ports::Error>(FileCall { file, fields: UploadFields::from_stored(params) })
+        let source = file.ok_or_else(|| unreadable(SPEC_TEXT))?;
+        Ok::<_, ports::Error>(FileCall { source, fields: UploadFields::from_stored(params) })
     };
     let work = match reader.named("target")? {
         Target::Rest => Work::Rest(RestCall { method: reader.parsed("method")?, params }),

@@ -12,7 +12,7 @@ use crate::{
     fair_queue::Priority,
     idempotency::{Fingerprint, Idempotency},
     json,
-    upload::UploadFields,
+    upload::{FileSource, UploadFields},
     verification::Verification,
 };
 
@@ -57,6 +57,14 @@ impl Job {
         self.state.deadline(self.spec.work.target().timing())
     }
 
+    /// Under which upload the file is kept that it sends.
+    pub fn upload_id(&self) -> Option<UploadId> {
+        match self.spec.work.file()? {
+            FileSource::Upload(id) => Some(id.clone()),
+            FileSource::Url(_) => Some(UploadId::of_job(&self.id)),
+        }
+    }
+
     /// The day on which the run could first start: under it the job is counted as pending.
     pub fn start_day(&self) -> Day {
         Day::of(self.state.eligible_at)
@@ -97,8 +105,8 @@ pub enum Work {
 /// A file to send to Flickr.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCall {
-    /// The file.
-    pub file: UploadId,
+    /// Where the file is.
+    pub source: FileSource,
     /// What goes with it.
     pub fields: UploadFields,
 }
@@ -145,11 +153,11 @@ impl Work {
         }
     }
 
-    /// The file that it sends.
-    pub const fn file(&self) -> Option<&UploadId> {
+    /// Where the file is that it sends.
+    pub const fn file(&self) -> Option<&FileSource> {
         match self {
             Work::Rest(_) => None,
-            Work::Upload(call) | Work::Replace(call) => Some(&call.file),
+            Work::Upload(call) | Work::Replace(call) => Some(&call.source),
         }
     }
 }
@@ -175,7 +183,7 @@ struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'a MethodName>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a UploadId>,
+    file: Option<&'a FileSource>,
     params: &'a Params,
     priority: Priority,
     #[serde(skip_serializing_if = "CacheOptions::is_default")]

@@ -92,9 +92,25 @@ impl MediaType {
         if self.0.starts_with("video/") { Media::Video } else { Media::Photo }
     }
 
+    /// The type that a name's extension stands for.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        let extension = extension.to_ascii_lowercase();
+        let row = EXTENSIONS.iter().find(|(_, extensions)| extensions.contains(&extension.as_str()))?;
+        Some(Self(row.0.to_owned()))
+    }
+
     /// As a header gives it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The most bytes that Flickr takes of it.
+    pub fn max_bytes(&self) -> u64 {
+        match self.media() {
+            Media::Photo => MAX_PHOTO_BYTES,
+            Media::Video => MAX_VIDEO_BYTES,
+        }
     }
 
     fn extensions(&self) -> &'static [&'static str] {
@@ -318,6 +334,19 @@ mod tests {
         assert_eq!(sha256.to_bytes(), digest);
         for bad in ["", "ab", &"g".repeat(64), &"a".repeat(65)] {
             assert_eq!(bad.parse::<Sha256>(), Err(FileRefused::Sha256), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_tells_a_type() {
+        for (name, media_type) in [
+            ("a.JPG", Some("image/jpeg")),
+            ("a.m2ts", Some("video/mp2t")),
+            ("a.b.png", Some("image/png")),
+            ("a.exe", None),
+            ("jpg", None),
+        ] {
+            assert_eq!(MediaType::of_name(name).as_ref().map(MediaType::as_str), media_type, "{name}");
         }
     }
 

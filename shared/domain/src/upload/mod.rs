@@ -19,6 +19,6 @@ pub use file::{
 pub use new_photo::named_photos;
 pub use progress::{FileProgress, Ticket};
 pub use rules::FileRules;
-pub use stored::{StoredFile, Upload};
+pub use stored::{FileSource, StoredFile, Upload};
 pub use tags::{MAX_TAGS, tag_list};
 pub use ticket::{MAX_TICKETS, TICKET_LIFETIME, next_ticket_check};

@@ -1,5 +1,7 @@
 //! A file in our own keeping.
 
+use serde::{Deserialize, Serialize};
+
 use super::{MediaFile, Sha256};
 use crate::{AccountRef, Timestamp, UploadId};
 
@@ -14,6 +16,16 @@ pub struct Upload {
     /// The SHA-256 of its bytes, where it is known.
     pub sha256: Option<Sha256>,
     pub created_at: Timestamp,
+}
+
+/// Where a job's file comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileSource {
+    /// Its owner handed it over.
+    Upload(UploadId),
+    /// FlickrHub fetches it from this URL, before it is first sent.
+    Url(String),
 }
 
 /// What is stored of an upload.

@@ -28,6 +28,11 @@ pub trait Uploads: Send + Sync {
     /// and only where none is stored. It asks nothing of the store.
     fn upload_url(&self, upload: &Upload) -> impl Future<Output = Result<UploadUrl>> + Send;
 
+    /// Stores the bytes of the file of `id`, whose length nobody has promised, replacing what was there. What does not come
+    /// whole is not stored.
+    fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream)
+    -> impl Future<Output = Result<()>> + Send;
+
     /// What is stored of it; `None` while the file has not arrived, and once it is removed.
     fn stored_file(&self, upload: &Upload) -> impl Future<Output = Result<Option<StoredFile>>> + Send;
 

@@ -6,32 +6,37 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use domain::{
-    ClaimId, JobRef, Timestamp, UploadId,
+    ClaimId, JobRef, Timestamp,
     budget::HostClass,
-    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, Transition, WaitReason, Work},
+    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, WaitReason, Work},
     outcome::Class,
     timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
-        DedupCheck, Endpoint, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, Uploaded, machine_tag,
+        DedupCheck, Endpoint, FileSource, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, Uploaded, machine_tag,
         next_ticket_check,
     },
 };
-use futures_util::{StreamExt, future::join, stream};
+use futures_util::{StreamExt, future::join};
 use ring::digest::{Context, SHA256};
-use tokio::sync::mpsc;
 use vault::DataKeys;
 
-use super::{Flickr, Ports, Worker, account::usable, call::spread, defer, lease::Lease, outcome::Ran, results};
+use super::{
+    Flickr, Ports, Worker,
+    account::usable,
+    call::spread,
+    defer,
+    flow::{self, Flow},
+    lease::Lease,
+    outcome::Ran,
+    results,
+    spool::Spooled,
+};
 use crate::{
     Error, chain,
-    ports::{self, ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
+    ports::{ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
     transition::apply_as_holder,
 };
-
-/// How many chunks wait to be sent: the store is read no faster than Flickr takes them.
-const CHUNKS_AHEAD: usize = 1;
 
 /// How long a job waits for another that sends the same bytes, before it looks again.
 const SAME_BYTES_PAUSE: Duration = Duration::from_secs(30);
@@ -48,9 +53,18 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             Ok(sealed) => sealed,
             Err(failure) => return fail(failure),
         };
-        let upload = self.ports.upload(job.tenant(), &call.file).await?;
-        let Some(upload) = upload.filter(|upload| upload.account == job.spec.account) else { return fail(gone()) };
         let mut lease = Lease::new(&self.ports, job, claim);
+        let Some(id) = job.upload_id() else { return fail(gone()) };
+        let upload = self.ports.upload(job.tenant(), &id).await?.filter(|upload| upload.account == job.spec.account);
+        let upload = match (upload, &call.source) {
+            (Some(upload), _) => upload,
+            (None, FileSource::Upload(_)) => return fail(gone()),
+            (None, FileSource::Url(url)) => match self.spool(&mut lease, claim, id, url).await? {
+                Spooled::Kept(upload) => upload,
+                Spooled::Failed(event) => return Ok(Some(Ran::new(&lease.job, event))),
+                Spooled::LeaseLost => return Ok(None),
+            },
+        };
         let dedup_check = self.dedup_check(job, call);
         if dedup_check != DedupCheck::Off {
             let sha256 = match self.sha256(&upload, &mut lease).await? {
@@ -247,15 +261,15 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     }
 
     /// Remembers a photo that Flickr has just made, and removes its file. What cannot be removed goes when its time is over.
-    pub(super) async fn file_arrived(&self, end: &Transition, file: &UploadId) {
-        let job = &end.after;
+    pub(super) async fn file_arrived(&self, job: &Job) {
         if let Some(photo_id) = results::new_photo(job)
             && let Err(error) = self.ports.note_photo(&job.spec.account, &photo_id).await
         {
             tracing::warn!(error = chain(&error), "a new photo was not noted");
         }
         let removed = async {
-            match self.ports.upload(job.tenant(), file).await? {
+            let Some(id) = job.upload_id() else { return Ok(()) };
+            match self.ports.upload(job.tenant(), &id).await? {
                 Some(upload) => self.ports.remove_upload(&upload).await,
                 None => Ok(()),
             }
@@ -294,14 +308,18 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         request: Unfilled,
         body: ByteStream,
     ) -> Result<FileAnswer, Error> {
-        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        let body_to_flickr = Box::pin(stream::unfold(receiver, async |mut receiver| {
-            let chunk: ports::Result<Bytes> = receiver.recv().await?;
-            Some((chunk, receiver))
-        }));
+        let (sender, body_to_flickr) = flow::channel();
         let Unfilled { endpoint, fields, name, content_type, bytes, deadline } = request;
         let request = FileRequest { endpoint, fields, name, content_type, bytes, body: body_to_flickr, deadline };
-        let (_, answer) = join(feed(lease, body, sender), self.flickr.send_file(signing, request)).await;
+        let fed = async {
+            if let Flow::Whole = flow::feed(lease, body, sender).await
+                // Flickr may take its time to answer, and nothing flows meanwhile.
+                && let Err(error) = lease.outlast(UPLOAD_ANSWER + AWS_REQUEST).await
+            {
+                tracing::warn!(error = chain(&error), "a lease could not be renewed");
+            }
+        };
+        let ((), answer) = join(fed, self.flickr.send_file(signing, request)).await;
         Ok(answer)
     }
 }
@@ -321,25 +339,6 @@ enum Digested {
     Known(Sha256),
     Gone,
     LeaseLost,
-}
-
-/// Hands the bytes over, chunk by chunk, for as long as the lease is kept and they are taken.
-async fn feed<P: Ports>(lease: &mut Lease<'_, P>, mut body: ByteStream, sender: mpsc::Sender<ports::Result<Bytes>>) {
-    while let Some(chunk) = body.next().await {
-        let chunk = match (chunk, lease.keep().await) {
-            (Ok(chunk), Ok(true)) => Ok(chunk),
-            (Ok(_), _) => Err(ports::Error::unavailable("sending a file", "the lease was lost")),
-            (Err(error), _) => Err(error),
-        };
-        let is_last = chunk.is_err();
-        if sender.send(chunk).await.is_err() || is_last {
-            return;
-        }
-    }
-    // Flickr may take its time to answer, and nothing flows meanwhile.
-    if let Err(error) = lease.outlast(UPLOAD_ANSWER + AWS_REQUEST).await {
-        tracing::warn!(error = chain(&error), "a lease could not be renewed");
-    }
 }
 
 fn gone() -> Failure {

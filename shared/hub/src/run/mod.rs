@@ -8,13 +8,15 @@ mod account;
 mod call;
 mod circuit;
 mod file;
+mod flow;
 mod lease;
 mod outcome;
 mod results;
+mod spool;
 mod verify;
 mod verify_file;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     ClaimId, Timestamp,
@@ -34,7 +36,7 @@ use crate::{
     message::Dispatch,
     ports::{
         Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, FlickrFiles, Results,
-        Uploads,
+        Sources, Uploads,
     },
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
@@ -72,6 +74,8 @@ pub struct Worker<P, F, K> {
     pub retries: PerTarget<RetryPolicy>,
     /// How files are sent.
     pub file_rules: FileRules,
+    /// Fetches files from where callers say that they are.
+    pub sources: Arc<dyn Sources>,
     /// How many calls may be made.
     pub limits: Limits,
     /// The grants of this process.
@@ -148,13 +152,13 @@ where
             Err(error) => return self.put_off(&job, claim, false, error).await.into(),
         };
         let called = ran.called;
-        let arrived = job.spec.work.file().filter(|_| matches!(ran.event, Event::Complete { .. }));
+        let arrived = job.spec.work.file().is_some() && matches!(ran.event, Event::Complete { .. });
         let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
         let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
         let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
         let cache_use = ran.cache.filter(counts).and_then(|event| CacheUse::of(&job, event, self.ports.now()));
-        if let (Ok(Some(transition)), Some(file)) = (&applied, arrived) {
-            self.file_arrived(transition, file).await;
+        if let (Ok(Some(end)), true) = (&applied, arrived) {
+            self.file_arrived(&end.after).await;
         }
         let disposition = match applied {
             Ok(Some(_)) => Ok(Disposition::Ack),

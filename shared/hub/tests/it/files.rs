@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use domain::{
-    JobId,
-    job::{FailureCode, Job, Phase, StoredResult, Target, WaitReason},
+    JobId, UploadId,
+    job::{FailureCode, Job, Phase, StoredResult, Target, WaitReason, Work},
     outcome::{Class, Outcome},
-    upload::{Endpoint, FileRules, FoundPhoto, TicketState, Uploaded},
+    upload::{Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, TicketState, Uploaded},
 };
 use futures_util::FutureExt;
 use hub::{
@@ -369,4 +369,86 @@ async fn a_photo_that_was_made_minutes_ago_may_not_be_known_yet() {
     let later = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
     scene.flickr.answer([not_found()]);
     assert_eq!(scene.handle(&later).await.state.phase.name(), "failed", "by then Flickr knows it");
+}
+
+const URL: &str = "https://photos.example/p/My%20Photo.jpg?signature=canary";
+
+/// What the first account asks for: the file at [`URL`], uploaded.
+fn from_url(scene: &Scene, url: &str) -> domain::job::JobSpec {
+    let upload = domain::upload::Upload {
+        id: UploadId::from_bytes([1; 16]),
+        account: scene.accounts[0].clone(),
+        file: MediaFile::new("a.jpg", "image/jpeg".parse().unwrap(), 1).unwrap(),
+        sha256: None,
+        created_at: build::NOW,
+    };
+    let mut spec = build::file_spec(&upload, Target::Upload, "{}");
+    if let Work::Upload(call) = &mut spec.work {
+        call.source = FileSource::Url(url.to_owned());
+    }
+    spec
+}
+
+#[tokio::test]
+async fn a_file_at_a_url_is_fetched_once_and_each_attempt_sends_the_same_bytes() {
+    let scene = Scene::new().await;
+    scene.sources.put(URL, Some("image/jpeg"), PHOTO);
+    scene.flickr.answer_file(Outcome::new(Class::Transient, "cut"), None);
+    let job = scene.request(from_url(&scene, URL), Some("key")).await.unwrap().job;
+    let job = scene.handle(&job).await;
+    assert_eq!((job.state.phase.name(), scene.sources.opened()), ("deferred", 1));
+    scene.sources.put(URL, Some("image/jpeg"), &b"other bytes by now"[..]);
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(jobs[0].state.phase.name(), "completed");
+    let sent = scene.flickr.sent_files();
+    assert!(sent.len() == 2 && sent.iter().all(|file| file.bytes == PHOTO), "{sent:?}");
+    assert_eq!((sent[0].name.as_str(), sent[0].field("title")), ("My_Photo.jpg", Some("My Photo")));
+    assert_eq!((scene.sources.opened(), scene.world.stored_files()), (1, 0));
+    let repeated = scene.request(from_url(&scene, URL), Some("key")).await.unwrap();
+    assert_eq!((repeated.replayed, repeated.job.id), (true, jobs[0].id.clone()));
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_fetched_anew_and_none_of_it_sent() {
+    let scene = Scene::new().await;
+    scene.sources.put(URL, None, PHOTO);
+    scene.sources.break_after(7);
+    scene.request(from_url(&scene, URL), None).await.unwrap();
+    let jobs = run_to_the_end(&scene);
+    assert_eq!((jobs[0].state.phase.name(), scene.sources.opened()), ("completed", 2));
+    let sent = scene.flickr.sent_files();
+    assert!(sent.len() == 1 && sent[0].bytes == PHOTO && sent[0].content_type == "image/jpeg");
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_ends_the_job_without_a_call() {
+    for (content_type, url, failure_of, opened) in [
+        (Some("text/html"), "https://a.example/page", None, 1),
+        (Some("image/jpeg"), "https://a.example/gone.jpg", Some(("the server answered 404", false)), 1),
+        (Some("image/jpeg"), "https://a.example/slow.jpg", Some(("the server did not answer", true)), 4),
+    ] {
+        let scene = Scene::new().await;
+        scene.sources.put(url, content_type, PHOTO);
+        for _ in 0..10 {
+            if let Some((message, is_transient)) = failure_of {
+                scene.sources.fail(message, is_transient);
+            }
+        }
+        scene.request(from_url(&scene, url), None).await.unwrap();
+        let jobs = run_to_the_end(&scene);
+        assert_eq!(failure(&jobs[0]), Some(FailureCode::SourceRefused), "{url}");
+        assert_eq!((scene.sources.opened(), scene.flickr.sent_files().len()), (opened, 0), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_not_allowed_makes_no_job() {
+    let scene = Scene::new().await;
+    for url in
+        ["http://a.example/a.jpg", "https://u:p@a.example/a.jpg", "https://127.0.0.1/a.jpg", "https://a.example:22/a"]
+    {
+        let refused = scene.request(from_url(&scene, url), None).await.unwrap_err();
+        assert!(matches!(refused.kind(), Kind::InvalidField { field: "source_url", .. }), "{url}: {refused:?}");
+    }
+    assert_eq!(scene.pending(0).await, 0);
 }

@@ -9,7 +9,7 @@ use domain::{
     timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
     upload::{Sha256, StoredFile, Upload},
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
 
 use super::world::World;
@@ -87,6 +87,18 @@ impl Uploads for World {
         headers.extend(checksum.map(|checksum| ("x-amz-checksum-sha256".to_owned(), checksum)));
         let url = UploadUrl { url: format!("https://objects.example/{tenant}/{id}"), headers };
         self.call(Call::UploadUrl, |_, _| url).await
+    }
+
+    async fn store_file(&self, tenant: &TenantId, id: &UploadId, mut body: ByteStream) -> Result<()> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        let name = (tenant.clone(), id.clone());
+        self.call(Call::StoreFile, |stores, _| {
+            stores.part::<StoredUploads>().files.insert(name, bytes.into());
+        })
+        .await
     }
 
     async fn stored_file(&self, upload: &Upload) -> Result<Option<StoredFile>> {

@@ -7,6 +7,7 @@ use domain::{
     TraceId,
     account::Perms,
     budget::{HostClass, Limit, Party},
+    egress::Policy,
     job::{Job, Phase, Start},
 };
 use futures_util::future::join_all;
@@ -34,7 +35,7 @@ const WORKERS: usize = 10;
 
 /// A request of an account for a job, in a process of its own.
 fn submission(scene: &Scene, account: usize, number: usize) -> Task<Result<Job, hub::Error>> {
-    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE };
+    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
     let (principal, params) = (scene.principal.clone(), format!(r#"{{"photo_id": "{number}"}}"#));
     let spec = scene.spec(account, "flickr.photos.setMeta", &params);
     let request = SubmitRequest { spec, start: Start::Now, key: None, trace: TraceId::from_bytes([3; 16]) };
@@ -50,6 +51,7 @@ fn worker(scene: &Scene) -> Task<usize> {
         vaults: scene.vaults.clone(),
         retries: scene.worker.retries,
         file_rules: scene.worker.file_rules,
+        sources: Arc::clone(&scene.worker.sources),
         limits: LIMITS,
         grants: Grants::default(),
     });

@@ -6,7 +6,7 @@ use domain::{
     call::MAX_PARAMS_BYTES,
     idempotency::Idempotency,
     job::{Failure, FailureCode, MAX_META_BYTES, WakeBy},
-    upload::{PhotoVersion, Ticket},
+    upload::{FileSource, PhotoVersion, Ticket},
     verification::Verification,
 };
 
@@ -136,7 +136,7 @@ fn a_job_reads_back_as_written() {
 fn file_job(state: State, target: Target) -> Job {
     let params = if target == Target::Replace { r#"{"photo_id":"1"}"# } else { r#"{"title":"é","tags":["a b"]}"# };
     let fields = UploadFields::from_json(params, target).unwrap();
-    let call = FileCall { file: UploadId::from_bytes([3; 16]), fields };
+    let call = FileCall { source: FileSource::Upload(UploadId::from_bytes([3; 16])), fields };
     let mut job = job(state);
     job.spec.work = if target == Target::Replace { Work::Replace(call) } else { Work::Upload(call) };
     job

@@ -8,7 +8,7 @@ use crate::{
         testing::{at, claim, job},
     },
     timing::{Timing, VERIFICATION},
-    upload::{PhotoVersion, UploadFields},
+    upload::{FileSource, PhotoVersion, UploadFields},
     verification::Verification,
 };
 
@@ -26,7 +26,7 @@ fn claimed(job: &Job, now: Timestamp) -> Job {
 fn upload() -> Job {
     let mut upload = job(State::first(at(0), at(0)));
     let fields = UploadFields::from_json("{}", crate::job::Target::Upload).unwrap();
-    upload.spec.work = Work::Upload(FileCall { file: crate::UploadId::from_bytes([1; 16]), fields });
+    upload.spec.work = Work::Upload(FileCall { source: FileSource::Url("https://a.example/b.jpg".to_owned()), fields });
     upload.idempotency = Idempotency::NonIdempotent;
     upload.verification = Some(Verification::MachineTag);
     upload
