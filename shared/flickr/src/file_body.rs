@@ -153,10 +153,7 @@ impl Body for FileBody {
     type Data = Bytes;
     type Error = EndedEarly;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, EndedEarly>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, EndedEarly>>> {
         lock(&self.0).poll_piece(cx).map_ok(Frame::data)
     }
 

@@ -137,11 +137,15 @@ mod tests {
 
     #[test]
     fn each_ticket_says_how_it_stands() {
-        let states = |tickets: &Value| ticket_states(&json!({"uploader": {"ticket": tickets}, "stat": "ok"}).to_string());
+        let states =
+            |tickets: &Value| ticket_states(&json!({"uploader": {"ticket": tickets}, "stat": "ok"}).to_string());
         let table = [
             (json!({"id": "1-2", "complete": 0}), Some(TicketState::Pending)),
             (json!({"id": "1-2", "complete": "0"}), Some(TicketState::Pending)),
-            (json!({"id": "1-2", "complete": 1, "photoid": "12", "imported": null}), Some(TicketState::Done("12".to_owned()))),
+            (
+                json!({"id": "1-2", "complete": 1, "photoid": "12", "imported": null}),
+                Some(TicketState::Done("12".to_owned())),
+            ),
             (json!({"id": "1-2", "complete": "1", "photoid": 12}), Some(TicketState::Done("12".to_owned()))),
             (json!({"id": "1-2", "complete": 2}), Some(TicketState::Failed)),
             (json!({"id": "1-2", "complete": "2"}), Some(TicketState::Failed)),

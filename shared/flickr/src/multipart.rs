@@ -56,7 +56,8 @@ impl Multipart {
             if value.contains(&boundary) {
                 return Err(Unsendable::Boundary);
             }
-            let part = ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", field, "\"\r\n\r\n", value, "\r\n"];
+            let part =
+                ["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", field, "\"\r\n\r\n", value, "\r\n"];
             head.extend(part);
         }
         head.extend(["--", &boundary, "\r\nContent-Disposition: form-data; name=\"", FILE, "\"; filename=\"", name]);
@@ -120,7 +121,8 @@ mod tests {
         while rest.starts_with(b"\r\n") {
             let headers_end = find(&rest, "\r\n\r\n").unwrap();
             let end = find(&rest, &delimiter).unwrap();
-            parts.push((String::from_utf8(rest[2..headers_end].to_vec()).unwrap(), rest[headers_end + 4..end].to_vec()));
+            parts
+                .push((String::from_utf8(rest[2..headers_end].to_vec()).unwrap(), rest[headers_end + 4..end].to_vec()));
             rest.drain(..end + delimiter.len());
         }
         assert_eq!(rest, b"--\r\n");

@@ -31,7 +31,8 @@ pub fn file(file_outcome: FileOutcome, endpoint: Endpoint, secrets: &[&str], now
     let (request_outcome, is_whole) = match file_outcome {
         FileOutcome::TooSlow { sent_bytes, bytes, deadline } => {
             let seconds = deadline.as_secs();
-            let message = format!("{sent_bytes} of {bytes} bytes left within {seconds} seconds: there was no more time");
+            let message =
+                format!("{sent_bytes} of {bytes} bytes left within {seconds} seconds: there was no more time");
             return FileAnswer { outcome: Outcome::new(Class::TooSlow, message), uploaded: None };
         }
         FileOutcome::Ended { request_outcome, is_whole } => (request_outcome, is_whole),

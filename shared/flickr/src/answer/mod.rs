@@ -23,8 +23,8 @@ use domain::{
 use hub::ports::Answer;
 use serde_json::json;
 
-pub use self::{file::file, message::MAX_MESSAGE_CHARACTERS};
 use self::{envelope::Envelope, failure::Failure, repair::Text};
+pub use self::{file::file, message::MAX_MESSAGE_CHARACTERS};
 use crate::{
     request_outcome::{Body, MAX_BODY_BYTES, RequestOutcome},
     token_reply,

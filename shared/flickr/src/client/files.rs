@@ -54,11 +54,7 @@ impl<P: Clock + Entropy> FlickrFiles for Client<P> {
         (outcome, found)
     }
 
-    async fn check_tickets(
-        &self,
-        signing: &Signing,
-        tickets: &[String],
-    ) -> (Outcome, Vec<(String, TicketState)>) {
+    async fn check_tickets(&self, signing: &Signing, tickets: &[String]) -> (Outcome, Vec<(String, TicketState)>) {
         let params = [("tickets", &*tickets.join(","))];
         let Answer { outcome, result } = self.read(signing, "flickr.photos.upload.checkTickets", &params).await;
         (outcome, result.map(|text| file_reads::ticket_states(&text)).unwrap_or_default())

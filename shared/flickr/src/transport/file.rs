@@ -38,6 +38,9 @@ impl Transport {
     /// connection is cut when it ends otherwise.
     pub async fn send_file(&self, upload: FileUpload) -> FileOutcome {
         let FileUpload { url, authorization, multipart, bytes, file, deadline, patience } = upload;
+        if deadline.is_zero() {
+            return FileOutcome::TooSlow { sent_bytes: 0, bytes, deadline };
+        }
         let (file_body, watch) = file_body(&multipart, bytes, file);
         let built = self
             .http
