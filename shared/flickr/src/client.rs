@@ -22,7 +22,7 @@ use url::Url;
 use crate::{
     answer::{self, Call, EMPTY_SUCCESS},
     catalogue::CATALOGUE,
-    file_body::Patience,
+    file_body::FileTimeouts,
     hosts::Hosts,
     oauth::{self, Signer},
     read_back::ReadBack,
@@ -57,7 +57,7 @@ pub struct Deadlines {
     /// must end in time for the account to be stored.
     pub check_token: Duration,
     /// The longest that parts of the sending of a file may take; each file has a deadline of its own.
-    pub patience: Patience,
+    pub file: FileTimeouts,
 }
 
 /// 5 seconds to connect, the call deadline of REST calls, 10 seconds for a step of the login, 5 to check a token, and for
@@ -69,7 +69,7 @@ impl Default for Deadlines {
             call: Target::Rest.timing().call_deadline,
             login: Duration::from_secs(10),
             check_token: Duration::from_secs(5),
-            patience: Patience { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
+            file: FileTimeouts { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
         }
     }
 }
@@ -99,7 +99,7 @@ impl<P> Client<P> {
     /// # Errors
     /// [`Error`].
     pub fn with_deadlines(hosts: Hosts, ports: P, deadlines: Deadlines) -> Result<Self, Error> {
-        let transport = Transport::new(deadlines.connect, deadlines.patience.stall)?;
+        let transport = Transport::new(deadlines.connect, deadlines.file.stall)?;
         Ok(Self { hosts, ports, deadlines, transport })
     }
 }

@@ -101,7 +101,7 @@ async fn a_file_that_flows_slowly_is_not_cut_before_its_deadline() {
     let answer = send(&client, FileRequest { deadline, ..trickle(1_000) }).await;
     assert_eq!(answer.outcome.class, TooSlow);
     let message = answer.outcome.message;
-    assert!(message.ends_with(" of 1000 bytes left within 1 seconds: there was no more time"), "{message}");
+    assert!(message.ends_with(" of 1000 bytes in 1 s, and there is no more time"), "{message}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_file_without_any_time_is_not_sent() {
     let none = send(&client, FileRequest { deadline: Duration::ZERO, ..small() }).await;
     assert_eq!(
         (none.outcome.class, &*none.outcome.message),
-        (TooSlow, "0 of 3 bytes left within 0 seconds: there was no more time")
+        (TooSlow, "Flickr took 0 of 3 bytes in 0 s, and there is no more time")
     );
     send(&client, small()).await;
     assert_eq!(server.settled(1).await.len(), 1);

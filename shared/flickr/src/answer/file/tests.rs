@@ -242,7 +242,7 @@ fn a_file_that_needs_more_time_than_there_is_says_how_far_it_came() {
     let too_slow = FileOutcome::TooSlow { sent_bytes: 5, bytes: 10, deadline };
     let outcome = file(too_slow, Endpoint::Upload, &[], NOW).outcome;
     assert_eq!(outcome.class, TooSlow);
-    assert_eq!(outcome.message, "5 of 10 bytes left within 840 seconds: there was no more time");
+    assert_eq!(outcome.message, "Flickr took 5 of 10 bytes in 840 s, and there is no more time");
 }
 
 fn any_outcome() -> impl Strategy<Value = RequestOutcome> {
