@@ -1,14 +1,13 @@
 //! The ports to Flickr of `hub`, over HTTP.
 
 mod files;
+mod login;
 
 use std::time::Duration;
 
 use domain::{
-    account::Perms,
     call::{MethodName, RestCall},
-    catalogue::{ErrorCodes, Verb},
-    idempotency::Idempotency,
+    catalogue::Verb,
     job::Target,
     outcome::Outcome,
     timing::{UPLOAD_ANSWER, UPLOAD_STALL},
@@ -16,19 +15,18 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, Clock, Entropy, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
+    ports::{Answer, Clock, Entropy, FlickrApi, Signing, VerifyAnswer},
 };
 use url::Url;
 
 use crate::{
     answer::{self, Call, EMPTY_SUCCESS},
     catalogue::CATALOGUE,
-    file_body::Patience,
+    file_body::FileTimeouts,
     hosts::Hosts,
     oauth::{self, Signer},
     read_back::ReadBack,
     request_outcome::RequestOutcome,
-    token_check, token_reply,
     transport::{Error, Request, Transport},
 };
 
@@ -59,7 +57,7 @@ pub struct Deadlines {
     /// must end in time for the account to be stored.
     pub check_token: Duration,
     /// The longest that parts of the sending of a file may take; each file has a deadline of its own.
-    pub patience: Patience,
+    pub file: FileTimeouts,
 }
 
 /// 5 seconds to connect, the call deadline of REST calls, 10 seconds for a step of the login, 5 to check a token, and for
@@ -71,7 +69,7 @@ impl Default for Deadlines {
             call: Target::Rest.timing().call_deadline,
             login: Duration::from_secs(10),
             check_token: Duration::from_secs(5),
-            patience: Patience { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
+            file: FileTimeouts { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
         }
     }
 }
@@ -101,7 +99,7 @@ impl<P> Client<P> {
     /// # Errors
     /// [`Error`].
     pub fn with_deadlines(hosts: Hosts, ports: P, deadlines: Deadlines) -> Result<Self, Error> {
-        let transport = Transport::new(deadlines.connect, deadlines.patience.stall)?;
+        let transport = Transport::new(deadlines.connect, deadlines.file.stall)?;
         Ok(Self { hosts, ports, deadlines, transport })
     }
 }
@@ -198,67 +196,4 @@ impl<P: Clock + Entropy> FlickrApi for Client<P> {
     async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
         self.read_back(signing, call).await
     }
-}
-
-impl<P: Clock + Entropy> FlickrLogin for Client<P> {
-    async fn request_token(&self, app: &AppCredentials, callback: &str) -> Result<TokenCredentials, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Post,
-            url: self.hosts.request_token(),
-            params: &[],
-            protocol: &[("oauth_callback", callback)],
-            deadline: self.deadlines.login,
-        };
-        let request_outcome = self.send(app, None, request).await;
-        // A request token whose answer was lost is never used, so asking for another changes nothing.
-        let secrets = [app.key(), app.secret()];
-        let call = login_step(Idempotency::Safe, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), token_reply::request_token)
-    }
-
-    fn authorize_url(&self, request_token: &str, perms: Perms) -> String {
-        self.hosts.authorize(request_token, perms).into()
-    }
-
-    async fn access_token(
-        &self,
-        app: &AppCredentials,
-        request_token: &TokenCredentials,
-        verifier: &str,
-    ) -> Result<Access, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Post,
-            url: self.hosts.access_token(),
-            params: &[],
-            protocol: &[("oauth_verifier", verifier)],
-            deadline: self.deadlines.login,
-        };
-        let request_outcome = self.send(app, Some(request_token), request).await;
-        let secrets = [app.key(), app.secret(), request_token.token(), request_token.secret(), verifier];
-        let call = login_step(Idempotency::NonIdempotent, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), token_reply::access_token)
-    }
-
-    async fn granted_perms(&self, app: &AppCredentials, token: &TokenCredentials) -> Result<Perms, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Get,
-            url: self.hosts.rest(),
-            // The token that it is asked about is the one of the `Authorization` header.
-            params: &[("method", "flickr.auth.oauth.checkToken"), ("format", "json"), ("nojsoncallback", "1")],
-            protocol: &[],
-            deadline: self.deadlines.check_token,
-        };
-        let request_outcome = self.send(app, Some(token), request).await;
-        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
-        let call = login_step(Idempotency::Safe, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), |text| token_check::perms(text, token.token()))
-    }
-}
-
-/// A step of the login is no method.
-static NO_METHOD: ErrorCodes = ErrorCodes::unknown();
-
-/// A step of the login, as far as the meaning of its answer depends on it.
-const fn login_step<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
-    Call { method: None, idempotency, error_codes: &NO_METHOD, repeated: false, secrets }
 }

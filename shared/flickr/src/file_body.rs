@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 /// How long a file may take, apart from its own deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct FileTimeouts {
     /// The longest that no byte may flow.
     pub stall: Duration,
     /// The longest that the answer may take once all has left.
@@ -49,7 +49,7 @@ pub struct Progress {
 
 /// Why there is no more waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum Timeout {
     /// No byte flowed for so long.
     Stalled(Duration),
     /// No answer came for so long.
@@ -167,39 +167,109 @@ impl Body for FileBody {
 }
 
 impl Watch {
-    /// How far the body has come.
-    pub fn progress(&self) -> Progress {
-        lock(&self.0).progress.clone()
+    /// Ends the body, if it has not ended, and says how far it came: nothing leaves afterwards, so what is not whole now
+    /// never will be.
+    pub fn cut(&self) -> Progress {
+        let mut flow = lock(&self.0);
+        let progress = flow.progress.clone();
+        flow.fail("the connection was cut".to_owned());
+        progress
     }
 
     /// Waits until there is no use in waiting longer; after `deadline` in any case.
-    pub async fn runs_out(&self, patience: Patience, deadline: Instant) -> Stop {
+    pub async fn times_out(&self, timeouts: FileTimeouts, deadline: Instant) -> Timeout {
         loop {
             let seen = self.progress();
-            let (limit, stop) = if seen.is_whole {
-                (patience.answer, Stop::Unanswered(patience.answer))
+            let (limit, timeout) = if seen.is_whole {
+                (timeouts.answer, Timeout::Unanswered(timeouts.answer))
             } else {
-                (patience.stall, Stop::Stalled(patience.stall))
+                (timeouts.stall, Timeout::Stalled(timeouts.stall))
             };
             sleep_until(deadline.min(seen.moved_at + limit)).await;
             if Instant::now() >= deadline {
-                return Stop::Deadline;
+                return Timeout::Deadline;
             }
             if self.progress() == seen {
-                return stop;
+                return timeout;
             }
         }
+    }
+
+    fn progress(&self) -> Progress {
+        lock(&self.0).progress.clone()
     }
 }
 
 impl Drop for Watch {
     /// A connection that is stuck would hold the file, and who reads it, for as long as it is.
     fn drop(&mut self) {
-        lock(&self.0).fail("the connection was cut".to_owned());
+        self.cut();
     }
 }
 
 /// A panic elsewhere leaves nothing half done here.
 fn lock(flow: &Mutex<Flow>) -> MutexGuard<'_, Flow> {
     flow.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{Stream, StreamExt, stream};
+
+    use super::*;
+
+    /// The pieces that can leave now, to the first error.
+    fn leaving(body: &mut FileBody) -> Vec<Option<Bytes>> {
+        let mut pieces = Vec::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        while let Poll::Ready(Some(piece)) = Pin::new(&mut *body).poll_frame(&mut cx) {
+            pieces.push(piece.ok().map(|frame| frame.into_data().unwrap()));
+            if pieces.ends_with(&[None]) {
+                break;
+            }
+        }
+        pieces
+    }
+
+    fn multipart() -> Multipart {
+        Multipart::new([1; 16], &[], "a.jpg", "image/jpeg").unwrap()
+    }
+
+    fn of(chunks: &'static [&'static [u8]]) -> impl Stream<Item = hub::ports::Result<Bytes>> + Send {
+        stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk))))
+    }
+
+    #[test]
+    fn a_body_gets_shorter_by_what_leaves() {
+        let multipart = multipart();
+        let (mut body, watch) = file_body(&multipart, 3, Box::pin(of(&[b"ab", b"", b"c"])));
+        assert_eq!(body.size_hint().exact(), Some(multipart.content_length(3)));
+        let expected = [multipart.head(), Bytes::from_static(b"ab"), Bytes::from_static(b"c"), multipart.tail()];
+        assert_eq!(leaving(&mut body), expected.map(Some));
+        assert!(body.is_end_stream() && body.size_hint().exact() == Some(0));
+        let progress = watch.cut();
+        assert_eq!((progress.is_whole, progress.sent_bytes, progress.failure), (true, 3, None));
+    }
+
+    /// A connection may ask for more at the very moment that its request is given up.
+    #[test]
+    fn what_was_not_whole_when_it_was_cut_never_becomes_whole() {
+        let file = of(&[b"abc"]).chain(stream::pending());
+        let (mut body, watch) = file_body(&multipart(), 3, Box::pin(file));
+        assert_eq!(leaving(&mut body), [Some(multipart().head())]);
+        let progress = watch.cut();
+        assert_eq!((progress.is_whole, progress.sent_bytes), (false, 0));
+        assert_eq!(leaving(&mut body), [None]);
+        assert!(!body.is_end_stream());
+    }
+
+    #[test]
+    fn a_long_chunk_leaves_in_pieces() {
+        let chunk = vec![7; 2 * PIECE_BYTES + 1];
+        let file = stream::iter([Ok(Bytes::from(chunk.clone()))]);
+        let (mut body, _watch) = file_body(&multipart(), chunk.len() as u64, Box::pin(file));
+        let lengths: Vec<usize> = leaving(&mut body).iter().flatten().map(Bytes::len).collect();
+        assert_eq!(lengths[1..4], [PIECE_BYTES, PIECE_BYTES, 1]);
+        assert_eq!(lengths.len(), 5);
+    }
 }

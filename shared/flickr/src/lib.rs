@@ -17,7 +17,7 @@ mod transport;
 
 pub use catalogue::CATALOGUE;
 pub use client::{Client, Deadlines};
-pub use file_body::Patience;
+pub use file_body::FileTimeouts;
 pub use hosts::{Hosts, InvalidBase};
 pub use request_outcome::{Body, FileOutcome, MAX_BODY_BYTES, Reply, RequestOutcome};
 pub use transport::Error;

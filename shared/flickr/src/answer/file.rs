@@ -32,12 +32,13 @@ pub fn file(file_outcome: FileOutcome, endpoint: Endpoint, secrets: &[&str], now
         FileOutcome::TooSlow { sent_bytes, bytes, deadline } => {
             let seconds = deadline.as_secs();
             let message =
-                format!("{sent_bytes} of {bytes} bytes left within {seconds} seconds: there was no more time");
+                format!("Flickr took {sent_bytes} of {bytes} bytes in {seconds} s, and there is no more time");
             return FileAnswer { outcome: Outcome::new(Class::TooSlow, message), uploaded: None };
         }
         FileOutcome::Ended { request_outcome, is_whole } => (request_outcome, is_whole),
     };
-    // Codes that the endpoint's table does not have belong to another call's answer.
+    // A code that the endpoint's table does not have belongs to another call's answer. Were there no codes here, any would
+    // be a refusal.
     let no_codes: ErrorCodes = [(DUPLICATE, CodeMeaning::InDoubt)].into_iter().collect();
     let call = Call {
         method: None,

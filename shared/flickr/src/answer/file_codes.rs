@@ -87,3 +87,27 @@ impl FileCode {
         if said.is_empty() { self.sentence.to_owned() } else { format!("{} (Flickr: {said})", self.sentence) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::answer::MAX_MESSAGE_CHARACTERS;
+
+    #[test]
+    fn a_sentence_leaves_room_for_flickrs_words_and_a_row_hides_no_other() {
+        for own in [&UPLOAD[..], &REPLACE[..]] {
+            let rows: Vec<&FileCode> = own.iter().chain(&COMMON).collect();
+            let mut closed = HashSet::new();
+            for row in rows {
+                assert!(row.sentence.chars().count() <= MAX_MESSAGE_CHARACTERS / 2, "{}", row.sentence);
+                assert!(!closed.contains(&row.code), "{} comes after a row for all others", row.code);
+                assert_eq!(row.words, row.words.to_lowercase());
+                if row.words.is_empty() {
+                    closed.insert(row.code);
+                }
+            }
+        }
+    }
+}

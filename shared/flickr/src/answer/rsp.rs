@@ -12,7 +12,7 @@ use super::failure::Failure;
 pub struct Rsp {
     /// Whether it says `stat="fail"`.
     pub is_failure: bool,
-    /// The first element of a failure, where it says what failed.
+    /// What a failure says of itself.
     pub failure: Option<Failure>,
     /// The attributes of all elements and the texts of those that have nothing else: names and values in order.
     values: Vec<(String, String)>,
@@ -40,18 +40,16 @@ impl Rsp {
 
     /// Reads up to the end, or to where the text is no XML any more.
     fn read_elements(&mut self, xml: &mut Reader<&[u8]>) {
-        let mut is_first = true;
         let mut open: Option<(String, String)> = None;
         while let Ok(event) = xml.read_event() {
             match event {
                 Event::Start(element) | Event::Empty(element) => {
-                    if is_first && self.is_failure && element.name().as_ref() == "err" {
+                    if self.is_failure && self.failure.is_none() && element.name().as_ref() == "err" {
                         self.failure = Some(Failure {
                             code: attribute(&element, "code").and_then(|code| code.parse().ok()),
                             message: attribute(&element, "msg").unwrap_or_default(),
                         });
                     }
-                    is_first = false;
                     self.values.extend(attributes(&element));
                     open = Some((element.name().as_ref().to_owned(), String::new()));
                 }
@@ -118,6 +116,7 @@ mod tests {
             "<rsp stat=\"fail\"><err code=\"9\" msg=\"d\" /><duplicate_photo_id>12</duplicate_photo_id></rsp>",
             "<rsp stat=\"fail\"><err code=\"9\" msg=\"d\" duplicate_photo_id=\"12\" /></rsp>",
             "<rsp stat=\"fail\"><err code=\"9\" msg=\"d\"><duplicate_photo_id> 12\n</duplicate_photo_id></err></rsp>",
+            "<rsp stat=\"fail\"><duplicate_photo_id>12</duplicate_photo_id><err code=\"9\" msg=\"d\" /></rsp>",
             "<rsp stat=\"fail\" duplicate_photo_id=\"12\"><err code=\"9\" msg=\"d\"/><duplicate_photo_id/></rsp>",
         ] {
             let rsp = Rsp::read(text).unwrap();

@@ -40,8 +40,8 @@ impl<P: Clock + Entropy> FlickrFiles for Client<P> {
         let signed: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let Signing { app, token, .. } = signing;
         let authorization = self.authorization(app, Some(token), Verb::Post, &url, &signed, &[]);
-        let patience = self.deadlines.patience;
-        let upload = FileUpload { url, authorization, multipart, bytes, file: body, deadline, patience };
+        let timeouts = self.deadlines.file;
+        let upload = FileUpload { url, authorization, multipart, bytes, file: body, deadline, timeouts };
         let file_outcome = self.transport.send_file(upload).await;
         let secrets = [app.key(), app.secret(), token.token(), token.secret()];
         answer::file(file_outcome, endpoint, &secrets, self.ports.now())

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Transport, body, head, reason, unprinted};
 use crate::{
-    file_body::{Patience, Stop, Watch, file_body},
+    file_body::{FileTimeouts, Progress, Timeout, file_body},
     multipart::Multipart,
     request_outcome::{Body, FileOutcome, Reply, RequestOutcome},
 };
@@ -30,14 +30,17 @@ pub struct FileUpload {
     /// The longest it may take, to the end of the answer.
     pub deadline: Duration,
     /// The longest that parts of it may take.
-    pub patience: Patience,
+    pub timeouts: FileTimeouts,
 }
 
 impl Transport {
     /// Sends `upload` once, and reads its answer up to [`crate::MAX_BODY_BYTES`], also where it comes before all has left. The
     /// connection is cut when it ends otherwise.
     pub async fn send_file(&self, upload: FileUpload) -> FileOutcome {
-        let FileUpload { url, authorization, multipart, bytes, file, deadline, patience } = upload;
+        let FileUpload { url, authorization, multipart, bytes, file, deadline, timeouts } = upload;
+        if deadline.is_zero() {
+            return FileOutcome::TooSlow { sent_bytes: 0, bytes, deadline };
+        }
         let (file_body, watch) = file_body(&multipart, bytes, file);
         let built = self
             .http
@@ -48,35 +51,34 @@ impl Transport {
             .build();
         let request = match built {
             Ok(request) => unprinted(request),
-            Err(error) => return unanswered(&watch, reason(error)),
+            Err(error) => return unanswered(watch.cut(), reason(error)),
         };
-        let mut stop = pin!(watch.runs_out(patience, Instant::now() + deadline));
-        let mut response = match select(pin!(self.http.execute(request)), stop.as_mut()).await {
+        let mut timeout = pin!(watch.times_out(timeouts, Instant::now() + deadline));
+        let mut response = match select(pin!(self.http.execute(request)), timeout.as_mut()).await {
             Either::Left((Ok(response), _)) => response,
-            Either::Left((Err(error), _)) => return unanswered(&watch, reason(error)),
-            Either::Right((stop, _)) => {
-                let progress = watch.progress();
-                return match stop {
-                    Stop::Deadline if !progress.is_whole => {
+            Either::Left((Err(error), _)) => return unanswered(watch.cut(), reason(error)),
+            Either::Right((timeout, _)) => {
+                let progress = watch.cut();
+                return match timeout {
+                    Timeout::Deadline if !progress.is_whole => {
                         FileOutcome::TooSlow { sent_bytes: progress.sent_bytes, bytes, deadline }
                     }
-                    stop => unanswered(&watch, stop.message(deadline)),
+                    timeout => unanswered(progress, timeout.message(deadline)),
                 };
             }
         };
         let (status, retry_after) = head(&response);
-        let body = match select(pin!(body(&mut response)), stop).await {
+        let body = match select(pin!(body(&mut response)), timeout).await {
             Either::Left((body, _)) => body,
-            Either::Right((stop, _)) => Body::Cut(stop.message(deadline)),
+            Either::Right((timeout, _)) => Body::Cut(timeout.message(deadline)),
         };
         let request_outcome = RequestOutcome::Answered(Reply { status, retry_after, body });
-        FileOutcome::Ended { request_outcome, is_whole: watch.progress().is_whole }
+        FileOutcome::Ended { request_outcome, is_whole: watch.cut().is_whole }
     }
 }
 
 /// The outcome of a request that got no answer, for the reason `why` unless the body itself has one.
-fn unanswered(watch: &Watch, why: String) -> FileOutcome {
-    let progress = watch.progress();
+fn unanswered(progress: Progress, why: String) -> FileOutcome {
     let request_outcome = if progress.is_whole {
         RequestOutcome::NoAnswer(why)
     } else {
@@ -85,12 +87,12 @@ fn unanswered(watch: &Watch, why: String) -> FileOutcome {
     FileOutcome::Ended { request_outcome, is_whole: progress.is_whole }
 }
 
-impl Stop {
+impl Timeout {
     fn message(self, deadline: Duration) -> String {
         match self {
-            Stop::Stalled(wait) => format!("no byte of the file flowed for {} ms", wait.as_millis()),
-            Stop::Unanswered(wait) => format!("{} ms passed since all was sent", wait.as_millis()),
-            Stop::Deadline => format!("{} ms passed", deadline.as_millis()),
+            Timeout::Stalled(wait) => format!("no byte of the file flowed for {} ms", wait.as_millis()),
+            Timeout::Unanswered(wait) => format!("{} ms passed since all was sent", wait.as_millis()),
+            Timeout::Deadline => format!("{} ms passed", deadline.as_millis()),
         }
     }
 }

@@ -21,7 +21,7 @@ use domain::{
     Timestamp,
     call::{Params, RestCall},
 };
-use flickr::{Client, Deadlines, Hosts, Patience};
+use flickr::{Client, Deadlines, FileTimeouts, Hosts};
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
     ports::{Answer, Clock, Entropy, FlickrApi, Signing, VerifyAnswer},
@@ -242,6 +242,6 @@ fn short() -> Deadlines {
         call: Duration::from_millis(400),
         login: Duration::from_millis(400),
         check_token: Duration::from_millis(400),
-        patience: Patience { stall: Duration::from_millis(400), answer: Duration::from_millis(400) },
+        file: FileTimeouts { stall: Duration::from_millis(400), answer: Duration::from_millis(400) },
     }
 }
