@@ -54,10 +54,13 @@ def environment(standin: Standin) -> dict[str, str]:
         "HASH_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:hash",
         "JOBS_TABLE": "jobs",
         "LOG_LEVEL": "info",
+        "REPLACE_QUEUE_URL": f"{url}/000000000000/replace",
         "RESULTS_BUCKET": "results",
         "REST_QUEUE_URL": f"{url}/000000000000/rest",
         "RUNTIME_TABLE": "runtime",
         "TOKEN_KEY_ARN": f"{key}2",
+        "UPLOADS_BUCKET": "uploads",
+        "UPLOAD_QUEUE_URL": f"{url}/000000000000/upload",
         "VAULT_TABLE": "vault",
     }
 

@@ -153,6 +153,7 @@ fn names() -> Vec<(String, String)> {
         ("JOBS_TABLE", "JobsTableName"),
         ("RUNTIME_TABLE", "RuntimeTableName"),
         ("RESULTS_BUCKET", "ResultsBucketName"),
+        ("UPLOADS_BUCKET", "UploadsBucketName"),
         ("TOKEN_KEY_ARN", "TokenKeyArn"),
         ("APP_KEY_ARN", "AppSecretKeyArn"),
         ("HASH_SECRET_ARN", "HashSecretArn"),
@@ -200,7 +201,10 @@ mod tests {
     fn outputs_become_settings() {
         let settings = settings("flickrhub", &outputs()).unwrap();
         assert_eq!(settings.stores.vault_table, "vaulttablename");
-        assert_eq!(settings.stores.queue_urls.get(Target::Rest), "restqueueurl");
+        for (target, url) in settings.stores.queue_urls.iter() {
+            assert_eq!(*url, format!("{target}queueurl"));
+        }
+        assert_eq!(settings.stores.uploads_bucket, "uploadsbucketname");
         assert_eq!(settings.keys.hash_secret_arn, "hashsecretarn");
         assert_eq!(settings.keys.app_key_arn, "appsecretkeyarn");
     }

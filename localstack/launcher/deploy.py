@@ -14,6 +14,9 @@ from .processes import Programs
 from .settings import REGION, ROOT, STACK_NAME, Settings, architecture
 from .ui import Failure
 
+#: How long after an upload the fake Flickr may not know the photo yet.
+UPLOAD_LAG_SECONDS = "20"
+
 
 def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """Deploy what `sam build` made and return the stack's outputs."""
@@ -25,6 +28,9 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         "LogLevel": environ.get("LOG_LEVEL", "") or "info",
         "FlickrCallsPerHour": environ.get("FLICKR_CALLS_PER_HOUR", ""),
         "FlickrBurstCalls": environ.get("FLICKR_BURST_CALLS", ""),
+        # The fake Flickr knows a photo sooner than Flickr, and so jobs of unknown fate end sooner.
+        "UploadIndexLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
+        "UploadDedupLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
         "VaultDeletionProtection": "false",
     }
     command = ["sam", "deploy", "--template", str(settings.build / "template.yaml"), "--stack-name", STACK_NAME]
@@ -137,8 +143,13 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "JOBS_TABLE": "JobsTableName",
         "RUNTIME_TABLE": "RuntimeTableName",
         "REST_QUEUE_URL": "RestQueueUrl",
+        "UPLOAD_QUEUE_URL": "UploadQueueUrl",
+        "REPLACE_QUEUE_URL": "ReplaceQueueUrl",
         "RESULTS_BUCKET": "ResultsBucketName",
+        "UPLOADS_BUCKET": "UploadsBucketName",
         "REST_DEAD_LETTER_QUEUE_URL": "RestDeadLetterQueueUrl",
+        "UPLOAD_DEAD_LETTER_QUEUE_URL": "UploadDeadLetterQueueUrl",
+        "REPLACE_DEAD_LETTER_QUEUE_URL": "ReplaceDeadLetterQueueUrl",
         "TOKEN_KEY_ARN": "TokenKeyArn",
         "APP_KEY_ARN": "AppSecretKeyArn",
         "HASH_SECRET_ARN": "HashSecretArn",
@@ -147,6 +158,8 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "ENQUEUE_FUNCTION": "EnqueueFunctionName",
         "STATUS_FUNCTION": "StatusFunctionName",
         "WORKER_FUNCTION": "WorkerFunctionName",
+        "UPLOAD_WORKER_FUNCTION": "UploadWorkerFunctionName",
+        "REPLACE_WORKER_FUNCTION": "ReplaceWorkerFunctionName",
         "SWEEP_FUNCTION": "SweepFunctionName",
         "DLQ_REPLAY_FUNCTION": "DlqReplayFunctionName",
     }

@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::stack::{Flickr, Hub, env, exclusive_stack, until};
 
-/// The worker processes of this stack's emulator.
-fn workers() -> Vec<u32> {
-    let (name, endpoint) = (env("WORKER_FUNCTION"), env("AWS_ENDPOINT_URL"));
+/// The processes of a worker of this stack's emulator; `function` is the setting that names it.
+fn workers(function: &str) -> Vec<u32> {
+    let (name, endpoint) = (env(function), env("AWS_ENDPOINT_URL"));
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let is_worker = |process: &u32| {
         let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
@@ -22,13 +22,13 @@ fn workers() -> Vec<u32> {
     processes.filter(is_worker).collect()
 }
 
-/// Kills the worker processes, in a [`exclusive_stack`]; how many. One that has just ended by itself is let be.
-pub fn kill_workers() -> usize {
+/// Kills the processes of a worker, in a [`exclusive_stack`]; how many. One that has just ended by itself is let be.
+pub fn kill_workers(function: &str) -> usize {
     let kill = |process: &u32| {
         let mut kill = Command::new("kill");
         kill.args(["-9", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
     };
-    workers().into_iter().filter(kill).count()
+    workers(function).into_iter().filter(kill).count()
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_job_whose_worker_is_killed_still_ends_once() {
         (!waiting).then_some(())
     })
     .await;
-    assert!(kill_workers() > 0, "no worker process was found");
+    assert!(kill_workers("WORKER_FUNCTION") > 0, "no worker process was found");
 
     let job = hub.ended(&id).await;
     assert_eq!(job.state, JobState::Completed, "{job:?}");

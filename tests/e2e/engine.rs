@@ -104,7 +104,7 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
             };
             jobs.push((hub.submit(&account.user_id, method, &params).await, method));
             if kill_after.contains(&jobs.len()) {
-                killed += kill_workers();
+                killed += kill_workers("WORKER_FUNCTION");
             }
         }
     }
@@ -112,7 +112,7 @@ async fn five_hundred_jobs_end_once_though_flickr_fails_and_workers_die() {
         let left = 1 + random.below(open(&ports, &jobs).await.max(1));
         until(&format!("all but {left} jobs to end"), async || (open(&ports, &jobs).await <= left).then_some(())).await;
         println!("and when no more than {left} jobs are open");
-        killed += kill_workers();
+        killed += kill_workers("WORKER_FUNCTION");
     }
     assert!(killed > 0, "no worker process was killed");
 

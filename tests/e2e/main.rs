@@ -32,3 +32,4 @@ mod random;
 mod restore;
 mod secrets;
 mod stack;
+mod uploads;

@@ -322,6 +322,7 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
         catalogue: &CATALOGUE,
         vaults,
         retries,
+        file_rules: domain::upload::FileRules::default(),
         limits,
         grants: Grants::default(),
     };
@@ -356,7 +357,7 @@ impl<K: DataKeys> Hub<K> {
     /// The same, with what the job's cache lookup is to be counted as.
     async fn handle_with_use(&self, job: &Job) -> (Job, Vec<Request>, Option<CacheUse>) {
         let stored = self.stored(job).await;
-        let handled = self.worker.handle(&Dispatch::of(&stored)).await;
+        let handled = Box::pin(self.worker.handle(&Dispatch::of(&stored))).await;
         assert_eq!(handled.disposition.unwrap(), Disposition::Ack);
         (self.stored(job).await, self.requests.take(), handled.cache_use)
     }
@@ -476,7 +477,7 @@ async fn a_cached_read() {
 
     // The entry as it were if the answer had been asked for so long ago that it is too old.
     let (job, mut stale) = hub.submit_call(CACHED).await;
-    let Work::Rest(call) = &job.spec.work;
+    let Work::Rest(call) = &job.spec.work else { panic!("a job of the REST API") };
     let key = CacheKey::of(call);
     let (_, view) = hub.ports.look_up(&hub.account, &key).await.unwrap();
     let seen = view.entry.unwrap();

@@ -12,9 +12,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How long a condition is waited for: longer than anything that is to happen takes. The longest is
-/// a message that was lost with its worker: the sweep sends it anew.
-const PATIENCE: Duration = Duration::from_secs(Timing::REST.orphaned_after.as_secs() + 150);
+/// How long a condition is waited for: longer than anything that is to happen takes. The longest is a file whose worker
+/// died: its lease runs out, and the sweep sends its message anew.
+const PATIENCE: Duration =
+    Duration::from_secs(Timing::FILE.lease.as_secs() + Timing::FILE.orphaned_after.as_secs() + 150);
 
 /// The tests share the stack's workers, and some kill them.
 static STACK: RwLock<()> = RwLock::const_new(());
@@ -204,7 +205,8 @@ impl Hub {
 /// A request of a call of `method` with `params`, a JSON object, in the name of the account.
 pub fn request(user_id: &str, method: &str, params: &Value) -> SubmitJobRequest {
     SubmitJobRequest {
-        method: method.to_owned(),
+        method: Some(method.to_owned()),
+        upload_id: None,
         params: serde_json::value::to_raw_value(params).unwrap(),
         user_id: user_id.to_owned(),
         target: None,

@@ -125,11 +125,11 @@ def _messages(env: Mapping[str, str]) -> Iterator[Call]:
 
 
 def _objects(env: Mapping[str, str]) -> Iterator[Call]:
-    bucket = {"Bucket": env["RESULTS_BUCKET"]}
-    for role, operation in product(ROLES, intended.OBJECT_OPERATIONS):
+    for role, name_of_bucket, operation in product(ROLES, intended.BUCKETS, intended.OBJECT_OPERATIONS):
+        bucket = {"Bucket": env[name_of_bucket]}
         is_list = operation == "ListBucket"
         name, parameters = ("ListObjectsV2", bucket) if is_list else (operation, {**bucket, "Key": NOTHING})
-        if (role, operation) not in intended.OBJECTS:
+        if operation not in intended.OBJECTS.get((role, name_of_bucket), ()):
             yield Call(role, "s3", name, parameters)
         # The policy of the bucket refuses everybody who does not come over TLS.
         yield Call(role, "s3", name, parameters, {"x-forwarded-proto": "http"})

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Mapping
 
 #: What the partition keys of the tables begin with. An API key's row says which tenant a caller is.
-TENANT, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
+TENANT, UPLOAD, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
     "ten_0",
+    "ten_0#upl_0",
     "KEY#0",
     "BUDGET#0",
     "FAIR_QUEUE#0",
@@ -19,6 +20,8 @@ TENANT, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = 
     "QUARANTINE",
 )
 ANY = frozenset(KINDS)
+#: Those of a tenant's own partitions.
+OWN = frozenset({TENANT, UPLOAD})
 
 VAULT, JOBS, RUNTIME = TABLES = ("VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE")
 #: (table, index): the index's partition key
@@ -36,35 +39,47 @@ ITEM_OPERATIONS = (
     "BatchWriteItem",
 )
 
+#: What the roles of the workers of files have in common.
+SENDS_FILES = {
+    VAULT: {"GetItem": ANY, "UpdateItem": OWN},
+    JOBS: {"GetItem": ANY, "PutItem": ANY, "UpdateItem": ANY, "DeleteItem": frozenset({UPLOAD})},
+    RUNTIME: {
+        "GetItem": frozenset({BUDGET}),
+        "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
+        "PutItem": frozenset({FAIR_QUEUE}),
+        "UpdateItem": frozenset({BUDGET, FAIR_QUEUE}),
+    },
+}
+
 #: role -> table -> operation -> the partition keys that it may name
 ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
     "OauthRole": {
         VAULT: {
             "GetItem": ANY,
             "Query": ANY,
-            "PutItem": frozenset({TENANT}),
-            "DeleteItem": frozenset({TENANT}),
+            "PutItem": OWN,
+            "DeleteItem": OWN,
         },
         JOBS: {"UpdateItem": ANY},
         RUNTIME: {
-            "GetItem": frozenset({TENANT, BUDGET}),
-            "PutItem": frozenset({TENANT}),
+            "GetItem": OWN | {BUDGET},
+            "PutItem": OWN,
             "UpdateItem": frozenset({BUDGET}),
-            "DeleteItem": frozenset({TENANT}),
+            "DeleteItem": OWN,
         },
     },
     "EnqueueRole": {
         VAULT: {"GetItem": ANY, "BatchGetItem": ANY},
         JOBS: {"GetItem": ANY, "BatchGetItem": ANY, "PutItem": ANY, "UpdateItem": ANY},
         RUNTIME: {
-            "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE, CACHE, TENANT}),
+            "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
             "PutItem": frozenset({FAIR_QUEUE}),
             "UpdateItem": frozenset({FAIR_QUEUE}),
         },
     },
     "StatusRole": {
         VAULT: {"GetItem": ANY, "Query": ANY},
-        JOBS: {"GetItem": ANY, "Query": frozenset({TENANT})},
+        JOBS: {"GetItem": ANY, "Query": OWN},
         RUNTIME: {
             "GetItem": frozenset({PROBE}),
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
@@ -72,15 +87,17 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         },
     },
     "WorkerRole": {
-        VAULT: {"GetItem": ANY, "BatchGetItem": ANY, "UpdateItem": frozenset({TENANT})},
+        VAULT: {"GetItem": ANY, "BatchGetItem": ANY, "UpdateItem": OWN},
         JOBS: {"GetItem": ANY, "BatchGetItem": ANY, "PutItem": ANY, "UpdateItem": ANY},
         RUNTIME: {
             "GetItem": frozenset({BUDGET}),
-            "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE, CACHE, TENANT}),
+            "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
             "PutItem": frozenset({CACHE, FAIR_QUEUE}),
             "UpdateItem": frozenset({BUDGET, CACHE_STATS, FAIR_QUEUE}),
         },
     },
+    "UploadWorkerRole": SENDS_FILES,
+    "ReplaceWorkerRole": SENDS_FILES,
     "SweepRole": {
         JOBS: {"GetItem": ANY, "UpdateItem": ANY},
         RUNTIME: {
@@ -99,7 +116,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
             "DeleteItem": ANY,
         },
         RUNTIME: {
-            "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE, TENANT}),
+            "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE},
             "PutItem": frozenset({FAIR_QUEUE}),
             "UpdateItem": frozenset({FAIR_QUEUE}),
         },
@@ -107,6 +124,9 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
 }
 
 ROLES = tuple(ITEMS)
+#: The roles of workers, by the target of their jobs.
+WORKER_OF = {"REST": "WorkerRole", "UPLOAD": "UploadWorkerRole", "REPLACE": "ReplaceWorkerRole"}
+WORKERS = tuple(WORKER_OF.values())
 
 #: The roles that may query the indexes.
 INDEX_READERS = frozenset({"SweepRole"})
@@ -124,30 +144,41 @@ DATA_KEYS = frozenset(
         ("OauthRole", TOKEN_KEY, "Decrypt", "pending-login"),
         ("OauthRole", APP_KEY, "GenerateDataKey", "app-secret"),
         ("OauthRole", APP_KEY, "Decrypt", "app-secret"),
-        ("WorkerRole", TOKEN_KEY, "Decrypt", "user-token"),
-        ("WorkerRole", APP_KEY, "Decrypt", "app-secret"),
+        *((role, TOKEN_KEY, "Decrypt", "user-token") for role in WORKERS),
+        *((role, APP_KEY, "Decrypt", "app-secret") for role in WORKERS),
     }
 )
 
-REST_QUEUE, DEAD_LETTER_QUEUE = QUEUES = ("REST_QUEUE_URL", "REST_DEAD_LETTER_QUEUE_URL")
+JOB_QUEUES = {target: f"{target}_QUEUE_URL" for target in WORKER_OF}
+DEAD_LETTER_QUEUES = {target: f"{target}_DEAD_LETTER_QUEUE_URL" for target in WORKER_OF}
+QUEUES = (*JOB_QUEUES.values(), *DEAD_LETTER_QUEUES.values())
 SEND, ASK = frozenset({"SendMessage"}), frozenset({"GetQueueAttributes"})
 RECEIVE = frozenset({"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"})
 QUEUE_OPERATIONS = (*sorted(SEND | RECEIVE), "ChangeMessageVisibility", "PurgeQueue")
 
 #: (role, queue) -> the operations
 MESSAGES = {
-    ("EnqueueRole", REST_QUEUE): SEND | ASK,
-    ("StatusRole", REST_QUEUE): ASK,
-    ("WorkerRole", REST_QUEUE): SEND | RECEIVE,
-    ("SweepRole", REST_QUEUE): SEND,
-    ("DlqReplayRole", REST_QUEUE): SEND,
-    ("DlqReplayRole", DEAD_LETTER_QUEUE): RECEIVE,
+    **{("EnqueueRole", queue): SEND for queue in JOB_QUEUES.values()},
+    ("EnqueueRole", JOB_QUEUES["REST"]): SEND | ASK,
+    **{("StatusRole", queue): ASK for queue in JOB_QUEUES.values()},
+    **{(WORKER_OF[target], queue): SEND | RECEIVE for target, queue in JOB_QUEUES.items()},
+    **{("SweepRole", queue): SEND for queue in JOB_QUEUES.values()},
+    **{("DlqReplayRole", queue): SEND for queue in JOB_QUEUES.values()},
+    **{("DlqReplayRole", queue): RECEIVE for queue in DEAD_LETTER_QUEUES.values()},
 }
 
+RESULTS, UPLOADS = BUCKETS = ("RESULTS_BUCKET", "UPLOADS_BUCKET")
 OBJECT_OPERATIONS = ("GetObject", "PutObject", "DeleteObject", "ListBucket")
 
-#: (role, operation) on the bucket of results
-OBJECTS = frozenset({("StatusRole", "GetObject"), ("StatusRole", "ListBucket"), ("WorkerRole", "PutObject")})
+#: (role, bucket) -> the operations
+OBJECTS = {
+    ("EnqueueRole", UPLOADS): frozenset({"PutObject", "GetObject", "ListBucket"}),
+    ("StatusRole", RESULTS): frozenset({"GetObject", "ListBucket"}),
+    ("StatusRole", UPLOADS): frozenset({"GetObject", "ListBucket"}),
+    ("WorkerRole", RESULTS): frozenset({"PutObject"}),
+    ("UploadWorkerRole", UPLOADS): frozenset({"GetObject", "DeleteObject", "ListBucket"}),
+    ("ReplaceWorkerRole", UPLOADS): frozenset({"GetObject", "DeleteObject", "ListBucket"}),
+}
 
 #: The roles that may read the key of the hashes of API keys.
 SECRET_READERS = frozenset({"OauthRole", "EnqueueRole", "StatusRole", "DlqReplayRole"})

@@ -101,8 +101,9 @@ class Rights(unittest.TestCase):
         conditions = {(each.role, each.sid) for each in self.statements if each.is_conditional}
         self.assertTrue(conditions)
         self.none(sorted(conditions - refused), "the conditions of these statements refused nothing")
-        of_bucket = f"arn:aws:s3:::{os.environ['RESULTS_BUCKET']}"
-        self.assertTrue(any(by.startswith(of_bucket) for _, by in refused), "the bucket's own policy refused nothing")
+        for bucket in ("RESULTS_BUCKET", "UPLOADS_BUCKET"):
+            arn = f"arn:aws:s3:::{os.environ[bucket]}"
+            self.assertTrue(any(by.startswith(arn) for _, by in refused), f"the policy of {bucket} refused nothing")
 
     def test_every_right_is_used(self) -> None:
         used = [each for each in self.decided if each.session != FORBIDDEN]

@@ -7,7 +7,7 @@ from launcher.audit import Right
 #: (role or `*`, statement, action or `*`) -> why
 REASONS = {
     ("*", "WriteTraces", "*"): "the emulator has no X-Ray",
-    ("StatusRole", "TellMissingFromForbidden", "s3:ListBucket"): (
+    ("*", "TellMissingFromForbidden", "s3:ListBucket"): (
         "S3 itself looks at it where an object is not there, and answers 404 or 403; the emulator always answers 404"
     ),
 }

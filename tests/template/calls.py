@@ -12,7 +12,7 @@ from policies import Request
 from stack import Stack
 
 TENANT, OTHER = "ten_00", "ten_11"
-JOB, ACCOUNT_OF_USER, DEAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD"
+JOB, ACCOUNT_OF_USER, DEAD, UPLOAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD", f"{TENANT}#upl_00"
 API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#app_00"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
@@ -51,6 +51,11 @@ class Other(NamedTuple):
 
 Call = Item | Batch | Key | Other
 
+#: A file on its way to Flickr.
+FILE = "/ten_00/upl_00"
+#: The targets of jobs.
+TARGETS = ("Rest", "Upload", "Replace")
+
 
 def vault(operation: str, *keys: str) -> Item:
     return Item(operation, "VaultTable", keys)
@@ -74,6 +79,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "accepting a job": [jobs("PutItem", JOB)],
     "changing a budget": [runtime("UpdateItem", key) for key in BUDGETS],
     "claiming a job": [jobs("UpdateItem", JOB)],
+    "claiming the bytes of a file": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting API keys": [vault("Scan")],
@@ -84,9 +90,12 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "discarding a dead job": [jobs("DeleteItem", DEAD)],
     "finding a Flickr app": [vault("GetItem", TENANT)],
     "finding a job": [jobs("GetItem", JOB)],
+    # Without the right to list, S3 answers 403 for an object that does not exist.
+    "finding a file": [Other("s3:GetObject", "UploadsBucket", FILE), Other("s3:ListBucket", "UploadsBucket")],
     "finding a login": [runtime("GetItem", TENANT)],
     "finding a result": [jobs("GetItem", JOB)],
     "finding an API key": [vault("GetItem", API_KEY)],
+    "finding an upload": [jobs("GetItem", UPLOAD)],
     "finding an account": [vault("GetItem", TENANT)],
     "giving calls back": [runtime("UpdateItem", key) for key in BUDGETS],
     "handing shards over to another sweep": [Other("lambda:InvokeFunction", "SweepFunction")],
@@ -104,13 +113,17 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "looking into the response cache": [
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (CACHE,)})
     ],
+    "looking for new photos": [jobs("GetItem", ACCOUNT_OF_USER)],
     "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
+    "making the URL of an upload": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "marking an account": [vault("UpdateItem", TENANT)],
     "moving a job's next check": [jobs("UpdateItem", JOB)],
+    "noting a new photo": [jobs("PutItem", ACCOUNT_OF_USER)],
+    "noting the checksum of a file": [jobs("UpdateItem", UPLOAD)],
     "protecting a restored table from deletion": restored("UpdateTable"),
     "reading a budget": [runtime("GetItem", key) for key in BUDGETS],
     "reading a budget and a fair queue": [Batch({"RuntimeTable": (BUDGET, QUEUE)})],
-    # Without the right to list, S3 answers 403 for an object that does not exist.
+    "reading a file": [Other("s3:GetObject", "UploadsBucket", FILE), Other("s3:ListBucket", "UploadsBucket")],
     "reading a long result": [
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
         Other("s3:ListBucket", "ResultsBucket"),
@@ -125,11 +138,13 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "recording how an account's calls go": [vault("UpdateItem", TENANT)],
     "recording the cache's statistics": [runtime("UpdateItem", STATS)],
     "recording what was dispatched": [runtime("UpdateItem", QUEUE)],
+    "removing a file": [Other("s3:DeleteObject", "UploadsBucket", FILE)],
     "removing an account": [vault("DeleteItem", TENANT)],
+    "removing an upload": [jobs("DeleteItem", UPLOAD)],
     "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "returning a tenant's tag": [runtime("UpdateItem", QUEUE)],
-    "sending a message to a worker": [Other("sqs:SendMessage", "RestQueue")],
+    "sending a message to a worker": [Other("sqs:SendMessage", f"{target}Queue") for target in TARGETS],
     "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
     "setting the time to live of a restored table": restored("UpdateTimeToLive"),
     "storing a Flickr app": [vault("PutItem", TENANT)],
@@ -137,6 +152,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing a long result": [Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json")],
     "storing a message that cannot be read": [jobs("PutItem", "QUARANTINE")],
     "storing a result": [jobs("PutItem", JOB)],
+    "storing an upload": [jobs("PutItem", UPLOAD)],
     "storing an account": [vault("PutItem", TENANT)],
     "tagging a restored table": restored("TagResource"),
     "taking a fair queue off the list": [runtime("UpdateItem", QUEUE)],
@@ -160,14 +176,17 @@ UNNAMED: Mapping[str, list[Call]] = {
     "opening an app's secret": [Key("Decrypt", "AppSecretKey", "app-secret")],
     "probing": [
         *(Item("GetItem", table, ("PROBE",)) for table in ("VaultTable", "JobsTable", "RuntimeTable")),
-        Other("sqs:GetQueueAttributes", "RestQueue"),
+        *(Other("sqs:GetQueueAttributes", f"{target}Queue") for target in TARGETS),
     ],
     "receiving dead letters": [
-        Other(f"sqs:{action}", "RestDeadLetterQueue")
+        Other(f"sqs:{action}", f"{target}DeadLetterQueue")
+        for target in TARGETS
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     ],
     "receiving jobs": [
-        Other(f"sqs:{action}", "RestQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        Other(f"sqs:{action}", f"{target}Queue")
+        for target in TARGETS
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     ],
     "sealing a pending login": [Key("GenerateDataKey", "TokenKey", "pending-login")],
     "sealing a token": [Key("GenerateDataKey", "TokenKey", "user-token")],
@@ -187,6 +206,20 @@ QUEUEING = [
     "returning a tag", "joining a fair queue",
 ]
 SPENDING = ["reading a budget", "changing a budget", "giving calls back"]
+DESCRIBING_FILES = ["finding an upload", "finding a file"]
+#: What every worker does.
+RUNNING = [
+    *READING_JOBS, *TRANSITIONS, *QUEUEING, *SPENDING,
+    "opening DynamoDB", "receiving jobs", "claiming a job", "finding an account", "finding a Flickr app",
+    "marking an account", "recording how an account's calls go", "a death, which lists the job", "opening a token",
+    "opening an app's secret",
+]
+#: What a worker of files does.
+SENDING_FILES = [
+    *RUNNING,
+    "finding an upload", "reading a file", "noting the checksum of a file", "claiming the bytes of a file",
+    "removing a file", "removing an upload", "noting a new photo",
+]
 
 #: Who makes which of these calls.
 FUNCTIONS: Mapping[str, list[str]] = {
@@ -200,24 +233,25 @@ FUNCTIONS: Mapping[str, list[str]] = {
         "invalidating cached answers",
     ],
     "Enqueue": [
-        *AUTHENTICATING, *READING_JOBS, *QUEUEING,
+        *AUTHENTICATING, *READING_JOBS, *QUEUEING, *DESCRIBING_FILES,
+        "storing an upload", "making the URL of an upload",
         "opening SQS", "reading what a new job has to know", "looking into the response cache", "finding an account",
         "counting a pending job", "counting a job that is no longer pending", "accepting a job",
         "sending a message to a worker", "invalidating cached answers",
     ],
     "Status": [
-        *AUTHENTICATING, *READING_JOBS,
+        *AUTHENTICATING, *READING_JOBS, *DESCRIBING_FILES,
         "probing", "finding a result", "reading a long result", "making the URL of a long result",
         "reading a budget and a fair queue", "listing Flickr apps", "finding an account", "counting pending jobs",
         "listing the cache's statistics",
     ],
     "Worker": [
-        *READING_JOBS, *TRANSITIONS, *QUEUEING, *SPENDING,
-        "opening DynamoDB", "receiving jobs", "claiming a job", "finding an account", "finding a Flickr app",
+        *RUNNING,
         "looking into the response cache", "writing a cache entry", "recording the cache's statistics",
-        "marking an account", "recording how an account's calls go", "storing a result", "storing a long result",
-        "a death, which lists the job", "opening a token", "opening an app's secret",
+        "looking for new photos", "storing a result", "storing a long result",
     ],
+    "UploadWorker": SENDING_FILES,
+    "ReplaceWorker": SENDING_FILES,
     "Sweep": [
         *READING_JOBS, *TRANSITIONS,
         "listing the jobs to check", "moving a job's next check", "listing fair queues",
@@ -244,8 +278,14 @@ OPERATOR = [
 #: The kinds of budgets that a function has to do with.
 BUDGETS_OF: Mapping[str, Callable[[str], bool]] = {
     "Oauth": lambda key: key != f"BUDGET#{ACCOUNT_OF_USER}",
-    "Worker": lambda key: key in (BUDGET, f"BUDGET#{ACCOUNT_OF_USER}"),
+    **{
+        worker: lambda key: key in (BUDGET, f"BUDGET#{ACCOUNT_OF_USER}")
+        for worker in ("Worker", "UploadWorker", "ReplaceWorker")
+    },
 }
+
+#: The target whose queue alone a function has to do with.
+TARGET_OF: Mapping[str, str] = {"Worker": "Rest", "UploadWorker": "Upload", "ReplaceWorker": "Replace"}
 
 
 def of_function(stack: Stack, function: str) -> Iterator[tuple[str, Request]]:
@@ -254,6 +294,9 @@ def of_function(stack: Stack, function: str) -> Iterator[tuple[str, Request]]:
         for call in {**OPERATIONS, **UNNAMED}[name]:
             if isinstance(call, Item) and name in SPENDING and not BUDGETS_OF[function](call.keys[0]):
                 continue
+            if isinstance(call, Other) and call.of.endswith("Queue") and function in TARGET_OF:
+                if call.of != f"{TARGET_OF[function]}Queue":
+                    continue
             for request in requests(stack, call):
                 yield name, request
 

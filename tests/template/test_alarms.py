@@ -21,29 +21,14 @@ PUBLISHED = {
 }
 THROTTLES = {"ReadThrottleEvents", "WriteThrottleEvents"}
 
-FUNCTIONS = ("Oauth", "Enqueue", "Status", "Worker", "Sweep", "DlqReplay")
+TARGETS = ("Rest", "Upload", "Replace")
+FUNCTIONS = ("Oauth", "Enqueue", "Status", "Worker", "UploadWorker", "ReplaceWorker", "Sweep", "DlqReplay")
 LONGEST_DELAY_SECONDS = 900
 
 ONCE, NEVER, NOTHING, ALWAYS = [[0, 1, 0]], [[0, 0]], [[]], [[1]] * 5
 
 #: For each alarm, samples with which it must ring, and with which it must not.
 SCENARIOS = {
-    "RestDeadLettersAlarm": (
-        [{"ApproximateNumberOfMessagesVisible": ONCE}],
-        [{"ApproximateNumberOfMessagesVisible": NEVER}, {"ApproximateNumberOfMessagesVisible": NOTHING}],
-    ),
-    "RestDeadLettersTakenAlarm": (
-        [{"NumberOfMessagesDeleted": ONCE}],
-        [{"NumberOfMessagesDeleted": NEVER}, {"NumberOfMessagesDeleted": NOTHING}],
-    ),
-    "RestQueueAgeAlarm": (
-        [{"ApproximateAgeOfOldestMessage": [[1900]] * 5}],
-        [
-            {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS + 60]] * 5},  # all are delayed the longest
-            {"ApproximateAgeOfOldestMessage": [[1900], [5], [5], [5], [5]]},
-            {"ApproximateAgeOfOldestMessage": [[]] * 5},
-        ],
-    ),
     "SweepStoppedAlarm": (
         [{"Invocations": [[]] * 5}],
         [{"Invocations": ALWAYS}, {"Invocations": [[], [], [], [], [1]]}, {"Invocations": [[1], [], [], [], []]}],
@@ -68,6 +53,25 @@ SCENARIOS = {
         [{"TransactionConflict": [[1] * 60]}],
         [{"TransactionConflict": [[1] * 20]}, {"TransactionConflict": NOTHING}],
     ),
+    **{
+        f"{target}{name}Alarm": ([{metric: ONCE}], [{metric: NEVER}, {metric: NOTHING}])
+        for target in TARGETS
+        for name, metric in (
+            ("DeadLetters", "ApproximateNumberOfMessagesVisible"),
+            ("DeadLettersTaken", "NumberOfMessagesDeleted"),
+        )
+    },
+    **{
+        f"{target}QueueAgeAlarm": (
+            [{"ApproximateAgeOfOldestMessage": [[1900]] * 5}],
+            [
+                {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS + 60]] * 5},  # all are delayed the longest
+                {"ApproximateAgeOfOldestMessage": [[1900], [5], [5], [5], [5]]},
+                {"ApproximateAgeOfOldestMessage": [[]] * 5},
+            ],
+        )
+        for target in TARGETS
+    },
     **{
         f"{function}{name}Alarm": ([{metric: ONCE}], [{metric: NEVER}, {metric: NOTHING}])
         for function in FUNCTIONS
@@ -163,8 +167,10 @@ class Alarms(unittest.TestCase):
 
     def test_the_age_of_a_delayed_message_rings_at_no_setting(self):
         lowest = str(source()["Parameters"]["OldestMessageAlarmSeconds"]["MinValue"])
-        alarm = Stack(OldestMessageAlarmSeconds=lowest).properties("RestQueueAgeAlarm")
-        self.assertFalse(rings(alarm, {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS]] * 5}))
+        stack = Stack(OldestMessageAlarmSeconds=lowest)
+        for target in TARGETS:
+            alarm = stack.properties(f"{target}QueueAgeAlarm")
+            self.assertFalse(rings(alarm, {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS]] * 5}))
 
     def test_every_alarm_and_rule_tells_the_topic(self):
         topic = self.stack.ref("AlarmTopic")

@@ -18,7 +18,9 @@ DATA = {
     "AWS::SQS::Queue",
 }
 #: What may go with the stack: what it holds is short-lived, or goes with the rest.
-REPLACEABLE = {"RuntimeTable", "AlarmKey", "RestQueue", "RestDeadLetterQueue"}
+REPLACEABLE = {"RuntimeTable", "AlarmKey"} | {
+    f"{target}{queue}" for target in ("Rest", "Upload", "Replace") for queue in ("Queue", "DeadLetterQueue")
+}
 
 
 class Kept(unittest.TestCase):
@@ -82,7 +84,7 @@ class Encrypted(unittest.TestCase):
             self.assertTrue(key["EnableKeyRotation"], name)
             self.assertEqual("MultiRegion" in key, name not in REPLACEABLE, name)
 
-    def test_queues_the_topic_and_the_bucket_refuse_connections_in_clear(self):
+    def test_queues_the_topic_and_the_buckets_refuse_connections_in_clear(self):
         policies = {}
         for kind, of in (("AWS::SQS::QueuePolicy", "Queues"), ("AWS::SNS::TopicPolicy", "Topics")):
             for policy in self.stack.of_type(kind).values():

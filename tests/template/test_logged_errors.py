@@ -7,15 +7,18 @@ from patterns import filters, line_matches
 from stack import Stack
 from transforms import ROOT
 
+OF_WORKERS = [
+    ("functions/worker/src/lib.rs", "a message cannot be read"),
+    ("functions/worker/src/lib.rs", "the job could not be moved on"),
+    ("shared/edge/src/batch.rs", "a message took too long, and was stopped"),
+    ("shared/edge/src/batch.rs", "a message was not taken to its end"),
+    ("shared/hub/src/run/account.rs", "an account's token cannot be opened"),
+]
 #: The lines that say that a message, a job or a sweep failed: the file, and the words.
 FAILURES = {
-    "Worker": [
-        ("functions/worker/src/lib.rs", "a message cannot be read"),
-        ("functions/worker/src/lib.rs", "the job could not be moved on"),
-        ("shared/edge/src/batch.rs", "a message took too long, and was stopped"),
-        ("shared/edge/src/batch.rs", "a message was not taken to its end"),
-        ("shared/hub/src/run/account.rs", "an account's token cannot be opened"),
-    ],
+    "Worker": OF_WORKERS,
+    "UploadWorker": OF_WORKERS,
+    "ReplaceWorker": OF_WORKERS,
     "Sweep": [
         ("functions/sweep/src/lib.rs", "a sweep ended early"),
         ("shared/hub/src/sweep/check_jobs.rs", "a job could not be checked"),

@@ -78,7 +78,8 @@ class Paused(unittest.TestCase):
             stack = Stack(Paused=str(paused).lower())
             mappings = stack.of_type("AWS::Lambda::EventSourceMapping")
             self.assertEqual(
-                {mapping["FunctionName"] for mapping in mappings.values()}, {"hub-worker", "hub-dlq-replay"}
+                {mapping["FunctionName"] for mapping in mappings.values()},
+                {"hub-worker", "hub-upload-worker", "hub-replace-worker", "hub-dlq-replay"},
             )
             self.assertEqual({mapping["Enabled"] for mapping in mappings.values()}, {not paused})
             (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()

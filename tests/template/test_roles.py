@@ -4,7 +4,8 @@ import re
 import unittest
 
 import calls
-from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, JOB, QUEUE, STATS, TENANT, Key, Other, jobs, runtime, vault
+from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, FILE, JOB, QUEUE, STATS, TARGETS, TENANT, UPLOAD
+from calls import Key, Other, jobs, runtime, vault
 from policies import Request, allows, applies, listed
 from stack import ACCOUNT, Stack
 from transforms import REGION, ROOT
@@ -26,6 +27,7 @@ FORBIDDEN = {
         jobs("PutItem", JOB),
         Other("sqs:SendMessage", "RestQueue"),
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
+        Other("s3:PutObject", "UploadsBucket", FILE),
     ],
     "Enqueue": [
         Key("Decrypt", "TokenKey", "user-token"),
@@ -38,6 +40,7 @@ FORBIDDEN = {
         runtime("PutItem", CACHE),
         Other("sqs:ReceiveMessage", "RestQueue"),
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
+        Other("s3:DeleteObject", "UploadsBucket", FILE),
     ],
     "Status": [
         Key("Decrypt", "TokenKey", "user-token"),
@@ -50,6 +53,8 @@ FORBIDDEN = {
         Other("sqs:SendMessage", "RestQueue"),
         Other("sqs:ReceiveMessage", "RestQueue"),
         Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json"),
+        Other("s3:PutObject", "UploadsBucket", FILE),
+        jobs("DeleteItem", UPLOAD),
     ],
     "Worker": [
         Key("GenerateDataKey", "TokenKey", "user-token"),
@@ -64,7 +69,28 @@ FORBIDDEN = {
         Other("secretsmanager:GetSecretValue", "HashSecret"),
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
         Other("sqs:ReceiveMessage", "RestDeadLetterQueue"),
+        Other("sqs:SendMessage", "UploadQueue"),
+        Other("s3:GetObject", "UploadsBucket", FILE),
+        jobs("DeleteItem", UPLOAD),
     ],
+    **{
+        f"{target}Worker": [
+            Key("Decrypt", "TokenKey", "pending-login"),
+            vault("UpdateItem", API_KEY),
+            vault("DeleteItem", TENANT),
+            jobs("DeleteItem", JOB),
+            jobs("DeleteItem", UPLOAD, JOB),
+            runtime("GetItem", TENANT),
+            runtime("PutItem", CACHE),
+            Other("secretsmanager:GetSecretValue", "HashSecret"),
+            Other("s3:PutObject", "UploadsBucket", FILE),
+            Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json"),
+            Other("sqs:ReceiveMessage", "RestQueue"),
+            Other("sqs:SendMessage", f"{other}Queue"),
+            Other("sqs:ReceiveMessage", f"{target}DeadLetterQueue"),
+        ]
+        for target, other in (("Upload", "Replace"), ("Replace", "Upload"))
+    },
     "Sweep": [
         Key("Decrypt", "TokenKey", "user-token"),
         vault("GetItem", TENANT),
@@ -85,6 +111,7 @@ FORBIDDEN = {
         Other("sqs:ReceiveMessage", "RestQueue"),
         Other("sqs:SendMessage", "RestDeadLetterQueue"),
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
+        Other("s3:GetObject", "UploadsBucket", FILE),
     ],
 }
 
@@ -102,7 +129,8 @@ def always_forbidden(stack):
             yield Request(f"kms:{action}", stack.arn(key), {"kms:EncryptionContext:purpose": "other"})
     yield Request("secretsmanager:PutSecretValue", stack.arn("HashSecret"))
     yield Request("secretsmanager:DeleteSecret", stack.arn("HashSecret"))
-    yield Request("sqs:PurgeQueue", stack.arn("RestQueue"))
+    for target in TARGETS:
+        yield Request("sqs:PurgeQueue", stack.arn(f"{target}Queue"))
     yield Request("s3:DeleteObject", stack.arn("ResultsBucket") + "/ten_00/job_00.json")
     yield Request("iam:PassRole", stack.arn("WorkerRole"))
     yield Request("sts:AssumeRole", stack.arn("WorkerRole"))
@@ -192,12 +220,13 @@ class Roles(unittest.TestCase):
         code = "".join(path.read_text(encoding="utf-8") for path in ADAPTERS.rglob("*.rs"))
         code += (ROOT / "shared" / "domain" / "src" / "id.rs").read_text(encoding="utf-8")
         named = {
-            value.removesuffix("*")
+            part.lstrip("#")
             for function in calls.FUNCTIONS
             for statement in self.statements(function)
             for keys in statement.get("Condition", {}).values()
             for value in listed(keys.get("dynamodb:LeadingKeys", []))
             if value != "false"
+            for part in value.split("*")
         }
         self.assertEqual({key for key in named if f'"{key}' not in code}, set())
 

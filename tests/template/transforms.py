@@ -65,5 +65,10 @@ def _expanded(value: Any, names: Mapping[str, str]) -> Any:
                 found.update(_expanded(body, {**names, identifier: each}))
         else:
             found[_expanded(key, names)] = _expanded(item, names)
-    # `Ref` of a name that a loop has completed.
-    return {"Ref": found["Ref"]["Fn::Sub"]} if isinstance(found.get("Ref"), dict) else found
+    # `Ref` and `Fn::GetAtt` of a name that a loop has completed.
+    match found:
+        case {"Ref": {"Fn::Sub": name}}:
+            return {"Ref": name}
+        case {"Fn::GetAtt": [{"Fn::Sub": name}, attribute]}:
+            return {"Fn::GetAtt": [name, attribute]}
+    return found

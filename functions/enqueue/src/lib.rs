@@ -1,4 +1,5 @@
-//! Accepts jobs, `POST /v1/flickr/rest`, and invalidates cached answers, `POST /v1/cache/invalidate`.
+//! Accepts jobs, `POST /v1/flickr/rest`, and uploads for them, `POST /v1/uploads`; invalidates cached answers, `POST
+//! /v1/cache/invalidate`.
 //!
 //! A job is validated, written once and sent; 202 says that FlickrHub will see it through. One with `run_at` or
 //! `delay_seconds` waits for its time first. One that the app's budget has no call for waits in the app's fair queue,
@@ -8,13 +9,14 @@
 mod accept;
 mod invalidate;
 mod request;
+mod uploads;
 
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state, routing::post};
 use edge::{Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, Tenants},
+    ports::{Accounts, Entropy, FairQueues, Tenants, Uploads},
     submit::Submit,
     transition,
 };
@@ -22,10 +24,11 @@ use hub::{
 /// The routes.
 pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + 'static,
+    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + Uploads + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))
+        .route("/v1/uploads", post(uploads::post::<P>))
         .route("/v1/cache/invalidate", post(invalidate::post::<P>))
         .with_state(submit)
         .layer(from_fn_with_state(authenticator, require_key::<P>))

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use api::{ErrorCode, JobCacheOptions, SubmitJobRequest};
+use api::{ErrorCode, JobCacheOptions, JobTarget, SubmitJobRequest};
 use domain::{
     AccountRef, TenantId,
     cache::CacheOptions,
     call::{InvalidMethod, MethodName, Params, RestCall},
     idempotency::Key,
-    job::{JobSpec, MAX_META_BYTES, Start, Work},
+    job::{FileCall, JobSpec, MAX_META_BYTES, Start, Target, Work},
     json,
+    upload::UploadFields,
 };
 use edge::{Problem, translate::jobs::lane};
 use http::HeaderMap;
@@ -35,20 +36,50 @@ pub(crate) fn start(request: &SubmitJobRequest) -> Result<Start, Problem> {
 /// # Errors
 /// Names the first field that cannot be accepted.
 pub(crate) fn spec(tenant: &TenantId, request: SubmitJobRequest) -> Result<JobSpec, Problem> {
-    let method: MethodName = request.method.parse().map_err(|error| match error {
-        InvalidMethod::Shape => Problem::field("method", error.to_string()),
-        InvalidMethod::Auth => Problem::new(ErrorCode::MethodRefused, error.to_string()),
-    })?;
-    let params =
-        Params::from_json(request.params.get()).map_err(|error| Problem::field("params", error.to_string()))?;
+    let work = work(&request)?;
     let meta = request.meta.map(|meta| self::meta(meta.get())).transpose()?;
     Ok(JobSpec {
         account: AccountRef { tenant: tenant.clone(), user: edge::parse("user_id", &request.user_id)? },
-        work: Work::Rest(RestCall { method, params }),
+        work,
         priority: request.priority.map(lane).unwrap_or_default(),
         cache: request.cache.as_ref().map(cache_options).transpose()?.unwrap_or_default(),
         meta,
     })
+}
+
+/// What is to be done: a call names its method, a file its upload.
+fn work(request: &SubmitJobRequest) -> Result<Work, Problem> {
+    let target = request.target.unwrap_or(JobTarget::Rest);
+    let params = request.params.get();
+    let absent = |field, other| Problem::field(field, format!("is of a job whose target is {other}"));
+    match (target, &request.method, &request.upload_id) {
+        (JobTarget::Rest, _, Some(_)) => Err(absent("upload_id", "`upload` or `replace`")),
+        (JobTarget::Rest, None, None) => Err(Problem::field("method", "is missing")),
+        (JobTarget::Rest, Some(method), None) => Ok(Work::Rest(RestCall {
+            method: self::method(method)?,
+            params: Params::from_json(params).map_err(|error| Problem::field("params", error.to_string()))?,
+        })),
+        (JobTarget::Upload | JobTarget::Replace, Some(_), _) => Err(absent("method", "`rest`")),
+        (JobTarget::Upload | JobTarget::Replace, None, None) => Err(Problem::field("upload_id", "is missing")),
+        (JobTarget::Upload | JobTarget::Replace, None, Some(_)) if request.cache.is_some() => {
+            Err(Problem::field("cache", "has no effect: what becomes of a file is never cached"))
+        }
+        (JobTarget::Upload, None, Some(file)) => Ok(Work::Upload(file_call(file, params, Target::Upload)?)),
+        (JobTarget::Replace, None, Some(file)) => Ok(Work::Replace(file_call(file, params, Target::Replace)?)),
+    }
+}
+
+fn method(text: &str) -> Result<MethodName, Problem> {
+    text.parse().map_err(|error: InvalidMethod| match error {
+        InvalidMethod::Shape => Problem::field("method", error.to_string()),
+        InvalidMethod::Auth => Problem::new(ErrorCode::MethodRefused, error.to_string()),
+    })
+}
+
+fn file_call(upload_id: &str, params: &str, target: Target) -> Result<FileCall, Problem> {
+    let fields =
+        UploadFields::from_json(params, target).map_err(|error| Problem::field("params", error.to_string()))?;
+    Ok(FileCall { file: edge::parse("upload_id", upload_id)?, fields })
 }
 
 /// The caller's own JSON object as it was written, without white space between its parts.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws::Aws;
+use aws::{Aws, Settings};
 use aws_lambda_events::sqs::SqsEvent;
 use flickr::{CATALOGUE, Client, Hosts};
 use hub::{budget::Grants, run::Worker};
@@ -14,9 +14,9 @@ async fn main() -> Result<(), Error> {
     let (ports, vaults) = (aws.cloud.clone(), aws.vaults()?);
     ports.open_tables().await;
     let flickr = Client::new(Hosts::from_setting(aws.settings.flickr_url.as_deref())?, ports.clone())?;
-    let (retries, limits) = (aws.settings.retries, aws.settings.limits);
-    let worker =
-        Arc::new(Worker { ports, flickr, catalogue: &CATALOGUE, vaults, retries, limits, grants: Grants::default() });
+    let Settings { retries, limits, file_rules, .. } = aws.settings;
+    let (catalogue, grants) = (&CATALOGUE, Grants::default());
+    let worker = Arc::new(Worker { ports, flickr, catalogue, vaults, retries, file_rules, limits, grants });
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(worker::run(Arc::clone(&worker), event.payload, &event.context.request_id).await)
     }))

@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a target stops when something it depends on is missing")]
 
 mod answers;
+mod egress;
 mod events;
 mod requests;
 mod sealed;
@@ -31,6 +32,7 @@ macro_rules! targets {
 
 targets! {
     answers: oauth_problem, oauth_reply, rest_answer, retry_after, token_checked;
+    egress: egress_url;
     events: gateway_event;
     requests: call_params, dispatch, id, idempotency_key, if_none_match, login_state, method_name, request_body;
     sealed: sealed_message, sealed_message_altered;

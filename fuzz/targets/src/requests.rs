@@ -189,7 +189,9 @@ fn refusals(body: &[u8]) -> impl Iterator<Item = Problem> {
 /// A request for a job whose texts are what they should be.
 fn job(body: &[u8]) -> Result<SubmitJobRequest, Problem> {
     let request: SubmitJobRequest = read(body)?;
-    edge::parse::<MethodName>("method", &request.method)?;
+    if let Some(method) = &request.method {
+        edge::parse::<MethodName>("method", method)?;
+    }
     edge::parse::<UserId>("user_id", &request.user_id)?;
     if let Some(run_at) = &request.run_at {
         edge::parse::<Timestamp>("run_at", run_at)?;

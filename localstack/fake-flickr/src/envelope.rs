@@ -20,11 +20,13 @@ pub(crate) struct ApiError {
     pub message: String,
     /// Elements that follow `<err>`, such as the id of the photo that an upload duplicates.
     pub extra_elements: Vec<Element>,
+    /// Attributes of `<err>` that follow the message.
+    pub extra_attributes: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), extra_elements: Vec::new() }
+        Self { code, message: message.into(), extra_elements: Vec::new(), extra_attributes: Vec::new() }
     }
 }
 
@@ -34,6 +36,13 @@ pub(crate) enum Scalar {
     Number(u64),
     /// `null` in JSON, absent in XML.
     Null,
+}
+
+impl Scalar {
+    /// A number that may be a string in JSON.
+    pub(crate) fn number(number: u64, as_string: bool) -> Self {
+        if as_string { Self::Text(number.to_string()) } else { Self::Number(number) }
+    }
 }
 
 impl From<&str> for Scalar {
@@ -246,6 +255,10 @@ fn xml(reply: &MethodResult) -> String {
             out.push_str("<rsp stat=\"fail\">\n");
             let _ = write!(out, "\t<err code=\"{}\" msg=\"", error.code);
             escape(&error.message, &mut out);
+            for (name, value) in &error.extra_attributes {
+                let _ = write!(out, "\" {name}=\"");
+                escape(value, &mut out);
+            }
             out.push_str("\" />\n");
             error.extra_elements.iter().for_each(|element| element.write_xml(1, &mut out));
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::answer::Stat;
 use crate::clock;
+use crate::request::Head;
 
 /// Beyond this many entries the oldest are dropped.
 const CAPACITY: usize = 1_000_000;
@@ -27,6 +28,8 @@ pub(crate) struct Entry {
     pub account: Option<String>,
     /// The length of the request's body.
     pub bytes_received: u64,
+    /// The head of an upload or a replacement, without its secrets.
+    pub head: Option<Head>,
     pub answer: AnswerSummary,
     /// The name of the injected fault.
     pub fault: Option<&'static str>,

@@ -1,6 +1,7 @@
 //! The HTTP routes: turns requests into calls of the rules, and planned answers into responses.
 
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,12 +14,14 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 
 use crate::answer::Answer;
-use crate::handler::{self, Delivery, PlannedAnswer};
+use crate::delivery::{Delivery, PlannedAnswer};
+use crate::execute::execute;
+use crate::faults::Fault;
 use crate::oauth::page;
 use crate::params::{self, Params};
-use crate::request::{self, ApiRequest, Endpoint};
+use crate::request::{self, ApiRequest, Endpoint, Pace};
 use crate::state::ServerState;
-use crate::{clock, control, ids};
+use crate::{clock, control, handler, ids, inject};
 
 /// The number of chunks of a slow body.
 const TRICKLE_CHUNKS: u32 = 10;
@@ -53,8 +56,8 @@ fn post_only(endpoint: Endpoint) -> MethodRouter<ServerState> {
 }
 
 async fn handle(state: ServerState, endpoint: Endpoint, request: Request) -> Response {
-    let request = request::read(endpoint, state.scheme, request).await;
-    let PlannedAnswer { answer, delivery } = handler::handle(&mut state.world(), &request, clock::now());
+    let (request, struck) = read(&state, endpoint, request).await;
+    let PlannedAnswer { answer, delivery } = handler::handle(&mut state.world(), &request, struck, clock::now());
     let mut response = match delivery {
         Delivery::Delayed(delay) => {
             sleep(delay).await;
@@ -76,6 +79,18 @@ async fn handle(state: ServerState, endpoint: Endpoint, request: Request) -> Res
         headers.insert(HeaderName::from_static("x-flickr-api-request"), trace);
     }
     response
+}
+
+/// Reads a request, with the fault that strikes while its file is read.
+async fn read(state: &ServerState, endpoint: Endpoint, request: Request) -> (ApiRequest, Option<Fault>) {
+    let struck = OnceLock::new();
+    let path = request.uri().path().to_owned();
+    let choose_pace = |params: &Params| {
+        let fault = handler::fault_in_body(&mut state.world(), endpoint, &path, params);
+        fault.map_or(Pace::Full, |fault| inject::pace(struck.get_or_init(|| fault)))
+    };
+    let request = request::read(endpoint, state.scheme, request, choose_pace).await;
+    (request, struck.into_inner())
 }
 
 /// A body that fails before its first byte, which makes hyper close the connection without sending the head.
@@ -101,7 +116,7 @@ fn execute_later(state: ServerState, request: ApiRequest, delay: Duration) {
         sleep(delay).await;
         let mut world = state.world();
         if world.epoch == epoch {
-            handler::execute(&mut world, &request, None, clock::now());
+            execute(&mut world, &request, None, clock::now());
         }
     });
 }

@@ -49,8 +49,12 @@ codes! {
     AppNotFound = "ERR_APP_NOT_FOUND", 404, "There is no such Flickr app";
     /// No such job.
     JobNotFound = "ERR_JOB_NOT_FOUND", 404, "There is no such job";
+    /// No such upload.
+    UploadNotFound = "ERR_UPLOAD_NOT_FOUND", 404, "There is no such upload";
     /// The route has other methods.
     MethodNotAllowed = "ERR_METHOD_NOT_ALLOWED", 405, "The route does not have this HTTP method";
+    /// The file of the upload has not arrived.
+    UploadNotArrived = "ERR_UPLOAD_NOT_ARRIVED", 409, "The file has not arrived";
     /// The body is too large.
     PayloadTooLarge = "ERR_PAYLOAD_TOO_LARGE", 413, "The body is too large";
     /// The body is no JSON.

@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 pub enum JobTarget {
     /// One call of Flickr's REST API.
     Rest,
+    /// A new photo or video.
+    Upload,
+    /// A new file of an existing photo.
+    Replace,
 }
 
 /// How important a job is to its caller.
@@ -27,9 +31,13 @@ pub enum JobPriority {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitJobRequest {
-    /// Flickr's method.
-    pub method: String,
-    /// Its parameters: an object of strings, numbers and booleans, as it was written.
+    /// Flickr's method, of a call of the REST API.
+    pub method: Option<String>,
+    /// The file, of an upload or replace: an upload whose file has arrived.
+    pub upload_id: Option<String>,
+    /// The file, of an upload or replace: where FlickrHub fetches it. Not with `upload_id`.
+    pub source_url: Option<String>,
+    /// The parameters: an object of strings, numbers and booleans, as it was written. Of an upload, `tags` may be a list.
     #[serde(default = "no_params")]
     pub params: Box<RawValue>,
     /// In the name of which account.
@@ -126,8 +134,8 @@ pub struct JobView {
     pub user_id: String,
     /// What kind of work.
     pub target: JobTarget,
-    /// Flickr's method.
-    pub method: String,
+    /// Flickr's method, of a call of the REST API.
+    pub method: Option<String>,
     /// Where it stands.
     pub state: JobState,
     /// Of a job that waits: why, and until when.
@@ -238,6 +246,12 @@ pub enum JobErrorCode {
     WorkerCrashed,
     /// Flickr did what was asked, and its answer is larger than can be stored.
     ResultTooLarge,
+    /// The file to send is gone: its time was over, or the caller never sent it.
+    FileGone,
+    /// The file at the source URL cannot be had, or is none that Flickr takes.
+    SourceRefused,
+    /// The file could not be sent to Flickr in the time that one worker has.
+    TooSlow,
     /// The job's deadline passed while it waited.
     DeadlineExceeded,
 }

@@ -9,6 +9,7 @@ mod health;
 mod jobs;
 mod logins;
 mod page;
+mod uploads;
 mod usage;
 
 pub use accounts::{AccountList, AccountStatus, AccountView, DisconnectAnswer, Permission};
@@ -23,6 +24,7 @@ pub use jobs::{
 };
 pub use logins::{CallbackQuery, CompleteLoginRequest, LoginMode, StartLoginAnswer, StartLoginRequest};
 pub use page::PageQuery;
+pub use uploads::{CreateUploadAnswer, CreateUploadRequest, UploadState, UploadView};
 pub use usage::{
     AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, StoppedAppView,
     UsageAnswer, UsageQuery,

@@ -28,7 +28,12 @@ pub(crate) struct Answering {
 
 impl Answering {
     pub(crate) fn new(status: u16, body: &serde_json::Value) -> Self {
-        Self { status, body: body.to_string(), requests: Arc::default(), headers: Arc::default() }
+        Self::text(status, &body.to_string())
+    }
+
+    /// As [`Answering::new`], for a service that does not answer in JSON.
+    pub(crate) fn text(status: u16, body: &str) -> Self {
+        Self { status, body: body.to_owned(), requests: Arc::default(), headers: Arc::default() }
     }
 
     /// A configuration of clients that ask it, once for each request.

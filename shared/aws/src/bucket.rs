@@ -35,9 +35,9 @@ pub(crate) struct ResultsBucket {
     name: String,
 }
 
-/// The client. An endpoint of our own has no host name for each bucket, so the bucket is in the path. An object is read
+/// The client of S3. An endpoint of our own has no host name for each bucket, so the bucket is in the path. An object is read
 /// after the attempt that its time limit is for, so that a stalled answer has to be noticed.
-fn client(config: &SdkConfig) -> Client {
+pub(crate) fn client(config: &SdkConfig) -> Client {
     let own_endpoint = config.endpoint_url().is_some();
     let settings = Builder::from(config)
         .timeout_config(slow())

@@ -14,9 +14,10 @@ use crate::{
     sdk_headers::WithoutSdkHeaders,
     settings::Stores,
     table::Table,
+    uploads_bucket::UploadsBucket,
 };
 
-/// DynamoDB's tables, SQS's queues and S3's bucket. Cheap to clone; its clones remember the same.
+/// DynamoDB's tables, SQS's queues and S3's buckets. Cheap to clone; its clones remember the same.
 #[derive(Clone, Debug)]
 pub struct Cloud {
     pub(crate) vault: Table,
@@ -25,6 +26,7 @@ pub struct Cloud {
     pub(crate) shards: Shards,
     pub(crate) queues: Queues,
     pub(crate) bucket: ResultsBucket,
+    pub(crate) uploads: UploadsBucket,
     pub(crate) account_app_cache: AccountAppCache,
     pub(crate) app_cache: AppCache,
     pub(crate) api_key_cache: ApiKeyCache,
@@ -41,6 +43,7 @@ impl Cloud {
             shards: stores.shards,
             queues: Queues::new(config, &stores.queue_urls),
             bucket: ResultsBucket::new(config, &stores.results_bucket),
+            uploads: UploadsBucket::new(config, &stores.uploads_bucket),
             account_app_cache: AccountAppCache::default(),
             app_cache: AppCache::default(),
             api_key_cache: ApiKeyCache::default(),

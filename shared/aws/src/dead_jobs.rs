@@ -27,6 +27,7 @@ use crate::{
 const JOB: &str = "job";
 const FAILURE: &str = "failure";
 const META: &str = "meta";
+const METHOD: &str = "method";
 const STARTED_AT: &str = "started_at";
 
 /// The longest body that is stored in quarantine, in bytes: SQS's own limit is 1 MiB, an item's 400 KB.
@@ -48,7 +49,6 @@ pub(crate) fn entry(tenant: &TenantId, job: &DeadJob) -> ports::Result<Attribute
         (JOB, text(job.id.as_str())),
         ("user", text(job.user.as_str())),
         ("target", name_of(&job.target)),
-        ("method", text(job.method.as_str())),
         ("priority", name_of(&job.priority)),
         ("created_at", time(job.created_at)),
         ("run", number(job.run)),
@@ -58,6 +58,7 @@ pub(crate) fn entry(tenant: &TenantId, job: &DeadJob) -> ports::Result<Attribute
         ("in_doubt", AttributeValue::Bool(job.in_doubt)),
         (EXPIRES_AT, expiry(job.died_at + JOB_RETENTION)),
     ]));
+    entry.extend(named(job.method.as_ref().map(|method| (METHOD, text(method.as_str())))));
     entry.extend(named(job.meta.as_ref().map(|meta| (META, text(meta)))));
     entry.extend(named(job.started_at.map(|at| (STARTED_AT, time(at)))));
     Ok(entry)
@@ -74,7 +75,7 @@ fn read(entry: &Attributes) -> ports::Result<Option<DeadJob>> {
         id: reader.parsed(JOB)?,
         user: reader.parsed("user")?,
         target: reader.named("target")?,
-        method: reader.parsed("method")?,
+        method: reader.optional_parsed(METHOD)?,
         priority: reader.named("priority")?,
         meta: reader.optional_text(META).map(str::to_owned),
         created_at: reader.time("created_at")?,
@@ -130,7 +131,7 @@ impl DeadJobs for Cloud {
 
 #[cfg(test)]
 mod tests {
-    use domain::job::{Failure, FailureCode, Phase, State};
+    use domain::job::{Failure, FailureCode, Phase, State, Target};
     use testkit::build;
 
     use super::*;
@@ -151,6 +152,8 @@ mod tests {
     fn an_entry_says_of_its_job_what_was_written() {
         for (meta, started_at) in [(None, None), (Some(r#"{"é":1.0}"#), Some(AT))] {
             let (tenant, job) = dead(meta, started_at);
+            let of_a_file = DeadJob { target: Target::Upload, method: None, ..job.clone() };
+            assert_eq!(read(&entry(&tenant, &of_a_file).unwrap()).unwrap(), Some(of_a_file));
             assert_eq!(read(&entry(&tenant, &job).unwrap()).unwrap(), Some(job));
         }
     }

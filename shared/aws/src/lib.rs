@@ -36,6 +36,8 @@ mod table;
 mod tenants;
 mod transaction;
 mod trust;
+mod uploads;
+mod uploads_bucket;
 mod warm_up;
 
 pub use cloud::Cloud;

@@ -9,6 +9,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use domain::{
     budget::{Limit, MAX_PENDING},
     job::{PerTarget, RetryPolicy, Target},
+    upload::{DedupCheck, FileRules},
 };
 use hub::{limits::Limits, ports::Shards};
 
@@ -26,6 +27,10 @@ pub struct Settings {
     /// `{TARGET}_ATTEMPTS`, `{TARGET}_BACKOFF_BASE_SECONDS`, `{TARGET}_BACKOFF_CAP_SECONDS`: how often and how far
     /// apart the jobs of each target are tried. By default as [`Target::profile`] says.
     pub retries: PerTarget<RetryPolicy>,
+    /// How files are sent: `DEDUP_CHECK` is what is done with bytes that the account has already, 0, 1 or 2;
+    /// `UPLOAD_INDEX_LAG_SECONDS` and `UPLOAD_DEDUP_LAG_SECONDS` how long after an upload Flickr's search may not know
+    /// the photo, and Flickr not tell the same bytes. By default as [`FileRules::default`] says.
+    pub file_rules: FileRules,
     /// `FLICKR_URL`: where Flickr is, instead of its own hosts. None by default.
     pub flickr_url: Option<String>,
     /// Where browsers are sent.
@@ -47,6 +52,8 @@ pub struct Stores {
     pub queue_urls: PerTarget<String>,
     /// `RESULTS_BUCKET`: the bucket of long results.
     pub results_bucket: String,
+    /// `UPLOADS_BUCKET`: the bucket of files on their way to Flickr.
+    pub uploads_bucket: String,
     /// `SHARDS`: how many shards the lists of the sweep have, up to 255; by default as [`Shards::default`] says. It may
     /// grow, and must not shrink.
     pub shards: Shards,
@@ -87,11 +94,16 @@ pub struct Login {
 pub struct SettingsError {
     missing: Vec<String>,
     not_numbers: Vec<String>,
+    not_choices: Vec<String>,
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [("missing", &self.missing), ("not a whole number above zero", &self.not_numbers)];
+        let parts = [
+            ("missing", &self.missing),
+            ("not a whole number above zero", &self.not_numbers),
+            ("none of its values", &self.not_choices),
+        ];
         let parts = parts.iter().filter(|(_, names)| !names.is_empty());
         let parts: Vec<String> = parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
         write!(f, "in the environment {}", parts.join("; "))
@@ -125,6 +137,7 @@ impl Settings {
             keys: Keys::read(environment),
             limits: limits(environment),
             retries: PerTarget::new(|target| retry_policy(environment, target)),
+            file_rules: file_rules(environment),
             flickr_url: environment.optional("FLICKR_URL"),
             login: Login::read(environment),
             sweeping: Sweeping::read(environment),
@@ -140,6 +153,7 @@ impl Stores {
             runtime_table: environment.required("RUNTIME_TABLE"),
             queue_urls: PerTarget::new(|target| environment.required(&of_target(target, "QUEUE_URL"))),
             results_bucket: environment.required("RESULTS_BUCKET"),
+            uploads_bucket: environment.required("UPLOADS_BUCKET"),
             shards: environment.shards("SHARDS"),
         }
     }
@@ -193,6 +207,15 @@ fn retry_policy(environment: &mut Environment<'_>, target: Target) -> RetryPolic
     }
 }
 
+fn file_rules(environment: &mut Environment<'_>) -> FileRules {
+    let defaults = FileRules::default();
+    FileRules {
+        dedup_check: environment.dedup_check("DEDUP_CHECK", defaults.dedup_check),
+        index_lag: environment.seconds("UPLOAD_INDEX_LAG_SECONDS", defaults.index_lag),
+        dedup_lag: environment.seconds("UPLOAD_DEDUP_LAG_SECONDS", defaults.dedup_lag),
+    }
+}
+
 /// The name of a target's setting.
 fn of_target(target: Target, setting: &str) -> String {
     format!("{}_{setting}", target.as_str().to_uppercase())
@@ -241,6 +264,14 @@ impl Environment<'_> {
     fn seconds(&mut self, name: &str, default: Duration) -> Duration {
         self.optional_number(name).map_or(default, |seconds| Duration::from_secs(seconds.into()))
     }
+
+    fn dedup_check(&mut self, name: &str, default: DedupCheck) -> DedupCheck {
+        let Some(value) = self.optional(name) else { return default };
+        DedupCheck::from_value(value.trim()).unwrap_or_else(|| {
+            self.error.not_choices.push(format!("{name} (0, 1 or 2)"));
+            default
+        })
+    }
 }
 
 /// What the environment says of `name`.
@@ -253,12 +284,15 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const REQUIRED: [&str; 8] = [
+    const REQUIRED: [&str; 11] = [
         "VAULT_TABLE",
         "JOBS_TABLE",
         "RUNTIME_TABLE",
         "REST_QUEUE_URL",
+        "UPLOAD_QUEUE_URL",
+        "REPLACE_QUEUE_URL",
         "RESULTS_BUCKET",
+        "UPLOADS_BUCKET",
         "TOKEN_KEY_ARN",
         "APP_KEY_ARN",
         "HASH_SECRET_ARN",
@@ -292,7 +326,10 @@ mod tests {
         assert_eq!((settings.limits, settings.retries), (Limits::default(), PerTarget::default()));
         assert_eq!(settings.stores.vault_table, "vault_table");
         assert_eq!((settings.stores.shards, settings.sweeping.at_once), (Shards::default(), 1));
-        assert_eq!(settings.stores.queue_urls.get(Target::Rest), "rest_queue_url");
+        for (target, url) in settings.stores.queue_urls.iter() {
+            assert_eq!(*url, format!("{target}_queue_url"));
+        }
+        assert_eq!(settings.file_rules, FileRules::default());
     }
 
     #[test]
@@ -304,6 +341,22 @@ mod tests {
             let message = with(&[("REST_ATTEMPTS", bad)]).unwrap_err().to_string();
             assert_eq!(message, "in the environment not a whole number above zero: REST_ATTEMPTS", "{bad}");
         }
+    }
+
+    #[test]
+    fn files_are_sent_as_the_environment_says() {
+        let lags = [("UPLOAD_INDEX_LAG_SECONDS", "20"), ("UPLOAD_DEDUP_LAG_SECONDS", "30")];
+        for (value, dedup_check) in [("0", DedupCheck::Off), (" 1 ", DedupCheck::Refuse), ("2", DedupCheck::Restore)] {
+            let (index_lag, dedup_lag) = (Duration::from_secs(20), Duration::from_secs(30));
+            let settings = with(&[("DEDUP_CHECK", value), lags[0], lags[1]]).unwrap();
+            assert_eq!(settings.file_rules, FileRules { dedup_check, index_lag, dedup_lag });
+        }
+        let message = with(&[("DEDUP_CHECK", "yes"), ("UPLOAD_INDEX_LAG_SECONDS", "0")]).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "in the environment not a whole number above zero: UPLOAD_INDEX_LAG_SECONDS; \
+             none of its values: DEDUP_CHECK (0, 1 or 2)"
+        );
     }
 
     #[test]

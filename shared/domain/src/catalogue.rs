@@ -117,6 +117,14 @@ impl MethodFacts {
     }
 }
 
+impl MethodFacts {
+    /// What is known of an upload and a replace: each may be in doubt, and it can be found out what became of it. A new
+    /// photo may come into any listing.
+    fn of_file(verification: Verification) -> Self {
+        Self { perms: Some(Perms::Write), verification: Some(verification), ..Self::unknown() }
+    }
+}
+
 /// What a catalogue knows, by the method's name.
 pub type Methods = HashMap<String, MethodFacts>;
 
@@ -124,12 +132,19 @@ pub type Methods = HashMap<String, MethodFacts>;
 pub struct Catalogue {
     methods: LazyLock<Methods>,
     unknown: LazyLock<MethodFacts>,
+    upload: LazyLock<MethodFacts>,
+    replace: LazyLock<MethodFacts>,
 }
 
 impl Catalogue {
     /// The catalogue that `read` gives.
     pub const fn new(read: fn() -> Methods) -> Self {
-        Self { methods: LazyLock::new(read), unknown: LazyLock::new(MethodFacts::unknown) }
+        Self {
+            methods: LazyLock::new(read),
+            unknown: LazyLock::new(MethodFacts::unknown),
+            upload: LazyLock::new(|| MethodFacts::of_file(Verification::MachineTag)),
+            replace: LazyLock::new(|| MethodFacts::of_file(Verification::PhotoVersion)),
+        }
     }
 
     /// What is known of `method`; names are told apart by case. Of an unknown one see [`MethodFacts::unknown`].
@@ -141,6 +156,8 @@ impl Catalogue {
     pub fn facts(&self, work: &Work) -> &MethodFacts {
         match work {
             Work::Rest(call) => self.method(&call.method),
+            Work::Upload(_) => &self.upload,
+            Work::Replace(_) => &self.replace,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
+use crate::hex::{hex, is_hex};
 
 /// The text is not an id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,10 +32,6 @@ fn digest(parts: &[&[u8]]) -> [u8; 16] {
 pub fn last_digits(id: &str, digits: usize) -> u32 {
     let last = id.get(id.len().saturating_sub(digits)..).unwrap_or_default();
     u32::from_str_radix(last, 16).unwrap_or_default()
-}
-
-fn is_hex(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 macro_rules! id {
@@ -68,7 +64,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 match text.strip_prefix($prefix) {
-                    Some(digits) if is_hex(digits) => Ok(Self(text.to_owned())),
+                    Some(digits) if is_hex(digits, 32) => Ok(Self(text.to_owned())),
                     _ => Err(Invalid { expected: concat!("`", $prefix, "` and 32 lower-case hexadecimal digits") }),
                 }
             }
@@ -107,6 +103,10 @@ id!(
     JobId, "job_"
 );
 id!(
+    /// A file that a tenant uploads, or has uploaded, for an account.
+    UploadId, "upl_"
+);
+id!(
     /// One worker's hold on a job, new for each received message.
     ClaimId, "clm_"
 );
@@ -128,6 +128,13 @@ impl JobId {
     /// The one job that `key` can make at `tenant` (promise I4).
     pub fn of(tenant: &TenantId, key: &crate::idempotency::Key) -> Self {
         Self::from_bytes(digest(&[b"job", tenant.as_str().as_bytes(), key.as_str().as_bytes()]))
+    }
+}
+
+impl UploadId {
+    /// The upload under which the file is kept that `job` fetches itself.
+    pub fn of_job(job: &JobId) -> Self {
+        Self::from_bytes(digest(&[b"upload", job.as_str().as_bytes()]))
     }
 }
 

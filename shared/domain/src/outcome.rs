@@ -23,6 +23,8 @@ pub enum Class {
     Throttled,
     /// Not done, and worth another try.
     Transient,
+    /// Not done: there was not enough time to send the file.
+    TooSlow,
     /// A write that was sent and may have taken effect.
     UnknownOutcome,
 }

@@ -15,8 +15,10 @@ pub struct Timing {
     pub message_deadline: Duration,
     /// How long AWS Lambda lets the worker run.
     pub function_timeout: Duration,
-    /// How long a claim holds a job.
+    /// How long a claim holds a job, since it was made or renewed.
     pub lease: Duration,
+    /// Whether a claim is renewed while the work goes on: then a lease may be shorter than the work.
+    pub renews_lease: bool,
     /// How long a received message stays unseen by other workers: six times the function's timeout, as AWS recommends,
     /// so that a worker that is throttled uses up no receives.
     pub visibility_timeout: Duration,
@@ -35,24 +37,70 @@ impl Timing {
         message_deadline: Duration::from_secs(27),
         function_timeout: Duration::from_secs(30),
         lease: Duration::from_secs(40),
+        renews_lease: false,
         visibility_timeout: Duration::from_secs(180),
         orphaned_after: Duration::from_secs(150),
         job_deadline: JOB_DEADLINE,
     };
 
+    /// Of uploads and replaces, which may take all the time that AWS Lambda gives. The lease is short, and is renewed
+    /// while bytes flow, so that a crash is noticed within 5 minutes; the message, which must stay unseen for longer, is
+    /// sent anew by the sweep.
+    pub const FILE: Timing = Timing {
+        call_deadline: Duration::from_secs(840),
+        message_deadline: Duration::from_secs(890),
+        function_timeout: Duration::from_secs(900),
+        lease: Duration::from_secs(180),
+        renews_lease: true,
+        visibility_timeout: Duration::from_secs(6 * 900),
+        orphaned_after: Duration::from_secs(60),
+        job_deadline: JOB_DEADLINE,
+    };
+
     /// Whether the lengths fit one another.
     const fn is_consistent(&self) -> bool {
+        let lease_outlasts_the_work = self.function_timeout.as_secs() <= self.lease.as_secs()
+            && self.visibility_timeout.as_secs() < self.found_after();
+        let crash_is_noticed = self.found_after() <= LONGEST_CRASH.as_secs();
         self.call_deadline.as_secs() < self.message_deadline.as_secs()
             && self.message_deadline.as_secs() + STATS_DEADLINE.as_secs() < self.function_timeout.as_secs()
-            && self.function_timeout.as_secs() <= self.lease.as_secs()
             && self.lease.as_secs() < self.visibility_timeout.as_secs()
             && 6 * self.function_timeout.as_secs() <= self.visibility_timeout.as_secs()
-            && self.visibility_timeout.as_secs() < self.lease.as_secs() + self.orphaned_after.as_secs()
             && self.job_deadline.as_secs() <= JOB_DEADLINE.as_secs()
+            && if self.renews_lease { crash_is_noticed } else { lease_outlasts_the_work }
+    }
+
+    /// How long after the last sign of life of a worker, in seconds, its job counts as orphaned.
+    const fn found_after(&self) -> u64 {
+        self.lease.as_secs() + self.orphaned_after.as_secs()
     }
 }
 
-const _: () = assert!(Timing::REST.is_consistent());
+const _: () = assert!(Timing::REST.is_consistent() && Timing::FILE.is_consistent());
+
+/// The longest that a crash of a worker that renews its lease goes unnoticed; the sweep comes each minute.
+const LONGEST_CRASH: Duration = Duration::from_secs(4 * 60);
+
+/// The longest that Flickr may take to answer once it has the whole file. It is shorter than the lease, which is not
+/// renewed while nothing flows.
+pub const UPLOAD_ANSWER: Duration = Duration::from_secs(150);
+
+const _: () = assert!(UPLOAD_ANSWER.as_secs() + AWS_REQUEST.as_secs() < Timing::FILE.lease.as_secs());
+
+/// The longest that no byte of a file may flow.
+pub const UPLOAD_STALL: Duration = Duration::from_secs(60);
+
+/// How long a file can be sent to the URL that its upload was given.
+pub const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// How long after FlickrHub got the id of a new photo Flickr's methods may not know it yet.
+pub const NEW_PHOTO_LAG: Duration = Duration::from_secs(10 * 60);
+
+/// The time between two tries of a call that names such a photo.
+pub const NEW_PHOTO_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a file is kept that no job has sent to Flickr.
+pub const UPLOAD_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The longest that one attempt of a small request to AWS may take.
 pub const AWS_ATTEMPT: Duration = Duration::from_millis(1_500);

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum Verification {
     /// Reads what was written, and compares.
     ReadBack,
+    /// Looks for the photo with the machine tag of the job.
+    MachineTag,
+    /// Looks whether the photo has another file than before.
+    PhotoVersion,
 }
 
 /// The outcome of one verification.

@@ -67,6 +67,11 @@ impl From<hub::Error> for Problem {
             }
             Kind::AppNotFound => Problem::new(ErrorCode::AppNotFound, "No Flickr app of this app_id is known"),
             Kind::JobNotFound => Problem::new(ErrorCode::JobNotFound, "No job of this id is known"),
+            Kind::UploadNotFound => Problem::new(ErrorCode::UploadNotFound, "No upload of this upload_id is known"),
+            Kind::UploadNotArrived => Problem::new(
+                ErrorCode::UploadNotArrived,
+                "Send the file to the URL that the upload was given, then ask for the job",
+            ),
             Kind::LoginNotFound => Problem::new(
                 ErrorCode::InvalidState,
                 "The login is unknown, was used, has expired, or its state is another. Begin a new one",

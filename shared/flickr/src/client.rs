@@ -1,30 +1,32 @@
 //! The ports to Flickr of `hub`, over HTTP.
 
+mod files;
+mod login;
+
 use std::time::Duration;
 
 use domain::{
-    account::Perms,
     call::{MethodName, RestCall},
-    catalogue::{ErrorCodes, Verb},
-    idempotency::Idempotency,
-    job::{PerTarget, Target, Work},
+    catalogue::Verb,
+    job::Target,
     outcome::Outcome,
-    verification::{Verification, Verified},
+    timing::{UPLOAD_ANSWER, UPLOAD_STALL},
+    verification::Verified,
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, Clock, Entropy, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
+    ports::{Answer, Clock, Entropy, FlickrApi, Signing, VerifyAnswer},
 };
 use url::Url;
 
 use crate::{
     answer::{self, Call, EMPTY_SUCCESS},
     catalogue::CATALOGUE,
+    file_body::FileTimeouts,
     hosts::Hosts,
     oauth::{self, Signer},
     read_back::ReadBack,
     request_outcome::RequestOutcome,
-    token_check, token_reply,
     transport::{Error, Request, Transport},
 };
 
@@ -47,23 +49,27 @@ pub struct Deadlines {
     /// The deadline to connect, with name resolution and TLS. Shorter than the others, so that a request that was never
     /// sent can be distinguished from one that may have been.
     pub connect: Duration,
-    /// The deadline of a call, for each kind of work.
-    pub call: PerTarget<Duration>,
+    /// The deadline of a REST call.
+    pub call: Duration,
     /// The deadline of a step of the login, during which a user waits.
     pub login: Duration,
     /// The deadline to ask what a token may do. It comes after a step of the login, and no account depends on it: both
     /// must end in time for the account to be stored.
     pub check_token: Duration,
+    /// The longest that parts of the sending of a file may take; each file has a deadline of its own.
+    pub file: FileTimeouts,
 }
 
-/// 5 seconds to connect, each target's own call deadline, 10 seconds for a step of the login, and 5 to check a token.
+/// 5 seconds to connect, the call deadline of REST calls, 10 seconds for a step of the login, 5 to check a token, and for
+/// files what fits their lease.
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            call: PerTarget::new(|target| target.timing().call_deadline),
+            call: Target::Rest.timing().call_deadline,
             login: Duration::from_secs(10),
             check_token: Duration::from_secs(5),
+            file: FileTimeouts { stall: UPLOAD_STALL, answer: UPLOAD_ANSWER },
         }
     }
 }
@@ -93,7 +99,8 @@ impl<P> Client<P> {
     /// # Errors
     /// [`Error`].
     pub fn with_deadlines(hosts: Hosts, ports: P, deadlines: Deadlines) -> Result<Self, Error> {
-        Ok(Self { hosts, ports, deadlines, transport: Transport::new(deadlines.connect)? })
+        let transport = Transport::new(deadlines.connect, deadlines.file.stall)?;
+        Ok(Self { hosts, ports, deadlines, transport })
     }
 }
 
@@ -108,16 +115,28 @@ impl<P: Clock + Entropy> Client<P> {
         let Unsigned { verb, url, params, protocol, deadline } = request;
         let form = oauth::form(params);
         let verb = if form.len() > MAX_QUERY_BYTES { Verb::Post } else { verb };
+        let authorization = self.authorization(app, token, verb, &url, params, protocol);
+        self.transport.send(Request { verb, url, form, authorization, deadline }).await
+    }
+
+    /// The `Authorization` header of a request that is sent at once: with a nonce of its own and the present time.
+    fn authorization(
+        &self,
+        app: &AppCredentials,
+        token: Option<&TokenCredentials>,
+        verb: Verb,
+        url: &Url,
+        params: &[(&str, &str)],
+        protocol: &[(&str, &str)],
+    ) -> String {
         let nonce = hex::encode(self.ports.random());
         let signer = Signer { app, token, timestamp_seconds: self.ports.now().as_seconds(), nonce: &nonce };
-        let authorization = signer.authorization(verb.as_str(), &url, params, protocol);
-        self.transport.send(Request { verb, url, form, authorization, deadline }).await
+        signer.authorization(verb.as_str(), url, params, protocol)
     }
 
     /// Calls `method` once without parameters, signed by `app` alone, in the name of no account.
     pub async fn call_as_app(&self, app: &AppCredentials, method: &MethodName) -> Outcome {
-        let deadline = *self.deadlines.call.get(Target::Rest);
-        self.rest(app, None, method, std::iter::empty(), false, deadline).await.outcome
+        self.rest(app, None, method, std::iter::empty(), false, self.deadlines.call).await.outcome
     }
 
     /// Calls `method` of the REST API, once.
@@ -149,12 +168,12 @@ impl<P: Clock + Entropy> Client<P> {
 
     /// Verifies a write by one read, or by none when its parameters do not name what was written. Whatever the reason
     /// that the read fails, the write is not seen.
-    async fn read_back(&self, signing: &Signing, write: &RestCall, deadline: Duration) -> VerifyAnswer {
+    async fn read_back(&self, signing: &Signing, write: &RestCall) -> VerifyAnswer {
         let Signing { app, token, .. } = signing;
         let read = ReadBack::of(write.method.as_str()).and_then(|row| Some((row, row.read(&write.params)?)));
         let Some((row, (method, params))) = read else { return VerifyAnswer::not_seen(None) };
         let Answer { outcome, result } =
-            self.rest(app, Some(token), &method, params.into_iter(), false, deadline).await;
+            self.rest(app, Some(token), &method, params.into_iter(), false, self.deadlines.call).await;
         if result.is_none() {
             let Outcome { class, message, .. } = &outcome;
             tracing::warn!(?class, message, "a read that verifies a write failed");
@@ -167,85 +186,14 @@ impl<P: Clock + Entropy> Client<P> {
     }
 }
 
-/// Each kind of work is one arm of both functions.
 impl<P: Clock + Entropy> FlickrApi for Client<P> {
-    async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
-        let deadline = *self.deadlines.call.get(work.target());
+    async fn call(&self, signing: &Signing, call: &RestCall, repeated: bool) -> Answer {
         let Signing { app, token, .. } = signing;
-        match work {
-            Work::Rest(RestCall { method, params }) => {
-                self.rest(app, Some(token), method, params.iter(), repeated, deadline).await
-            }
-        }
+        let RestCall { method, params } = call;
+        self.rest(app, Some(token), method, params.iter(), repeated, self.deadlines.call).await
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> VerifyAnswer {
-        let deadline = *self.deadlines.call.get(work.target());
-        match (work, verification) {
-            (Work::Rest(call), Verification::ReadBack) => self.read_back(signing, call, deadline).await,
-        }
+    async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
+        self.read_back(signing, call).await
     }
-}
-
-impl<P: Clock + Entropy> FlickrLogin for Client<P> {
-    async fn request_token(&self, app: &AppCredentials, callback: &str) -> Result<TokenCredentials, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Post,
-            url: self.hosts.request_token(),
-            params: &[],
-            protocol: &[("oauth_callback", callback)],
-            deadline: self.deadlines.login,
-        };
-        let request_outcome = self.send(app, None, request).await;
-        // A request token whose answer was lost is never used, so asking for another changes nothing.
-        let secrets = [app.key(), app.secret()];
-        let call = login_step(Idempotency::Safe, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), token_reply::request_token)
-    }
-
-    fn authorize_url(&self, request_token: &str, perms: Perms) -> String {
-        self.hosts.authorize(request_token, perms).into()
-    }
-
-    async fn access_token(
-        &self,
-        app: &AppCredentials,
-        request_token: &TokenCredentials,
-        verifier: &str,
-    ) -> Result<Access, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Post,
-            url: self.hosts.access_token(),
-            params: &[],
-            protocol: &[("oauth_verifier", verifier)],
-            deadline: self.deadlines.login,
-        };
-        let request_outcome = self.send(app, Some(request_token), request).await;
-        let secrets = [app.key(), app.secret(), request_token.token(), request_token.secret(), verifier];
-        let call = login_step(Idempotency::NonIdempotent, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), token_reply::access_token)
-    }
-
-    async fn granted_perms(&self, app: &AppCredentials, token: &TokenCredentials) -> Result<Perms, Outcome> {
-        let request = Unsigned {
-            verb: Verb::Get,
-            url: self.hosts.rest(),
-            // The token that it is asked about is the one of the `Authorization` header.
-            params: &[("method", "flickr.auth.oauth.checkToken"), ("format", "json"), ("nojsoncallback", "1")],
-            protocol: &[],
-            deadline: self.deadlines.check_token,
-        };
-        let request_outcome = self.send(app, Some(token), request).await;
-        let secrets = [app.key(), app.secret(), token.token(), token.secret()];
-        let call = login_step(Idempotency::Safe, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), |text| token_check::perms(text, token.token()))
-    }
-}
-
-/// A step of the login is no method.
-static NO_METHOD: ErrorCodes = ErrorCodes::unknown();
-
-/// A step of the login, as far as the meaning of its answer depends on it.
-const fn login_step<'a>(idempotency: Idempotency, secrets: &'a [&'a str]) -> Call<'a> {
-    Call { method: None, idempotency, error_codes: &NO_METHOD, repeated: false, secrets }
 }

@@ -16,6 +16,8 @@ use domain::{
 };
 use serde_json::Value;
 
+use crate::scalar;
+
 /// How one write is verified by a read.
 #[derive(Debug)]
 pub struct ReadBack {
@@ -148,7 +150,7 @@ impl ReadBack {
     pub fn shows(&self, params: &Params, answer: &str, now: Timestamp) -> bool {
         let Ok(answer) = serde_json::from_str::<Value>(answer) else { return false };
         let holds = |place: &str, value: &str, compared: Compared| {
-            answer.pointer(place).and_then(text).is_some_and(|held| compared.agree(value, &held))
+            answer.pointer(place).and_then(scalar::text).is_some_and(|held| compared.agree(value, &held))
         };
         match &self.evidence {
             Evidence::Fields(fields) => {
@@ -208,22 +210,12 @@ fn given<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.iter().find_map(|(param, value)| (param == name).then_some(value))
 }
 
-/// A value as text: Flickr writes the same number sometimes as a number and sometimes as text.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(u8::from(*flag).to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
 fn has_text(comment: &Value, wanted: &str) -> bool {
     !wanted.is_empty() && comment.get("_content").and_then(Value::as_str).is_some_and(|shown| same_text(wanted, shown))
 }
 
 fn is_recent(comment: &Value, now: Timestamp) -> bool {
-    let seconds = comment.get("datecreate").and_then(text).and_then(|text| text.parse::<i64>().ok());
+    let seconds = comment.get("datecreate").and_then(scalar::text).and_then(|text| text.parse::<i64>().ok());
     let created_at = seconds.and_then(|seconds| seconds.checked_mul(1000)).map(Timestamp::from_milliseconds);
     created_at.is_some_and(|created_at| now.since(created_at) <= RECENT)
 }

@@ -2,7 +2,10 @@
 //!
 //! The client follows no redirect, retries nothing, and uses no proxy and no cookie. Each request has a connection of
 //! its own: a sandbox may be frozen between two requests, and a write sent on a connection that died meanwhile would be
-//! of unknown outcome. TLS sessions are resumed all the same.
+//! of unknown outcome. TLS sessions are resumed all the same. All is HTTP/1.1, in which a body has a length that is told
+//! first: Flickr's front ends have refused others.
+
+mod file;
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -15,6 +18,7 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::Url;
 
+pub use self::file::FileUpload;
 use crate::request_outcome::{Body, MAX_BODY_BYTES, Reply, RequestOutcome};
 
 /// The header with Flickr's id of a request, to quote when asking Flickr about it.
@@ -48,12 +52,12 @@ pub struct Request {
 }
 
 impl Transport {
-    /// A client that trusts the certificate authorities that Mozilla trusts, and gives up connecting, with name
-    /// resolution and TLS, after `connect_deadline`.
+    /// A client that trusts the certificate authorities that Mozilla trusts, gives up connecting, with name resolution
+    /// and TLS, after `connect_deadline`, and gives up a connection that takes nothing for as long as `stall`.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn new(connect_deadline: Duration) -> Result<Self, Error> {
+    pub fn new(connect_deadline: Duration, stall: Duration) -> Result<Self, Error> {
         let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -63,7 +67,9 @@ impl Transport {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(USER_AGENT)
+            .http1_only()
             .connect_timeout(connect_deadline)
+            .tcp_user_timeout(stall)
             .pool_max_idle_per_host(0)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -99,19 +105,28 @@ impl Transport {
                 .header(CONTENT_LENGTH, form.len())
                 .body(form),
         };
-        let mut request = builder.header(AUTHORIZATION, authorization).timeout(deadline).build()?;
-        // So that no `Debug` of it shows the token.
-        request.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
+        let request = unprinted(builder.header(AUTHORIZATION, authorization).timeout(deadline).build()?);
         self.http.execute(request).await
     }
 }
 
+/// The request with headers that no `Debug` shows: one has the token.
+fn unprinted(mut request: reqwest::Request) -> reqwest::Request {
+    request.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
+    request
+}
+
 async fn read(mut response: Response) -> Reply {
+    let (status, retry_after) = head(&response);
+    Reply { status, retry_after, body: body(&mut response).await }
+}
+
+/// The status, and `Retry-After`.
+fn head(response: &Response) -> (u16, Option<String>) {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
-    let retry_after = header(RETRY_AFTER.as_str());
     tracing::debug!(status, flickr_request = header(FLICKR_REQUEST), "Flickr answered");
-    Reply { status, retry_after, body: body(&mut response).await }
+    (status, header(RETRY_AFTER.as_str()))
 }
 
 async fn body(response: &mut Response) -> Body {

@@ -35,6 +35,10 @@ pub enum Kind {
     AppNotFound,
     /// No such job of this tenant.
     JobNotFound,
+    /// No such upload of this tenant and account.
+    UploadNotFound,
+    /// The file of the upload has not arrived.
+    UploadNotArrived,
     /// No such pending login of this tenant, or another state: all refusals look alike.
     LoginNotFound,
     /// Flickr refused the app's key or secret.

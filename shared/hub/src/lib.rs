@@ -22,6 +22,7 @@ pub mod submit;
 pub mod sweep;
 pub mod tenants;
 pub mod transition;
+pub mod uploads;
 pub mod usage;
 pub mod vaults;
 

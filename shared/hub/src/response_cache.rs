@@ -52,13 +52,14 @@ impl CacheLookup {
     /// What a job looks up; `None` where the answer is never cached.
     pub fn of(catalogue: &Catalogue, spec: &JobSpec) -> Option<Self> {
         let policy = catalogue.facts(&spec.work).cache_policy?;
+        let key = spec.work.cache_key()?;
         Some(Self {
             tag: policy.tag,
             ttl: spec.cache.ttl().unwrap_or(policy.ttl),
             index_lag: policy.index_lag,
             takes_pages: spec.cache.ttl().is_some(),
             bypass: spec.cache.bypass(),
-            key: spec.work.cache_key(),
+            key,
         })
     }
 
@@ -205,10 +206,10 @@ pub struct CacheUse {
 }
 
 impl CacheUse {
-    /// The outcome of the job's lookup.
-    pub fn of(job: &Job, event: CacheEvent, now: Timestamp) -> Self {
-        let method = job.spec.work.method().clone();
-        Self { tenant: job.tenant().clone(), day: Day::of(now), method, event }
+    /// The outcome of the job's lookup; `None` for a job that calls no method.
+    pub fn of(job: &Job, event: CacheEvent, now: Timestamp) -> Option<Self> {
+        let method = job.spec.work.method()?.clone();
+        Some(Self { tenant: job.tenant().clone(), day: Day::of(now), method, event })
     }
 }
 

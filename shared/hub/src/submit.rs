@@ -14,19 +14,22 @@ use domain::{
     JobId, JobRef, Timestamp, TraceId,
     budget::retry_after,
     catalogue::Catalogue,
+    egress,
     idempotency::{Fingerprint, Key},
     job::{Job, JobSpec, Start, State, Transition},
     timing::LONGEST_SCHEDULE,
+    upload::FileSource,
 };
 
 use crate::{
     Error, Kind,
     fair_queue::{Admitted, QueueForecast},
     pending_jobs,
-    ports::{Entropy, FairQueues, Inserted},
+    ports::{Entropy, FairQueues, Inserted, Uploads},
     response_cache,
     tenants::Principal,
     transition::{self, announce},
+    uploads,
 };
 
 /// What accepting a job needs.
@@ -34,6 +37,8 @@ pub struct Submit<P> {
     pub ports: P,
     /// What is known of Flickr's methods.
     pub catalogue: &'static Catalogue,
+    /// Where files may be fetched from.
+    pub sources: egress::Policy,
 }
 
 /// A request for a job.
@@ -63,13 +68,13 @@ pub struct Accepted {
 
 impl<P> Submit<P>
 where
-    P: transition::Ports + Entropy + FairQueues,
+    P: transition::Ports + Entropy + FairQueues + Uploads,
 {
     /// Accepts a request of `principal`, whose account the request must name, once for each idempotency key.
     ///
     /// # Errors
-    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], or a failure of the
-    /// ports.
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], for a file
+    /// [`Kind::UploadNotFound`] and [`Kind::UploadNotArrived`], or a failure of the ports.
     pub async fn accept(&self, principal: &Principal, request: SubmitRequest) -> Result<Accepted, Error> {
         let SubmitRequest { spec, start, key, trace } = request;
         let facts = self.catalogue.facts(&spec.work);
@@ -97,6 +102,11 @@ where
         }
         let (Some(context), Some(forecast)) = (context, forecast) else { return Err(Kind::AccountNotFound.into()) };
         let start = start_at(start, now)?;
+        match spec.work.file() {
+            Some(FileSource::Upload(id)) => uploads::check_arrived(&self.ports, &spec.account, id).await?,
+            Some(FileSource::Url(url)) => self.check_source(url)?,
+            None => {}
+        }
         let mut job = Job {
             id,
             idempotency: facts.idempotency,
@@ -137,6 +147,10 @@ where
                 replay(*earlier, &acceptance.after.fingerprint, Some(forecast))
             }
         }
+    }
+
+    fn check_source(&self, url: &str) -> Result<(), Error> {
+        self.sources.url(url).map(|_| ()).map_err(|refused| Error::invalid("source_url", refused.to_string()))
     }
 
     /// The job that an earlier request with the same key made.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
+    call::MethodName,
     job::{Event, FailureCode, Job, PendingCount, Phase, Refusal, Transition, step},
     timing,
 };
@@ -111,9 +112,10 @@ pub async fn apply_as_holder(
 /// Writes an accepted job's message. The job is accepted whether or not that works.
 pub(crate) async fn announce(ports: &(impl Clock + Messages), acceptance: &Transition) {
     let (job, now) = (&acceptance.after, ports.now());
+    let work = &job.spec.work;
     tracing::info!(
-        job_id = %job.id, user = %job.spec.account.user, method = %job.spec.work.method(),
-        state = job.state.phase.name(), in_queue = job.state.queued_ticket().is_some(), "job accepted"
+        job_id = %job.id, user = %job.spec.account.user, target = work.target().as_str(),
+        method = work.method().map(MethodName::as_str), state = job.state.phase.name(), in_queue = job.state.queued_ticket().is_some(), "job accepted"
     );
     let Some(at) = acceptance.effects.message else { return };
     if let Err(error) = send(ports, job, at, now).await {

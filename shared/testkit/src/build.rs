@@ -1,6 +1,6 @@
 //! Builders of things under test.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be built fails its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what cannot be built fails its test")]
 
 use std::sync::Arc;
 
@@ -12,8 +12,9 @@ use domain::{
     call::{Params, RestCall},
     fair_queue::Priority,
     idempotency::Idempotency,
-    job::{Job, JobSpec, MAX_INLINE_SPEC_BYTES, Start, State, Transition, Work},
+    job::{FileCall, Job, JobSpec, MAX_INLINE_SPEC_BYTES, Start, State, Target, Transition, Work},
     login::{Digested, Mode, PendingLogin},
+    upload::{FileSource, Upload, UploadFields},
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
@@ -187,6 +188,21 @@ pub fn spec(account: &AccountRef, method: &str, params: &str) -> JobSpec {
 /// So long a `meta` that what was asked is an item of its own beside the job's.
 pub fn long_meta() -> String {
     format!(r#"{{"note": "{}"}}"#, "x".repeat(MAX_INLINE_SPEC_BYTES))
+}
+
+/// What a caller asks for: a file to be sent, with `params`, a JSON object.
+///
+/// # Panics
+/// When `params` is not acceptable, or `target` sends no file.
+pub fn file_spec(upload: &Upload, target: Target, params: &str) -> JobSpec {
+    let source = FileSource::Upload(upload.id.clone());
+    let call = FileCall { source, fields: UploadFields::from_json(params, target).unwrap() };
+    let work = match target {
+        Target::Rest => panic!("it sends no file"),
+        Target::Upload => Work::Upload(call),
+        Target::Replace => Work::Replace(call),
+    };
+    JobSpec { work, ..spec(&upload.account, "flickr.test.null", "{}") }
 }
 
 /// A read, just accepted.

@@ -78,4 +78,16 @@ pub enum Call {
     SetKeyDisabled,
     KeysByVersion,
     Tenants,
+    // Uploads
+    CreateUpload,
+    Upload,
+    UploadUrl,
+    StoreFile,
+    StoredFile,
+    ReadFile,
+    SetSha256,
+    RemoveUpload,
+    NotePhoto,
+    IsNotedPhoto,
+    ClaimBytes,
 }

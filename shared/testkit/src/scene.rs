@@ -5,17 +5,19 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    AccountRef, Day, TraceId,
+    AccountRef, Day, TraceId, UploadId,
     budget::{HostClass, Signal},
+    egress::Policy,
     idempotency::Key,
-    job::{Job, JobSpec, PerTarget, Start},
+    job::{Job, JobSpec, PerTarget, Start, Target},
+    upload::{FileRules, MediaFile, Upload},
 };
 use hub::{
     Error,
     budget::Grants,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, BudgetKey, Clock, Jobs, Messages, PendingJobs, SweepScope},
+    ports::{Accounts, Apps, BudgetKey, Clock, Entropy, Jobs, Messages, PendingJobs, SweepScope, Uploads},
     run::{Disposition, Handled, Worker},
     submit::{Accepted, Submit, SubmitRequest},
     sweep,
@@ -28,6 +30,7 @@ use crate::{
     build,
     fakes::World,
     scripted_flickr::{CATALOGUE, ScriptedFlickr},
+    scripted_sources::ScriptedSources,
 };
 
 /// The time that a sweep has.
@@ -54,6 +57,8 @@ pub struct Scene {
     /// The ports.
     pub world: World,
     pub flickr: ScriptedFlickr,
+    /// The URLs that jobs may name.
+    pub sources: ScriptedSources,
     /// The vaults of the accounts' tokens and the app's secret.
     pub vaults: Vaults<Arc<MemoryKeys>>,
     /// The tenant, as it was authenticated.
@@ -87,17 +92,20 @@ impl Scene {
             accounts.push(AccountRef::new(&tenant, &sealed.account.user));
         }
         world.forget_calls();
-        let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE };
+        let sources = ScriptedSources::default();
+        let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
         let worker = Worker {
             ports: world.clone(),
             flickr: flickr.clone(),
             catalogue: &CATALOGUE,
             vaults: vaults.clone(),
             retries: PerTarget::default(),
+            file_rules: FileRules::default(),
+            sources: Arc::new(sources.clone()),
             limits,
             grants: Grants::default(),
         };
-        Self { world, flickr, vaults, principal, accounts, submit, worker }
+        Self { world, flickr, sources, vaults, principal, accounts, submit, worker }
     }
 
     /// The limits that the tenant, the worker and the sweep are held to.
@@ -160,6 +168,27 @@ impl Scene {
     /// When it is refused.
     pub async fn submit_call(&self, account: usize, method: &str) -> Job {
         self.request(self.spec(account, method, r#"{"photo_id": "1"}"#), None).await.unwrap().job
+    }
+
+    /// A file of one of the accounts, stored.
+    ///
+    /// # Panics
+    /// When a fault was set for the call.
+    pub async fn upload(&self, account: usize, bytes: &'static [u8]) -> Upload {
+        let file = MediaFile::new("Übung 1.JPG", "image/jpeg".parse().unwrap(), bytes.len() as u64).unwrap();
+        let (id, created_at) = (UploadId::from_bytes(self.world.random()), self.world.now());
+        let upload = Upload { id, account: self.accounts[account].clone(), file, sha256: None, created_at };
+        self.world.create_upload(&upload).await.unwrap();
+        self.world.store_file(&upload, bytes);
+        upload
+    }
+
+    /// Submits a job that sends a file with `params`, a JSON object, and gives the job.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn submit_file(&self, upload: &Upload, target: Target, params: &str) -> Job {
+        self.request(build::file_spec(upload, target, params), None).await.unwrap().job
     }
 
     /// How many jobs of one of the accounts are counted as pending.

@@ -9,9 +9,9 @@ use std::{
 use domain::{
     account::Perms,
     cache::{CachePolicy, CacheTag},
+    call::RestCall,
     catalogue::{Catalogue, ErrorCodes, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
-    job::Work,
     outcome::{Class, Outcome},
     verification::{Verification, Verified},
 };
@@ -19,6 +19,8 @@ use hub::{
     credentials::{AppCredentials, TokenCredentials},
     ports::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
 };
+
+use crate::file_script::FileScript;
 
 /// The methods that tests call, with the facts that follow from their names.
 pub static CATALOGUE: Catalogue = Catalogue::new(methods);
@@ -78,7 +80,7 @@ fn facts(method: &str) -> MethodFacts {
 pub struct ScriptedFlickr(Arc<Mutex<Script>>);
 
 #[derive(Default)]
-struct Script {
+pub(crate) struct Script {
     answers: VecDeque<Outcome>,
     calls: Vec<String>,
     callbacks: Vec<String>,
@@ -88,6 +90,8 @@ struct Script {
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
     content: Option<String>,
+    /// What it does with files.
+    pub(crate) files: FileScript,
 }
 
 impl ScriptedFlickr {
@@ -150,7 +154,7 @@ impl ScriptedFlickr {
         self.script().callbacks.clone()
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -160,20 +164,20 @@ impl ScriptedFlickr {
     }
 }
 
-fn done() -> Outcome {
+pub(crate) fn done() -> Outcome {
     Outcome::new(Class::Done, "ok")
 }
 
 impl FlickrApi for ScriptedFlickr {
-    async fn call(&self, _: &Signing, work: &Work, _: bool) -> Answer {
-        self.script().calls.push(work.method().to_string());
+    async fn call(&self, _: &Signing, call: &RestCall, _: bool) -> Answer {
+        self.script().calls.push(call.method.to_string());
         let outcome = self.next();
         let content = || self.script().content.clone().unwrap_or_else(|| r#"{"stat":"ok"}"#.to_owned());
         let result = (outcome.class == Class::Done).then(content);
         Answer { outcome, result }
     }
 
-    async fn verify(&self, _: &Signing, _: &Work, _: Verification) -> VerifyAnswer {
+    async fn verify(&self, _: &Signing, _: &RestCall) -> VerifyAnswer {
         let mut script = self.script();
         script.verifications += 1;
         match script.verified.pop_front().unwrap_or((Verified::Done, done())) {

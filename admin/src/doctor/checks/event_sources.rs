@@ -98,14 +98,14 @@ fn state(check: &str, id: &str, source: &EventSource) -> Finding {
 fn concurrency(limit: AccountLimit, workers: Option<u32>) -> Finding {
     let AccountLimit { concurrent_executions: quota, unreserved_concurrent_executions: unreserved } = limit;
     let Some(workers) = workers else {
-        let why = format!("the account runs {quota} functions at once; the worker's maximum is not known");
-        return Finding::not_checked(CONCURRENCY, why, "see what is said of the worker's event source");
+        let why = format!("the account runs {quota} functions at once; a worker's maximum is not known");
+        return Finding::not_checked(CONCURRENCY, why, "see what is said of the workers' event sources");
     };
     let can_reserve = unreserved >= LEFT_UNRESERVED.saturating_add(workers);
     let reserve = if can_reserve { "ReserveWorkerConcurrency=true is possible" } else { "none can be reserved" };
-    let what = format!("the account runs {quota} functions at once, the worker up to {workers} of them; {reserve}");
-    let ask = "ask for a higher quota, or lower WorkerMaximumConcurrency: see \"The account\" in \
-               docs/operations.md";
+    let what = format!("the account runs {quota} functions at once, the workers up to {workers} of them; {reserve}");
+    let ask = "ask for a higher quota, or lower WorkerMaximumConcurrency and UploadMaximumConcurrency: see \"The \
+               account\" in docs/operations.md";
     match quota {
         _ if workers >= quota => Finding::broken(CONCURRENCY, format!("{what}: nothing is left to the API"), ask),
         _ if workers > quota / 2 => Finding::warning(CONCURRENCY, format!("{what}: little is left to the API"), ask),
@@ -148,8 +148,8 @@ mod tests {
             let limit = AccountLimit { concurrent_executions: quota, unreserved_concurrent_executions: unreserved };
             concurrency(limit, Some(workers))
         };
-        assert_eq!(judged(10, 10, 5).verdict, Verdict::Fine, "a new account, with the default");
-        assert_eq!(judged(10, 10, 6).verdict, Verdict::Warning);
+        assert_eq!(judged(10, 10, 5).verdict, Verdict::Fine);
+        assert_eq!(judged(10, 10, 9).verdict, Verdict::Warning, "a new account, with the defaults");
         assert_eq!(judged(10, 10, 10).verdict, Verdict::Broken);
         let limit = AccountLimit { concurrent_executions: 10, unreserved_concurrent_executions: 10 };
         assert_eq!(concurrency(limit, None).verdict, Verdict::NotChecked);

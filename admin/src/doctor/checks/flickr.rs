@@ -49,7 +49,7 @@ fn judge(outcome: &Outcome) -> Finding {
             format!("it takes no more calls at the moment: {message}"),
             "wait an hour; another program may use the same app",
         ),
-        Class::Transient | Class::UnknownOutcome => Finding::warning(
+        Class::Transient | Class::UnknownOutcome | Class::TooSlow => Finding::warning(
             CHECK,
             format!("it does not answer: {message}"),
             "see whether this machine reaches https://api.flickr.com; FlickrHub waits and tries again by itself",

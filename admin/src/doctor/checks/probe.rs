@@ -47,7 +47,8 @@ pub async fn check(gateway: &Gateway, user_id: &str, deadline: Duration) -> Find
 
 fn request(user_id: &str) -> SubmitJobRequest {
     SubmitJobRequest {
-        method: METHOD.to_owned(),
+        method: Some(METHOD.to_owned()),
+        upload_id: None,
         params: RawValue::from_string("{}".to_owned()).unwrap_or_default(),
         user_id: user_id.to_owned(),
         target: None,

@@ -72,7 +72,7 @@ impl Scene {
 
     /// The same, held by a worker that may have sent it.
     pub async fn calling(&self, tenant: usize, number: u8) -> Job {
-        self.step(self.running(tenant, number).await, Event::WriteStarted(claim())).await
+        self.step(self.running(tenant, number).await, Event::WriteStarted { claim: claim(), photo_version: None }).await
     }
 
     /// A job that was given up, and surely took no effect.

@@ -225,7 +225,7 @@ async fn a_job_that_waits_says_until_when() {
     let due_at = build::NOW + Duration::from_secs(30);
     let reason = WaitReason::Throttled { message: "too many calls".to_owned() };
     let defer = |claim| Event::Defer { claim, due_at, reason, attempted: false };
-    let verify = |claim| Event::Verify { claim, due_at };
+    let verify = |claim| Event::Verify { claim, due_at, window: domain::timing::VERIFICATION };
     let (deferred, verifying) = (scene().await, scene().await);
     for (scene, job, state, reason) in [
         (&deferred, deferred.job(defer).await, "deferred", "throttled"),

@@ -12,15 +12,17 @@ use std::sync::{
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::{
     AccountRef,
-    job::{PerTarget, Phase, Target, Work},
-    verification::Verification,
+    call::RestCall,
+    job::{PerTarget, Phase, Target},
+    outcome::Outcome,
+    upload::{FileRules, FoundPhoto, PhotoVersion, TicketState},
 };
 use hub::{
     budget::Grants,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Answer, Apps, FlickrApi, Signing, VerifyAnswer},
-    run::Worker,
+    ports::{Accounts, Answer, Apps, FileAnswer, FileRequest, FlickrApi, FlickrFiles, Signing, VerifyAnswer},
+    run::{Flickr, Worker},
 };
 use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, World, build};
 use vault::memory::MemoryKeys;
@@ -37,7 +39,7 @@ struct Scene<F> {
     worker: Arc<Worker<World, F, Arc<MemoryKeys>>>,
 }
 
-impl<F: FlickrApi + 'static> Scene<F> {
+impl<F: Flickr + 'static> Scene<F> {
     async fn new(flickr: F) -> Self {
         let ports = World::new(build::NOW, 1);
         let vaults = build::vaults();
@@ -51,6 +53,7 @@ impl<F: FlickrApi + 'static> Scene<F> {
             catalogue: &CATALOGUE,
             vaults,
             retries: PerTarget::default(),
+            file_rules: FileRules::default(),
             limits: Limits::default(),
             grants: Grants::default(),
         };
@@ -110,14 +113,32 @@ struct Panicking {
 }
 
 impl FlickrApi for Panicking {
-    async fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> Answer {
-        let panics = work.method().as_str() == "flickr.test.echo" && !self.panicked.swap(true, Ordering::Relaxed);
+    async fn call(&self, signing: &Signing, call: &RestCall, repeated: bool) -> Answer {
+        let panics = call.method.as_str() == "flickr.test.echo" && !self.panicked.swap(true, Ordering::Relaxed);
         assert!(!panics, "on purpose");
-        self.flickr.call(signing, work, repeated).await
+        self.flickr.call(signing, call, repeated).await
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, verification: Verification) -> VerifyAnswer {
-        self.flickr.verify(signing, work, verification).await
+    async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
+        self.flickr.verify(signing, call).await
+    }
+}
+
+impl FlickrFiles for Panicking {
+    async fn send_file(&self, signing: &Signing, request: FileRequest) -> FileAnswer {
+        self.flickr.send_file(signing, request).await
+    }
+
+    async fn find_photo(&self, signing: &Signing, machine_tag: &str) -> (Outcome, FoundPhoto) {
+        self.flickr.find_photo(signing, machine_tag).await
+    }
+
+    async fn check_tickets(&self, signing: &Signing, tickets: &[String]) -> (Outcome, Vec<(String, TicketState)>) {
+        self.flickr.check_tickets(signing, tickets).await
+    }
+
+    async fn photo_version(&self, signing: &Signing, photo_id: &str) -> (Outcome, Option<PhotoVersion>) {
+        self.flickr.photo_version(signing, photo_id).await
     }
 }
 

@@ -6,7 +6,8 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     fair_queue::SWEEP_INTERVAL,
     job::{RetryPolicy, Target},
-    timing::{AWS_REQUEST, RECORD_RETENTION},
+    timing::{AWS_REQUEST, RECORD_RETENTION, UPLOAD_RETENTION},
+    upload::FileRules,
 };
 use flickr::Deadlines;
 use hub::hash_secret::HashSecret;
@@ -23,16 +24,33 @@ pub fn resource(name: &str) -> Vec<&'static str> {
     lines.map(|line| line.split(" #").next().unwrap_or_default().trim()).collect()
 }
 
+/// The lines of what the template says of each queue, its dead-letter queue apart.
+fn queue() -> Vec<&'static str> {
+    let lines = resource("Fn::ForEach::Queues").into_iter().skip_while(|line| *line != "- ${Target}Queue:");
+    lines.take_while(|line| *line != "${Target}DeadLetterQueue:").collect()
+}
+
 #[test]
 fn the_workers_time_and_the_queues_agree_with_the_lease() {
-    let timing = Target::Rest.timing();
-    let timeout = format!("Timeout: {}", timing.function_timeout.as_secs());
-    assert!(resource("WorkerFunction").contains(&timeout.as_str()), "{timeout}");
-    let visibility = format!("VisibilityTimeout: {}", timing.visibility_timeout.as_secs());
-    assert!(resource("RestQueue").contains(&visibility.as_str()), "{visibility}");
+    for target in Target::ALL {
+        let (timing, name) = (target.timing(), capitalised(target.as_str()));
+        let worker = if target == Target::Rest { "WorkerFunction".to_owned() } else { format!("{name}WorkerFunction") };
+        let worker = resource(&worker);
+        let timeout = format!("Timeout: {}", timing.function_timeout.as_secs());
+        assert!(worker.contains(&timeout.as_str()), "{name}: {timeout}");
+        assert!(worker.contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"), "{name}");
+        assert_eq!(worker.contains(&"BatchSize: 1"), timing.renews_lease, "{name}: a file has the function for itself");
+        let visibility = format!("{name}: {{VisibilitySeconds: {}}}", timing.visibility_timeout.as_secs());
+        assert!(TEMPLATE.lines().any(|line| line.trim() == visibility), "{visibility}");
+    }
     let receives = format!("maxReceiveCount: {}", testkit::simulator::MAX_RECEIVES);
-    assert!(resource("RestQueue").contains(&receives.as_str()), "{receives}");
-    assert!(resource("WorkerFunction").contains(&"FunctionResponseTypes: [ReportBatchItemFailures]"));
+    assert!(queue().contains(&receives.as_str()), "{receives}");
+    assert!(queue().contains(&"VisibilityTimeout: !FindInMap [Targets, !Ref Target, VisibilitySeconds]"));
+}
+
+fn capitalised(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
 }
 
 /// The exchange of a token cannot be repeated: the account must be stored before the function is stopped.
@@ -58,8 +76,16 @@ fn long_results_are_stored_longer_than_the_records_of_their_jobs() {
 }
 
 #[test]
+fn files_are_stored_longer_than_what_is_known_of_them() {
+    let days = UPLOAD_RETENTION.as_secs() / (24 * 60 * 60) + 1;
+    let expiration = format!("ExpirationInDays: {days}");
+    assert!(resource("UploadsBucket").contains(&expiration.as_str()), "{expiration}");
+}
+
+#[test]
 fn the_parameters_defaults_are_the_codes() {
     let seconds = |length: std::time::Duration| length.as_secs().to_string();
+    let files = FileRules::default();
     let defaults = [
         ("FlickrCallsPerHour", "FLICKR_CALLS_PER_HOUR", Limit::FLICKR.calls_per_hour.to_string()),
         ("FlickrBurstCalls", "FLICKR_BURST_CALLS", Limit::FLICKR.burst_calls.to_string()),
@@ -67,6 +93,9 @@ fn the_parameters_defaults_are_the_codes() {
         ("RestBackoffBaseSeconds", "REST_BACKOFF_BASE_SECONDS", seconds(RetryPolicy::REST.base)),
         ("RestBackoffCapSeconds", "REST_BACKOFF_CAP_SECONDS", seconds(RetryPolicy::REST.cap)),
         ("MaxPendingJobs", "MAX_PENDING_JOBS", MAX_PENDING.to_string()),
+        ("DedupCheck", "DEDUP_CHECK", format!("\"{}\"", files.dedup_check.value().unwrap_or("0"))),
+        ("UploadIndexLagSeconds", "UPLOAD_INDEX_LAG_SECONDS", seconds(files.index_lag)),
+        ("UploadDedupLagSeconds", "UPLOAD_DEDUP_LAG_SECONDS", seconds(files.dedup_lag)),
     ];
     for (parameter, variable, default) in defaults {
         let default = format!("Default: {default}");

@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 
-use crate::faults::Kind;
+use crate::envelope::Scalar;
+use crate::faults::{Fault, Kind};
 use crate::oauth::caller::Caller;
 use crate::params::Params;
 use crate::world::World;
+use crate::world::photo::Photo;
 
 pub(super) struct Call<'a> {
     pub world: &'a mut World,
     pub params: &'a Params,
     pub caller: &'a Caller,
     /// The fault that changes what the method answers, if there is one.
-    pub fault: Option<Kind>,
+    pub fault: Option<Fault>,
     pub now: Timestamp,
 }
 
@@ -40,9 +42,23 @@ impl Call<'_> {
         self.params.get(name)?.parse().ok()
     }
 
+    pub(super) fn has_fault(&self, kind: Kind) -> bool {
+        self.fault.is_some_and(|fault| fault.kind == kind)
+    }
+
+    /// A number in those answers of which Flickr's numbers are sometimes strings.
+    pub(super) fn number(&self, number: u64) -> Scalar {
+        Scalar::number(number, self.world.config.numbers_as_strings)
+    }
+
+    /// The photo that the parameter `name` identifies.
+    pub(super) fn photo(&self, name: &str) -> Option<&Photo> {
+        self.world.known_photo(self.id(name)?, self.now)
+    }
+
     /// The photo that the parameter `name` identifies, if the caller owns it.
     pub(super) fn own_photo(&self, name: &str) -> Option<u64> {
-        let photo = self.world.photos.get(&self.id(name)?)?;
+        let photo = self.photo(name)?;
         (self.viewer() == Some(photo.owner.as_str())).then_some(photo.id)
     }
 }

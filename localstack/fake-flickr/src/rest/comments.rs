@@ -38,7 +38,7 @@ pub(super) fn get_list(call: &mut Call<'_>) -> MethodResult {
 }
 
 fn visible_photo<'a>(call: &'a Call<'_>) -> Option<&'a Photo> {
-    let photo = call.world.photos.get(&call.id("photo_id")?)?;
+    let photo = call.photo("photo_id")?;
     photo.is_visible_to(call.viewer()).then_some(photo)
 }
 

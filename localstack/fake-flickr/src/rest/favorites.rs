@@ -7,8 +7,7 @@ use crate::world::photo::Photo;
 
 pub(super) fn add(call: &mut Call<'_>) -> MethodResult {
     let viewer = call.viewer().unwrap_or_default().to_owned();
-    let photo = call.id("photo_id").and_then(|id| call.world.photos.get(&id));
-    let photo = photo.ok_or_else(|| ApiError::new(1, "Photo not found"))?;
+    let photo = call.photo("photo_id").ok_or_else(|| ApiError::new(1, "Photo not found"))?;
     let (id, owner, is_visible) = (photo.id, photo.owner.as_str(), photo.is_visible_to(Some(&viewer)));
     if owner == viewer {
         return Err(ApiError::new(2, "Photo is owned by you"));
@@ -39,6 +38,6 @@ pub(super) fn get_list(call: &mut Call<'_>) -> MethodResult {
     let favorites = call.world.favorites.get(&user).into_iter().flatten().rev();
     let photos: Vec<&Photo> = favorites.filter_map(|(id, _)| call.world.photos.get(id)).filter(is_listed).collect();
     let page = Page::from_params(call.params);
-    let entries = listing::entries(call.world, &photos, page.offset(), page.size, call.params);
+    let entries = listing::entries(call, &photos, page.offset(), page.size);
     Ok(vec![page.envelope("photos", photos.len()).many("photo", entries)])
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::call::Call;
 use crate::clock;
 use crate::envelope::{Element, Scalar};
 use crate::params::Params;
-use crate::world::World;
 use crate::world::photo::Photo;
 use crate::world::text;
 
@@ -37,13 +37,13 @@ impl Page {
 }
 
 /// Builds the entries of the page of `photos` that starts at `offset`.
-pub(super) fn entries(world: &World, photos: &[&Photo], offset: usize, size: usize, params: &Params) -> Vec<Element> {
-    let extras: BTreeSet<&str> =
-        params.get("extras").unwrap_or_default().split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect();
-    photos.iter().skip(offset).take(size).map(|photo| entry(world, photo, &extras)).collect()
+pub(super) fn entries(call: &Call<'_>, photos: &[&Photo], offset: usize, size: usize) -> Vec<Element> {
+    let extras = call.params.get("extras").unwrap_or_default().split(',').map(str::trim);
+    let extras: BTreeSet<&str> = extras.filter(|extra| !extra.is_empty()).collect();
+    photos.iter().skip(offset).take(size).map(|photo| entry(call, photo, &extras)).collect()
 }
 
-fn entry(world: &World, photo: &Photo, extras: &BTreeSet<&str>) -> Element {
+fn entry(call: &Call<'_>, photo: &Photo, extras: &BTreeSet<&str>) -> Element {
     let mut element = Element::new("photo")
         .attr("id", photo.id.to_string())
         .attr("owner", photo.owner.as_str())
@@ -55,12 +55,12 @@ fn entry(world: &World, photo: &Photo, extras: &BTreeSet<&str>) -> Element {
         .attr("isfriend", photo.privacy.is_friend)
         .attr("isfamily", photo.privacy.is_family);
     for extra in extras {
-        element = with_extra(world, element, photo, extra);
+        element = with_extra(call, element, photo, extra);
     }
     element
 }
 
-fn with_extra(world: &World, element: Element, photo: &Photo, extra: &str) -> Element {
+fn with_extra(call: &Call<'_>, element: Element, photo: &Photo, extra: &str) -> Element {
     match extra {
         "description" => element.text("description", text::shown(&photo.description)),
         "license" => element.attr("license", photo.license.to_string()),
@@ -71,7 +71,7 @@ fn with_extra(world: &World, element: Element, photo: &Photo, extra: &str) -> El
             .attr("datetakengranularity", 0_u64)
             .attr("datetakenunknown", "1"),
         "owner_name" => {
-            let name = world.users.get(&photo.owner).map(|user| user.username.clone()).unwrap_or_default();
+            let name = call.world.users.get(&photo.owner).map(|user| user.username.clone()).unwrap_or_default();
             element.attr("ownername", name)
         }
         "original_format" => element
@@ -80,7 +80,7 @@ fn with_extra(world: &World, element: Element, photo: &Photo, extra: &str) -> El
         "tags" => element.attr("tags", joined_tags(photo, false)),
         "machine_tags" => element.attr("machine_tags", joined_tags(photo, true)),
         "views" => element.attr("views", "0"),
-        "media" => element.attr("media", photo.file.kind.media()).attr("media_status", "ready"),
+        "media" => element.attr("media", photo.file.kind.media()).attr("media_status", photo.media_status(call.now)),
         "path_alias" => element.attr("pathalias", Scalar::Null),
         "url_o" => element.attr("url_o", url(photo, &photo.original_secret, "_o")),
         "url_sq" => element.attr("url_sq", url(photo, &photo.secret, "_s")),

@@ -4,6 +4,7 @@ mod call;
 mod comments;
 mod favorites;
 mod general;
+mod info;
 mod listing;
 mod people;
 mod photos;
@@ -17,9 +18,10 @@ use self::call::Call;
 use crate::answer::Answer;
 use crate::catalogue;
 use crate::envelope::{ApiError, Element, Format, MethodResult};
-use crate::faults::Kind;
+use crate::faults::{Fault, Kind};
 use crate::oauth::{self, AuthError};
 use crate::params::Params;
+use crate::perms::Perms;
 use crate::request::ApiRequest;
 use crate::world::World;
 
@@ -31,16 +33,18 @@ fn find(method: &str) -> Option<fn(&mut Call<'_>) -> MethodResult> {
         "flickr.favorites.getList" => favorites::get_list,
         "flickr.favorites.remove" => favorites::remove,
         "flickr.people.getInfo" => people::get_info,
+        "flickr.people.getLimits" => people::get_limits,
         "flickr.people.getPhotos" => people::get_photos,
         "flickr.people.getUploadStatus" => people::get_upload_status,
         "flickr.photos.addTags" => photos::add_tags,
         "flickr.photos.comments.addComment" => comments::add,
         "flickr.photos.comments.getList" => comments::get_list,
         "flickr.photos.delete" => photos::delete,
-        "flickr.photos.getInfo" => photos::get_info,
+        "flickr.photos.getInfo" => info::get_info,
         "flickr.photos.licenses.setLicense" => photos::set_license,
         "flickr.photos.search" => search::search,
         "flickr.photos.setMeta" => photos::set_meta,
+        "flickr.photos.setPerms" => photos::set_perms,
         "flickr.photos.upload.checkTickets" => tickets::check,
         "flickr.photosets.addPhoto" => photosets::add_photo,
         "flickr.photosets.create" => photosets::create,
@@ -53,12 +57,12 @@ fn find(method: &str) -> Option<fn(&mut Call<'_>) -> MethodResult> {
     })
 }
 
-pub(crate) fn answer(world: &mut World, request: &ApiRequest, fault: Option<Kind>, now: Timestamp) -> Answer {
+pub(crate) fn answer(world: &mut World, request: &ApiRequest, fault: Option<Fault>, now: Timestamp) -> Answer {
     let format = match format(&request.params) {
         Ok(format) => format,
         Err(error) => return Format::Xml.render(&Err(error)),
     };
-    let format = if fault == Some(Kind::ForeignFormat) { format.other() } else { format };
+    let format = if fault.is_some_and(|fault| fault.kind == Kind::ForeignFormat) { format.other() } else { format };
     match run(world, request, fault, now) {
         Ok(elements) => format.render(&Ok(elements)),
         Err(AuthError::Api(error)) => format.render(&Err(error)),
@@ -85,14 +89,18 @@ fn callback(params: &Params) -> Option<&str> {
 fn run(
     world: &mut World,
     request: &ApiRequest,
-    fault: Option<Kind>,
+    fault: Option<Fault>,
     now: Timestamp,
 ) -> Result<Vec<Element>, AuthError> {
     let caller = oauth::authenticate(world, request, now)?;
     let params = &request.params;
     let method = params.non_empty("method").unwrap_or("unknown");
     let needed = catalogue::required_perms(method);
-    caller.require(needed.ok_or_else(|| ApiError::new(112, format!("Method \"{method}\" not found")))?)?;
+    let needed = needed.ok_or_else(|| ApiError::new(112, format!("Method \"{method}\" not found")))?;
+    caller.require(needed)?;
+    if world.config.setters_require_post && needed >= Perms::Write && request.verb != "POST" {
+        return Err(ApiError::new(116, "The POST method is now required for all setters").into());
+    }
     let implementation = find(method).ok_or_else(|| {
         ApiError::new(0, format!("Method \"{method}\" is in Flickr's catalogue, but this fake Flickr does not play it"))
     })?;

@@ -11,7 +11,10 @@ const MAX_PHOTOS_PER_SET: usize = 500;
 
 pub(super) fn create(call: &mut Call<'_>) -> MethodResult {
     let title = call.params.non_empty("title").ok_or_else(|| ApiError::new(1, "No title specified"))?;
-    let primary = call.own_photo("primary_photo_id").ok_or_else(|| ApiError::new(2, "Photo not found"))?;
+    let primary = call.own_photo("primary_photo_id").ok_or_else(|| {
+        let is_fresh = call.id("primary_photo_id").is_some_and(|id| call.world.photos.contains_key(&id));
+        ApiError::new(2, if is_fresh { "Invalid primary photo id" } else { "Photo not found" })
+    })?;
     let owner = call.viewer().unwrap_or_default().to_owned();
     let url = |id: u64| format!("https://www.flickr.com/photos/{owner}/sets/{id}/");
     let id = call.world.add_photoset(Photoset {
@@ -66,7 +69,7 @@ pub(super) fn get_photos(call: &mut Call<'_>) -> MethodResult {
     let is_listed = |photo: &&Photo| photo.is_visible_to(call.viewer());
     let photos: Vec<&Photo> = set.photos.iter().filter_map(|id| call.world.photos.get(id)).filter(is_listed).collect();
     let page = Page::from_params(call.params);
-    let entries = listing::entries(call.world, &photos, page.offset(), page.size, call.params);
+    let entries = listing::entries(call, &photos, page.offset(), page.size);
     let envelope = page
         .envelope("photoset", photos.len())
         .attr("id", id.to_string())

@@ -39,23 +39,26 @@ pub(super) fn search(call: &mut Call<'_>) -> MethodResult {
     };
     let filter = Filter::from_params(call.params)?;
     let viewer = call.viewer();
-    let mut found: Vec<&Photo> = call
+    let visible: Vec<&Photo> = call
         .world
         .photos
         .values()
         .rev()
         .filter(|photo| owner.as_ref().is_none_or(|owner| *owner == photo.owner))
-        .filter(|photo| photo.indexed <= call.now && photo.is_visible_to(viewer))
+        .filter(|photo| photo.is_visible_to(viewer))
         .filter(|photo| viewer == Some(photo.owner.as_str()) || photo.hidden != 2)
         .filter(|photo| filter.matches(photo))
         .collect();
+    let known_from = |photo: &Photo| if filter.is_by_text() { photo.known.by_tag } else { photo.known.in_lists };
+    let mut found: Vec<&Photo> = visible.iter().copied().filter(|photo| known_from(photo) <= call.now).collect();
+    let total = if call.world.config.total_counts_unlisted { visible.len() } else { found.len() };
     if call.params.get("sort") == Some("date-posted-asc") {
         found.reverse();
     }
     let page = Page::from_params(call.params);
     let offset = page.offset().min(MAX_RESULTS - page.size);
-    let entries = listing::entries(call.world, &found, offset, page.size, call.params);
-    Ok(vec![page.envelope("photos", found.len()).many("photo", entries)])
+    let entries = listing::entries(call, &found, offset, page.size);
+    Ok(vec![page.envelope("photos", total).many("photo", entries)])
 }
 
 /// The conditions of a search, except the owner.
@@ -101,6 +104,11 @@ impl<'a> Filter<'a> {
             media: params.non_empty("media").filter(|media| *media != "all"),
             is_public: params.non_empty("privacy_filter").map(|filter| filter == "1"),
         })
+    }
+
+    /// Whether it looks for tags, machine tags or words.
+    fn is_by_text(&self) -> bool {
+        !self.tags.is_empty() || !self.machine_tags.is_empty() || !self.words.is_empty()
     }
 
     fn matches(&self, photo: &Photo) -> bool {

@@ -4,11 +4,15 @@
 //! changes the world as if it were alone.
 
 pub(crate) mod app;
+pub(crate) mod file_kind;
+pub(crate) mod lags;
 pub(crate) mod nonces;
 pub(crate) mod photo;
 pub(crate) mod request_token;
 pub(crate) mod tags;
 pub(crate) mod text;
+pub(crate) mod ticket;
+pub(crate) mod video;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +23,7 @@ use self::app::{App, RegisteredApp};
 use self::nonces::Nonces;
 use self::photo::Photo;
 use self::request_token::RequestToken;
+use self::ticket::Ticket;
 use crate::config::Config;
 use crate::faults::Faults;
 use crate::ids;
@@ -63,17 +68,6 @@ pub(crate) struct Comment {
     pub created: Timestamp,
 }
 
-/// The state of an asynchronous upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ticket {
-    /// Reported as pending for `pending_polls` more polls, then as complete.
-    Stored {
-        pending_polls: u32,
-        photo: u64,
-    },
-    Failed,
-}
-
 pub(crate) struct World {
     /// Grows with each reset, so that a delayed effect can tell that its world is gone.
     pub epoch: u64,
@@ -87,6 +81,8 @@ pub(crate) struct World {
     pub nonces: Nonces,
     pub limiter: Limiter,
     pub photos: BTreeMap<u64, Photo>,
+    /// The photos that their owners deleted, which the deduplication of uploads still knows.
+    pub deleted_photos: BTreeMap<u64, Photo>,
     pub photosets: BTreeMap<u64, Photoset>,
     /// By user id; the newest is last.
     pub favorites: HashMap<String, Vec<(u64, Timestamp)>>,
@@ -117,6 +113,7 @@ impl World {
             nonces: Nonces::default(),
             limiter: Limiter::default(),
             photos: BTreeMap::new(),
+            deleted_photos: BTreeMap::new(),
             photosets: BTreeMap::new(),
             favorites: HashMap::new(),
             comments: HashMap::new(),
@@ -161,9 +158,20 @@ impl World {
         id
     }
 
-    /// Deletes a photo and its comments, also from sets and favourites, and the sets that this leaves empty.
-    pub(crate) fn remove_photo(&mut self, id: u64) {
-        self.photos.remove(&id);
+    /// The photo of this id, if methods know it by now.
+    pub(crate) fn known_photo(&self, id: u64, now: Timestamp) -> Option<&Photo> {
+        self.photos.get(&id).filter(|photo| photo.known.by_id <= now)
+    }
+
+    /// Deletes a photo, as its owner does. Returns whether it existed.
+    pub(crate) fn delete_photo(&mut self, id: u64) -> bool {
+        let photo = self.remove_photo(id);
+        photo.map(|photo| self.deleted_photos.insert(id, photo)).is_some()
+    }
+
+    /// Removes a photo and its comments, also from sets and favourites, and the sets that this leaves empty.
+    pub(crate) fn remove_photo(&mut self, id: u64) -> Option<Photo> {
+        let removed = self.photos.remove(&id);
         self.comments.remove(&id);
         for set in self.photosets.values_mut() {
             set.photos.retain(|photo| *photo != id);
@@ -172,6 +180,7 @@ impl World {
         for favorites in self.favorites.values_mut() {
             favorites.retain(|(photo, _)| *photo != id);
         }
+        removed
     }
 
     pub(crate) fn add_photoset(&mut self, set: Photoset) -> u64 {

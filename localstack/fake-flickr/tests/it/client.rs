@@ -46,6 +46,18 @@ pub fn urlencoded(pairs: &Pairs) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
+/// A file as a client sends it.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    pub name: &'a str,
+    pub content_type: Option<&'a str>,
+    pub bytes: &'a [u8],
+}
+
+pub const JPEG: File<'_> = File { name: "/tmp/sea side.jpg", content_type: None, bytes: b"\xff\xd8\xff\xe0 a photo" };
+pub const CLIP: File<'_> =
+    File { name: "clip.mp4", content_type: Some("video/mp4"), bytes: b"\0\0\0\x18ftypmp42 a video" };
+
 impl Client {
     /// The OAuth parameters of a request, including the signature.
     pub fn sign(&self, verb: &str, path: &str, params: &Pairs) -> Pairs {
@@ -92,7 +104,7 @@ impl Client {
     }
 
     /// A multipart request with all parameters as text fields, followed by the file.
-    pub fn multipart(&self, path: &str, params: &[(&str, &str)], file: Option<&[u8]>) -> Request<Body> {
+    pub fn multipart(&self, path: &str, params: &[(&str, &str)], file: Option<File<'_>>) -> Request<Body> {
         let body = multipart_body(&self.signed("POST", path, params), file);
         post_multipart(path, body)
     }
@@ -107,15 +119,16 @@ pub fn authorization(oauth: &Pairs, separator: &str) -> String {
     format!("OAuth realm=\"\"{separator}{}", parts.collect::<Vec<_>>().join(separator))
 }
 
-pub fn multipart_body(fields: &Pairs, file: Option<&[u8]>) -> Vec<u8> {
+pub fn multipart_body(fields: &Pairs, file: Option<File<'_>>) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value) in fields {
         body.extend(format!("--bound\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
     }
-    if let Some(file) = file {
-        let head = "--bound\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"/tmp/sea side.jpg\"\r\n\r\n";
-        body.extend(head.bytes());
-        body.extend(file);
+    if let Some(File { name, content_type, bytes }) = file {
+        let name = format!("--bound\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"{name}\"\r\n");
+        let content_type = content_type.map(|content_type| format!("Content-Type: {content_type}\r\n"));
+        body.extend((name + &content_type.unwrap_or_default() + "\r\n").bytes());
+        body.extend(bytes);
         body.extend(b"\r\n");
     }
     body.extend(b"--bound--\r\n");
@@ -126,6 +139,7 @@ pub fn post_multipart(path: &str, body: Vec<u8>) -> Request<Body> {
     Request::post(path)
         .header("host", HOST)
         .header("content-type", "multipart/form-data; boundary=bound")
+        .header("content-length", body.len())
         .body(Body::from(body))
         .unwrap()
 }

@@ -91,6 +91,7 @@ async fn invalid_control_requests_are_refused() {
         assert!(reply.json()["error"].is_string());
     }
     assert_eq!(fixture.get("/_fake/photos?user=nobody").await.status, 404);
+    assert_eq!(fixture.delete("/_fake/photos").await.status, 400);
 }
 
 #[tokio::test]

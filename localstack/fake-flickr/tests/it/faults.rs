@@ -4,17 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::Client;
+use crate::client::{Client, JPEG};
 use crate::fixture::{Fixture, Reply};
-
-const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a photo";
 
 async fn echo(fixture: &Fixture, client: &Client) -> Reply {
     fixture.send(client.form("/services/rest", &[("method", "flickr.test.echo")])).await
-}
-
-async fn upload(fixture: &Fixture, client: &Client, params: &[(&str, &str)]) -> Reply {
-    fixture.send(client.multipart("/services/upload", params, Some(JPEG))).await
 }
 
 #[tokio::test]
@@ -86,7 +80,7 @@ async fn a_connection_closes_before_or_after_the_effect() {
 async fn a_call_can_take_effect_and_get_an_answer_that_is_not_its_own() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
-    let photo = upload(&fixture, &client, &[]).await.element("photoid").to_owned();
+    let photo = fixture.upload(&client, &[]).await.element("photoid").to_owned();
     let create = async |fault: &str| {
         fixture.fault(json!({"fault": fault, "times": 1})).await;
         let params = [("method", "flickr.photosets.create"), ("title", "t"), ("primary_photo_id", photo.as_str())];
@@ -103,7 +97,7 @@ async fn a_call_can_take_effect_and_get_an_answer_that_is_not_its_own() {
 async fn a_text_can_have_a_byte_that_belongs_in_none() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
-    upload(&fixture, &client, &[("title", "Cat")]).await;
+    fixture.upload(&client, &[("title", "Cat")]).await;
     for (fault, title) in [("bad_byte", "\"title\":\"\u{fffd}Cat\""), ("control_character", "\"title\":\"\u{b}Cat\"")] {
         fixture.fault(json!({"fault": fault, "times": 1})).await;
         let params =
@@ -118,13 +112,13 @@ async fn a_call_can_take_effect_after_its_error() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
     fixture.fault(json!({"fault": "act_after_error", "times": 2, "delay_ms": 50})).await;
-    assert_eq!(upload(&fixture, &client, &[]).await.status, 504);
+    assert_eq!(fixture.upload(&client, &[]).await.status, 504);
     assert!(fixture.photos().await.is_empty());
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert_eq!(fixture.photos().await.len(), 1);
     assert_eq!(fixture.calls().await.len(), 1);
 
-    assert_eq!(upload(&fixture, &client, &[]).await.status, 504);
+    assert_eq!(fixture.upload(&client, &[]).await.status, 504);
     fixture.control("/_fake/reset", json!({})).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert!(fixture.photos().await.is_empty(), "a reset cancels the delayed effect");
@@ -142,50 +136,13 @@ async fn a_slow_body_arrives_in_parts() {
 }
 
 #[tokio::test]
-async fn upload_errors() {
+async fn an_answer_can_be_late() {
     let fixture = Fixture::new();
     let client = fixture.client().await;
-    let id = upload(&fixture, &client, &[]).await.element("photoid").to_owned();
-    fixture.fault(json!({"fault": "upload_error_9", "times": 1})).await;
-    assert_eq!(echo(&fixture, &client).await.status, 200, "the fault applies to uploads only");
-    let reply = upload(&fixture, &client, &[]).await;
-    assert!(reply.body.contains("code=\"9\""));
-    assert_eq!(reply.element("duplicate_photo_id"), id);
-    fixture.fault(json!({"fault": "upload_error_14", "times": 1, "retry_after_seconds": 33})).await;
-    let reply = upload(&fixture, &client, &[]).await;
-    assert!(reply.body.contains("code=\"14\"") && !reply.headers.contains_key("retry-after"));
-    assert_eq!(reply.element("non_pro_desktop_upload_wait_time"), "33");
-    assert_eq!(fixture.photos().await.len(), 1);
-}
-
-#[tokio::test]
-async fn pending_invalid_and_failed_tickets() {
-    let fixture = Fixture::new();
-    let client = fixture.client().await;
-    let poll = |ticket: String| {
-        let (fixture, client) = (&fixture, &client);
-        async move {
-            let answer = fixture.rest(client, "flickr.photos.upload.checkTickets", &[("tickets", &ticket)]).await;
-            answer["uploader"]["ticket"][0].clone()
-        }
-    };
-    let ticket = upload(&fixture, &client, &[("async", "1")]).await.element("ticketid").to_owned();
-    fixture.fault(json!({"fault": "ticket_pending", "times": 2})).await;
-    fixture.fault(json!({"fault": "ticket_invalid", "times": 1})).await;
-    assert_eq!(poll(ticket.clone()).await["complete"], 0);
-    assert_eq!(poll(ticket.clone()).await["complete"], 0);
-    assert_eq!(poll(ticket.clone()).await["invalid"], 1);
-    assert_eq!(poll(ticket.clone()).await["complete"], 1);
-
-    fixture.fault(json!({"fault": "ticket_failed", "times": 1})).await;
-    let failed = upload(&fixture, &client, &[("async", "1")]).await.element("ticketid").to_owned();
-    assert_eq!(poll(failed).await["complete"], 2);
-    assert_eq!(fixture.photos().await.len(), 1);
-
-    fixture.fault(json!({"fault": "ticket_failed", "times": 1})).await;
-    assert_eq!(poll(ticket.clone()).await["complete"], 2);
-    assert_eq!(poll(ticket).await["complete"], 2);
-    assert!(fixture.photos().await.is_empty());
+    fixture.fault(json!({"fault": "late", "times": 1, "delay_ms": 200})).await;
+    let start = Instant::now();
+    fixture.upload(&client, &[]).await.photo_id();
+    assert!(start.elapsed() >= Duration::from_millis(190));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The server under test, driven in process.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -8,9 +10,11 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::client::Client;
+use crate::client::{Client, File, JPEG};
 
 pub const HOST: &str = "127.0.0.1:3001";
+pub const UPLOAD: &str = "/services/upload/";
+pub const REPLACE: &str = "/services/replace/";
 
 pub struct Fixture {
     router: Router,
@@ -30,6 +34,18 @@ impl Reply {
 
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of the error, with the status and the type that errors have.
+    pub fn code(&self) -> i64 {
+        assert_eq!((self.status, self.header("content-type")), (200, "text/xml; charset=utf-8"), "{}", self.body);
+        self.body.split("<err code=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+    }
+
+    /// The id of a photo that was taken.
+    pub fn photo_id(&self) -> String {
+        assert!(self.body.contains("stat=\"ok\""), "{}", self.body);
+        self.element("photoid").to_owned()
     }
 
     /// The text between two tags.
@@ -60,6 +76,17 @@ impl Fixture {
         self.send(Request::get(path).header("host", HOST).body(Body::empty()).unwrap()).await
     }
 
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Request::delete(path).header("host", HOST).body(Body::empty()).unwrap()).await
+    }
+
+    /// Waits until `holds`.
+    pub async fn until(&self, holds: impl AsyncFn() -> bool) {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub async fn get_owned(&self, path: String) -> Reply {
         self.get(&path).await
     }
@@ -84,6 +111,26 @@ impl Fixture {
         let token = self.control("/_fake/tokens", token).await;
         let text = |name: &str| token[name].as_str().unwrap().to_owned();
         Client { key: text("key"), token: Some((text("oauth_token"), text("oauth_token_secret"))), ..Client::default() }
+    }
+
+    /// Uploads a photo.
+    pub async fn upload(&self, client: &Client, params: &[(&str, &str)]) -> Reply {
+        self.upload_file(client, params, JPEG).await
+    }
+
+    pub async fn upload_file(&self, client: &Client, params: &[(&str, &str)], file: File<'_>) -> Reply {
+        self.send(client.multipart(UPLOAD, params, Some(file))).await
+    }
+
+    pub async fn replace(&self, client: &Client, params: &[(&str, &str)], file: File<'_>) -> Reply {
+        self.send(client.multipart(REPLACE, params, Some(file))).await
+    }
+
+    /// The state of each of these tickets.
+    pub async fn tickets(&self, client: &Client, tickets: &[&str]) -> Vec<Value> {
+        let list = tickets.join(",");
+        let answer = self.rest(client, "flickr.photos.upload.checkTickets", &[("tickets", list.as_str())]).await;
+        answer["uploader"]["ticket"].as_array().unwrap().clone()
     }
 
     /// Calls a REST method with POST and returns its JSON.

@@ -10,5 +10,6 @@ mod login;
 mod photos;
 mod process;
 mod rest;
+mod server;
 mod signing;
 mod upload;

@@ -238,5 +238,31 @@ async fn people() {
     let status = fixture.rest(&client, "flickr.people.getUploadStatus", &[]).await;
     assert_eq!(status["user"]["filesize"]["maxbytes"], 209_715_200);
     assert_eq!(status["user"]["bandwidth"]["usedbytes"], 2048);
-    assert_eq!(status["user"]["sets"]["remaining"], "lots");
+    assert_eq!(status["user"]["sets"], json!({"created": null, "remaining": "lots"}));
+    let bandwidth = &status["user"]["bandwidth"];
+    let number = |name: &str| bandwidth[name].as_u64().unwrap();
+    assert!(number("maxbytes") > 1 << 32);
+    assert_eq!(number("remainingbytes") + number("usedbytes"), number("maxbytes"));
+    assert_eq!((number("usedkb"), number("remainingkb")), (2, (number("maxbytes") >> 10) - 2));
+    let limits = fixture.rest(&client, "flickr.people.getLimits", &[]).await;
+    let expected = json!({
+        "nsid": "12037949@N01",
+        "photos": {"maxdisplaypx": 6144, "maxupload": 209_715_200},
+        "videos": {"maxduration": 600, "maxupload": 1_073_741_824},
+    });
+    assert_eq!(limits["person"], expected);
+    assert_eq!(fixture.rest(&Client::default(), "flickr.people.getLimits", &[]).await["code"], 99);
+}
+
+#[tokio::test]
+async fn a_setter_needs_post_and_something_to_set() {
+    let fixture = Fixture::new();
+    let client = fixture.client().await;
+    let id = seed(&fixture, json!({})).await.remove(0);
+    assert_eq!(fixture.rest(&client, "flickr.photos.setMeta", &[("photo_id", &id)]).await["code"], 2);
+    let params = [("method", "flickr.photos.setMeta"), ("photo_id", id.as_str()), ("title", "x")];
+    let by_get = fixture.send(client.query("/services/rest", &params)).await;
+    assert!(by_get.body.contains("<err code=\"116\""), "{}", by_get.body);
+    fixture.control("/_fake/config", json!({"setters_require_post": false})).await;
+    assert!(fixture.send(client.query("/services/rest", &params)).await.body.contains("stat=\"ok\""));
 }

@@ -1,67 +1,10 @@
 //! The program itself, over real connections.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = program(&[&["--port", "0"], arguments].concat()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("fake Flickr listening on ").unwrap().to_owned();
-        Self { child, url }
-    }
-
-    fn port(&self) -> &str {
-        self.url.rsplit(':').next().unwrap()
-    }
-
-    /// Sends a request and returns everything that arrives until the server closes the connection.
-    fn exchange(&self, head: &str, body: &[u8]) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port().parse().unwrap())).unwrap();
-        let length = body.len();
-        let host = self.url.split("//").nth(1).unwrap();
-        write!(stream, "{head} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
-            .unwrap();
-        stream.write_all(body).unwrap();
-        let mut reply = Vec::new();
-        // A reset ends the reply like a close does.
-        let _ = stream.read_to_end(&mut reply);
-        String::from_utf8(reply).unwrap()
-    }
-
-    fn control(&self, path: &str, body: &Value) {
-        let reply = self.exchange(&format!("POST {path}"), body.to_string().as_bytes());
-        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
-    }
-
-    fn terminate(mut self) -> Option<i32> {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(sent.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-flickr"));
-    command.args(arguments).env_remove("FLICKR_API_KEY").env_remove("FLICKR_API_SECRET").env_remove("FAKE_FLICKR_PORT");
-    command
-}
+use crate::server::{Server, program};
 
 fn run(arguments: &[&str]) -> (Output, String) {
     let output = program(arguments).output().unwrap();

@@ -12,10 +12,11 @@ use domain::{
     fair_queue::QueueTicket,
     idempotency::Fingerprint,
     job::{
-        Activity, Claim, Job, JobSpec, MAX_INLINE_SPEC_BYTES, Phase, State, StoredResult, Target, WaitReason, Waiting,
-        Work,
+        Activity, Claim, FileCall, Job, JobSpec, MAX_INLINE_SPEC_BYTES, Phase, State, StoredResult, Target, WaitReason,
+        Waiting, Work,
     },
     timing::{JOB_DEADLINE, RECORD_RETENTION},
+    upload::{FileProgress, FileSource, UploadFields},
 };
 use hub::ports;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ const WAIT_REASON: &str = "wait_reason";
 /// The job's ticket in its app's fair queue: the app and the tag.
 const TICKET: &str = "ticket";
 
+/// How far the sending of the job's file has come: absent where there is nothing to say.
+const FILE: &str = "file";
+
 /// The job whose answer this one shares, and when that one asked.
 const RESULT_LEADER: &str = "result_leader";
 const RESULT_AS_OF: &str = "result_as_of";
@@ -53,7 +57,7 @@ const RESULT_AS_OF: &str = "result_as_of";
 const PAGE_OF_SEVERAL: &str = "page_of_several";
 
 /// The attributes of a job's state.
-pub(super) const STATE: [&str; 26] = [
+pub(super) const STATE: [&str; 27] = [
     REVISION,
     "run",
     "fencing_number",
@@ -65,6 +69,7 @@ pub(super) const STATE: [&str; 26] = [
     "in_doubt",
     TICKET,
     "follows",
+    FILE,
     "phase",
     WAIT_REASON,
     "wake_by",
@@ -86,6 +91,9 @@ pub(super) const STATE: [&str; 26] = [
 #[derive(Serialize, Deserialize)]
 struct LongSpec {
     params: Params,
+    /// The file that it sends, where it sends one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<FileSource>,
     #[serde(default, skip_serializing_if = "CacheOptions::is_default")]
     cache: CacheOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +102,8 @@ struct LongSpec {
 
 /// The part of what was asked that can be long, as JSON text.
 pub(super) fn spec_text(spec: &JobSpec) -> ports::Result<AttributeValue> {
-    json(&LongSpec { params: spec.work.params().clone(), cache: spec.cache, meta: spec.meta.clone() })
+    let (params, file) = (spec.work.params().clone(), spec.work.file().cloned());
+    json(&LongSpec { params, file, cache: spec.cache, meta: spec.meta.clone() })
 }
 
 /// Whether the text of [`spec_text`] is stored in the job's own item.
@@ -117,12 +126,12 @@ pub(super) fn record(job: &Job) -> ports::Result<Attributes> {
         ("user", text(spec.account.user.as_str())),
         ("target", name_of(&spec.work.target())),
         ("priority", name_of(&spec.priority)),
-        ("method", text(spec.work.method().as_str())),
         ("idempotency", name_of(&job.idempotency)),
         ("fingerprint", text(job.fingerprint.as_str())),
         ("trace", text(job.trace.as_str())),
         ("created_at", time(job.created_at)),
     ]));
+    record.extend(named(spec.work.method().map(|method| ("method", text(method.as_str())))));
     record.extend(named(job.verification.map(|strategy| ("verification", name_of(&strategy)))));
     record.extend(named((!job.invalidates.is_empty()).then(|| (INVALIDATES, text(job.invalidates.to_string())))));
     record.extend(named(state_attributes(&job.state)?));
@@ -144,6 +153,9 @@ pub(super) fn state_attributes(state: &State) -> ports::Result<Vec<(&'static str
     attributes.extend(state.started_at.map(|at| ("started_at", time(at))));
     attributes.extend(state.ticket.as_ref().map(|ticket| (TICKET, text(format!("{}#{}", ticket.app, ticket.tag)))));
     attributes.extend(state.follows.as_ref().map(|leader| ("follows", text(leader.as_str()))));
+    if state.file != FileProgress::default() {
+        attributes.push((FILE, json(&state.file)?));
+    }
     match &state.phase {
         Phase::Waiting(waiting) => {
             attributes.extend([(WAIT_REASON, json(waiting.reason())?), ("wake_by", name_of(&waiting.wake_by()))]);
@@ -201,6 +213,7 @@ pub(super) fn read_state(item: &Attributes) -> ports::Result<State> {
         in_doubt: reader.flag("in_doubt")?,
         ticket: reader.optional_text(TICKET).map(read_ticket).transpose()?,
         follows: reader.optional_parsed("follows")?,
+        file: reader.optional_text(FILE).map(|_| reader.json(FILE)).transpose()?.unwrap_or_default(),
         phase: read_phase(&reader)?,
     })
 }
@@ -256,9 +269,15 @@ fn read_ticket(text: &str) -> ports::Result<QueueTicket> {
 fn read(item: &Attributes, spec: &str) -> ports::Result<Job> {
     let reader = Reader(item);
     let job = job_of(item)?;
-    let LongSpec { params, cache, meta } = serde_json::from_str(spec).map_err(|_| unreadable(SPEC_TEXT))?;
+    let LongSpec { params, file, cache, meta } = serde_json::from_str(spec).map_err(|_| unreadable(SPEC_TEXT))?;
+    let file_call = |params| {
+        let source = file.ok_or_else(|| unreadable(SPEC_TEXT))?;
+        Ok::<_, ports::Error>(FileCall { source, fields: UploadFields::from_stored(params) })
+    };
     let work = match reader.named("target")? {
         Target::Rest => Work::Rest(RestCall { method: reader.parsed("method")?, params }),
+        Target::Upload => Work::Upload(file_call(params)?),
+        Target::Replace => Work::Replace(file_call(params)?),
     };
     let account = AccountRef { tenant: job.tenant, user: reader.parsed("user")? };
     let verification = reader.optional_text("verification").map(|_| reader.named("verification")).transpose()?;

@@ -17,7 +17,8 @@ pub struct DeadJob {
     /// In the name of which account.
     pub user: UserId,
     pub target: Target,
-    pub method: MethodName,
+    /// Flickr's method; a file is sent by none.
+    pub method: Option<MethodName>,
     pub priority: Priority,
     /// The caller's own JSON object as it was written.
     pub meta: Option<String>,
@@ -43,7 +44,7 @@ impl DeadJob {
             id: id.clone(),
             user: spec.account.user.clone(),
             target: spec.work.target(),
-            method: spec.work.method().clone(),
+            method: spec.work.method().cloned(),
             priority: spec.priority,
             meta: spec.meta.clone(),
             created_at: *created_at,

@@ -1,9 +1,12 @@
 //! What can happen to a job.
 
+use std::time::Duration;
+
 use super::{failure::Failure, result::StoredResult, wait::WaitReason};
 use crate::{
     ClaimId, JobId, Timestamp,
     fair_queue::{Admission, QueueTicket},
+    upload::{PhotoVersion, Ticket},
 };
 
 /// What happens to a job.
@@ -19,7 +22,19 @@ pub enum Event {
         lease_until: Timestamp,
     },
     /// The holder is about to send a write that must not be repeated.
-    WriteStarted(ClaimId),
+    WriteStarted {
+        /// The holder.
+        claim: ClaimId,
+        /// Which file the photo has that it is about to replace.
+        photo_version: Option<PhotoVersion>,
+    },
+    /// The holder goes on, and holds the job for longer.
+    Renew {
+        /// The holder.
+        claim: ClaimId,
+        /// Until when it asks to hold the job.
+        lease_until: Timestamp,
+    },
     /// The holder has stored Flickr's answer.
     Complete {
         /// The holder.
@@ -75,11 +90,33 @@ pub enum Event {
         claim: ClaimId,
         /// Until when.
         due_at: Timestamp,
+        /// How long it is verified, where this is the first time.
+        window: Duration,
+    },
+    /// Flickr has the holder's file and works on it: it is asked by the ticket, until the end of the verification.
+    AwaitTicket {
+        /// The holder.
+        claim: ClaimId,
+        ticket: Ticket,
+        /// When it is asked next.
+        due_at: Timestamp,
+        /// When the verification gives up.
+        until: Timestamp,
+    },
+    /// Nothing shows that the holder's write took effect, and Flickr itself tells a repetition: it is sent again.
+    SendAgain {
+        /// The holder.
+        claim: ClaimId,
+        /// When.
+        due_at: Timestamp,
     },
     /// The holder found the deadline passed.
     Expire(ClaimId),
     /// A worker found that the lease ran out of a write that must not be repeated.
-    LeaseExpired,
+    LeaseExpired {
+        /// How long it is verified whether it took effect.
+        window: Duration,
+    },
     /// The sweep checks for work that nobody is handling.
     Check,
     /// The message with this number crashed its workers, or was not received for too long.

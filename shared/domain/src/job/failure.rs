@@ -43,4 +43,10 @@ pub enum FailureCode {
     WorkerCrashed,
     /// Flickr did what was asked, and its answer is larger than can be stored.
     ResultTooLarge,
+    /// The file to send is gone: its time was over, or the caller never sent it.
+    FileGone,
+    /// The file at the source URL cannot be had, or is none that Flickr takes.
+    SourceRefused,
+    /// The file could not be sent to Flickr in the time that one worker has.
+    TooSlow,
 }

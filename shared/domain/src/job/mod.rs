@@ -31,7 +31,7 @@ pub use result::{
     MIN_LINKED_RESULT_BYTES, ResultForm, StoredResult,
 };
 pub use retry::{Attempt, Next, RetryPolicy, next};
-pub use spec::{Job, JobSpec, MAX_INLINE_SPEC_BYTES, MAX_META_BYTES, Start, Work};
+pub use spec::{FileCall, Job, JobSpec, MAX_INLINE_SPEC_BYTES, MAX_META_BYTES, Start, Work};
 pub use state::{Activity, Claim, Phase, State};
 pub use step::step;
 pub use target::{PerTarget, Target, TargetProfile};

@@ -38,6 +38,9 @@ impl RetryPolicy {
         throttled: Duration::from_secs(60),
         app_stopped: Duration::from_secs(15 * 60),
     };
+
+    /// Uploads and replaces, whose attempts are dear.
+    pub const FILE: RetryPolicy = RetryPolicy { base: Duration::from_secs(30), ..Self::REST };
 }
 
 /// What a worker does after an attempt.
@@ -100,6 +103,7 @@ pub fn next(outcome: &Outcome, attempt: &Attempt, policy: &RetryPolicy, jitter: 
     match (outcome.class, idempotency) {
         (Class::Done, _) => Next::Complete,
         (Class::Permanent, _) => fail(FailureCode::FlickrRejected),
+        (Class::TooSlow, _) => fail(FailureCode::TooSlow),
         (Class::Quota, _) => fail(FailureCode::QuotaExceeded),
         (Class::Account, _) => fail(FailureCode::ReconnectNeeded),
         (Class::App | Class::Signature, _) => {

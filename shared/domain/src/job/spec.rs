@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::{state::State, target::Target};
 use crate::{
-    AccountRef, Day, JobId, JobRef, TenantId, Timestamp, TraceId, UserId,
+    AccountRef, Day, JobId, JobRef, TenantId, Timestamp, TraceId, UploadId, UserId,
     cache::{CacheKey, CacheOptions, CacheTags},
     call::{MethodName, Params, RestCall},
     fair_queue::Priority,
     idempotency::{Fingerprint, Idempotency},
     json,
+    upload::{FileSource, UploadFields},
     verification::Verification,
 };
 
@@ -60,6 +61,14 @@ impl Job {
         self.state.deadline(self.spec.work.target().timing())
     }
 
+    /// Under which upload the file is kept that it sends.
+    pub fn upload_id(&self) -> Option<UploadId> {
+        match self.spec.work.file()? {
+            FileSource::Upload(id) => Some(id.clone()),
+            FileSource::Url(_) => Some(UploadId::of_job(&self.id)),
+        }
+    }
+
     /// The day on which the run could first start: under it the job is counted as pending.
     pub fn start_day(&self) -> Day {
         Day::of(self.state.eligible_at)
@@ -91,6 +100,19 @@ pub struct JobSpec {
 pub enum Work {
     /// One call of Flickr's REST API.
     Rest(RestCall),
+    /// A new photo or video.
+    Upload(FileCall),
+    /// A new file of an existing photo.
+    Replace(FileCall),
+}
+
+/// A file to send to Flickr.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCall {
+    /// Where the file is.
+    pub source: FileSource,
+    /// What goes with it.
+    pub fields: UploadFields,
 }
 
 impl Work {
@@ -98,20 +120,24 @@ impl Work {
     pub const fn target(&self) -> Target {
         match self {
             Work::Rest(_) => Target::Rest,
+            Work::Upload(_) => Target::Upload,
+            Work::Replace(_) => Target::Replace,
         }
     }
 
-    /// The method of Flickr's API that is called.
-    pub const fn method(&self) -> &MethodName {
+    /// The method of Flickr's REST API that is called; a file is sent by none.
+    pub const fn method(&self) -> Option<&MethodName> {
         match self {
-            Work::Rest(call) => &call.method,
+            Work::Rest(call) => Some(&call.method),
+            Work::Upload(_) | Work::Replace(_) => None,
         }
     }
 
-    /// What its answer depends on.
-    pub fn cache_key(&self) -> CacheKey {
+    /// What its answer depends on; `None` where it is never shared.
+    pub fn cache_key(&self) -> Option<CacheKey> {
         match self {
-            Work::Rest(call) => CacheKey::of(call),
+            Work::Rest(call) => Some(CacheKey::of(call)),
+            Work::Upload(_) | Work::Replace(_) => None,
         }
     }
 
@@ -119,6 +145,23 @@ impl Work {
     pub const fn params(&self) -> &Params {
         match self {
             Work::Rest(call) => &call.params,
+            Work::Upload(call) | Work::Replace(call) => call.fields.params(),
+        }
+    }
+
+    /// The photo whose file it replaces.
+    pub fn replaced_photo(&self) -> Option<&str> {
+        match self {
+            Work::Replace(call) => call.fields.photo_id(),
+            Work::Rest(_) | Work::Upload(_) => None,
+        }
+    }
+
+    /// Where the file is that it sends.
+    pub const fn file(&self) -> Option<&FileSource> {
+        match self {
+            Work::Rest(_) => None,
+            Work::Upload(call) | Work::Replace(call) => Some(&call.source),
         }
     }
 }
@@ -141,7 +184,10 @@ pub enum Start {
 struct Payload<'a> {
     user: &'a UserId,
     target: Target,
-    method: &'a MethodName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a MethodName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a FileSource>,
     params: &'a Params,
     priority: Priority,
     #[serde(skip_serializing_if = "CacheOptions::is_default")]
@@ -159,6 +205,7 @@ impl JobSpec {
             user: &self.account.user,
             target: self.work.target(),
             method: self.work.method(),
+            file: self.work.file(),
             params: self.work.params(),
             priority: self.priority,
             cache: self.cache,

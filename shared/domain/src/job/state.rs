@@ -9,6 +9,7 @@ use crate::{
     ClaimId, JobId, Timestamp,
     fair_queue::{Admission, QueueTicket},
     timing::Timing,
+    upload::FileProgress,
 };
 
 /// Where a job stands.
@@ -37,6 +38,8 @@ pub struct State {
     pub ticket: Option<QueueTicket>,
     /// The job that asks the same, and for whose answer it waits or waited last.
     pub follows: Option<JobId>,
+    /// How far the sending of its file has come.
+    pub file: FileProgress,
     /// The rest, by phase.
     pub phase: Phase,
 }
@@ -124,6 +127,7 @@ impl State {
             in_doubt: false,
             ticket: None,
             follows: None,
+            file: FileProgress::default(),
             phase: Phase::Waiting(Waiting::until(reason, eligible_at, now)),
         }
     }

@@ -19,7 +19,11 @@ use super::{
     transition::Transition,
     wait::{WaitReason, Waiting, WakeBy},
 };
-use crate::{ClaimId, Timestamp, fair_queue::Admission, timing};
+use crate::{
+    ClaimId, Timestamp,
+    fair_queue::Admission,
+    upload::{FileProgress, Ticket},
+};
 
 /// What follows for `job` from `event` at `now`.
 ///
@@ -30,7 +34,8 @@ use crate::{ClaimId, Timestamp, fair_queue::Admission, timing};
 pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refusal> {
     // The others leave the next check as it is: it may then come too early, and never too late, since nothing that a
     // worker does makes an open job wait for an earlier check, unless resends have moved it far off.
-    let is_far = job.state.resends > 0 && !matches!(event, Event::Claim { .. } | Event::WriteStarted(_));
+    let holds = matches!(event, Event::Claim { .. } | Event::WriteStarted { .. } | Event::Renew { .. });
+    let is_far = job.state.resends > 0 && !holds;
     let sets_next_check = is_far || matches!(event, Event::Check | Event::Release { .. } | Event::Replay { .. });
     let after = next_state(job, event, now)?;
     Ok(Transition::between(job, after, sets_next_check, now))
@@ -39,71 +44,96 @@ pub fn step(job: &Job, event: Event, now: Timestamp) -> Result<Transition, Refus
 fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal> {
     let state = &job.state;
     match event {
-        Event::Replay { force, admission } => replay(state, force, admission, now),
+        Event::Replay { force, admission } => replay(job, force, admission, now),
         Event::Restored => Ok(State { in_doubt: true, ..moved(state, phase_after_restore(job, now)?) }),
         _ if state.is_terminal() => Err(Refusal::Ended),
         Event::Claim { fencing_number, claim, lease_until } => {
             let admitted = ClaimRule::new(fencing_number, now).admit(state, &claim, lease_until)?;
             Ok(admitted.map_or_else(|| state.clone(), |hold| claimed(state, hold, now)))
         }
-        Event::WriteStarted(claim) => {
+        Event::WriteStarted { claim, photo_version } => {
             let held = holder(state, &claim)?;
             let phase = Phase::Running(Claim { activity: Activity::NonIdempotentCall, ..held.clone() });
-            Ok(State { in_doubt: true, ..moved(state, phase) })
+            let photo_version = photo_version.or_else(|| state.file.photo_version.clone());
+            let file = FileProgress { photo_version, ..state.file.clone() };
+            Ok(State { in_doubt: true, file, ..moved(state, phase) })
+        }
+        Event::Renew { claim, lease_until } => {
+            let held = holder(state, &claim)?;
+            let lease_until = lease_until.max(held.lease_until);
+            Ok(moved(state, Phase::Running(Claim { lease_until, ..held.clone() })))
         }
         Event::Complete { claim, result, page_of_several } => {
             holder(state, &claim)?;
             let state = &if result.is_own() { state.clone() } else { not_attempted(state) };
-            Ok(State { in_doubt: false, ..moved(state, Phase::Completed { at: now, result, page_of_several }) })
+            let file = FileProgress { unsettled: false, ..state.file.clone() };
+            Ok(State { in_doubt: false, file, ..moved(state, Phase::Completed { at: now, result, page_of_several }) })
         }
         Event::Fail(claim, failure) => {
             holder(state, &claim)?;
-            Ok(moved(state, Phase::Failed { at: now, failure }))
+            Ok(moved(state, failed(state, failure, now)))
         }
         Event::GiveUp(claim, failure) => {
             holder(state, &claim)?;
-            // Attempts are exhausted by what took no effect.
-            let in_doubt = state.in_doubt && failure.code != FailureCode::AttemptsExhausted;
+            // Attempts are exhausted by what took no effect, unless an earlier one may have.
+            let exhausted = failure.code == FailureCode::AttemptsExhausted;
+            let in_doubt = state.in_doubt && (!exhausted || state.file.unsettled);
             Ok(State { in_doubt, ..moved(state, Phase::Dead { at: now, failure }) })
         }
         Event::Expire(claim) => {
             let waited_for = holder(state, &claim)?.waited_for.clone();
-            Ok(moved(&not_attempted(state), Phase::Expired { at: now, waited_for }))
+            Ok(expired(&not_attempted(state), &waited_for, now))
         }
         Event::Defer { claim, due_at, reason, attempted } => {
             holder(state, &claim)?;
             let state = if attempted { state.clone() } else { not_attempted(state) };
-            Ok(waiting(&State { in_doubt: false, ..state }, reason, due_at, now))
+            Ok(waiting(&State { in_doubt: state.file.unsettled, ..state }, reason, due_at, now))
         }
         Event::JoinQueue { claim, ticket, expected_at, reason } => {
             holder(state, &claim)?;
             let queued = moved(&not_attempted(state), Phase::Waiting(Waiting::for_turn(reason)));
             let fencing_number = queued.fencing_number.saturating_add(1);
             let ticket = Some(ticket);
-            Ok(State { in_doubt: false, fencing_number, due_at: expected_at, resends: 0, ticket, ..queued })
+            let in_doubt = state.file.unsettled;
+            Ok(State { in_doubt, fencing_number, due_at: expected_at, resends: 0, ticket, ..queued })
         }
         Event::Follow { claim, leader, due_at } => {
             holder(state, &claim)?;
             let reason = WaitReason::Leader { job: leader.clone() };
-            let following = State { in_doubt: false, follows: Some(leader), ..not_attempted(state) };
+            let in_doubt = state.file.unsettled;
+            let following = State { in_doubt, follows: Some(leader), ..not_attempted(state) };
             Ok(waiting(&following, reason, due_at, now))
         }
         Event::Release { at } => match state.waiting().filter(|waiting| waiting.wake_by() == WakeBy::Turn) {
-            Some(wait) if job.deadline() <= now => Ok(expired(state, wait, now)),
+            Some(wait) if job.deadline() <= now => Ok(expired(state, wait.reason(), now)),
             Some(wait) => Ok(waiting(state, wait.reason().clone(), at, now)),
             None => Err(Refusal::NotInQueue),
         },
-        Event::Verify { claim, due_at } => {
+        Event::Verify { claim, due_at, window } => {
             let until = match holder(state, &claim)?.activity {
-                Activity::Verify { until } => until,
-                Activity::Call | Activity::NonIdempotentCall => now + timing::VERIFICATION,
+                Activity::Verify { until } if state.file.ticket.is_none() => until,
+                Activity::Verify { .. } | Activity::Call | Activity::NonIdempotentCall => now + window,
             };
-            Ok(verifying(state, due_at, until, now))
+            Ok(verifying(state, None, due_at, until, now))
         }
-        Event::LeaseExpired => match &state.phase {
+        Event::AwaitTicket { claim, ticket, due_at, until } => {
+            holder(state, &claim)?;
+            Ok(verifying(state, Some(ticket), due_at, until, now))
+        }
+        Event::SendAgain { claim, due_at } => {
+            let verifies = matches!(holder(state, &claim)?.activity, Activity::Verify { .. });
+            if !verifies || job.spec.work.file().is_none() {
+                return Err(Refusal::InDoubt);
+            }
+            let message = "nothing shows that the file arrived".to_owned();
+            let file = FileProgress { ticket: None, unsettled: true, ..state.file.clone() };
+            let reason = WaitReason::BackOff { message, flickr_code: None };
+            Ok(waiting(&State { in_doubt: true, file, ..state.clone() }, reason, due_at, now))
+        }
+        Event::LeaseExpired { window } => match &state.phase {
             Phase::Running(held) if held.activity == Activity::NonIdempotentCall && held.lease_until <= now => {
                 Ok(match job.verification {
-                    Some(_) => verifying(state, now, now + timing::VERIFICATION, now),
+                    Some(_) => verifying(state, None, now, now + window, now),
                     None => moved(state, Phase::Failed { at: now, failure: stopped_in_doubt() }),
                 })
             }
@@ -126,12 +156,25 @@ fn waiting(state: &State, reason: WaitReason, due_at: Timestamp, now: Timestamp)
     State { fencing_number, due_at, resends: 0, ..moved(state, phase) }
 }
 
-fn verifying(state: &State, due_at: Timestamp, until: Timestamp, now: Timestamp) -> State {
-    waiting(&State { in_doubt: true, ..state.clone() }, WaitReason::Verification { until }, due_at, now)
+fn verifying(state: &State, ticket: Option<Ticket>, due_at: Timestamp, until: Timestamp, now: Timestamp) -> State {
+    let file = FileProgress { ticket, ..state.file.clone() };
+    waiting(&State { in_doubt: true, file, ..state.clone() }, WaitReason::Verification { until }, due_at, now)
 }
 
-fn expired(state: &State, wait: &Waiting, now: Timestamp) -> State {
-    moved(state, Phase::Expired { at: now, waited_for: wait.reason().clone() })
+/// The end of a run whose deadline has passed. What an earlier attempt may have done is not hidden by it.
+fn expired(state: &State, waited_for: &WaitReason, now: Timestamp) -> State {
+    if state.file.unsettled {
+        let message = "an earlier attempt may have taken effect, and the deadline passed before it was found out";
+        return moved(state, Phase::Failed { at: now, failure: Failure::new(FailureCode::OutcomeUnknown, message) });
+    }
+    moved(state, Phase::Expired { at: now, waited_for: waited_for.clone() })
+}
+
+/// The end of a run that fails. Only Flickr's refusal of the file itself says that no earlier attempt took effect.
+fn failed(state: &State, failure: Failure, now: Timestamp) -> Phase {
+    let is_certain = !state.file.unsettled || failure.code == FailureCode::FlickrRejected;
+    let code = if is_certain { failure.code } else { FailureCode::OutcomeUnknown };
+    Phase::Failed { at: now, failure: Failure { code, ..failure } }
 }
 
 /// The state without the claim that led to no call.
@@ -174,7 +217,7 @@ fn check(job: &Job, now: Timestamp) -> Result<State, Refusal> {
     let Some(wait) = state.waiting() else { return Ok(resent(&state.phase)) };
     let reason = match wait.reason() {
         WaitReason::Verification { .. } => wait.reason(),
-        _ if job.deadline() <= now => return Ok(expired(state, wait, now)),
+        _ if job.deadline() <= now => return Ok(expired(state, wait.reason(), now)),
         WaitReason::Schedule => &WaitReason::Worker,
         other => other,
     };
@@ -204,15 +247,18 @@ fn dead_lettered(job: &Job, fencing_number: u32, now: Timestamp) -> Result<State
     Ok(moved(state, Phase::Dead { at: now, failure }))
 }
 
-fn replay(state: &State, force: bool, admission: Option<Admission>, now: Timestamp) -> Result<State, Refusal> {
+fn replay(job: &Job, force: bool, admission: Option<Admission>, now: Timestamp) -> Result<State, Refusal> {
+    let state = &job.state;
     may_replay(state, force)?;
+    let unsettled = state.in_doubt && job.spec.work.file().is_some();
     let again = State {
         run: state.run.saturating_add(1),
         attempts: 0,
         eligible_at: now,
         started_at: None,
-        in_doubt: false,
+        in_doubt: unsettled,
         follows: None,
+        file: FileProgress { unsettled, ..FileProgress::default() },
         // That of the former run would bring it before all who wait.
         ticket: None,
         ..state.clone()
@@ -224,5 +270,7 @@ fn replay(state: &State, force: bool, admission: Option<Admission>, now: Timesta
     })
 }
 
+#[cfg(test)]
+mod file_tests;
 #[cfg(test)]
 mod tests;

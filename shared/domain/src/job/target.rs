@@ -16,6 +16,10 @@ pub enum Target {
     /// One call of Flickr's REST API.
     #[default]
     Rest,
+    /// A new photo or video.
+    Upload,
+    /// A new file of an existing photo.
+    Replace,
 }
 
 /// What all jobs of a target have in common.
@@ -34,14 +38,21 @@ pub struct TargetProfile {
 const REST: TargetProfile =
     TargetProfile { name: "rest", host_class: HostClass::Rest, retry: RetryPolicy::REST, timing: Timing::REST };
 
+const UPLOAD: TargetProfile =
+    TargetProfile { name: "upload", host_class: HostClass::Upload, retry: RetryPolicy::FILE, timing: Timing::FILE };
+
+const REPLACE: TargetProfile = TargetProfile { name: "replace", ..UPLOAD };
+
 impl Target {
     /// All targets.
-    pub const ALL: [Target; 1] = [Target::Rest];
+    pub const ALL: [Target; 3] = [Target::Rest, Target::Upload, Target::Replace];
 
     /// Its row of the table.
     pub const fn profile(self) -> &'static TargetProfile {
         match self {
             Target::Rest => &REST,
+            Target::Upload => &UPLOAD,
+            Target::Replace => &REPLACE,
         }
     }
 

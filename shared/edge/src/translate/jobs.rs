@@ -31,7 +31,7 @@ pub fn without_result(
     Ok(JobView {
         job_id: id.into(),
         target: target(spec.work.target()),
-        method: spec.work.method().to_string(),
+        method: spec.work.method().map(ToString::to_string),
         user_id: spec.account.user.into(),
         state: job_state(&state.phase),
         waiting: waiting(&state, stopped, estimated_start),
@@ -61,7 +61,7 @@ pub fn dead(job: DeadJob) -> Result<JobView, hub::Error> {
         job_id: job.id.into(),
         user_id: job.user.into(),
         target: target(job.target),
-        method: job.method.into(),
+        method: job.method.map(Into::into),
         state: JobState::Dead,
         waiting: None,
         result: None,
@@ -97,6 +97,8 @@ fn meta(text: Option<String>) -> Result<Option<Box<RawValue>>, hub::Error> {
 const fn target(target: Target) -> JobTarget {
     match target {
         Target::Rest => JobTarget::Rest,
+        Target::Upload => JobTarget::Upload,
+        Target::Replace => JobTarget::Replace,
     }
 }
 
@@ -184,7 +186,7 @@ fn prose(reason: &WaitReason) -> String {
         WaitReason::BackOff { message, .. } => format!("an attempt failed and is repeated: {message}"),
         WaitReason::Throttled { message } => format!("Flickr answered that calls come too fast: {message}"),
         WaitReason::AppStopped { message } => format!("Flickr refuses the app's key: {message}"),
-        WaitReason::Leader { job } => format!("{job} asks the same, and shares its answer"),
+        WaitReason::Leader { job } => format!("{job} does the same: this job waits for it"),
         WaitReason::Outage => "something that FlickrHub depends on did not answer".to_owned(),
         WaitReason::Verification { .. } => "its write was sent, and it is not known whether it took effect".to_owned(),
     }
@@ -222,6 +224,9 @@ const fn error_code(code: FailureCode) -> JobErrorCode {
         FailureCode::OutcomeUnknown => JobErrorCode::OutcomeUnknown,
         FailureCode::WorkerCrashed => JobErrorCode::WorkerCrashed,
         FailureCode::ResultTooLarge => JobErrorCode::ResultTooLarge,
+        FailureCode::FileGone => JobErrorCode::FileGone,
+        FailureCode::SourceRefused => JobErrorCode::SourceRefused,
+        FailureCode::TooSlow => JobErrorCode::TooSlow,
     }
 }
 

@@ -3,15 +3,13 @@
 use std::{borrow::Cow, fmt};
 
 use domain::call::is_reserved;
-use quick_xml::{
-    Reader, XmlVersion,
-    events::{BytesStart, Event},
-};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
+
+use super::{failure::Failure, rsp::Rsp};
 
 /// What an answer says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +24,11 @@ pub enum Envelope {
     Unreadable,
 }
 
-/// The content of `stat=fail`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Flickr's error code, where it is a number.
-    pub code: Option<i64>,
-    /// As Flickr wrote it; may be empty.
-    pub message: String,
-}
-
 /// Reads the envelope of `text`.
 pub fn read(text: &str) -> Envelope {
     let envelope = match serde_json::from_str::<Members<'_>>(text) {
         Ok(members) => members.envelope(),
-        Err(_) => xml(text),
+        Err(_) => Rsp::read(text).map(|rsp| Envelope::Xml(rsp.failure)),
     };
     envelope.unwrap_or(Envelope::Unreadable)
 }
@@ -114,33 +103,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
         deserializer.deserialize_map(Reading)
     }
-}
-
-/// The envelope in `<rsp stat="fail"><err code="1" msg="..." /></rsp>`.
-fn xml(text: &str) -> Option<Envelope> {
-    let mut xml = Reader::from_str(text);
-    let rsp = next_element(&mut xml).filter(|element| element.name().as_ref() == "rsp")?;
-    let failed = attribute(&rsp, "stat")? == "fail";
-    let err = if failed { next_element(&mut xml).filter(|element| element.name().as_ref() == "err") } else { None };
-    Some(Envelope::Xml(err.map(|err| Failure {
-        code: attribute(&err, "code").and_then(|code| code.parse().ok()),
-        message: attribute(&err, "msg").unwrap_or_default(),
-    })))
-}
-
-fn next_element<'a>(xml: &mut Reader<&'a [u8]>) -> Option<BytesStart<'a>> {
-    loop {
-        match xml.read_event().ok()? {
-            Event::Start(element) | Event::Empty(element) => return Some(element),
-            Event::Eof => return None,
-            _ => {}
-        }
-    }
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = element.try_get_attribute(name).ok()??;
-    Some(attribute.normalized_value(XmlVersion::Explicit1_0).ok()?.into_owned())
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@
 //! sent leaves the write in doubt ([`Class::UnknownOutcome`]).
 
 mod envelope;
+mod failure;
+mod file;
+mod file_codes;
 mod message;
 mod problem;
 mod repair;
 mod retry_after;
+mod rsp;
 
 use domain::{
     Timestamp,
@@ -19,11 +23,8 @@ use domain::{
 use hub::ports::Answer;
 use serde_json::json;
 
-pub use self::message::MAX_MESSAGE_CHARACTERS;
-use self::{
-    envelope::{Envelope, Failure},
-    repair::Text,
-};
+use self::{envelope::Envelope, failure::Failure, repair::Text};
+pub use self::{file::file, message::MAX_MESSAGE_CHARACTERS};
 use crate::{
     request_outcome::{Body, MAX_BODY_BYTES, RequestOutcome},
     token_reply,
@@ -168,7 +169,7 @@ fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
         98 => Class::Account,
         100 => Class::App,
         0 | 105 | 106 | 201 => in_doubt_class(call.idempotency),
-        _ if failure.message.contains("not currently available") => in_doubt_class(call.idempotency),
+        _ if is_unavailable(&failure.message) => in_doubt_class(call.idempotency),
         95..=97 | 99 | 108 | 111 | 112 | 114..=116 => Class::Permanent,
         _ => match call.error_codes.meaning(code) {
             Some(CodeMeaning::Done | CodeMeaning::AlreadySo) => Class::Done,
@@ -183,6 +184,11 @@ fn failed(failure: &Failure, call: &Call<'_>) -> Outcome {
         },
     };
     outcome(class, &failure.message, call).with_code(code)
+}
+
+/// Whether Flickr's message says that its API is not there, whatever the code.
+fn is_unavailable(message: &str) -> bool {
+    message.contains("not currently available")
 }
 
 /// Whether `status`, without an answer of Flickr's API, says that the request was not acted upon (RFC 9110, sections

@@ -8,10 +8,13 @@ use std::{
 
 use axum::{http::StatusCode, response::Response};
 use domain::outcome::Class;
-use hub::ports::FlickrLogin;
+use hub::ports::{FileRequest, FlickrLogin};
 use serde_json::json;
 
-use crate::world::{Server, app, call, verify};
+use crate::{
+    file_world::{of_chunks, request, send},
+    world::{Server, app, call, verify},
+};
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -60,6 +63,10 @@ async fn flickrs_request_id_is_logged_and_no_secret_is() {
     assert_eq!(answer.outcome.class, Class::Signature);
     client.request_token(&app(), "https://hub.example/?state=state-canary").await.unwrap_err();
     verify(&client, "flickr.photos.setMeta", &json!({"photo_id": "parameter-canary", "title": "title-canary"})).await;
+    let fields = vec![("title".to_owned(), "title-canary".to_owned())];
+    let file =
+        FileRequest { fields, name: "name-canary.jpg".to_owned(), ..request(6, of_chunks(vec!["canary".into()])) };
+    send(&client, file).await;
 
     let logged = log.text();
     assert!(logged.contains("Root=1-67890") && logged.contains("status=401"), "{logged}");

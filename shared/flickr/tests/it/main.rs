@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the tests' helpers are tests, too")]
 
+mod file_failures;
+mod file_reads;
+mod file_requests;
+mod file_world;
 mod logging;
 mod login;
 mod requests;

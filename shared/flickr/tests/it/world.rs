@@ -20,10 +20,8 @@ use axum::{
 use domain::{
     Timestamp,
     call::{Params, RestCall},
-    job::{PerTarget, Work},
-    verification::Verification,
 };
-use flickr::{Client, Deadlines, Hosts};
+use flickr::{Client, Deadlines, FileTimeouts, Hosts};
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
     ports::{Answer, Clock, Entropy, FlickrApi, Signing, VerifyAnswer},
@@ -218,13 +216,13 @@ pub fn token() -> TokenCredentials {
     TokenCredentials::new("7215-token", "token-secret-canary")
 }
 
-fn signing() -> Signing {
+pub fn signing() -> Signing {
     Signing { app: app(), token: token(), connected_at: Timestamp::from_milliseconds(0) }
 }
 
-fn rest(method: &str, given: &serde_json::Value) -> Work {
+fn rest(method: &str, given: &serde_json::Value) -> RestCall {
     let params = Params::from_json(&given.to_string()).unwrap();
-    Work::Rest(RestCall { method: method.parse().unwrap(), params })
+    RestCall { method: method.parse().unwrap(), params }
 }
 
 /// Calls `method` with `given` for the first time.
@@ -234,15 +232,16 @@ pub async fn call(client: &Client<Ports>, method: &str, given: &serde_json::Valu
 
 /// Verifies whether a call of `method` with `given` took effect.
 pub async fn verify(client: &Client<Ports>, method: &str, given: &serde_json::Value) -> VerifyAnswer {
-    client.verify(&signing(), &rest(method, given), Verification::ReadBack).await
+    client.verify(&signing(), &rest(method, given)).await
 }
 
 /// Deadlines short enough for a test.
 fn short() -> Deadlines {
     Deadlines {
         connect: Duration::from_millis(200),
-        call: PerTarget::new(|_| Duration::from_millis(400)),
+        call: Duration::from_millis(400),
         login: Duration::from_millis(400),
         check_token: Duration::from_millis(400),
+        file: FileTimeouts { stall: Duration::from_millis(400), answer: Duration::from_millis(400) },
     }
 }

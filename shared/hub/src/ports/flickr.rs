@@ -1,13 +1,17 @@
 //! Flickr.
 
+use std::time::Duration;
+
 use domain::{
     Timestamp,
     account::Perms,
-    job::Work,
+    call::RestCall,
     outcome::Outcome,
-    verification::{Verification, Verified},
+    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded},
+    verification::Verified,
 };
 
+use super::ByteStream;
 use crate::credentials::{AppCredentials, TokenCredentials};
 
 /// What a call is signed with.
@@ -46,19 +50,64 @@ impl VerifyAnswer {
     }
 }
 
-/// Does the work of jobs at Flickr.
+/// Calls Flickr's REST API.
 pub trait FlickrApi: Send + Sync {
-    /// Does `work` once, within its target's call deadline. `repeated` says that an earlier call of the same may have
-    /// taken effect.
-    fn call(&self, signing: &Signing, work: &Work, repeated: bool) -> impl Future<Output = Answer> + Send;
+    /// Makes `call` once, within the call deadline of [`domain::job::Target::Rest`]. `repeated` says that an earlier call
+    /// of the same may have taken effect.
+    fn call(&self, signing: &Signing, call: &RestCall, repeated: bool) -> impl Future<Output = Answer> + Send;
 
-    /// Finds out once, by reading, whether `work` took effect, within its target's call deadline.
-    fn verify(
+    /// Finds out once, by reading, whether `call`, a write, took effect, within the same deadline.
+    fn verify(&self, signing: &Signing, call: &RestCall) -> impl Future<Output = VerifyAnswer> + Send;
+}
+
+/// A file to send, with the text fields that go with it. It has no `Debug`, since it is a stream.
+pub struct FileRequest {
+    pub endpoint: Endpoint,
+    /// Name and value of each, all of them signed.
+    pub fields: Vec<(String, String)>,
+    /// The name of the file: printable ASCII with an extension.
+    pub name: String,
+    /// What it is, such as `image/jpeg`.
+    pub content_type: String,
+    /// How many bytes `body` gives.
+    pub bytes: u64,
+    pub body: ByteStream,
+    /// The longest that all of it may take.
+    pub deadline: Duration,
+}
+
+/// Flickr's answer to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAnswer {
+    /// What it means.
+    pub outcome: Outcome,
+    /// What became of the file, when the outcome is [`domain::outcome::Class::Done`].
+    pub uploaded: Option<Uploaded>,
+}
+
+/// Sends files to Flickr, and finds out what became of them. Each reads or writes once.
+pub trait FlickrFiles: Send + Sync {
+    /// Sends a file. What did not leave whole cannot have taken effect, and is never of unknown outcome.
+    fn send_file(&self, signing: &Signing, request: FileRequest) -> impl Future<Output = FileAnswer> + Send;
+
+    /// Looks among the account's own photos for the one with `machine_tag`. On a failure of the read nothing is known
+    /// yet.
+    fn find_photo(&self, signing: &Signing, machine_tag: &str) -> impl Future<Output = (Outcome, FoundPhoto)> + Send;
+
+    /// Asks for up to [`domain::upload::MAX_TICKETS`] tickets: what each says that Flickr answered for; on a failure
+    /// nothing.
+    fn check_tickets(
         &self,
         signing: &Signing,
-        work: &Work,
-        verification: Verification,
-    ) -> impl Future<Output = VerifyAnswer> + Send;
+        tickets: &[String],
+    ) -> impl Future<Output = (Outcome, Vec<(String, TicketState)>)> + Send;
+
+    /// Asks which file a photo has; `None` on a failure.
+    fn photo_version(
+        &self,
+        signing: &Signing,
+        photo_id: &str,
+    ) -> impl Future<Output = (Outcome, Option<PhotoVersion>)> + Send;
 }
 
 /// What Flickr answered to the exchange of a request token.

@@ -19,18 +19,23 @@ mod pending_jobs;
 mod response_cache;
 mod results;
 mod shards;
+mod sources;
 mod sweeps;
 mod system;
 mod tenants;
+mod uploads;
 
-use std::{error::Error as StdError, sync::Arc};
+use std::{error::Error as StdError, pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::Stream;
 
 pub use accounts::{Accounts, SealedAccount};
 pub use apps::Apps;
 pub use budgets::{BudgetKey, Budgets, Changed};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTagRequest};
-pub use flickr::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer};
+pub use flickr::{Access, Answer, FileAnswer, FileRequest, FlickrApi, FlickrFiles, FlickrLogin, Signing, VerifyAnswer};
 pub use health::Health;
 pub use jobs::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
 pub use logins::{Logins, SealedLogin};
@@ -39,9 +44,11 @@ pub use pending_jobs::PendingJobs;
 pub use response_cache::{CacheView, NewCacheEntry, ResponseCache, STATS_RETENTION};
 pub use results::Results;
 pub use shards::Shards;
+pub use sources::{SourceFailure, SourceFile, Sources};
 pub use sweeps::{SweepScope, Sweeps};
 pub use system::{Clock, Entropy};
 pub use tenants::{NewTenant, Tenants};
+pub use uploads::{UploadUrl, Uploads};
 
 /// A store failed. A clone is the same failure, for another that waited for what failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -81,3 +88,6 @@ impl Error {
 
 /// What an operation of a store gives.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Bytes as they come; the first error ends them.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;

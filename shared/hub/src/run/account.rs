@@ -6,13 +6,13 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{Ports, Worker};
+use super::{Flickr, Ports, Worker};
 use crate::{
     Error, Kind, chain,
-    ports::{FlickrApi, SealedAccount, Signing},
+    ports::{SealedAccount, Signing},
 };
 
-impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
+impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// What the job's calls are signed with, or why they never can be. It is asked for before a call is granted: one that
     /// cannot be signed would spend the app's budget for nothing.
     pub(super) async fn signing(&self, job: &Job, sealed: &SealedAccount) -> Result<Result<Signing, Failure>, Error> {

@@ -4,20 +4,23 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    budget::{Circuit, Party, Why},
+    budget::{Circuit, HostClass, Party, Why},
     cache::CacheEvent,
+    call::RestCall,
     idempotency::Idempotency,
     job::{Attempt, Event, Job, Next, WaitReason, next},
-    outcome::Class,
+    outcome::{Class, Outcome},
+    timing::NEW_PHOTO_PAUSE,
+    upload::named_photos,
 };
 use vault::DataKeys;
 
-use super::{Ports, Worker, account::usable, after_outage, defer, outcome::Ran, results};
+use super::{Flickr, Ports, Worker, account::usable, after_outage, defer, outcome::Ran, results};
 use crate::{
     Error,
     budget::{CallRequest, Granted, Refused},
     chain, fair_queue,
-    ports::{CacheView, Clock, Entropy, ErrorKind, FlickrApi, SealedAccount, Signing},
+    ports::{CacheView, Clock, Entropy, ErrorKind, SealedAccount, Signing},
     response_cache::{CacheLookup, LookupResult, forget},
     transition::apply_as_holder,
 };
@@ -25,14 +28,19 @@ use crate::{
 /// Over how long the jobs are spread that wait for their account's budget, or to verify.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
 
+/// In `length` or up to twice as long, so that those who wait do not come together.
+fn spread_over(ports: &(impl Clock + Entropy), length: Duration) -> Timestamp {
+    ports.now() + length + ports.jitter().of(length)
+}
+
 /// `at` or now, and some time later, so that those who wait do not come together.
 pub(super) fn spread(ports: &(impl Clock + Entropy), at: Timestamp) -> Timestamp {
     at.max(ports.now()) + ports.jitter().of(BUDGET_SPREAD)
 }
 
-impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
+impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// Runs the job's call; `None` when the claim holds the job no more.
-    pub(super) async fn call(&self, job: &Job, claim: &ClaimId) -> Result<Option<Ran>, Error> {
+    pub(super) async fn call(&self, job: &Job, claim: &ClaimId, call: &RestCall) -> Result<Option<Ran>, Error> {
         if self.ports.now() >= job.deadline() {
             return Ok(Some(Ran::new(job, Event::Expire(claim.clone()))));
         }
@@ -42,10 +50,10 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             Ok(sealed) => sealed,
             Err(failure) => return Ok(Some(Ran::new(job, Event::Fail(claim.clone(), failure)))),
         };
-        let Some(lookup) = lookup else { return self.spend(job, claim, &sealed, None).await };
+        let Some(lookup) = lookup else { return self.spend(job, claim, call, &sealed, None).await };
         match self.look_up(job, claim, &lookup, view).await {
             (Some(event), cache) => Ok(Some(Ran { cache: Some(cache), ..Ran::new(job, event) })),
-            (None, cache) => self.spend(job, claim, &sealed, Some(cache)).await,
+            (None, cache) => self.spend(job, claim, call, &sealed, Some(cache)).await,
         }
     }
 
@@ -98,6 +106,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         &self,
         job: &Job,
         claim: &ClaimId,
+        call: &RestCall,
         sealed: &SealedAccount,
         cache: Option<CacheEvent>,
     ) -> Result<Option<Ran>, Error> {
@@ -112,13 +121,14 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
                 return Ok(Some(Ran::new(job, event)));
             }
         };
-        let granted = match self.take_call(job, sealed).await? {
+        let granted = match self.take_call(job, sealed, HostClass::Rest).await? {
             Ok(granted) => granted,
             Err(refused) => return Ok(Some(Ran::new(job, self.wait(job, claim, sealed, &refused).await?))),
         };
         let mut job = job.clone();
         if job.idempotency == Idempotency::NonIdempotent {
-            match apply_as_holder(&self.ports, &job, claim, Event::WriteStarted(claim.clone())).await {
+            let started = Event::WriteStarted { claim: claim.clone(), photo_version: None };
+            match apply_as_holder(&self.ports, &job, claim, started).await {
                 Ok(Some(started)) => job = started.after,
                 not_started => {
                     self.grants.give_back(&self.ports, granted).await;
@@ -131,16 +141,21 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
             let event = defer(&job, claim, self.ports.now(), WaitReason::GrantExpired, false);
             return Ok(Some(Ran::new(&job, event)));
         }
-        let event = self.call_flickr(&job, claim, &signing, &granted, circuit).await?;
+        let event = self.call_flickr(&job, claim, call, &signing, &granted, circuit).await?;
         Ok(Some(Ran { job, event, cache, called: true }))
     }
 
-    /// Asks for one call of the job's account.
-    pub(super) async fn take_call(&self, job: &Job, sealed: &SealedAccount) -> Result<Result<Granted, Refused>, Error> {
+    /// Asks for one call of the job's account to these hosts.
+    pub(super) async fn take_call(
+        &self,
+        job: &Job,
+        sealed: &SealedAccount,
+        class: HostClass,
+    ) -> Result<Result<Granted, Refused>, Error> {
         let request = CallRequest {
             app: &sealed.account.app,
             limit: self.limits.app,
-            class: job.spec.work.target().profile().host_class,
+            class,
             party: Party::account(&job.spec.account),
             within: self.limits.of_account(&job.spec.account),
         };
@@ -149,7 +164,7 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
 
     /// The wait of a job that may not call: in its app's fair queue, where it is the app's budget that refuses, else
     /// for some time.
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         job: &Job,
         claim: &ClaimId,
@@ -175,13 +190,59 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         &self,
         job: &Job,
         claim: &ClaimId,
+        call: &RestCall,
         signing: &Signing,
         granted: &Granted,
         circuit: Circuit,
     ) -> Result<Event, Error> {
         let repeated = job.state.attempts > 1 || job.state.run > 1;
-        let answer = self.flickr.call(signing, &job.spec.work, repeated).await;
-        let outcome = &answer.outcome;
+        let answer = self.flickr.call(signing, call, repeated).await;
+        self.record(job, signing, granted, circuit, &answer.outcome).await;
+        let has_pages = self.catalogue.facts(&job.spec.work).cache_policy.is_some_and(|policy| policy.has_pages);
+        if self.refuses_new_photo(job, call, &answer.outcome).await {
+            let Outcome { message, flickr_code, .. } = answer.outcome;
+            let reason = WaitReason::BackOff { message, flickr_code };
+            return Ok(defer(job, claim, spread_over(&self.ports, NEW_PHOTO_PAUSE), reason, false));
+        }
+        if let Some(event) = self.unfinished(job, claim, &answer.outcome) {
+            return Ok(event);
+        }
+        match results::store(&self.ports, job, claim, answer.result, has_pages).await {
+            Ok(event) => Ok(event),
+            // It was called, and that must be remembered: a repetition may find it done.
+            Err(error) if error.kind() == ErrorKind::Unavailable && job.idempotency != Idempotency::NonIdempotent => {
+                tracing::warn!(error = chain(&error), "a result could not be stored: the job is put off");
+                Ok(defer(job, claim, after_outage(&self.ports), WaitReason::Outage, true))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether Flickr refuses a call that names a photo which it has made itself, minutes ago: its methods may not know it
+    /// yet.
+    async fn refuses_new_photo(&self, job: &Job, call: &RestCall, outcome: &Outcome) -> bool {
+        let photos = named_photos(&call.params);
+        if outcome.class != Class::Permanent || outcome.flickr_code.is_none() || photos.is_empty() {
+            return false;
+        }
+        match self.ports.is_noted_photo(&job.spec.account, &photos).await {
+            Ok(is_new) => is_new,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "it is not known whether a photo is new: it counts as old");
+                false
+            }
+        }
+    }
+
+    /// Records what became of a call, wherever later calls depend on it.
+    pub(super) async fn record(
+        &self,
+        job: &Job,
+        signing: &Signing,
+        granted: &Granted,
+        circuit: Circuit,
+        outcome: &Outcome,
+    ) {
         tracing::info!(class = ?outcome.class, code = outcome.flickr_code, message = outcome.message, "Flickr answered");
         self.grants.record(&self.ports, granted, Some(outcome)).await;
         self.record_in_circuit(job, circuit, outcome).await;
@@ -195,6 +256,10 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
                 tracing::warn!(error = chain(&error), "an account's cached answers could not be invalidated");
             }
         }
+    }
+
+    /// What happens to a job whose attempt came to this; `None` where Flickr did what was asked.
+    pub(super) fn unfinished(&self, job: &Job, claim: &ClaimId, outcome: &Outcome) -> Option<Event> {
         let attempt = Attempt {
             idempotency: job.idempotency,
             verification: job.verification,
@@ -203,23 +268,12 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         };
         let policy = self.retries.get(job.spec.work.target());
         let claim = claim.clone();
-        let has_pages = self.catalogue.facts(&job.spec.work).cache_policy.is_some_and(|policy| policy.has_pages);
-        Ok(match next(outcome, &attempt, policy, self.ports.jitter(), self.ports.now()) {
-            Next::Complete => match results::store(&self.ports, job, &claim, answer.result, has_pages).await {
-                Ok(event) => event,
-                // It was called, and that must be remembered: a repetition may find it done.
-                Err(error)
-                    if error.kind() == ErrorKind::Unavailable && job.idempotency != Idempotency::NonIdempotent =>
-                {
-                    tracing::warn!(error = chain(&error), "a result could not be stored: the job is put off");
-                    defer(job, &claim, after_outage(&self.ports), WaitReason::Outage, true)
-                }
-                Err(error) => return Err(error.into()),
-            },
-            Next::Fail(failure) => Event::Fail(claim, failure),
-            Next::GiveUp(failure) => Event::GiveUp(claim, failure),
-            Next::Verify { due_at } => Event::Verify { claim, due_at },
-            Next::Defer { due_at, reason, attempted } => Event::Defer { claim, due_at, reason, attempted },
-        })
+        match next(outcome, &attempt, policy, self.ports.jitter(), self.ports.now()) {
+            Next::Complete => None,
+            Next::Fail(failure) => Some(Event::Fail(claim, failure)),
+            Next::GiveUp(failure) => Some(Event::GiveUp(claim, failure)),
+            Next::Verify { due_at } => Some(Event::Verify { claim, due_at, window: self.verification_window(job) }),
+            Next::Defer { due_at, reason, attempted } => Some(Event::Defer { claim, due_at, reason, attempted }),
+        }
     }
 }

@@ -11,18 +11,13 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{Ports, Worker};
-use crate::{
-    Error,
-    budget::signal,
-    chain,
-    ports::{FlickrApi, SealedAccount},
-};
+use super::{Flickr, Ports, Worker};
+use crate::{Error, budget::signal, chain, ports::SealedAccount};
 
 /// How often an outcome is recorded anew that met another.
 const TRIES: u32 = 3;
 
-impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
+impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// The circuit with which the account may call now, or until when it may not.
     pub(super) async fn pass_circuit(
         &self,

@@ -7,18 +7,24 @@
 mod account;
 mod call;
 mod circuit;
+mod file;
+mod flow;
+mod lease;
 mod outcome;
 mod results;
+mod spool;
 mod verify;
+mod verify_file;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     ClaimId, Timestamp,
     cache::CacheEvent,
     catalogue::Catalogue,
     idempotency::Idempotency,
-    job::{Activity, Claim, Event, Job, PerTarget, Phase, Refusal, RetryPolicy, WaitReason, WakeBy, step},
+    job::{Activity, Claim, Event, Job, PerTarget, Phase, Refusal, RetryPolicy, WaitReason, WakeBy, Work, step},
+    upload::FileRules,
 };
 use vault::DataKeys;
 
@@ -28,7 +34,10 @@ use crate::{
     chain,
     limits::Limits,
     message::Dispatch,
-    ports::{Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, Results},
+    ports::{
+        Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, FlickrFiles, Results,
+        Sources, Uploads,
+    },
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
     vaults::Vaults,
@@ -44,9 +53,14 @@ fn after_outage(ports: &(impl Clock + Entropy)) -> Timestamp {
 }
 
 /// All that running a job asks of the world.
-pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues {}
+pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads {}
 
-impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues> Ports for P {}
+impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads> Ports for P {}
+
+/// All that running a job asks of Flickr.
+pub trait Flickr: FlickrApi + FlickrFiles {}
+
+impl<F: FlickrApi + FlickrFiles> Flickr for F {}
 
 /// What running a job needs.
 pub struct Worker<P, F, K> {
@@ -58,6 +72,10 @@ pub struct Worker<P, F, K> {
     pub vaults: Vaults<K>,
     /// How often and how far apart jobs are tried.
     pub retries: PerTarget<RetryPolicy>,
+    /// How files are sent.
+    pub file_rules: FileRules,
+    /// Fetches files from where callers say that they are.
+    pub sources: Arc<dyn Sources>,
     /// How many calls may be made.
     pub limits: Limits,
     /// The grants of this process.
@@ -93,7 +111,7 @@ impl From<Result<Disposition, Error>> for Handled {
 impl<P, F, K> Worker<P, F, K>
 where
     P: Ports,
-    F: FlickrApi,
+    F: Flickr,
     K: DataKeys,
 {
     /// Does what `message` asks for, as far as it is still to be done.
@@ -119,11 +137,14 @@ where
 
     /// Runs a job that the claim holds.
     async fn run(&self, job: Job, claim: &ClaimId) -> Handled {
-        let ran = match &job.state.phase {
-            Phase::Running(Claim { activity: Activity::Verify { until }, .. }) => {
-                self.verify(&job, claim, *until).await.map(Some)
+        // Files are the exception: what they need makes no other job's future larger.
+        let ran = match (&job.spec.work, until_verified(&job)) {
+            (Work::Rest(call), Some(until)) => self.verify(&job, claim, call, until).await.map(Some),
+            (Work::Upload(_) | Work::Replace(_), Some(until)) => {
+                Box::pin(self.verify_file(&job, claim, until)).await.map(Some)
             }
-            _ => self.call(&job, claim).await,
+            (Work::Rest(call), None) => self.call(&job, claim, call).await,
+            (Work::Upload(call) | Work::Replace(call), None) => Box::pin(self.send_file(&job, claim, call)).await,
         };
         let ran = match ran {
             Ok(Some(ran)) => ran,
@@ -131,10 +152,14 @@ where
             Err(error) => return self.put_off(&job, claim, false, error).await.into(),
         };
         let called = ran.called;
+        let arrived = job.spec.work.file().is_some() && matches!(ran.event, Event::Complete { .. });
         let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
         let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
         let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
-        let cache_use = ran.cache.filter(counts).map(|event| CacheUse::of(&job, event, self.ports.now()));
+        let cache_use = ran.cache.filter(counts).and_then(|event| CacheUse::of(&job, event, self.ports.now()));
+        if let (Ok(Some(end)), true) = (&applied, arrived) {
+            self.file_arrived(&end.after).await;
+        }
         let disposition = match applied {
             Ok(Some(_)) => Ok(Disposition::Ack),
             Ok(None) => Ok(Disposition::LostLease),
@@ -154,7 +179,7 @@ where
         let due_at = after_outage(&self.ports);
         let is_put_off = match (&job.state.phase, job.idempotency) {
             (Phase::Running(Claim { activity: Activity::Verify { .. }, .. }), _) => {
-                let event = Event::Verify { claim: claim.clone(), due_at };
+                let event = self.verify_later(job, claim, due_at);
                 matches!(apply_as_holder(&self.ports, job, claim, event).await, Ok(Some(_)))
             }
             // Before such a write is sent, the job is moved on: then it is no longer as it was claimed.
@@ -176,7 +201,8 @@ where
         let resend = match step(job, Event::Claim { fencing_number, claim, lease_until }, now) {
             Err(Refusal::Busy) => return Ok(Disposition::Retry),
             Err(Refusal::InDoubt) => {
-                return Ok(match apply(&self.ports, job, Event::LeaseExpired).await? {
+                let lease_expired = Event::LeaseExpired { window: self.verification_window(job) };
+                return Ok(match apply(&self.ports, job, lease_expired).await? {
                     Applied::Done(_) => Disposition::Ack,
                     Applied::Refused(_) => Disposition::Retry,
                     Applied::Conflict => Disposition::LostLease,
@@ -193,6 +219,14 @@ where
             send(&self.ports, job, job.state.due_at, now).await?;
         }
         Ok(Disposition::Ack)
+    }
+}
+
+/// Until when the job verifies its write, if it was claimed for that.
+fn until_verified(job: &Job) -> Option<Timestamp> {
+    match &job.state.phase {
+        Phase::Running(Claim { activity: Activity::Verify { until }, .. }) => Some(*until),
+        _ => None,
     }
 }
 

@@ -1,23 +1,30 @@
 //! Finding out whether a write of unknown outcome took effect.
 
+use std::time::Duration;
+
 use domain::{
     ClaimId, Timestamp,
-    job::{Event, Failure, FailureCode, Job},
-    timing::VERIFICATION_INTERVAL,
+    budget::HostClass,
+    call::RestCall,
+    job::{Activity, Claim, Event, Failure, FailureCode, Job, Phase},
+    timing::{VERIFICATION, VERIFICATION_INTERVAL},
     verification::Verified,
 };
 use vault::DataKeys;
 
-use super::{Ports, Worker, account::usable, call::spread, outcome::Ran, results};
-use crate::{
-    Error,
-    ports::{FlickrApi, VerifyAnswer},
-};
+use super::{Flickr, Ports, Worker, account::usable, call::spread, outcome::Ran, results};
+use crate::{Error, ports::VerifyAnswer};
 
-impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
+impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// Verifies the job's write once; the verification gives up at `until`. Where no call is granted for it, it waits
     /// longer, up to the job's deadline.
-    pub(super) async fn verify(&self, job: &Job, claim: &ClaimId, until: Timestamp) -> Result<Ran, Error> {
+    pub(super) async fn verify(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        call: &RestCall,
+        until: Timestamp,
+    ) -> Result<Ran, Error> {
         let unknown = |message| Failure::new(FailureCode::OutcomeUnknown, message);
         let fail = |message| Ok(Ran::new(job, Event::Fail(claim.clone(), unknown(message))));
         let give_up_at = until.max(job.deadline());
@@ -27,26 +34,25 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         let Ok(sealed) = usable(self.ports.account(&job.spec.account).await?) else {
             return fail("the account went before its write could be verified");
         };
-        let Some(verification) = job.verification else {
+        if job.verification.is_none() {
             return fail("the write was sent, and it cannot be found out whether it took effect");
-        };
+        }
         let Ok(signing) = self.signing(job, &sealed).await? else {
             return fail("the write was sent, and the account's token cannot be opened to verify it");
         };
         let later = |at| {
             let due_at = spread(&self.ports, at).min(give_up_at);
-            Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }))
+            Ok(Ran::new(job, self.verify_later(job, claim, due_at)))
         };
         let circuit = match self.pass_circuit(job, &sealed).await? {
             Ok(circuit) => circuit,
             Err(until) => return later(until),
         };
-        let granted = match self.take_call(job, &sealed).await? {
+        let granted = match self.take_call(job, &sealed, HostClass::Rest).await? {
             Ok(granted) => granted,
             Err(refused) => return later(refused.retry_at),
         };
-        let VerifyAnswer { verified, result, outcome } =
-            self.flickr.verify(&signing, &job.spec.work, verification).await;
+        let VerifyAnswer { verified, result, outcome } = self.flickr.verify(&signing, call).await;
         match &outcome {
             Some(outcome) => {
                 self.grants.record(&self.ports, &granted, Some(outcome)).await;
@@ -60,10 +66,25 @@ impl<P: Ports, F: FlickrApi, K: DataKeys> Worker<P, F, K> {
         match verified {
             Verified::Done => Ok(Ran::new(job, results::store(&self.ports, job, claim, result, false).await?)),
             Verified::NotSeen if now < until => {
-                let due_at = now + VERIFICATION_INTERVAL;
-                Ok(Ran::new(job, Event::Verify { claim: claim.clone(), due_at }))
+                Ok(Ran::new(job, self.verify_later(job, claim, now + VERIFICATION_INTERVAL)))
             }
             Verified::NotSeen => fail("the write was sent, and nothing shows that it took effect"),
         }
+    }
+
+    /// The job, which verifies, goes on with that at `due_at`.
+    pub(super) fn verify_later(&self, job: &Job, claim: &ClaimId, due_at: Timestamp) -> Event {
+        let claim = claim.clone();
+        match (&job.state.file.ticket, &job.state.phase) {
+            (Some(ticket), Phase::Running(Claim { activity: Activity::Verify { until }, .. })) => {
+                Event::AwaitTicket { claim, ticket: ticket.clone(), due_at, until: *until }
+            }
+            _ => Event::Verify { claim, due_at, window: self.verification_window(job) },
+        }
+    }
+
+    /// How long it is verified whether the job's write took effect.
+    pub(super) fn verification_window(&self, job: &Job) -> Duration {
+        if job.spec.work.file().is_some() { self.file_rules.index_lag } else { VERIFICATION }
     }
 }

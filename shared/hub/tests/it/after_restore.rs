@@ -122,7 +122,7 @@ async fn a_dead_write_that_was_replayed_since_is_replayed_by_force_only() {
     let report = settled(&scene, Mode::Apply).await.unwrap();
     assert_eq!(report, Report { dead_writes: 1, accounts: 2, ..Report::default() });
     let listed = dead_jobs::list(&scene.world, &scene.principal, None).await.unwrap().items;
-    let in_doubt = listed.iter().map(|job| (job.method.as_str(), job.in_doubt));
+    let in_doubt = listed.iter().map(|job| (job.method.as_ref().unwrap().as_str(), job.in_doubt));
     assert_eq!(in_doubt.collect::<Vec<_>>(), [(WRITE, true), (READ, false)]);
     assert_eq!(replay(&dead[0], false).await, Replayed::NeedsForce);
     assert_eq!((replay(&dead[1], false).await, replay(&dead[0], true).await), (Replayed::Yes, Replayed::Yes));
@@ -158,7 +158,7 @@ async fn no_answer_from_before_a_write_that_is_lost_is_given() {
     assert_eq!(before.state.phase.name(), "completed");
     // The account's generations are in the jobs table: nothing was written there yet.
     settled(&scene, Mode::Apply).await.unwrap();
-    let seen = ResponseCache::look_up(&scene.world, account, &before.spec.work.cache_key()).await.unwrap().1;
+    let seen = ResponseCache::look_up(&scene.world, account, &before.spec.work.cache_key().unwrap()).await.unwrap().1;
     let (entry, now) = (seen.entry.unwrap(), scene.world.now());
     assert!(seen.generations.tag(CacheTag::Photos, now).is_none(), "a write that is lost may still take effect");
     let later = now + VERIFICATION + Duration::from_secs(1);

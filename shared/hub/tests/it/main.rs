@@ -7,6 +7,7 @@ mod app_stop;
 mod connect;
 mod dead_jobs;
 mod fair_queue;
+mod files;
 mod response_cache;
 mod run;
 mod secrets;

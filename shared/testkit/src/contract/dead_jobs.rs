@@ -8,7 +8,7 @@ use domain::{
 };
 use hub::ports::{Clock, DeadJobs, Entropy, Jobs, ListedDeadJob};
 
-use super::steps::{another, claim_id, committed, held, insert, job};
+use super::steps::{another, claim_id, committed, held, insert, job, write_started};
 use crate::build;
 
 /// The list of dead jobs: who dies enters it with all that is shown of them, who is replayed or discarded leaves it.
@@ -27,7 +27,7 @@ pub async fn dead_jobs(ports: &(impl Clock + Entropy + Jobs + DeadJobs)) {
         insert(ports, &job).await;
         let mut running = held(ports, &job, &by, now).await;
         if seconds == 2 {
-            running = committed(ports, &running, Event::WriteStarted(by.clone()), now).await;
+            running = committed(ports, &running, write_started(&by), now).await;
         }
         let at = now + Duration::from_secs(seconds);
         dead.push(committed(ports, &running, Event::GiveUp(by.clone(), failure.clone()), at).await);

@@ -20,6 +20,11 @@ pub(super) fn another(ports: &impl Entropy, job: &Job, params: &str) -> Job {
     build::job(ports.random(), build::spec(&job.spec.account, "flickr.test.echo", params), job.created_at)
 }
 
+/// The holder is about to write.
+pub(super) fn write_started(claim: &ClaimId) -> Event {
+    Event::WriteStarted { claim: claim.clone(), photo_version: None }
+}
+
 pub(super) fn claim_id(ports: &impl Entropy) -> ClaimId {
     ClaimId::from_bytes(ports.random())
 }

@@ -28,6 +28,7 @@ mod sweeps;
 mod system;
 mod tenants;
 mod throughput;
+mod uploads;
 mod waiting_jobs;
 mod world;
 

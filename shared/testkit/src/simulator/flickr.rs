@@ -1,5 +1,7 @@
 //! Flickr as it behaves on bad days: it acts and does not say so, says no and acts later, hangs.
 
+mod files;
+
 use std::{
     collections::BTreeMap,
     future::pending,
@@ -10,6 +12,7 @@ use std::{
 use domain::{
     Timestamp,
     cache::{CachePolicy, CacheTag},
+    call::{Params, RestCall},
     catalogue::{Catalogue, MethodFacts, Methods, Verb},
     idempotency::Idempotency,
     job::{Target, Work},
@@ -85,7 +88,11 @@ fn methods() -> Methods {
 
 /// The marker that a job carries to Flickr.
 pub(crate) fn marker_of(work: &Work) -> String {
-    let marker = work.params().iter().find(|(name, _)| *name == "marker");
+    marker_in(work.params())
+}
+
+fn marker_in(params: &Params) -> String {
+    let marker = params.iter().find(|(name, _)| *name == "marker");
     marker.map(|(_, value)| value.to_owned()).unwrap_or_default()
 }
 
@@ -174,6 +181,7 @@ struct State {
     calls: Vec<FlickrCall>,
     first_calls: BTreeMap<String, Timestamp>,
     faults: u64,
+    photos: files::Photos,
 }
 
 /// What is set of a simulated Flickr for all of its calls.
@@ -209,6 +217,7 @@ impl SimulatedFlickr {
             calls: Vec::new(),
             first_calls: BTreeMap::new(),
             faults: 0,
+            photos: files::Photos::default(),
         };
         Self { world, state: Arc::new(Mutex::new(state)), conditions: Arc::new(conditions) }
     }
@@ -303,9 +312,9 @@ impl State {
 }
 
 impl FlickrApi for SimulatedFlickr {
-    async fn call(&self, signing: &Signing, work: &Work, _: bool) -> Answer {
-        let marker = marker_of(work);
-        let idempotency = CATALOGUE.facts(work).idempotency;
+    async fn call(&self, signing: &Signing, call: &RestCall, _: bool) -> Answer {
+        let marker = marker_in(&call.params);
+        let idempotency = CATALOGUE.method(&call.method).idempotency;
         let (behaviour, latency) = self.behaviour(signing, &marker);
         if marker.starts_with(POISON) {
             pending::<()>().await;
@@ -328,8 +337,8 @@ impl FlickrApi for SimulatedFlickr {
         Answer { outcome: Outcome::new(class, format!("{behaviour:?}")), result }
     }
 
-    async fn verify(&self, signing: &Signing, work: &Work, _: Verification) -> VerifyAnswer {
-        let marker = marker_of(work);
+    async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
+        let marker = marker_in(&call.params);
         let (behaviour, latency) = self.behaviour(signing, &marker);
         self.world.sleep(latency).await;
         let now = self.world.now();

@@ -7,6 +7,7 @@ use domain::{
     TraceId,
     account::Perms,
     budget::{HostClass, Limit, Party},
+    egress::Policy,
     idempotency::Key,
     job::{Job, JobSpec, Phase, Start},
 };
@@ -61,7 +62,7 @@ fn submission(scene: &Scene, account: usize, number: usize) -> Task<Result<Job, 
 
 /// A request for a job, in a process of its own.
 fn submit(scene: &Scene, spec: JobSpec, key: Option<Key>) -> Task<Result<Job, hub::Error>> {
-    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE };
+    let submit = Submit { ports: scene.world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
     let principal = scene.principal.clone();
     let request = SubmitRequest { spec, start: Start::Now, key, trace: TraceId::from_bytes(scene.world.random()) };
     Box::pin(async move { submit.accept(&principal, request).await.map(|accepted| accepted.job) })
@@ -75,6 +76,8 @@ fn worker(scene: &Scene) -> Task<usize> {
         catalogue: &CATALOGUE,
         vaults: scene.vaults.clone(),
         retries: scene.worker.retries,
+        file_rules: scene.worker.file_rules,
+        sources: Arc::clone(&scene.worker.sources),
         limits: LIMITS,
         grants: Grants::default(),
     });

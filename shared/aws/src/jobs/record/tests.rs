@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AppId, ClaimId, JobId, TenantId, Timestamp,
+    AppId, ClaimId, JobId, TenantId, Timestamp, UploadId,
     cache::CacheTag,
     call::MAX_PARAMS_BYTES,
     idempotency::Idempotency,
     job::{Failure, FailureCode, MAX_META_BYTES, WakeBy},
+    upload::{FileSource, PhotoVersion, Ticket},
     verification::Verification,
 };
 
@@ -72,6 +73,7 @@ fn states() -> Vec<State> {
         in_doubt: ticket.is_some(),
         follows: ticket.as_ref().map(|_| leader()),
         ticket,
+        file: FileProgress::default(),
         phase,
     };
     phases.into_iter().flat_map(|phase| [None, Some(ticket())].map(|ticket| state(phase.clone(), ticket))).collect()
@@ -130,11 +132,57 @@ fn a_job_reads_back_as_written() {
     }
 }
 
+/// A job that sends a file, to either endpoint.
+fn file_job(state: State, target: Target) -> Job {
+    let params = if target == Target::Replace { r#"{"photo_id":"1"}"# } else { r#"{"title":"é","tags":["a b"]}"# };
+    let fields = UploadFields::from_json(params, target).unwrap();
+    let call = FileCall { source: FileSource::Upload(UploadId::from_bytes([3; 16])), fields };
+    let mut job = job(state);
+    job.spec.work = if target == Target::Replace { Work::Replace(call) } else { Work::Upload(call) };
+    job
+}
+
+#[test]
+fn a_job_that_sends_a_file_reads_back_as_written_and_has_no_method() {
+    for target in [Target::Upload, Target::Replace] {
+        for state in states() {
+            let job = file_job(state, target);
+            let item = whole_record(&job);
+            assert!(!item.contains_key("method"));
+            assert_eq!(Reader(&item).text("target").unwrap(), target.as_str());
+            assert_eq!(read_back(&item), job);
+        }
+    }
+    let mut item = whole_record(&file_job(State::first(AT, AT), Target::Upload));
+    item.insert(SPEC_TEXT.to_owned(), text(r#"{"params":{}}"#));
+    assert!(read(&item, r#"{"params":{}}"#).is_err(), "a file has to be named");
+}
+
+#[test]
+fn how_far_a_file_has_come_is_one_attribute_that_is_absent_where_there_is_nothing_to_say() {
+    let ticket = Some(Ticket { id: "1-2".to_owned(), asked: 3 });
+    let photo_version = Some(PhotoVersion { secret: "abc".to_owned(), last_update: "1790000000".to_owned() });
+    for file in [
+        FileProgress { ticket, ..FileProgress::default() },
+        FileProgress { photo_version, unsettled: true, ..FileProgress::default() },
+    ] {
+        let state = State { file, ..State::first(AT, AT) };
+        let attributes: Attributes = named(state_attributes(&state).unwrap()).collect();
+        assert!(attributes.keys().all(|name| STATE.contains(&name.as_str())), "{attributes:?}");
+        assert_eq!(read_state(&attributes).unwrap(), state);
+    }
+    let plain: Attributes = named(state_attributes(&State::first(AT, AT)).unwrap()).collect();
+    assert!(!plain.contains_key(FILE));
+}
+
 #[test]
 fn what_was_asked_is_written_short() {
     let plain = job(State::first(AT, AT)).spec;
     let text = |spec: &JobSpec| spec_text(spec).unwrap().as_s().unwrap().clone();
     assert_eq!(text(&plain), r#"{"params":{"user_id":"12345678@N00"}}"#);
+    let upload = file_job(State::first(AT, AT), Target::Upload).spec;
+    let file = UploadId::from_bytes([3; 16]);
+    assert_eq!(text(&upload), format!(r#"{{"params":{{"tags":"\"a b\"","title":"é"}},"file":"{file}"}}"#));
     let cached = JobSpec { cache: CacheOptions::new(Some(60), true).unwrap(), ..plain };
     let read: LongSpec = serde_json::from_str(&text(&cached)).unwrap();
     assert_eq!(read.cache, cached.cache);
@@ -146,7 +194,7 @@ fn the_longest_that_can_be_asked_fits_in_an_item() {
     let mut spec = job(State::first(AT, AT)).spec;
     let longest = "x".repeat(MAX_PARAMS_BYTES - r#"{"p":""}"#.len());
     let params = Params::from_json(&format!(r#"{{"p":"{longest}"}}"#)).unwrap();
-    spec.work = Work::Rest(RestCall { method: spec.work.method().clone(), params });
+    spec.work = Work::Rest(RestCall { method: spec.work.method().unwrap().clone(), params });
     spec.cache = CacheOptions::new(Some(60), true).unwrap();
     spec.meta = Some("\"".repeat(MAX_META_BYTES));
     let text = spec_text(&spec).unwrap();

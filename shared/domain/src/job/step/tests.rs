@@ -16,6 +16,12 @@ use crate::{
 
 const TIMING: &Timing = Target::Rest.timing();
 
+const LEASE_EXPIRED: Event = Event::LeaseExpired { window: VERIFICATION };
+
+fn write_started() -> Event {
+    Event::WriteStarted { claim: claim(1), photo_version: None }
+}
+
 fn first() -> Job {
     job(State::first(at(0), at(0)))
 }
@@ -42,7 +48,7 @@ fn running() -> Job {
 
 /// A write that must not be repeated and may have been sent.
 fn writing() -> Job {
-    after(&running(), Event::WriteStarted(claim(1)), at(1))
+    after(&running(), write_started(), at(1))
 }
 
 /// The same, where it can be found out whether it took effect.
@@ -110,10 +116,10 @@ fn a_claim_is_refused_while_another_holds_the_job() {
 fn a_lease_that_ran_out_is_taken_over_unless_a_write_may_have_been_sent() {
     assert_eq!(after(&running(), claimed(2, 1), at(40)).state.attempts, 2);
     assert_eq!(step(&writing(), claimed(2, 1), at(40)), Err(Refusal::InDoubt));
-    assert_eq!(step(&writing(), Event::LeaseExpired, at(39)), Err(Refusal::Busy));
-    let failed = after(&writing(), Event::LeaseExpired, at(40));
+    assert_eq!(step(&writing(), LEASE_EXPIRED, at(39)), Err(Refusal::Busy));
+    let failed = after(&writing(), LEASE_EXPIRED, at(40));
     assert!(matches!(failed.state.phase, Phase::Failed { failure, .. } if failure.code == FailureCode::OutcomeUnknown));
-    let (verifying, sent) = stepped(&writing_verifiable(), Event::LeaseExpired, at(40)).unwrap();
+    let (verifying, sent) = stepped(&writing_verifiable(), LEASE_EXPIRED, at(40)).unwrap();
     assert_eq!((verifying.state.phase.name(), sent), ("verifying", message(2, at(40))));
 }
 
@@ -206,7 +212,7 @@ fn a_holder_that_finds_the_deadline_passed_says_what_the_job_waited_for() {
 
 #[test]
 fn a_verification_goes_on_until_its_end_whoever_does_it() {
-    let verify = |due| Event::Verify { claim: claim(1), due_at: due };
+    let verify = |due| Event::Verify { claim: claim(1), due_at: due, window: VERIFICATION };
     let verifying = after(&writing(), verify(at(10)), at(5));
     let until = at(5) + VERIFICATION;
     let reason = WaitReason::Verification { until };
@@ -285,11 +291,16 @@ fn in_time(event: Event, now: Timestamp) -> Event {
         Event::Defer { claim, due_at, reason, attempted } => {
             Event::Defer { claim, due_at: due_at.max(now), reason, attempted }
         }
-        Event::Verify { claim, due_at } => Event::Verify { claim, due_at: due_at.max(now) },
+        Event::Verify { claim, due_at, window } => Event::Verify { claim, due_at: due_at.max(now), window },
         Event::JoinQueue { claim, ticket, expected_at, reason } => {
             Event::JoinQueue { claim, ticket, expected_at: expected_at.max(now), reason }
         }
         Event::Follow { claim, leader, due_at } => Event::Follow { claim, leader, due_at: due_at.max(now) },
+        Event::SendAgain { claim, due_at } => Event::SendAgain { claim, due_at: due_at.max(now) },
+        Event::Renew { claim, .. } => Event::Renew { claim, lease_until: now + TIMING.lease },
+        Event::AwaitTicket { claim, ticket, due_at, until } => {
+            Event::AwaitTicket { claim, ticket, due_at: due_at.max(now), until: until.max(now) }
+        }
         Event::Release { at } => Event::Release { at: at.max(now) },
         other => other,
     }
@@ -303,7 +314,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             claim,
             lease_until: at(until)
         }),
-        who.clone().prop_map(Event::WriteStarted),
+        who.clone().prop_map(|claim| Event::WriteStarted { claim, photo_version: None }),
         who.clone().prop_map(|claim| Event::complete(claim, StoredResult::SeparateItem)),
         who.clone().prop_map(|claim| Event::Fail(claim, failure())),
         who.clone().prop_map(|claim| Event::GiveUp(claim, failure())),
@@ -314,7 +325,19 @@ fn any_event() -> impl Strategy<Value = Event> {
             reason: busy(),
             attempted
         }),
-        (who.clone(), 0i64..2000).prop_map(|(claim, due)| Event::Verify { claim, due_at: at(due) }),
+        (who.clone(), 0i64..2000).prop_map(|(claim, due)| Event::Verify {
+            claim,
+            due_at: at(due),
+            window: VERIFICATION
+        }),
+        (who.clone(), 0i64..2000).prop_map(|(claim, until)| Event::Renew { claim, lease_until: at(until) }),
+        (who.clone(), 0i64..2000).prop_map(|(claim, due)| Event::SendAgain { claim, due_at: at(due) }),
+        (who.clone(), 0i64..2000, 0i64..2000).prop_map(|(claim, due, until)| Event::AwaitTicket {
+            claim,
+            ticket: Ticket { id: "1-2".to_owned(), asked: 0 },
+            due_at: at(due),
+            until: at(until)
+        }),
         (who.clone(), 0i64..2000).prop_map(|(claim, expected)| Event::JoinQueue {
             claim,
             ticket: QueueTicket { tag: 1, ..ticket(1) },
@@ -327,7 +350,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             due_at: at(due)
         }),
         (0i64..2000).prop_map(|due| Event::Release { at: at(due) }),
-        Just(Event::LeaseExpired),
+        Just(LEASE_EXPIRED),
         Just(Event::Check),
         (1u32..6).prop_map(|fencing_number| Event::DeadLettered { fencing_number }),
         any::<bool>().prop_map(|force| Event::Replay { force, admission: None }),

@@ -6,12 +6,12 @@ use domain::{
     AppId, JobId,
     fair_queue::QueueTicket,
     job::{Activity, CLOCK_SKEW, Event, Job, Phase, State, WaitReason},
-    timing::Timing,
+    timing::{Timing, VERIFICATION},
     verification::Verification,
 };
 use hub::ports::{Claimed, Clock, Entropy, Jobs};
 
-use super::super::steps::{claim, claim_id, claim_request, committed, held, insert, job};
+use super::super::steps::{claim, claim_id, claim_request, committed, held, insert, job, write_started};
 
 const LEASE: Duration = Timing::REST.lease;
 
@@ -40,7 +40,7 @@ pub async fn claims(ports: &(impl Clock + Entropy + Jobs)) {
     assert_eq!(taken.state.revision, running.state.revision + 1);
 
     // A write that may have been sent is not taken over.
-    let calling = committed(ports, &taken, Event::WriteStarted(two.clone()), later).await;
+    let calling = committed(ports, &taken, write_started(&two), later).await;
     refused(claim(ports, &calling, 1, &one, later + LEASE + LEASE).await);
     assert_eq!(held(ports, &calling, &two, later).await, calling, "its holder may ask again");
     let ended = committed(ports, &calling, Event::Expire(two.clone()), later).await;
@@ -68,8 +68,9 @@ pub async fn waits(ports: &(impl Clock + Entropy + Jobs)) {
     let written = Job { verification: Some(Verification::ReadBack), ..job(ports, "{}", now) };
     insert(ports, &written).await;
     let running = held(ports, &written, &by, now).await;
-    let calling = committed(ports, &running, Event::WriteStarted(by.clone()), now).await;
-    let verifying = committed(ports, &calling, Event::Verify { claim: by.clone(), due_at: now }, now).await;
+    let calling = committed(ports, &running, write_started(&by), now).await;
+    let verifying =
+        committed(ports, &calling, Event::Verify { claim: by.clone(), due_at: now, window: VERIFICATION }, now).await;
     let checking = held(ports, &verifying, &by, now).await;
     let verifies = |job: &Job| matches!(&job.state.phase, Phase::Running(held) if matches!(held.activity, Activity::Verify { .. }));
     assert!(verifies(&checking) && checking.state.attempts == 1, "that is no attempt: {checking:?}");

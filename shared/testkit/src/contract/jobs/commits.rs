@@ -6,12 +6,12 @@ use domain::{
     AppId, ClaimId, JobId, Timestamp,
     fair_queue::QueueTicket,
     job::{Event, Failure, FailureCode, Job, Phase, State, StoredResult, Transition, WaitReason, step},
-    timing::{RECORD_RETENTION, Timing},
+    timing::{RECORD_RETENTION, Timing, VERIFICATION},
     verification::Verification,
 };
 use hub::ports::{Claimed, Clock, Committed, Entropy, Inserted, Jobs};
 
-use super::super::steps::{claim, claim_id, claim_request, committed, held, insert, job, stepped};
+use super::super::steps::{claim, claim_id, claim_request, committed, held, insert, job, stepped, write_started};
 use crate::build;
 
 fn failure() -> Failure {
@@ -78,8 +78,8 @@ pub async fn revisions(ports: &(impl Clock + Entropy + Jobs)) {
     let ticket = QueueTicket { app: AppId::from_bytes(ports.random()), tag: 7 };
     let leader = JobId::from_bytes(ports.random());
     let joins = Event::JoinQueue { claim: by.clone(), ticket, expected_at: now, reason: WaitReason::AppBudget };
-    let verify = Event::Verify { claim: by.clone(), due_at: now };
-    let started = Event::WriteStarted(by.clone());
+    let verify = Event::Verify { claim: by.clone(), due_at: now, window: VERIFICATION };
+    let started = write_started(&by);
     let mut lives = vec![
         vec![],
         vec![started.clone()],

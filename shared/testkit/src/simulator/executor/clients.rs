@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    JobId, TenantId, Timestamp, TraceId,
+    JobId, TenantId, Timestamp, TraceId, egress,
     idempotency::Key,
     job::{Job, JobSpec},
 };
@@ -69,7 +69,8 @@ impl Clients {
     /// Sends the request with this number, for the n-th time.
     pub(super) fn ask(&self, simulation: &mut Simulation, number: u32, times: u32) {
         let Some(ask) = self.workload.ask(number).filter(|_| !self.silent.contains(&number)) else { return };
-        let submit = Submit { ports: simulation.with_skewed_clock(), catalogue: &CATALOGUE };
+        let submit =
+            Submit { ports: simulation.with_skewed_clock(), catalogue: &CATALOGUE, sources: egress::Policy::default() };
         let environment = &simulation.environment;
         let Some((account, principal)) = environment.account(ask.account).zip(environment.principal_of(ask.account))
         else {

@@ -3,12 +3,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use domain::{
     JobId, Timestamp,
     job::{PerTarget, RetryPolicy},
+    upload::FileRules,
 };
 use hub::{
     budget::Grants,
@@ -19,7 +21,7 @@ use hub::{
 };
 
 use super::{agenda::Happening, simulation::Simulation};
-use crate::{QueuedMessage, mutation::Mutation, simulator::flickr::CATALOGUE};
+use crate::{QueuedMessage, ScriptedSources, mutation::Mutation, simulator::flickr::CATALOGUE};
 
 /// How often a message is received before it goes to the dead-letter queue: the redrive policy's `maxReceiveCount`.
 pub const MAX_RECEIVES: u32 = 10;
@@ -68,6 +70,8 @@ impl Queue {
             catalogue: &CATALOGUE,
             vaults: simulation.environment.vaults.clone(),
             retries: PerTarget::<RetryPolicy>::default(),
+            file_rules: FileRules::default(),
+            sources: Arc::new(ScriptedSources::default()),
             limits: simulation.environment.limits(),
             grants: Grants::default(),
         };

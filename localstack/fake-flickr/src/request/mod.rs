@@ -1,24 +1,27 @@
 //! Reads a request to its end before anything checks it, because Flickr does: it compares a timestamp with the clock
-//! only after the body has arrived. A file is hashed as it streams in and is never held in memory.
+//! only after the body has arrived.
+
+mod head;
+mod multipart;
+mod pace;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{FromRequest as _, Request};
+use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header, request};
 use futures_util::TryStreamExt as _;
-use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::head::Head;
+pub(crate) use self::multipart::{BodyError, FilePart};
+use self::multipart::{Content, MAX_TEXT_BYTES};
+pub(crate) use self::pace::{Pace, Then};
 use crate::oauth::signature;
 use crate::params::{self, Params};
 
 /// Flickr's own hosts, which a redirected client still signs for.
 const REAL_HOSTS: [&str; 3] = ["www.flickr.com", "api.flickr.com", "up.flickr.com"];
-const MAX_TEXT_BYTES: usize = 16 << 20;
-/// The length of a file's head, from which its kind is detected.
-const HEAD_BYTES: usize = 16;
 
 /// The scheme clients reach the server by, unless a proxy's `X-Forwarded-Proto` names another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,13 @@ pub(crate) enum Endpoint {
     Replace,
 }
 
+impl Endpoint {
+    /// Whether it takes files.
+    pub(crate) fn is_transfer(self) -> bool {
+        matches!(self, Self::Upload | Self::Replace)
+    }
+}
+
 /// A request to one of the signed endpoints, read to its end.
 #[derive(Debug)]
 pub(crate) struct ApiRequest {
@@ -61,16 +71,11 @@ pub(crate) struct ApiRequest {
     pub params: Params,
     pub file: Option<FilePart>,
     pub bytes_received: u64,
-    /// Why the body cannot be read.
-    pub body_error: Option<&'static str>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct FilePart {
-    pub name: String,
-    pub bytes: u64,
-    pub sha256: String,
-    pub head: Vec<u8>,
+    pub body_error: Option<BodyError>,
+    /// Whether the head says how long the body is.
+    pub has_length: bool,
+    /// The head of an upload or a replacement.
+    pub head: Option<Head>,
 }
 
 impl ApiRequest {
@@ -80,13 +85,13 @@ impl ApiRequest {
     }
 }
 
-#[derive(Default)]
-struct Content {
-    pairs: Vec<(String, String)>,
-    file: Option<FilePart>,
-}
-
-pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -> ApiRequest {
+/// Reads a request. `choose_pace` is asked when an uploaded photo begins, with the parameters that came before it.
+pub(crate) async fn read(
+    endpoint: Endpoint,
+    scheme: Scheme,
+    request: Request,
+    choose_pace: impl Fn(&Params) -> Pace,
+) -> ApiRequest {
     let (parts, body) = request.into_parts();
     let mut pairs: Vec<_> = parts
         .headers
@@ -99,16 +104,22 @@ pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -
     let verb = parts.method.to_string();
     let path = parts.uri.path().to_owned();
     let base_urls = base_urls(scheme, &parts.headers, &parts.uri);
+    let mut head = endpoint.is_transfer().then(|| Head::new(&parts));
+    let length = content_length(&parts.headers);
 
     let received = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&received);
     let counted = body.into_data_stream().inspect_ok(move |chunk| {
         counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
-    let (content, body_error) = match read_body(parts, Body::from_stream(counted)).await {
-        Ok(content) => (content, None),
-        Err(error) => (Content::default(), Some(error)),
-    };
+    let pace = |texts: &[(String, String)]| choose_pace(&pairs.iter().chain(texts).cloned().collect());
+    let content = read_body(parts, Body::from_stream(counted), length.unwrap_or(0), pace).await;
+    let bytes_received = received.load(Ordering::Relaxed);
+    let is_short = length.is_some_and(|length| bytes_received < length);
+    let body_error = content.error.map(|error| if is_short { BodyError::Cut } else { error });
+    if let Some(head) = &mut head {
+        head.parts = content.parts;
+    }
     pairs.extend(content.pairs);
     ApiRequest {
         endpoint,
@@ -117,9 +128,15 @@ pub(crate) async fn read(endpoint: Endpoint, scheme: Scheme, request: Request) -
         base_urls,
         params: pairs.into_iter().collect(),
         file: content.file,
-        bytes_received: received.load(Ordering::Relaxed),
+        bytes_received,
         body_error,
+        has_length: length.is_some(),
+        head,
     }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn base_urls(scheme: Scheme, headers: &HeaderMap, uri: &Uri) -> Vec<String> {
@@ -134,57 +151,25 @@ fn base_urls(scheme: Scheme, headers: &HeaderMap, uri: &Uri) -> Vec<String> {
     addressed.chain(real).map(|(scheme, host)| signature::base_url(scheme, host, uri.path())).collect()
 }
 
-async fn read_body(parts: request::Parts, body: Body) -> Result<Content, &'static str> {
+async fn read_body(
+    parts: request::Parts,
+    body: Body,
+    length: u64,
+    choose_pace: impl Fn(&[(String, String)]) -> Pace,
+) -> Content {
     let content_type =
         parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media_type == "multipart/form-data" {
-        return read_multipart(Request::from_parts(parts, body)).await;
+        return multipart::read(Request::from_parts(parts, body), length, choose_pace).await;
     }
-    let bytes = axum::body::to_bytes(body, MAX_TEXT_BYTES).await.map_err(|_| "the body was cut short or too large")?;
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_TEXT_BYTES).await else {
+        let error = Some(BodyError::Malformed("the body was cut short or too large"));
+        return Content { error, ..Content::default() };
+    };
     let is_form = parts.method == Method::POST && media_type == "application/x-www-form-urlencoded";
     let pairs = if is_form { params::parse_form(&bytes) } else { Vec::new() };
-    Ok(Content { pairs, file: None })
-}
-
-async fn read_multipart(request: Request) -> Result<Content, &'static str> {
-    let cut = |_: MultipartError| "the multipart body was cut short or malformed";
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| "the multipart body has no boundary")?;
-    let mut content = Content::default();
-    let mut text_bytes = 0;
-    while let Some(mut field) = parts.next_field().await.map_err(cut)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        if name == "photo" || field.file_name().is_some() {
-            let file = read_file(field).await.map_err(cut)?;
-            if name == "photo" {
-                content.file = Some(file);
-            }
-            continue;
-        }
-        let mut text = Vec::new();
-        while let Some(chunk) = field.chunk().await.map_err(cut)? {
-            text_bytes += chunk.len();
-            if text_bytes > MAX_TEXT_BYTES {
-                return Err("the text fields are too large");
-            }
-            text.extend_from_slice(&chunk);
-        }
-        content.pairs.push((name, String::from_utf8_lossy(&text).into_owned()));
-    }
-    Ok(content)
-}
-
-async fn read_file(mut field: Field<'_>) -> Result<FilePart, MultipartError> {
-    let name = field.file_name().unwrap_or_default().to_owned();
-    let mut hash = Sha256::new();
-    let mut bytes = 0;
-    let mut head = Vec::with_capacity(HEAD_BYTES);
-    while let Some(chunk) = field.chunk().await? {
-        hash.update(&chunk);
-        bytes += chunk.len() as u64;
-        head.extend(chunk.iter().take(HEAD_BYTES - head.len()));
-    }
-    Ok(FilePart { name, bytes, sha256: hex::encode(hash.finalize()), head })
+    Content { pairs, ..Content::default() }
 }
 
 #[cfg(test)]

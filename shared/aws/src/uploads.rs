@@ -1,0 +1,171 @@
+//! Files on their way to Flickr: what is known of each in the jobs table, its bytes in an object of the uploads bucket.
+//!
+//! | pk | sk | holds |
+//! |---|---|---|
+//! | `tenant#upload` | `UPLOAD` | whose it is, what it is, when it was made |
+//! | `tenant#user` | `BYTES#sha256` | the job that sends these bytes to the account |
+//! | `tenant#user` | `PHOTO#id` | a photo that Flickr has just made for the account |
+//!
+//! Both expire. An upload's item is gone before its object can be, which the bucket's lifecycle rule deletes where
+//! nobody did: a file without its item is not found.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use domain::{
+    AccountRef, JobId, TenantId, UploadId,
+    timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
+    upload::{MediaFile, Sha256, StoredFile, Upload},
+};
+use futures_util::future::try_join_all;
+use hub::ports::{self, ByteStream, UploadUrl, Uploads};
+
+use crate::{
+    Cloud,
+    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, expiry, live, named, text, time, unreadable, whole},
+    machine::now,
+    table::{Written, written, written_if},
+};
+
+/// The attributes of an upload that are named twice.
+const USER: &str = "user";
+const FILE_NAME: &str = "file_name";
+const CONTENT_TYPE: &str = "content_type";
+const BYTES: &str = "bytes";
+const SHA256: &str = "sha256";
+const CREATED_AT: &str = "created_at";
+
+/// The job that sends the bytes.
+const HOLDER: &str = "holder";
+
+/// The key of the item of an upload.
+fn key(tenant: &TenantId, id: &UploadId) -> Attributes {
+    item::key(format!("{tenant}#{id}"), "UPLOAD")
+}
+
+/// The key of the item that says who sends these bytes to the account.
+fn bytes_key(account: &AccountRef, sha256: &Sha256) -> Attributes {
+    item::key(account.to_string(), format!("BYTES#{sha256}"))
+}
+
+/// The key of the item that notes a photo of the account.
+fn photo_key(account: &AccountRef, photo_id: &str) -> Attributes {
+    item::key(account.to_string(), format!("PHOTO#{photo_id}"))
+}
+
+fn record(upload: &Upload) -> Attributes {
+    let Upload { id, account, file, sha256, created_at } = upload;
+    let mut record = key(&account.tenant, id);
+    record.extend(named([
+        (USER, text(account.user.as_str())),
+        (FILE_NAME, text(file.name())),
+        (CONTENT_TYPE, text(file.media_type().as_str())),
+        (BYTES, whole(file.bytes())),
+        (CREATED_AT, time(*created_at)),
+        (EXPIRES_AT, expiry(*created_at + UPLOAD_RETENTION)),
+    ]));
+    record.extend(named(sha256.as_ref().map(|sha256| (SHA256, text(sha256.as_str())))));
+    record
+}
+
+fn read(item: &Attributes, tenant: &TenantId, id: &UploadId) -> ports::Result<Upload> {
+    let reader = Reader(item);
+    let file = MediaFile::new(reader.text(FILE_NAME)?, reader.parsed(CONTENT_TYPE)?, reader.whole(BYTES)?);
+    Ok(Upload {
+        id: id.clone(),
+        account: AccountRef { tenant: tenant.clone(), user: reader.parsed(USER)? },
+        file: file.map_err(|_| unreadable(FILE_NAME))?,
+        sha256: reader.optional_parsed(SHA256)?,
+        created_at: reader.time(CREATED_AT)?,
+    })
+}
+
+impl Uploads for Cloud {
+    async fn create_upload(&self, upload: &Upload) -> ports::Result<()> {
+        self.jobs.put(record(upload), "storing an upload").await
+    }
+
+    async fn upload(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<Option<Upload>> {
+        let found = live(self.jobs.get(key(tenant, id), "finding an upload").await?, now());
+        found.map(|item| read(&item, tenant, id)).transpose()
+    }
+
+    async fn upload_url(&self, upload: &Upload) -> ports::Result<UploadUrl> {
+        self.uploads.url(upload).await
+    }
+
+    async fn stored_file(&self, upload: &Upload) -> ports::Result<Option<StoredFile>> {
+        self.uploads.describe(upload).await
+    }
+
+    async fn read_file(&self, upload: &Upload) -> ports::Result<Option<ByteStream>> {
+        self.uploads.read(upload).await
+    }
+
+    async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> ports::Result<()> {
+        let update = self
+            .jobs
+            .update(key(&upload.account.tenant, &upload.id))
+            .condition_expression(format!("attribute_exists({PARTITION})"))
+            .update_expression(format!("SET {SHA256} = :sha256"))
+            .expression_attribute_values(":sha256", text(sha256.as_str()));
+        // Where the upload is gone, there is nothing to note.
+        written_if(update.send().await, "noting the checksum of a file").map(|_| ())
+    }
+
+    async fn remove_upload(&self, upload: &Upload) -> ports::Result<()> {
+        self.uploads.remove(upload).await?;
+        self.jobs.remove(key(&upload.account.tenant, &upload.id), "removing an upload").await.map(|_| ())
+    }
+
+    async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> ports::Result<()> {
+        let mut item = photo_key(account, photo_id);
+        item.extend(named([(EXPIRES_AT, expiry(now() + NEW_PHOTO_LAG))]));
+        self.jobs.put(item, "noting a new photo").await
+    }
+
+    async fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> ports::Result<bool> {
+        const WHAT: &str = "looking for new photos";
+        let ids: BTreeSet<&str> = photo_ids.iter().copied().collect();
+        let reads = ids.into_iter().map(|id| self.jobs.get(photo_key(account, id), WHAT));
+        let found = try_join_all(reads).await?;
+        let now = now();
+        Ok(found.into_iter().any(|item| live(item, now).is_some()))
+    }
+
+    async fn claim_bytes(
+        &self,
+        account: &AccountRef,
+        sha256: &Sha256,
+        job: &JobId,
+        in_place_of: Option<&JobId>,
+    ) -> ports::Result<Option<JobId>> {
+        let now = now();
+        let replaced = if in_place_of.is_some() { format!(" OR {HOLDER} = :in_place_of") } else { String::new() };
+        let mut update = self
+            .jobs
+            .update(bytes_key(account, sha256))
+            .condition_expression(format!(
+                "attribute_not_exists({HOLDER}) OR {EXPIRES_AT} <= :now OR {HOLDER} = :job{replaced}"
+            ))
+            .update_expression(format!("SET {HOLDER} = :job, {EXPIRES_AT} = :expires_at"))
+            .expression_attribute_values(":job", text(job.as_str()))
+            .expression_attribute_values(":now", expiry(now))
+            // Longer than any job that holds it runs, and than Flickr takes to know the bytes.
+            .expression_attribute_values(":expires_at", expiry(now + UPLOAD_RETENTION))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(other) = in_place_of {
+            update = update.expression_attribute_values(":in_place_of", text(other.as_str()));
+        }
+        match written(update.send().await, "claiming the bytes of a file")? {
+            Written::Done(_) => Ok(None),
+            Written::Refused(found) => {
+                let holder = found.ok_or_else(|| unreadable(HOLDER))?;
+                Reader(&holder).parsed(HOLDER).map(Some)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

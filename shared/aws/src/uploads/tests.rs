@@ -1,0 +1,109 @@
+use domain::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{answering::Answering, settings::Settings};
+
+fn upload(sha256: Option<Sha256>) -> Upload {
+    let tenant = TenantId::from_bytes([1; 16]);
+    let file = MediaFile::new("Urlaub/Übung 1.JPG", "image/jpeg".parse().unwrap(), 3).unwrap();
+    let account = AccountRef { user: domain::UserId::of(&tenant, "1@N00"), tenant };
+    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, created_at: created_at() }
+}
+
+fn created_at() -> Timestamp {
+    Timestamp::from_milliseconds(1_790_000_000_123)
+}
+
+fn sha256() -> Sha256 {
+    Sha256::from_bytes(&[7; 32])
+}
+
+fn cloud(aws: &Answering) -> Cloud {
+    let settings = Settings::from_lookup(|name| (!name.ends_with("SECONDS")).then(|| value_of(name).to_owned()));
+    Cloud::new(&aws.config(), &settings.unwrap().stores)
+}
+
+/// A number where one is read.
+fn value_of(name: &str) -> &str {
+    let is_number = ["SHARDS", "DEDUP_CHECK"].contains(&name) || name.contains("CALLS") || name.contains("MAX");
+    if is_number || name.ends_with("ATTEMPTS") { "1" } else { name }
+}
+
+/// The request that the answering AWS got last.
+fn asked(aws: &Answering) -> Value {
+    serde_json::from_str(aws.requests().last().unwrap()).unwrap()
+}
+
+#[test]
+fn an_upload_reads_back_as_written_and_expires_a_week_after_it_was_made() {
+    for upload in [upload(None), upload(Some(sha256()))] {
+        let item = record(&upload);
+        assert_eq!(read(&item, &upload.account.tenant, &upload.id).unwrap(), upload);
+        let week = 7 * 24 * 60 * 60;
+        assert_eq!(item.get(EXPIRES_AT), Some(&item::number(upload.created_at.as_seconds() + week)));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_whose_time_is_over_is_not_found() {
+    let item = |expires_at: i64| {
+        let upload = upload(None);
+        json!({"Item": {
+            "user": {"S": upload.account.user}, "file_name": {"S": "a.jpg"}, "content_type": {"S": "image/jpeg"},
+            "bytes": {"N": "3"}, "created_at": {"N": "1790000000123"}, "expires_at": {"N": expires_at.to_string()},
+        }})
+    };
+    for (expires_at, is_there) in [(1, false), (99_999_999_999, true)] {
+        let (aws, upload) = (Answering::new(200, &item(expires_at)), upload(None));
+        let found = cloud(&aws).upload(&upload.account.tenant, &upload.id).await.unwrap();
+        assert_eq!(found.is_some(), is_there);
+        assert_eq!(asked(&aws)["ConsistentRead"], true);
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_claimed_where_nobody_has_them_or_who_is_replaced() {
+    let aws = Answering::new(200, &json!({}));
+    let (account, cloud) = (upload(None).account, cloud(&aws));
+    let [job, other] = [8, 9].map(|byte| JobId::from_bytes([byte; 16]));
+    assert_eq!(cloud.claim_bytes(&account, &sha256(), &job, None).await.unwrap(), None);
+    let alone = "attribute_not_exists(holder) OR expires_at <= :now OR holder = :job";
+    assert_eq!(asked(&aws)["ConditionExpression"], alone);
+    assert_eq!(cloud.claim_bytes(&account, &sha256(), &job, Some(&other)).await.unwrap(), None);
+    let request = asked(&aws);
+    assert_eq!(request["ConditionExpression"], format!("{alone} OR holder = :in_place_of"));
+    assert_eq!(request["Key"]["pk"]["S"], account.to_string());
+    assert_eq!(request["Key"]["sk"]["S"], format!("BYTES#{}", sha256()));
+    let values = &request["ExpressionAttributeValues"];
+    assert_eq!((&values[":job"]["S"], &values[":in_place_of"]["S"]), (&json!(job), &json!(other)));
+}
+
+#[tokio::test]
+async fn who_has_the_bytes_is_told_to_who_may_not_have_them() {
+    let holder = JobId::from_bytes([9; 16]);
+    let refusal = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+        "Item": {"holder": {"S": holder}},
+    });
+    let aws = Answering::new(400, &refusal);
+    let claimed = cloud(&aws).claim_bytes(&upload(None).account, &sha256(), &JobId::from_bytes([8; 16]), None).await;
+    assert_eq!(claimed.unwrap(), Some(holder));
+    assert_eq!(asked(&aws)["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+}
+
+#[tokio::test]
+async fn the_checksum_of_an_upload_that_is_gone_makes_no_item() {
+    let refusal = json!({"__type": "ConditionalCheckFailedException", "message": "The conditional request failed"});
+    let aws = Answering::new(400, &refusal);
+    cloud(&aws).set_sha256(&upload(None), &sha256()).await.unwrap();
+    assert_eq!(asked(&aws)["ConditionExpression"], "attribute_exists(pk)");
+}
+
+#[tokio::test]
+async fn a_file_is_removed_before_what_is_known_of_it() {
+    let aws = Answering::new(503, &json!({}));
+    assert!(cloud(&aws).remove_upload(&upload(None)).await.is_err());
+    assert_eq!(aws.requests(), [""], "S3 alone was asked, and its answer ended it");
+}

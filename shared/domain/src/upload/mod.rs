@@ -1,0 +1,24 @@
+//! Photos and videos on their way to Flickr: which files it takes, under which name, with which fields, and what became
+//! of them.
+
+mod answer;
+mod fields;
+mod file;
+mod new_photo;
+mod progress;
+mod rules;
+mod stored;
+mod tags;
+mod ticket;
+
+pub use answer::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded, machine_tag};
+pub use fields::{DedupCheck, InvalidField, UploadFields};
+pub use file::{
+    FileRefused, MAX_FILE_NAME_CHARACTERS, MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, Media, MediaFile, MediaType, Sha256,
+};
+pub use new_photo::named_photos;
+pub use progress::{FileProgress, Ticket};
+pub use rules::FileRules;
+pub use stored::{FileSource, StoredFile, Upload};
+pub use tags::{MAX_TAGS, tag_list};
+pub use ticket::{MAX_TICKETS, TICKET_LIFETIME, next_ticket_check};

@@ -1,0 +1,63 @@
+//! Files on their way to Flickr.
+
+use domain::{
+    AccountRef, JobId, TenantId, UploadId,
+    upload::{Sha256, StoredFile, Upload},
+};
+
+use super::{ByteStream, Result};
+
+/// The one request that stores the file of an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadUrl {
+    /// Where to `PUT` it, for [`domain::timing::UPLOAD_URL_LIFETIME`].
+    pub url: String,
+    /// The headers that it must have, name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Files on their way to Flickr. A file is stored once and never changes.
+pub trait Uploads: Send + Sync {
+    /// Stores what is known of a new upload, for [`domain::timing::UPLOAD_RETENTION`].
+    fn create_upload(&self, upload: &Upload) -> impl Future<Output = Result<()>> + Send;
+
+    /// The upload, if the tenant has it and its time is not over.
+    fn upload(&self, tenant: &TenantId, id: &UploadId) -> impl Future<Output = Result<Option<Upload>>> + Send;
+
+    /// The one request that stores its file: of the right length and type, with the right checksum where one is known,
+    /// and only where none is stored. It asks nothing of the store.
+    fn upload_url(&self, upload: &Upload) -> impl Future<Output = Result<UploadUrl>> + Send;
+
+    /// Stores the bytes of the file of `id`, whose length nobody has promised, replacing what was there. What does not come
+    /// whole is not stored.
+    fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream)
+    -> impl Future<Output = Result<()>> + Send;
+
+    /// What is stored of it; `None` while the file has not arrived, and once it is removed.
+    fn stored_file(&self, upload: &Upload) -> impl Future<Output = Result<Option<StoredFile>>> + Send;
+
+    /// The bytes of its file, from the first; `None` where it is not stored.
+    fn read_file(&self, upload: &Upload) -> impl Future<Output = Result<Option<ByteStream>>> + Send;
+
+    /// Notes the SHA-256 of its file.
+    fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> impl Future<Output = Result<()>> + Send;
+
+    /// Removes its file and what is known of it.
+    fn remove_upload(&self, upload: &Upload) -> impl Future<Output = Result<()>> + Send;
+
+    /// Notes a photo that Flickr has just made for the account, for [`domain::timing::NEW_PHOTO_LAG`].
+    fn note_photo(&self, account: &AccountRef, photo_id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whether one of these photos is noted. At most 20.
+    fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Has `job` be the one that sends these bytes to the account: where nobody is, it is already, or `in_place_of` is.
+    /// Else the job that is.
+    fn claim_bytes(
+        &self,
+        account: &AccountRef,
+        sha256: &Sha256,
+        job: &JobId,
+        in_place_of: Option<&JobId>,
+    ) -> impl Future<Output = Result<Option<JobId>>> + Send;
+}

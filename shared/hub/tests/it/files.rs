@@ -1,0 +1,454 @@
+//! Jobs that send files.
+
+use std::time::Duration;
+
+use domain::{
+    JobId, UploadId,
+    job::{FailureCode, Job, Phase, StoredResult, Target, WaitReason, Work},
+    outcome::{Class, Outcome},
+    upload::{Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, TicketState, Uploaded},
+};
+use futures_util::FutureExt;
+use hub::{
+    Kind,
+    ports::Clock,
+    run::{Disposition, Handled},
+};
+use testkit::{Call, Fault, FaultPoint, Scene, ScriptedFlickr, build};
+
+const PHOTO: &[u8] = b"the bytes of a photo";
+
+fn done() -> Outcome {
+    Outcome::new(Class::Done, "ok")
+}
+
+fn unknown() -> Outcome {
+    Outcome::new(Class::UnknownOutcome, "HTTP 502")
+}
+
+fn duplicate(is_deleted: bool) -> Option<Uploaded> {
+    Some(Uploaded::Duplicate { photo_id: Some("7".to_owned()), is_deleted })
+}
+
+/// The stored result of a job that is completed.
+fn result(job: &Job) -> serde_json::Value {
+    match &job.state.phase {
+        Phase::Completed { result: StoredResult::Inline(text), .. } => serde_json::from_str(text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn failure(job: &Job) -> Option<FailureCode> {
+    match &job.state.phase {
+        Phase::Failed { failure, .. } | Phase::Dead { failure, .. } => Some(failure.code),
+        _ => None,
+    }
+}
+
+/// Lets workers and the sweep go on until every job has ended; the jobs.
+fn run_to_the_end(scene: &Scene) -> Vec<Job> {
+    for _ in 0..2_000 {
+        while let Some(message) = scene.world.receive() {
+            // The fakes answer at once: a worker that does not has crashed.
+            let handled = scene.worker.handle(&message).now_or_never();
+            if let Some(Handled { disposition: Ok(Disposition::Ack | Disposition::LostLease), .. }) = handled {
+                scene.world.acknowledge(&message);
+            }
+        }
+        if scene.world.jobs().iter().all(|job| job.state.is_terminal()) {
+            return scene.world.jobs();
+        }
+        scene.pass_seconds(20);
+        let _ = scene.try_sweep().now_or_never();
+    }
+    panic!("jobs do not end: {:?}", scene.world.jobs());
+}
+
+#[tokio::test]
+async fn a_file_is_sent_with_its_fields_and_then_forgotten() {
+    let scene = Scene::new().await;
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, r#"{"tags": ["sea", "two words"]}"#).await;
+    let job = scene.handle(&job).await;
+    let result = result(&job);
+    assert_eq!(result["photo_id"], ScriptedFlickr::PHOTO_ID);
+    assert_eq!(result["url"], format!("https://www.flickr.com/photos/1@N00/{}", ScriptedFlickr::PHOTO_ID));
+    assert_eq!(result["duplicate_of"], serde_json::Value::Null);
+    let sent = scene.flickr.sent_files();
+    assert_eq!(sent.len(), 1);
+    let sent = &sent[0];
+    assert_eq!((sent.endpoint, &sent.bytes[..], sent.content_type.as_str()), (Endpoint::Upload, PHOTO, "image/jpeg"));
+    assert_eq!((sent.name.as_str(), sent.field("title")), ("bung_1.jpg", Some("Übung 1")));
+    let tags = format!("sea \"two words\" flickrhub:job={}", job.id);
+    assert_eq!((sent.field("tags"), sent.field("dedup_check")), (Some(tags.as_str()), Some("1")));
+    assert_eq!(scene.world.stored_files(), 0);
+}
+
+#[tokio::test]
+async fn a_job_needs_a_file_of_its_account_that_has_arrived() {
+    let scene = Scene::new().await;
+    let upload = scene.upload(0, PHOTO).await;
+    let refused = async |spec| scene.request(spec, None).await.map(|_| ()).unwrap_err().kind().clone();
+    let of_other = domain::upload::Upload { account: scene.accounts[1].clone(), ..upload.clone() };
+    assert_eq!(refused(build::file_spec(&of_other, Target::Upload, "{}")).await, Kind::UploadNotFound);
+    let unknown = domain::upload::Upload { id: domain::UploadId::from_bytes([9; 16]), ..upload.clone() };
+    assert_eq!(refused(build::file_spec(&unknown, Target::Upload, "{}")).await, Kind::UploadNotFound);
+    scene.world.store_file(&upload, &PHOTO[1..]);
+    assert_eq!(refused(build::file_spec(&upload, Target::Upload, "{}")).await, Kind::UploadNotArrived);
+    assert_eq!(scene.pending(0).await, 0, "nothing was counted");
+
+    scene.world.store_file(&upload, PHOTO);
+    let spec = build::file_spec(&upload, Target::Upload, "{}");
+    let job = scene.request(spec.clone(), Some("key")).await.unwrap().job;
+    scene.handle(&job).await;
+    let replayed = scene.request(spec, Some("key")).await.unwrap();
+    assert!(replayed.replayed, "a repeat is answered though the file has gone");
+    assert_eq!(replayed.job.id, job.id);
+}
+
+#[tokio::test]
+async fn a_file_that_went_before_its_job_ran_ends_it() {
+    let scene = Scene::new().await;
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, "{}").await;
+    hub::ports::Uploads::remove_upload(&scene.world, &upload).await.unwrap();
+    assert_eq!(failure(&scene.handle(&job).await), Some(FailureCode::FileGone));
+    assert!(scene.flickr.sent_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_living_duplicate_is_a_success_and_a_deleted_one_is_sent_anew() {
+    for (is_deleted, sent, duplicate_of) in [(false, vec![Some("1")], Some("7")), (true, vec![Some("1"), None], None)] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_file(done(), duplicate(is_deleted));
+        let upload = scene.upload(0, PHOTO).await;
+        let job = scene.handle(&scene.submit_file(&upload, Target::Upload, "{}").await).await;
+        let result = result(&job);
+        assert_eq!(result["duplicate_of"].as_str(), duplicate_of);
+        assert_eq!(result["photo_id"].as_str(), Some(duplicate_of.unwrap_or(ScriptedFlickr::PHOTO_ID)));
+        let files = scene.flickr.sent_files();
+        let checks: Vec<Option<&str>> = files.iter().map(|file| file.field("dedup_check")).collect();
+        assert_eq!(checks, sent);
+        assert!(files.iter().all(|file| file.bytes == PHOTO), "whole each time");
+    }
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_photo_is_looked_for_before_the_file_is_sent_again() {
+    let scene = Scene::new().await;
+    scene.flickr.answer_file(unknown(), None);
+    scene.flickr.find([FoundPhoto::None, FoundPhoto::NotKnownYet]);
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, "{}").await;
+    assert_eq!(scene.handle(&job).await.state.phase.name(), "verifying");
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(result(&jobs[0])["photo_id"], ScriptedFlickr::PHOTO_ID);
+    assert_eq!((scene.flickr.sent_files().len(), scene.flickr.file_questions()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_file_that_never_arrived_is_sent_again_only_where_flickr_tells_a_repetition() {
+    for (params, sent, code) in [("{}", 2, None), (r#"{"dedup_check": 0}"#, 1, Some(FailureCode::OutcomeUnknown))] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_file(unknown(), None);
+        scene.flickr.find(vec![FoundPhoto::None; 100]);
+        let upload = scene.upload(0, PHOTO).await;
+        let accepted_at = scene.world.now();
+        scene.submit_file(&upload, Target::Upload, params).await;
+        let jobs = run_to_the_end(&scene);
+        assert_eq!((scene.flickr.sent_files().len(), failure(&jobs[0])), (sent, code), "{params}");
+        assert!(scene.world.now().since(accepted_at) >= FileRules::default().index_lag, "{params}");
+        assert_eq!(scene.world.stored_files(), usize::from(code.is_some()), "{params}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_never_seen_is_not_sent_for_ever() {
+    let scene = Scene::new().await;
+    let attempts = scene.worker.retries.get(Target::Upload).attempts;
+    for _ in 0..attempts {
+        scene.flickr.answer_file(unknown(), None);
+    }
+    scene.flickr.find(vec![FoundPhoto::None; 1_000]);
+    let upload = scene.upload(0, PHOTO).await;
+    scene.submit_file(&upload, Target::Upload, "{}").await;
+    let jobs = run_to_the_end(&scene);
+    assert_eq!((jobs[0].state.phase.name(), failure(&jobs[0])), ("dead", Some(FailureCode::OutcomeUnknown)));
+    assert!(jobs[0].state.in_doubt, "only force replays it");
+    assert_eq!(scene.flickr.sent_files().len(), attempts as usize);
+}
+
+#[tokio::test]
+async fn a_crash_in_mid_upload_is_noticed_and_the_photo_looked_for() {
+    let scene = Scene::new().await;
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, "{}").await;
+    let message = scene.world.receive().unwrap();
+    // The worker dies when it is to write what Flickr answered: the mark is there, and the file at Flickr.
+    let end = {
+        let probe = Scene::new().await;
+        let upload = probe.upload(0, PHOTO).await;
+        let job = probe.submit_file(&upload, Target::Upload, "{}").await;
+        probe.world.forget_calls();
+        probe.handle(&job).await;
+        let calls = probe.world.calls();
+        let end = calls.iter().rposition(|call| *call == Call::Commit).unwrap();
+        end - calls.iter().position(|call| *call == Call::Claim).unwrap()
+    };
+    scene.world.fault(scene.world.calls().len() + end, FaultPoint::Before, Fault::Crash);
+    assert!(scene.worker.handle(&message).now_or_never().is_none());
+    let crashed_at = scene.world.now();
+    let noticed_at = loop {
+        scene.pass_seconds(10);
+        scene.sweep().await;
+        while let Some(message) = scene.world.receive() {
+            scene.worker.handle(&message).await.disposition.unwrap();
+            scene.world.acknowledge(&message);
+        }
+        if scene.stored(&job).await.state.phase.name() != "running" {
+            break scene.world.now();
+        }
+    };
+    assert!(noticed_at.since(crashed_at) <= Duration::from_secs(300), "{:?}", noticed_at.since(crashed_at));
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(result(&jobs[0])["photo_id"], ScriptedFlickr::PHOTO_ID);
+    assert_eq!(scene.flickr.sent_files().len(), 1);
+}
+
+#[tokio::test]
+async fn files_with_the_same_bytes_go_one_after_the_other() {
+    let scene = Scene::new().await;
+    let (first, second) = (scene.upload(0, PHOTO).await, scene.upload(0, PHOTO).await);
+    let other = scene.upload(1, PHOTO).await;
+    let leader = scene.submit_file(&first, Target::Upload, "{}").await;
+    let follower = scene.submit_file(&second, Target::Upload, "{}").await;
+    let of_other = scene.submit_file(&other, Target::Upload, "{}").await;
+    scene.flickr.answer_file(unknown(), None);
+    assert_eq!(scene.handle(&leader).await.state.phase.name(), "verifying");
+    let waiting = scene.handle(&follower).await;
+    let reason = waiting.state.waiting().unwrap().reason().clone();
+    assert_eq!(reason, WaitReason::Leader { job: leader.id.clone() });
+    assert_eq!(waiting.state.attempts, 0);
+    assert_eq!(
+        scene.handle(&of_other).await.state.phase.name(),
+        "completed",
+        "another account has nothing to do with it"
+    );
+    scene.flickr.answer_file(done(), duplicate(false));
+    let jobs = run_to_the_end(&scene);
+    assert!(jobs.iter().all(|job| job.state.phase.name() == "completed"));
+    let ended = |id: &JobId| jobs.iter().find(|job| job.id == *id).and_then(|job| job.state.phase.ended_at()).unwrap();
+    let waited = ended(&follower.id).since(ended(&leader.id));
+    assert!(waited >= FileRules::default().dedup_lag, "Flickr can tell the bytes by then: {waited:?}");
+}
+
+#[tokio::test]
+async fn a_ticket_is_asked_for_until_flickr_has_made_the_photo() {
+    let scene = Scene::new().await;
+    scene.flickr.answer_file(done(), Some(Uploaded::Ticket("12-34".to_owned())));
+    scene.flickr.answer_tickets(vec![TicketState::Pending; 5]);
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, r#"{"async": 1, "dedup_check": 0}"#).await;
+    let job = scene.handle(&job).await;
+    assert_eq!((job.state.phase.name(), job.state.due_at.since(scene.world.now()).as_secs()), ("verifying", 2));
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(result(&jobs[0])["photo_id"], ScriptedFlickr::PHOTO_ID);
+    assert_eq!((scene.flickr.sent_files().len(), scene.flickr.file_questions()), (1, 6));
+    assert_eq!(jobs[0].state.attempts, 1);
+}
+
+#[tokio::test]
+async fn a_ticket_that_fails_ends_the_job_and_one_that_is_lost_or_pending_for_ever_has_the_photo_looked_for() {
+    for (states, found, phase, code) in [
+        (vec![TicketState::Failed], vec![], "failed", Some(FailureCode::FlickrRejected)),
+        (vec![TicketState::Lost], vec![FoundPhoto::None], "completed", None),
+        (vec![TicketState::Lost], vec![FoundPhoto::None; 100], "failed", Some(FailureCode::OutcomeUnknown)),
+        (vec![TicketState::Pending; 1_000], vec![], "completed", None),
+    ] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_file(done(), Some(Uploaded::Ticket("12-34".to_owned())));
+        scene.flickr.answer_tickets(states.clone());
+        scene.flickr.find(found);
+        let upload = scene.upload(0, PHOTO).await;
+        let begun_at = scene.world.now();
+        scene.submit_file(&upload, Target::Upload, r#"{"async": 1, "dedup_check": 0}"#).await;
+        let jobs = run_to_the_end(&scene);
+        assert_eq!((jobs[0].state.phase.name(), failure(&jobs[0])), (phase, code), "{:?}", states[0]);
+        assert_eq!(scene.flickr.sent_files().len(), 1);
+        assert!(scene.flickr.file_questions() < 100, "few questions");
+        assert!(scene.world.now().since(begun_at) < Duration::from_secs(2 * 3600), "in stated time");
+    }
+}
+
+#[tokio::test]
+async fn a_replace_knows_afterwards_whether_it_happened() {
+    for (secrets, sent) in [(["first", "second", "second"], 1), (["first", "first", "first"], 2)] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_file(unknown(), None);
+        scene.flickr.answer_versions(secrets);
+        let upload = scene.upload(0, PHOTO).await;
+        let job = scene.submit_file(&upload, Target::Replace, r#"{"photo_id": "42"}"#).await;
+        let jobs = run_to_the_end(&scene);
+        assert_eq!(jobs[0].state.phase.name(), "completed", "{:?}", jobs[0]);
+        let sent_files = scene.flickr.sent_files();
+        assert_eq!(sent_files.len(), sent, "{secrets:?}");
+        assert!(
+            sent_files.iter().all(|file| file.endpoint == Endpoint::Replace && file.field("photo_id") == Some("42"))
+        );
+        assert!(sent_files.iter().all(|file| file.field("tags").is_none() && file.field("dedup_check").is_none()));
+        assert_eq!(jobs[0].id, job.id);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_flickr_ends_the_job_and_keeps_the_file() {
+    for (class, code) in [
+        (Class::Permanent, FailureCode::FlickrRejected),
+        (Class::Quota, FailureCode::QuotaExceeded),
+        (Class::TooSlow, FailureCode::TooSlow),
+        (Class::Account, FailureCode::ReconnectNeeded),
+    ] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_file(Outcome::new(class, "m"), None);
+        let upload = scene.upload(0, PHOTO).await;
+        let job = scene.handle(&scene.submit_file(&upload, Target::Upload, "{}").await).await;
+        assert_eq!(failure(&job), Some(code));
+        assert_eq!(scene.world.stored_files(), 1, "the caller can ask for another job");
+    }
+}
+
+#[tokio::test]
+async fn what_did_not_leave_whole_is_sent_again_without_a_search() {
+    let scene = Scene::new().await;
+    scene.flickr.answer_file(Outcome::new(Class::Transient, "the connection was cut"), None);
+    let upload = scene.upload(0, PHOTO).await;
+    scene.submit_file(&upload, Target::Upload, r#"{"dedup_check": 0}"#).await;
+    let jobs = run_to_the_end(&scene);
+    assert_eq!((jobs[0].state.phase.name(), jobs[0].state.attempts), ("completed", 2));
+    assert_eq!((scene.flickr.sent_files().len(), scene.flickr.file_questions()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_job_that_may_have_arrived_says_so_at_its_deadline() {
+    let scene = Scene::new().await;
+    scene.flickr.answer_file(unknown(), None);
+    scene.flickr.find(vec![FoundPhoto::None; 100]);
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, "{}").await;
+    let mut job = scene.handle(&job).await;
+    while job.state.phase.name() == "verifying" {
+        scene.pass_seconds(30);
+        job = scene.handle(&job).await;
+    }
+    assert_eq!(job.state.phase.name(), "deferred", "it is to be sent again");
+    scene.world.set_now(job.deadline());
+    let job = scene.handle(&job).await;
+    assert_eq!((job.state.phase.name(), failure(&job)), ("failed", Some(FailureCode::OutcomeUnknown)));
+}
+
+#[tokio::test]
+async fn a_photo_that_was_made_minutes_ago_may_not_be_known_yet() {
+    let scene = Scene::new().await;
+    let not_found = || Outcome::new(Class::Permanent, "Photo not found").with_code(1);
+    let params = format!(r#"{{"photo_id": "{}"}}"#, ScriptedFlickr::PHOTO_ID);
+    let before = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    assert_eq!(scene.handle(&before).await.state.phase.name(), "failed", "of an old photo it is an answer");
+
+    let upload = scene.upload(0, PHOTO).await;
+    scene.handle(&scene.submit_file(&upload, Target::Upload, "{}").await).await;
+    let after = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    let put_off = scene.handle(&after).await;
+    assert_eq!((put_off.state.phase.name(), put_off.state.attempts), ("deferred", 0));
+    let jobs = run_to_the_end(&scene);
+    let after = jobs.iter().find(|job| job.id == after.id).unwrap();
+    assert_eq!(after.state.phase.name(), "completed");
+
+    scene.pass_seconds(700);
+    let later = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([not_found()]);
+    assert_eq!(scene.handle(&later).await.state.phase.name(), "failed", "by then Flickr knows it");
+}
+
+const URL: &str = "https://photos.example/p/My%20Photo.jpg?signature=canary";
+
+/// What the first account asks for: the file at [`URL`], uploaded.
+fn from_url(scene: &Scene, url: &str) -> domain::job::JobSpec {
+    let upload = domain::upload::Upload {
+        id: UploadId::from_bytes([1; 16]),
+        account: scene.accounts[0].clone(),
+        file: MediaFile::new("a.jpg", "image/jpeg".parse().unwrap(), 1).unwrap(),
+        sha256: None,
+        created_at: build::NOW,
+    };
+    let mut spec = build::file_spec(&upload, Target::Upload, "{}");
+    if let Work::Upload(call) = &mut spec.work {
+        call.source = FileSource::Url(url.to_owned());
+    }
+    spec
+}
+
+#[tokio::test]
+async fn a_file_at_a_url_is_fetched_once_and_each_attempt_sends_the_same_bytes() {
+    let scene = Scene::new().await;
+    scene.sources.put(URL, Some("image/jpeg"), PHOTO);
+    scene.flickr.answer_file(Outcome::new(Class::Transient, "cut"), None);
+    let job = scene.request(from_url(&scene, URL), Some("key")).await.unwrap().job;
+    let job = scene.handle(&job).await;
+    assert_eq!((job.state.phase.name(), scene.sources.opened()), ("deferred", 1));
+    scene.sources.put(URL, Some("image/jpeg"), &b"other bytes by now"[..]);
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(jobs[0].state.phase.name(), "completed");
+    let sent = scene.flickr.sent_files();
+    assert!(sent.len() == 2 && sent.iter().all(|file| file.bytes == PHOTO), "{sent:?}");
+    assert_eq!((sent[0].name.as_str(), sent[0].field("title")), ("My_Photo.jpg", Some("My Photo")));
+    assert_eq!((scene.sources.opened(), scene.world.stored_files()), (1, 0));
+    let repeated = scene.request(from_url(&scene, URL), Some("key")).await.unwrap();
+    assert_eq!((repeated.replayed, repeated.job.id), (true, jobs[0].id.clone()));
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_fetched_anew_and_none_of_it_sent() {
+    let scene = Scene::new().await;
+    scene.sources.put(URL, None, PHOTO);
+    scene.sources.break_after(7);
+    scene.request(from_url(&scene, URL), None).await.unwrap();
+    let jobs = run_to_the_end(&scene);
+    assert_eq!((jobs[0].state.phase.name(), scene.sources.opened()), ("completed", 2));
+    let sent = scene.flickr.sent_files();
+    assert!(sent.len() == 1 && sent[0].bytes == PHOTO && sent[0].content_type == "image/jpeg");
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_ends_the_job_without_a_call() {
+    for (content_type, url, failure_of, opened) in [
+        (Some("text/html"), "https://a.example/page", None, 1),
+        (Some("image/jpeg"), "https://a.example/gone.jpg", Some(("the server answered 404", false)), 1),
+        (Some("image/jpeg"), "https://a.example/slow.jpg", Some(("the server did not answer", true)), 4),
+    ] {
+        let scene = Scene::new().await;
+        scene.sources.put(url, content_type, PHOTO);
+        for _ in 0..10 {
+            if let Some((message, is_transient)) = failure_of {
+                scene.sources.fail(message, is_transient);
+            }
+        }
+        scene.request(from_url(&scene, url), None).await.unwrap();
+        let jobs = run_to_the_end(&scene);
+        assert_eq!(failure(&jobs[0]), Some(FailureCode::SourceRefused), "{url}");
+        assert_eq!((scene.sources.opened(), scene.flickr.sent_files().len()), (opened, 0), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_not_allowed_makes_no_job() {
+    let scene = Scene::new().await;
+    for url in
+        ["http://a.example/a.jpg", "https://u:p@a.example/a.jpg", "https://127.0.0.1/a.jpg", "https://a.example:22/a"]
+    {
+        let refused = scene.request(from_url(&scene, url), None).await.unwrap_err();
+        assert!(matches!(refused.kind(), Kind::InvalidField { field: "source_url", .. }), "{url}: {refused:?}");
+    }
+    assert_eq!(scene.pending(0).await, 0);
+}

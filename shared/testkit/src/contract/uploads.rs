@@ -1,0 +1,98 @@
+//! Files on their way to Flickr.
+
+use domain::{
+    JobId, UploadId,
+    timing::UPLOAD_RETENTION,
+    upload::{MediaFile, Sha256, Upload},
+};
+use hub::ports::{Clock, Entropy, Uploads};
+
+use crate::build;
+
+fn upload(ports: &(impl Clock + Entropy), sha256: Option<Sha256>) -> Upload {
+    Upload {
+        id: UploadId::from_bytes(ports.random()),
+        account: build::account_ref(&build::tenant(ports), "1@N00"),
+        file: MediaFile::new("Übung \"1\".jpg", "image/jpeg".parse().unwrap(), 3).unwrap(),
+        sha256,
+        created_at: ports.now(),
+    }
+}
+
+/// Uploads, before their files are there.
+pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
+    let upload = upload(ports, None);
+    let (tenant, foreign) = (upload.account.tenant.clone(), build::tenant(ports));
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None);
+    ports.create_upload(&upload).await.unwrap();
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), Some(upload.clone()));
+    assert_eq!(ports.upload(&foreign, &upload.id).await.unwrap(), None);
+
+    let request = ports.upload_url(&upload).await.unwrap();
+    let header = |name: &str| {
+        let found = request.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.clone())
+    };
+    assert!(request.url.starts_with("http") && request.url.contains(upload.id.as_str()), "{}", request.url);
+    assert_eq!(header("content-type").as_deref(), Some("image/jpeg"));
+    assert_eq!(header("content-length").as_deref(), Some("3"));
+    assert_eq!(header("if-none-match").as_deref(), Some("*"), "a file is stored once");
+    assert_eq!(header("x-amz-checksum-sha256"), None);
+
+    assert_eq!(ports.stored_file(&upload).await.unwrap(), None);
+    assert!(ports.read_file(&upload).await.unwrap().is_none());
+
+    let sha256 = Sha256::from_bytes(&[0xfb; 32]);
+    ports.set_sha256(&upload, &sha256).await.unwrap();
+    let known = Upload { sha256: Some(sha256), ..upload.clone() };
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), Some(known.clone()));
+    let request = ports.upload_url(&known).await.unwrap();
+    let checksum = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-checksum-sha256"));
+    let digits = format!("{}=", "+/v7".repeat(11).split_at(43).0);
+    assert_eq!(checksum.map(|(_, value)| value.as_str()), Some(digits.as_str()), "base64 of the digest");
+
+    ports.remove_upload(&known).await.unwrap();
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None);
+    ports.set_sha256(&upload, &Sha256::from_bytes(&[1; 32])).await.unwrap();
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None, "what is removed does not come back");
+
+    let old =
+        Upload { id: UploadId::from_bytes(ports.random()), created_at: ports.now().before(UPLOAD_RETENTION), ..upload };
+    ports.create_upload(&old).await.unwrap();
+    assert_eq!(ports.upload(&tenant, &old.id).await.unwrap(), None, "its time is over");
+}
+
+/// Photos that Flickr has just made.
+pub async fn new_photos(ports: &(impl Entropy + Uploads)) {
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let other = build::account_ref(&account.tenant, "2@N00");
+    let is_noted = async |account, ids: &[&str]| ports.is_noted_photo(account, ids).await.unwrap();
+    assert!(!is_noted(&account, &["53900000001"]).await && !is_noted(&account, &[]).await);
+    ports.note_photo(&account, "53900000001").await.unwrap();
+    ports.note_photo(&account, "53900000001").await.unwrap();
+    let many: Vec<String> = (2..=20).map(|number| format!("539000000{number:02}")).collect();
+    let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(!is_noted(&account, &many).await);
+    many.extend(["53900000001"]);
+    assert!(is_noted(&account, &many).await && is_noted(&account, &["53900000001"; 20]).await);
+    assert!(!is_noted(&other, &["53900000001"]).await, "of one account alone");
+}
+
+/// Who sends the same bytes to one account.
+pub async fn bytes_claims(ports: &(impl Entropy + Uploads)) {
+    let account = build::account_ref(&build::tenant(ports), "1@N00");
+    let other_account = build::account_ref(&account.tenant, "2@N00");
+    let (sha256, other_bytes) = (Sha256::from_bytes(&[7; 32]), Sha256::from_bytes(&[8; 32]));
+    let [one, two, three] = [(); 3].map(|()| JobId::from_bytes(ports.random()));
+    let claim = async |account, sha256, job: &JobId, in_place_of: Option<&JobId>| {
+        ports.claim_bytes(account, sha256, job, in_place_of).await.unwrap()
+    };
+    assert_eq!(claim(&account, &sha256, &one, None).await, None);
+    assert_eq!(claim(&account, &sha256, &one, None).await, None, "it is the one already");
+    assert_eq!(claim(&account, &sha256, &two, None).await, Some(one.clone()));
+    assert_eq!(claim(&account, &sha256, &two, Some(&three)).await, Some(one.clone()));
+    assert_eq!(claim(&account, &other_bytes, &two, None).await, None);
+    assert_eq!(claim(&other_account, &sha256, &two, None).await, None);
+    assert_eq!(claim(&account, &sha256, &two, Some(&one)).await, None);
+    assert_eq!(claim(&account, &sha256, &three, Some(&one)).await, Some(two), "another was faster");
+}

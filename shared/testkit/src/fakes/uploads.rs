@@ -1,0 +1,173 @@
+//! Files on their way to Flickr.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use domain::{
+    AccountRef, JobId, TenantId, Timestamp, UploadId,
+    timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
+    upload::{Sha256, StoredFile, Upload},
+};
+use futures_util::{StreamExt, stream};
+use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
+
+use super::world::World;
+use crate::call::Call;
+
+/// How many bytes come at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+type Name = (TenantId, UploadId);
+
+#[derive(Default)]
+struct StoredUploads {
+    uploads: BTreeMap<Name, Upload>,
+    files: BTreeMap<Name, Bytes>,
+    senders: BTreeMap<(AccountRef, Sha256), JobId>,
+    photos: BTreeMap<(AccountRef, String), Timestamp>,
+}
+
+impl StoredUploads {
+    fn upload(&self, name: &Name, now: Timestamp) -> Option<Upload> {
+        let upload = self.uploads.get(name)?;
+        let expires_at = upload.created_at + UPLOAD_RETENTION;
+        (expires_at.as_seconds() > now.as_seconds()).then(|| upload.clone())
+    }
+
+    /// Has `job` send these bytes, or names the job that does.
+    fn claim(&mut self, bytes: (AccountRef, Sha256), job: &JobId, in_place_of: Option<&JobId>) -> Option<JobId> {
+        let sender = self.senders.entry(bytes).or_insert_with(|| job.clone());
+        if sender == job || Some(&*sender) == in_place_of {
+            job.clone_into(sender);
+            return None;
+        }
+        Some(sender.clone())
+    }
+}
+
+fn name(upload: &Upload) -> Name {
+    (upload.account.tenant.clone(), upload.id.clone())
+}
+
+impl World {
+    /// Stores the file of an upload, as its owner does.
+    pub fn store_file(&self, upload: &Upload, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        self.stores(|stores, _| stores.part::<StoredUploads>().files.insert(name(upload), bytes));
+    }
+
+    /// How many files are stored.
+    pub fn stored_files(&self) -> usize {
+        self.stores(|stores, _| stores.part::<StoredUploads>().files.len())
+    }
+}
+
+impl Uploads for World {
+    async fn create_upload(&self, upload: &Upload) -> Result<()> {
+        self.call(Call::CreateUpload, |stores, _| {
+            stores.part::<StoredUploads>().uploads.insert(name(upload), upload.clone());
+        })
+        .await
+    }
+
+    async fn upload(&self, tenant: &TenantId, id: &UploadId) -> Result<Option<Upload>> {
+        let name = (tenant.clone(), id.clone());
+        self.call(Call::Upload, |stores, now| stores.part::<StoredUploads>().upload(&name, now)).await
+    }
+
+    async fn upload_url(&self, upload: &Upload) -> Result<UploadUrl> {
+        let (tenant, id) = name(upload);
+        let mut headers = vec![
+            ("content-length".to_owned(), upload.file.bytes().to_string()),
+            ("content-type".to_owned(), upload.file.media_type().as_str().to_owned()),
+            ("if-none-match".to_owned(), "*".to_owned()),
+        ];
+        let checksum = upload.sha256.as_ref().map(|sha256| BASE64_STANDARD.encode(sha256.to_bytes()));
+        headers.extend(checksum.map(|checksum| ("x-amz-checksum-sha256".to_owned(), checksum)));
+        let url = UploadUrl { url: format!("https://objects.example/{tenant}/{id}"), headers };
+        self.call(Call::UploadUrl, |_, _| url).await
+    }
+
+    async fn store_file(&self, tenant: &TenantId, id: &UploadId, mut body: ByteStream) -> Result<()> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        let name = (tenant.clone(), id.clone());
+        self.call(Call::StoreFile, |stores, _| {
+            stores.part::<StoredUploads>().files.insert(name, bytes.into());
+        })
+        .await
+    }
+
+    async fn stored_file(&self, upload: &Upload) -> Result<Option<StoredFile>> {
+        self.call(Call::StoredFile, |stores, _| {
+            let file = stores.part::<StoredUploads>().files.get(&name(upload))?;
+            Some(StoredFile { bytes: file.len() as u64, etag: format!("{:x}", file.len()) })
+        })
+        .await
+    }
+
+    async fn read_file(&self, upload: &Upload) -> Result<Option<ByteStream>> {
+        let file = self
+            .call(Call::ReadFile, |stores, _| stores.part::<StoredUploads>().files.get(&name(upload)).cloned())
+            .await?;
+        let chunks = |file: Bytes| {
+            let starts = (0..file.len()).step_by(CHUNK_BYTES);
+            let chunks: Vec<_> =
+                starts.map(|start| Ok(file.slice(start..file.len().min(start + CHUNK_BYTES)))).collect();
+            Box::pin(stream::iter(chunks)) as ByteStream
+        };
+        Ok(file.map(chunks))
+    }
+
+    async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> Result<()> {
+        self.call(Call::SetSha256, |stores, _| {
+            if let Some(upload) = stores.part::<StoredUploads>().uploads.get_mut(&name(upload)) {
+                upload.sha256 = Some(sha256.clone());
+            }
+        })
+        .await
+    }
+
+    async fn remove_upload(&self, upload: &Upload) -> Result<()> {
+        self.call(Call::RemoveUpload, |stores, _| {
+            let stored = stores.part::<StoredUploads>();
+            stored.files.remove(&name(upload));
+            stored.uploads.remove(&name(upload));
+        })
+        .await
+    }
+
+    async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> Result<()> {
+        let photo = (account.clone(), photo_id.to_owned());
+        self.call(Call::NotePhoto, |stores, now| {
+            stores.part::<StoredUploads>().photos.insert(photo, now + NEW_PHOTO_LAG);
+        })
+        .await
+    }
+
+    async fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> Result<bool> {
+        self.call(Call::IsNotedPhoto, |stores, now| {
+            let photos = &stores.part::<StoredUploads>().photos;
+            let is_noted = |id: &&str| {
+                let noted = photos.get(&(account.clone(), (*id).to_owned()));
+                noted.is_some_and(|expires_at| expires_at.as_seconds() > now.as_seconds())
+            };
+            photo_ids.iter().any(is_noted)
+        })
+        .await
+    }
+
+    async fn claim_bytes(
+        &self,
+        account: &AccountRef,
+        sha256: &Sha256,
+        job: &JobId,
+        in_place_of: Option<&JobId>,
+    ) -> Result<Option<JobId>> {
+        let bytes = (account.clone(), sha256.clone());
+        self.call(Call::ClaimBytes, |stores, _| stores.part::<StoredUploads>().claim(bytes, job, in_place_of)).await
+    }
+}
