@@ -1,7 +1,7 @@
 //! The keys of what the stores hold, as the adapters have them. Who writes the same item meets there; who uses the same
 //! partition key of a table or of an index shares what DynamoDB takes of it.
 
-use domain::{AccountRef, AppId, JobRef, TenantId};
+use domain::{AccountRef, AppId, JobRef, TenantId, UploadId};
 use hub::ports::BudgetKey;
 
 /// A partition key of a table or of an index.
@@ -14,6 +14,7 @@ pub(super) enum Partition {
     Job(JobRef),
     Account(AccountRef),
     DeadJobs(TenantId),
+    Upload(TenantId, UploadId),
     Quarantine,
     // Its indexes
     OpenJobs(u8),

@@ -12,7 +12,10 @@ use domain::{
 use futures_util::{StreamExt, stream};
 use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
 
-use super::world::World;
+use super::{
+    keys::{Item, Partition},
+    world::World,
+};
 use crate::call::Call;
 
 /// How many bytes come at once.
@@ -50,6 +53,11 @@ fn name(upload: &Upload) -> Name {
     (upload.account.tenant.clone(), upload.id.clone())
 }
 
+/// The item of an upload.
+fn item(upload: &Upload) -> Item {
+    Partition::Upload(upload.account.tenant.clone(), upload.id.clone()).item("UPLOAD")
+}
+
 impl World {
     /// Stores the file of an upload, as its owner does.
     pub fn store_file(&self, upload: &Upload, bytes: impl Into<Bytes>) {
@@ -65,7 +73,7 @@ impl World {
 
 impl Uploads for World {
     async fn create_upload(&self, upload: &Upload) -> Result<()> {
-        self.call(Call::CreateUpload, |stores, _| {
+        self.write(Call::CreateUpload, item(upload), |stores, _| {
             stores.part::<StoredUploads>().uploads.insert(name(upload), upload.clone());
         })
         .await
@@ -73,7 +81,8 @@ impl Uploads for World {
 
     async fn upload(&self, tenant: &TenantId, id: &UploadId) -> Result<Option<Upload>> {
         let name = (tenant.clone(), id.clone());
-        self.call(Call::Upload, |stores, now| stores.part::<StoredUploads>().upload(&name, now)).await
+        let partition = Partition::Upload(name.0.clone(), name.1.clone());
+        self.read(Call::Upload, [partition], |stores, now| stores.part::<StoredUploads>().upload(&name, now)).await
     }
 
     async fn upload_url(&self, upload: &Upload) -> Result<UploadUrl> {
@@ -123,7 +132,7 @@ impl Uploads for World {
     }
 
     async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> Result<()> {
-        self.call(Call::SetSha256, |stores, _| {
+        self.write(Call::SetSha256, item(upload), |stores, _| {
             if let Some(upload) = stores.part::<StoredUploads>().uploads.get_mut(&name(upload)) {
                 upload.sha256 = Some(sha256.clone());
             }
@@ -132,7 +141,7 @@ impl Uploads for World {
     }
 
     async fn remove_upload(&self, upload: &Upload) -> Result<()> {
-        self.call(Call::RemoveUpload, |stores, _| {
+        self.write(Call::RemoveUpload, item(upload), |stores, _| {
             let stored = stores.part::<StoredUploads>();
             stored.files.remove(&name(upload));
             stored.uploads.remove(&name(upload));
@@ -142,14 +151,15 @@ impl Uploads for World {
 
     async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> Result<()> {
         let photo = (account.clone(), photo_id.to_owned());
-        self.call(Call::NotePhoto, |stores, now| {
+        let item = Partition::Account(account.clone()).item(format!("PHOTO#{photo_id}"));
+        self.write(Call::NotePhoto, item, |stores, now| {
             stores.part::<StoredUploads>().photos.insert(photo, now + NEW_PHOTO_LAG);
         })
         .await
     }
 
     async fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> Result<bool> {
-        self.call(Call::IsNotedPhoto, |stores, now| {
+        self.read(Call::IsNotedPhoto, [Partition::Account(account.clone())], |stores, now| {
             let photos = &stores.part::<StoredUploads>().photos;
             let is_noted = |id: &&str| {
                 let noted = photos.get(&(account.clone(), (*id).to_owned()));
@@ -168,6 +178,8 @@ impl Uploads for World {
         in_place_of: Option<&JobId>,
     ) -> Result<Option<JobId>> {
         let bytes = (account.clone(), sha256.clone());
-        self.call(Call::ClaimBytes, |stores, _| stores.part::<StoredUploads>().claim(bytes, job, in_place_of)).await
+        let item = Partition::Account(account.clone()).item(format!("BYTES#{sha256}"));
+        self.write(Call::ClaimBytes, item, |stores, _| stores.part::<StoredUploads>().claim(bytes, job, in_place_of))
+            .await
     }
 }
