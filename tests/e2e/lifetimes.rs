@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, RECORD_RETENTION};
+use api::JobTarget;
+use domain::timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, NEW_PHOTO_LAG, RECORD_RETENTION, UPLOAD_RETENTION};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     emulator::table,
     stack::{Flickr, Hub, env, shared_stack},
+    uploads::{bytes, create, send_file},
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -33,6 +35,9 @@ fn kinds() -> BTreeMap<(&'static str, &'static str), Lifetime> {
         (("JOBS_TABLE", "JOB"), Lifetime::Days(record)),
         (("JOBS_TABLE", "SPEC"), Lifetime::Days(record + 2)),
         (("JOBS_TABLE", "RESULT"), Lifetime::Days(record + 1)),
+        (("JOBS_TABLE", "UPLOAD"), Lifetime::Days(UPLOAD_RETENTION.as_secs() / DAY)),
+        (("JOBS_TABLE", "BYTES"), Lifetime::Days(UPLOAD_RETENTION.as_secs() / DAY)),
+        (("JOBS_TABLE", "PHOTO"), Lifetime::Days(NEW_PHOTO_LAG.as_secs().div_ceil(DAY))),
         (("RUNTIME_TABLE", "CACHE"), Lifetime::Days((JOB_DEADLINE + LONGEST_CACHE_TTL).as_secs().div_ceil(DAY))),
     ])
 }
@@ -69,6 +74,10 @@ async fn every_item_of_an_account_has_a_lifetime() {
         hub.ended(&job).await;
         jobs.push(job);
     }
+    let file = send_file(&hub, &account.user_id, JobTarget::Upload, &json!({})).await;
+    hub.ended(&file.job_id).await;
+    jobs.push(file.job_id);
+    create(&hub, &account.user_id, "not-sent.jpg", &bytes(1_001, 10), true).await;
     let ids: Vec<&str> = jobs.iter().map(String::as_str).chain([account.user_id.as_str()]).collect();
     let (now, kinds) = (seconds_now(), kinds());
     let mut found = BTreeSet::new();

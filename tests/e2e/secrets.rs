@@ -1,11 +1,12 @@
 //! No secret is in any place but the vault's ciphertexts (promise I9).
 
-use api::{AccountView, Permission, StartLoginAnswer};
+use api::{AccountView, JobTarget, Permission, StartLoginAnswer};
 use serde_json::json;
 
 use crate::{
     emulator::{logs, objects, random_key, table},
     stack::{Flickr, Hub, completion, env, shared_stack, until},
+    uploads::send_file,
 };
 
 #[tokio::test]
@@ -54,6 +55,10 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
     // A dead letter and a long result, so that every place has been written to.
     let long = hub.submit(user, "flickr.test.echo", &json!({ "text": "x".repeat(9_000) })).await;
     answers.push(json!(hub.ended(&long).await).to_string());
+    for (target, params) in [(JobTarget::Upload, json!({})), (JobTarget::Replace, json!({ "photo_id": "1" }))] {
+        let job = send_file(&hub, user, target, &params).await;
+        answers.push(json!(hub.ended(&job.job_id).await).to_string());
+    }
     let sqs = aws_sdk_sqs::Client::new(&aws::sdk_config().unwrap());
     let letters = env("REST_DEAD_LETTER_QUEUE_URL");
     sqs.send_message().queue_url(letters).message_body(format!("no message of {user}")).send().await.unwrap();
@@ -69,6 +74,8 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
         "ENQUEUE_FUNCTION",
         "STATUS_FUNCTION",
         "WORKER_FUNCTION",
+        "UPLOAD_WORKER_FUNCTION",
+        "REPLACE_WORKER_FUNCTION",
         "SWEEP_FUNCTION",
         "DLQ_REPLAY_FUNCTION",
     ];

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Bytes that no other file of these tests has.
-fn bytes(seed: u32, length: usize) -> Vec<u8> {
+pub fn bytes(seed: u32, length: usize) -> Vec<u8> {
     let mut state = u64::from(seed) << 32 | 0x9e37_79b9;
     let mut next = || {
         state ^= state << 13;
@@ -37,7 +37,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// An upload of a JPEG, which must be accepted.
-async fn create(hub: &Hub, user_id: &str, name: &str, bytes: &[u8], with_digest: bool) -> CreateUploadAnswer {
+pub async fn create(hub: &Hub, user_id: &str, name: &str, bytes: &[u8], with_digest: bool) -> CreateUploadAnswer {
     let digest = with_digest.then(|| sha256(bytes));
     let details = json!({ "user_id": user_id, "file_name": name, "content_type": "image/jpeg", "bytes": bytes.len(), "sha256": digest });
     let answer = hub.post("/v1/uploads", &details).await;
@@ -65,6 +65,14 @@ async fn submit(hub: &Hub, user_id: &str, name: &str, bytes: Vec<u8>, params: &V
     let upload = create(hub, user_id, name, &bytes, bytes.len().is_multiple_of(2)).await;
     assert_eq!(put(&upload, bytes).await, StatusCode::OK);
     hub.accept(&file_request(user_id, &upload.upload_id, JobTarget::Upload, params)).await
+}
+
+/// Hands a file over, and asks for a job that sends it.
+pub async fn send_file(hub: &Hub, user_id: &str, target: JobTarget, params: &Value) -> JobView {
+    let content = bytes(1_000, 3_000);
+    let upload = create(hub, user_id, "a.jpg", &content, true).await;
+    assert_eq!(put(&upload, content).await, StatusCode::OK);
+    hub.accept(&file_request(user_id, &upload.upload_id, target, params)).await
 }
 
 async fn photos(flickr: &Flickr, nsid: &str) -> Vec<Value> {
