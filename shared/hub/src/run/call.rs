@@ -1,6 +1,6 @@
 //! Running a job's call: the cache, the budget, Flickr, and what its answer means.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use domain::{
     ClaimId, Timestamp,
@@ -27,6 +27,9 @@ use crate::{
 
 /// Over how long the jobs are spread that wait for their account's budget, or to verify.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
+
+/// The error codes of a method's own: the others are common to all and speak of the call, not of what it names.
+const METHOD_CODES: RangeInclusive<i64> = 1..=94;
 
 /// In `length` or up to twice as long, so that those who wait do not come together.
 fn spread_over(ports: &(impl Clock + Entropy), length: Duration) -> Timestamp {
@@ -222,7 +225,8 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// yet.
     async fn refuses_new_photo(&self, job: &Job, call: &RestCall, outcome: &Outcome) -> bool {
         let photos = named_photos(&call.params);
-        if outcome.class != Class::Permanent || outcome.flickr_code.is_none() || photos.is_empty() {
+        let of_method = outcome.flickr_code.is_some_and(|code| METHOD_CODES.contains(&code));
+        if outcome.class != Class::Permanent || !of_method || photos.is_empty() {
             return false;
         }
         match self.ports.is_noted_photo(&job.spec.account, &photos).await {

@@ -365,6 +365,10 @@ async fn a_photo_that_was_made_minutes_ago_may_not_be_known_yet() {
     let after = jobs.iter().find(|job| job.id == after.id).unwrap();
     assert_eq!(after.state.phase.name(), "completed");
 
+    let forbidden = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
+    scene.flickr.answer([Outcome::new(Class::Permanent, "Insufficient permissions").with_code(99)]);
+    assert_eq!(scene.handle(&forbidden).await.state.phase.name(), "failed", "that has nothing to do with the photo");
+
     scene.pass_seconds(700);
     let later = scene.request(scene.spec(0, "flickr.photos.setMeta", &params), None).await.unwrap().job;
     scene.flickr.answer([not_found()]);
