@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::RangeInclusive,
     sync::LazyLock,
 };
 
@@ -55,8 +56,10 @@ pub enum CodeMeaning {
     Refused,
 }
 
-/// The error codes that a method has of its own, and what they say. Flickr numbers them from 1 to 94 for each method
-/// anew; the codes above are common to all methods.
+/// The error codes that Flickr numbers for each method anew; the codes above are common to all methods.
+pub const OWN_CODES: RangeInclusive<i64> = 1..=94;
+
+/// The error codes that a method has of its own ([`OWN_CODES`]), and what they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorCodes(BTreeMap<i64, CodeMeaning>);
 
@@ -70,7 +73,7 @@ impl ErrorCodes {
     /// each is a refusal.
     pub fn meaning(&self, code: i64) -> Option<CodeMeaning> {
         if self.0.is_empty() {
-            return (1..=94).contains(&code).then_some(CodeMeaning::Refused);
+            return OWN_CODES.contains(&code).then_some(CodeMeaning::Refused);
         }
         self.0.get(&code).copied()
     }

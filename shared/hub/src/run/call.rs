@@ -1,12 +1,13 @@
 //! Running a job's call: the cache, the budget, Flickr, and what its answer means.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
     budget::{Circuit, HostClass, Party, Why},
     cache::CacheEvent,
     call::RestCall,
+    catalogue::OWN_CODES,
     idempotency::Idempotency,
     job::{Attempt, Event, Job, Next, WaitReason, next},
     outcome::{Class, Outcome},
@@ -27,9 +28,6 @@ use crate::{
 
 /// Over how long the jobs are spread that wait for their account's budget, or to verify.
 const BUDGET_SPREAD: Duration = Duration::from_secs(60);
-
-/// The error codes of a method's own: the others are common to all and speak of the call, not of what it names.
-const METHOD_CODES: RangeInclusive<i64> = 1..=94;
 
 /// In `length` or up to twice as long, so that those who wait do not come together.
 fn spread_over(ports: &(impl Clock + Entropy), length: Duration) -> Timestamp {
@@ -225,7 +223,8 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// yet.
     async fn refuses_new_photo(&self, job: &Job, call: &RestCall, outcome: &Outcome) -> bool {
         let photos = named_photos(&call.params);
-        let of_method = outcome.flickr_code.is_some_and(|code| METHOD_CODES.contains(&code));
+        // The other codes are common to all methods, and speak of the call.
+        let of_method = outcome.flickr_code.is_some_and(|code| OWN_CODES.contains(&code));
         if outcome.class != Class::Permanent || !of_method || photos.is_empty() {
             return false;
         }
