@@ -31,6 +31,7 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         # The fake Flickr knows a photo sooner than Flickr, and so jobs of unknown fate end sooner.
         "UploadIndexLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
         "UploadDedupLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
+        "LocalSources": "true",
         "VaultDeletionProtection": "false",
     }
     command = ["sam", "deploy", "--template", str(settings.build / "template.yaml"), "--stack-name", STACK_NAME]

@@ -42,6 +42,7 @@ use domain::{
     AccountRef, AppId, ClaimId, Day, Timestamp, TraceId,
     budget::{self, HostClass, Limit},
     cache::{CacheEntry, CacheKey, CacheStats},
+    egress::Policy,
     job::{
         DeadJob, Event, Failure, FailureCode, Job, MAX_INLINE_RESULT_BYTES, PerTarget, Phase, RetryPolicy, Start,
         StoredResult, Waiting, WakeBy, Work, step,
@@ -65,7 +66,7 @@ use hub::{
     sweep, tenants, vaults,
 };
 use serde_json::{Value, json};
-use testkit::{CATALOGUE, ScriptedFlickr, World, build};
+use testkit::{CATALOGUE, ScriptedFlickr, ScriptedSources, World, build};
 use vault::DataKeys;
 
 use crate::{emulator::random_key, stack::until};
@@ -312,7 +313,7 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
     let process = || Cloud::new(&config, &stores);
     let flickr = ScriptedFlickr::default();
     flickr.answer_with(&answer_of(SHORT_ANSWER_BYTES));
-    let enqueue = Submit { ports: process(), catalogue: &CATALOGUE };
+    let enqueue = Submit { ports: process(), catalogue: &CATALOGUE, sources: Policy::default() };
     // Hardly a wait between attempts: it is not what is measured.
     let retries = PerTarget::new(|target| RetryPolicy { base: Duration::from_millis(1), ..target.profile().retry });
     let vaults = aws::vaults(&config, &keys).unwrap();
@@ -323,6 +324,7 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
         vaults,
         retries,
         file_rules: domain::upload::FileRules::default(),
+        sources: Arc::new(ScriptedSources::default()),
         limits,
         grants: Grants::default(),
     };

@@ -207,6 +207,7 @@ pub fn request(user_id: &str, method: &str, params: &Value) -> SubmitJobRequest 
     SubmitJobRequest {
         method: Some(method.to_owned()),
         upload_id: None,
+        source_url: None,
         params: serde_json::value::to_raw_value(params).unwrap(),
         user_id: user_id.to_owned(),
         target: None,

@@ -1,6 +1,14 @@
 //! Files: from their owner to S3, from S3 to Flickr, each once.
 
-use std::{collections::BTreeSet, path::Path, process::Stdio};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use api::{CreateUploadAnswer, JobErrorCode, JobState, JobTarget, JobView, SubmitJobRequest, UploadState, UploadView};
 use domain::upload::MAX_PHOTO_BYTES;
@@ -8,7 +16,11 @@ use futures_util::{StreamExt, stream};
 use reqwest::{Body, StatusCode};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
 
 use crate::{
     crash::kill_workers,
@@ -283,6 +295,104 @@ async fn a_ticket_is_followed_to_its_photo() {
     flickr.control("/_fake/faults", &failed).await;
     let job = hub.ended(&submit(&hub, &account.user_id, "b.jpg", bytes(10, 2_000), &params).await.job_id).await;
     assert_eq!(job.error.unwrap().code, JobErrorCode::FlickrRejected);
+}
+
+/// A server on this machine with a JPEG at `/photo`, which breaks off the first time; its URL, and how often it was
+/// asked.
+async fn file_server(content: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, asked) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let sent = if counted.fetch_add(1, Ordering::SeqCst) == 0 { content.len() / 2 } else { content.len() };
+            // Whoever asks may go away early.
+            let _ = serve_file(connection, &content, sent).await;
+        }
+    });
+    (url, asked)
+}
+
+/// Answers the one request of a connection, with so many of the bytes.
+async fn serve_file(mut connection: TcpStream, content: &[u8], sent: usize) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await?);
+    }
+    let (status, header, body) = match String::from_utf8_lossy(&head).split_whitespace().nth(1) {
+        Some("/photo") => ("200 OK", "content-type: image/jpeg", content),
+        Some("/elsewhere") => ("302 Found", "location: /photo", &b""[..]),
+        _ => ("404 Not Found", "content-type: image/jpeg", &b""[..]),
+    };
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\n{header}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    connection.write_all(answer.as_bytes()).await?;
+    connection.write_all(&body[..sent.min(body.len())]).await
+}
+
+fn source_request(user_id: &str, url: &str, target: JobTarget, params: &Value) -> SubmitJobRequest {
+    SubmitJobRequest { upload_id: None, source_url: Some(url.to_owned()), ..file_request(user_id, "", target, params) }
+}
+
+#[tokio::test]
+async fn files_are_fetched_from_their_urls() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    let mut params = json!({});
+    let fault =
+        json!({ "fault": "502", "times": 1, "match": { "account": account.nsid, "path": "/services/upload*" } });
+    flickr.control("/_fake/faults", &fault).await;
+    for target in [JobTarget::Upload, JobTarget::Replace] {
+        // Half of it is more than one part in S3.
+        let content = bytes(if target == JobTarget::Upload { 12 } else { 13 }, 20_000_001);
+        let (server, asked) = file_server(content.clone()).await;
+        let url = format!("{server}/photo");
+        let job = hub.accept(&source_request(&account.user_id, &url, target, &params)).await;
+        let job = hub.ended(&job.job_id).await;
+        assert_eq!(job.state, JobState::Completed, "{job:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "what came whole is sent again, and not fetched again");
+        let photos = photos(&flickr, &account.nsid).await;
+        assert_eq!((photos.len(), &photos[0]["sha256"]), (1, &json!(sha256(&content))));
+        assert_eq!(photos[0]["id"], result(&job)["photo_id"]);
+        params = json!({ "photo_id": photos[0]["id"] });
+    }
+}
+
+#[tokio::test]
+async fn what_no_url_gives_ends_the_job() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    for path in ["elsewhere", "nothing"] {
+        let (server, asked) = file_server(bytes(14, 10)).await;
+        let url = format!("{server}/{path}?signature=canary");
+        let job = hub.accept(&source_request(&account.user_id, &url, JobTarget::Upload, &json!({}))).await;
+        let error = hub.ended(&job.job_id).await.error.unwrap();
+        assert_eq!(error.code, JobErrorCode::SourceRefused, "{path}");
+        assert!(!error.message.contains("canary"), "{}", error.message);
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "no redirect is followed, and a refusal is not asked again");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_not_allowed_makes_no_job() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    for url in [
+        "https://10.0.0.1/a.jpg",
+        "https://169.254.169.254/latest/meta-data",
+        "http://photos.example/a.jpg",
+        "https://user:canary@photos.example/a.jpg",
+        "https://photos.example:22/a.jpg",
+    ] {
+        let answer = hub
+            .post("/v1/flickr/rest", &json!(source_request(&account.user_id, url, JobTarget::Upload, &json!({}))))
+            .await;
+        assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "ERR_INVALID_REQUEST"), "{url}");
+        assert!(answer.text.contains("source_url") && !answer.text.contains("canary"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -127,8 +127,11 @@ def _messages(env: Mapping[str, str]) -> Iterator[Call]:
 def _objects(env: Mapping[str, str]) -> Iterator[Call]:
     for role, name_of_bucket, operation in product(ROLES, intended.BUCKETS, intended.OBJECT_OPERATIONS):
         bucket = {"Bucket": env[name_of_bucket]}
-        is_list = operation == "ListBucket"
-        name, parameters = ("ListObjectsV2", bucket) if is_list else (operation, {**bucket, "Key": NOTHING})
+        name, parameters = operation, {**bucket, "Key": NOTHING}
+        if operation == "ListBucket":
+            name, parameters = "ListObjectsV2", bucket
+        elif operation == "AbortMultipartUpload":
+            parameters = {**parameters, "UploadId": NOTHING}
         if operation not in intended.OBJECTS.get((role, name_of_bucket), ()):
             yield Call(role, "s3", name, parameters)
         # The policy of the bucket refuses everybody who does not come over TLS.

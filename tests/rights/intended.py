@@ -168,7 +168,8 @@ MESSAGES = {
 }
 
 RESULTS, UPLOADS = BUCKETS = ("RESULTS_BUCKET", "UPLOADS_BUCKET")
-OBJECT_OPERATIONS = ("GetObject", "PutObject", "DeleteObject", "ListBucket")
+OBJECT_OPERATIONS = ("GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject", "ListBucket")
+OF_FILE_WORKERS = frozenset({"GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject", "ListBucket"})
 
 #: (role, bucket) -> the operations
 OBJECTS = {
@@ -176,8 +177,8 @@ OBJECTS = {
     ("StatusRole", RESULTS): frozenset({"GetObject", "ListBucket"}),
     ("StatusRole", UPLOADS): frozenset({"GetObject", "ListBucket"}),
     ("WorkerRole", RESULTS): frozenset({"PutObject"}),
-    ("UploadWorkerRole", UPLOADS): frozenset({"GetObject", "DeleteObject", "ListBucket"}),
-    ("ReplaceWorkerRole", UPLOADS): frozenset({"GetObject", "DeleteObject", "ListBucket"}),
+    ("UploadWorkerRole", UPLOADS): OF_FILE_WORKERS,
+    ("ReplaceWorkerRole", UPLOADS): OF_FILE_WORKERS,
 }
 
 #: The roles that may read the key of the hashes of API keys.

@@ -138,6 +138,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "recording how an account's calls go": [vault("UpdateItem", TENANT)],
     "recording the cache's statistics": [runtime("UpdateItem", STATS)],
     "recording what was dispatched": [runtime("UpdateItem", QUEUE)],
+    "removing the parts of a file": [Other("s3:AbortMultipartUpload", "UploadsBucket", FILE)],
     "removing a file": [Other("s3:DeleteObject", "UploadsBucket", FILE)],
     "removing an account": [vault("DeleteItem", TENANT)],
     "removing an upload": [jobs("DeleteItem", UPLOAD)],
@@ -148,6 +149,8 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
     "setting the time to live of a restored table": restored("UpdateTimeToLive"),
     "storing a Flickr app": [vault("PutItem", TENANT)],
+    # A part, and the completion of parts, take the same right.
+    "storing a file": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "storing a login": [runtime("PutItem", TENANT)],
     "storing a long result": [Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json")],
     "storing a message that cannot be read": [jobs("PutItem", "QUARANTINE")],
@@ -219,6 +222,7 @@ SENDING_FILES = [
     *RUNNING,
     "finding an upload", "reading a file", "noting the checksum of a file", "claiming the bytes of a file",
     "removing a file", "removing an upload", "noting a new photo",
+    "storing a file", "removing the parts of a file", "storing an upload",
 ]
 
 #: Who makes which of these calls.

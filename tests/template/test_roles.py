@@ -83,7 +83,6 @@ FORBIDDEN = {
             runtime("GetItem", TENANT),
             runtime("PutItem", CACHE),
             Other("secretsmanager:GetSecretValue", "HashSecret"),
-            Other("s3:PutObject", "UploadsBucket", FILE),
             Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json"),
             Other("sqs:ReceiveMessage", "RestQueue"),
             Other("sqs:SendMessage", f"{other}Queue"),

@@ -10,7 +10,7 @@ use domain::{
     idempotency::Key,
     job::{FileCall, JobSpec, MAX_META_BYTES, Start, Target, Work},
     json,
-    upload::UploadFields,
+    upload::{FileSource, UploadFields},
 };
 use edge::{Problem, translate::jobs::lane};
 use http::HeaderMap;
@@ -47,26 +47,31 @@ pub(crate) fn spec(tenant: &TenantId, request: SubmitJobRequest) -> Result<JobSp
     })
 }
 
-/// What is to be done: a call names its method, a file its upload.
+/// What is to be done.
 fn work(request: &SubmitJobRequest) -> Result<Work, Problem> {
-    let target = request.target.unwrap_or(JobTarget::Rest);
-    let params = request.params.get();
-    let absent = |field, other| Problem::field(field, format!("is of a job whose target is {other}"));
-    match (target, &request.method, &request.upload_id) {
-        (JobTarget::Rest, _, Some(_)) => Err(absent("upload_id", "`upload` or `replace`")),
-        (JobTarget::Rest, None, None) => Err(Problem::field("method", "is missing")),
-        (JobTarget::Rest, Some(method), None) => Ok(Work::Rest(RestCall {
-            method: self::method(method)?,
-            params: Params::from_json(params).map_err(|error| Problem::field("params", error.to_string()))?,
-        })),
-        (JobTarget::Upload | JobTarget::Replace, Some(_), _) => Err(absent("method", "`rest`")),
-        (JobTarget::Upload | JobTarget::Replace, None, None) => Err(Problem::field("upload_id", "is missing")),
-        (JobTarget::Upload | JobTarget::Replace, None, Some(_)) if request.cache.is_some() => {
-            Err(Problem::field("cache", "has no effect: what becomes of a file is never cached"))
-        }
-        (JobTarget::Upload, None, Some(file)) => Ok(Work::Upload(file_call(file, params, Target::Upload)?)),
-        (JobTarget::Replace, None, Some(file)) => Ok(Work::Replace(file_call(file, params, Target::Replace)?)),
+    match request.target.unwrap_or(JobTarget::Rest) {
+        JobTarget::Rest => rest_call(request).map(Work::Rest),
+        JobTarget::Upload => file_call(request, Target::Upload).map(Work::Upload),
+        JobTarget::Replace => file_call(request, Target::Replace).map(Work::Replace),
     }
+}
+
+fn of_another_target(field: &'static str, targets: &str) -> Problem {
+    Problem::field(field, format!("is of a job whose target is {targets}"))
+}
+
+/// A call names its method.
+fn rest_call(request: &SubmitJobRequest) -> Result<RestCall, Problem> {
+    for (field, file) in [("upload_id", &request.upload_id), ("source_url", &request.source_url)] {
+        if file.is_some() {
+            return Err(of_another_target(field, "`upload` or `replace`"));
+        }
+    }
+    let method = request.method.as_ref().ok_or_else(|| Problem::field("method", "is missing"))?;
+    Ok(RestCall {
+        method: self::method(method)?,
+        params: Params::from_json(request.params.get()).map_err(|error| Problem::field("params", error.to_string()))?,
+    })
 }
 
 fn method(text: &str) -> Result<MethodName, Problem> {
@@ -76,10 +81,22 @@ fn method(text: &str) -> Result<MethodName, Problem> {
     })
 }
 
-fn file_call(upload_id: &str, params: &str, target: Target) -> Result<FileCall, Problem> {
-    let fields =
-        UploadFields::from_json(params, target).map_err(|error| Problem::field("params", error.to_string()))?;
-    Ok(FileCall { file: edge::parse("upload_id", upload_id)?, fields })
+/// A file names its upload, or the URL where it is.
+fn file_call(request: &SubmitJobRequest, target: Target) -> Result<FileCall, Problem> {
+    if request.method.is_some() {
+        return Err(of_another_target("method", "`rest`"));
+    }
+    let source = match (&request.upload_id, &request.source_url) {
+        (Some(_), Some(_)) => return Err(Problem::field("source_url", "cannot be given together with `upload_id`")),
+        (Some(id), None) => FileSource::Upload(edge::parse("upload_id", id)?),
+        (None, Some(url)) => FileSource::Url(url.clone()),
+        (None, None) => return Err(Problem::field("upload_id", "is missing, and so is `source_url`")),
+    };
+    if request.cache.is_some() {
+        return Err(Problem::field("cache", "has no effect: what becomes of a file is never cached"));
+    }
+    let fields = UploadFields::from_json(request.params.get(), target);
+    Ok(FileCall { source, fields: fields.map_err(|error| Problem::field("params", error.to_string()))? })
 }
 
 /// The caller's own JSON object as it was written, without white space between its parts.

@@ -3,6 +3,8 @@
 //! A message that fails is reported as such (partial batch response) and comes again after the visibility timeout; the
 //! others go. A panic fails its own message alone.
 
+mod sources;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -15,6 +17,8 @@ use hub::{
 };
 use tokio::time::timeout;
 use vault::DataKeys;
+
+pub use sources::HttpSources;
 
 // A panic must unwind, or it would fail its whole batch: whatever builds the function builds it so.
 const _: () = assert!(cfg!(panic = "unwind"));

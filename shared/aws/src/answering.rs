@@ -17,23 +17,39 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use aws_types::{SdkConfig, region::Region};
 
-/// An AWS whose every answer is the same.
+/// An AWS that answers as it is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Answering {
-    status: u16,
-    body: String,
+    answer: Answer,
+    asked: Arc<Mutex<Vec<String>>>,
     requests: Arc<Mutex<Vec<String>>>,
     headers: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
+#[derive(Clone, Debug)]
+enum Answer {
+    Same(u16, String),
+    By(fn(&HttpRequest) -> HttpResponse),
+}
+
 impl Answering {
+    /// One whose every answer is the same.
     pub(crate) fn new(status: u16, body: &serde_json::Value) -> Self {
         Self::text(status, &body.to_string())
     }
 
     /// As [`Answering::new`], for a service that does not answer in JSON.
     pub(crate) fn text(status: u16, body: &str) -> Self {
-        Self { status, body: body.to_owned(), requests: Arc::default(), headers: Arc::default() }
+        Self::with(Answer::Same(status, body.to_owned()))
+    }
+
+    /// One whose answer depends on the request.
+    pub(crate) fn by(answer: fn(&HttpRequest) -> HttpResponse) -> Self {
+        Self::with(Answer::By(answer))
+    }
+
+    fn with(answer: Answer) -> Self {
+        Self { answer, asked: Arc::default(), requests: Arc::default(), headers: Arc::default() }
     }
 
     /// A configuration of clients that ask it, once for each request.
@@ -53,6 +69,11 @@ impl Answering {
         self.headers.lock().unwrap().clone()
     }
 
+    /// The methods and URLs of the requests so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
     /// The bodies of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
@@ -65,7 +86,12 @@ impl HttpConnector for Answering {
         *self.headers.lock().unwrap() = headers.collect();
         let body = request.body().bytes().unwrap_or_default();
         self.requests.lock().unwrap().push(String::from_utf8(body.to_vec()).unwrap());
-        let status = StatusCode::try_from(self.status).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(self.body.clone()))))
+        self.asked.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+        HttpConnectorFuture::ready(Ok(match &self.answer {
+            Answer::Same(status, body) => {
+                HttpResponse::new(StatusCode::try_from(*status).unwrap(), SdkBody::from(body.clone()))
+            }
+            Answer::By(answer) => answer(&request),
+        }))
     }
 }

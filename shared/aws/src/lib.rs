@@ -20,6 +20,7 @@ mod logins;
 mod machine;
 mod memory;
 mod messages;
+mod multipart;
 mod pending_jobs;
 mod queues;
 mod response_cache;

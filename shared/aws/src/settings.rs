@@ -4,10 +4,11 @@
 //! functions alike; what a function may do with a table or key is its policy's business. An empty setting counts as
 //! missing, and all that are missing or malformed are reported at once.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, num::NonZeroU16, str::FromStr, time::Duration};
 
 use domain::{
     budget::{Limit, MAX_PENDING},
+    egress::Policy,
     job::{PerTarget, RetryPolicy, Target},
     upload::{DedupCheck, FileRules},
 };
@@ -31,6 +32,11 @@ pub struct Settings {
     /// `UPLOAD_INDEX_LAG_SECONDS` and `UPLOAD_DEDUP_LAG_SECONDS` how long after an upload Flickr's search may not know
     /// the photo, and Flickr not tell the same bytes. By default as [`FileRules::default`] says.
     pub file_rules: FileRules,
+    /// Where files may be fetched from: `SOURCE_NETWORKS` are networks besides the public ones, none by default, and
+    /// `SOURCE_PORTS` the ports, by default [`domain::egress::DEFAULT_PORTS`], both separated by commas; `LOCAL_SOURCES`
+    /// says whether this machine is allowed, `true` or `false`, the default. `AWS_LAMBDA_RUNTIME_API`, which AWS Lambda
+    /// sets, never is.
+    pub sources: Policy,
     /// `FLICKR_URL`: where Flickr is, instead of its own hosts. None by default.
     pub flickr_url: Option<String>,
     /// Where browsers are sent.
@@ -95,6 +101,7 @@ pub struct SettingsError {
     missing: Vec<String>,
     not_numbers: Vec<String>,
     not_choices: Vec<String>,
+    malformed: Vec<String>,
 }
 
 impl fmt::Display for SettingsError {
@@ -103,6 +110,7 @@ impl fmt::Display for SettingsError {
             ("missing", &self.missing),
             ("not a whole number above zero", &self.not_numbers),
             ("none of its values", &self.not_choices),
+            ("malformed", &self.malformed),
         ];
         let parts = parts.iter().filter(|(_, names)| !names.is_empty());
         let parts: Vec<String> = parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
@@ -138,6 +146,7 @@ impl Settings {
             limits: limits(environment),
             retries: PerTarget::new(|target| retry_policy(environment, target)),
             file_rules: file_rules(environment),
+            sources: sources(environment),
             flickr_url: environment.optional("FLICKR_URL"),
             login: Login::read(environment),
             sweeping: Sweeping::read(environment),
@@ -216,6 +225,16 @@ fn file_rules(environment: &mut Environment<'_>) -> FileRules {
     }
 }
 
+fn sources(environment: &mut Environment<'_>) -> Policy {
+    let mut policy = Policy::default()
+        .with_networks(environment.list("SOURCE_NETWORKS", "networks such as 192.0.2.0/24").unwrap_or_default())
+        .with_runtime_api(environment.parsed("AWS_LAMBDA_RUNTIME_API", "host:port"));
+    if let Some(ports) = environment.list::<NonZeroU16>("SOURCE_PORTS", "ports such as 443") {
+        policy = policy.with_ports(ports.into_iter().map(u16::from));
+    }
+    if environment.is_true("LOCAL_SOURCES") { policy.local() } else { policy }
+}
+
 /// The name of a target's setting.
 fn of_target(target: Target, setting: &str) -> String {
     format!("{}_{setting}", target.as_str().to_uppercase())
@@ -263,6 +282,37 @@ impl Environment<'_> {
 
     fn seconds(&mut self, name: &str, default: Duration) -> Duration {
         self.optional_number(name).map_or(default, |seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// What is separated by commas, if it is set; `shape` says how each must look.
+    fn list<T: FromStr>(&mut self, name: &str, shape: &str) -> Option<Vec<T>> {
+        let text = self.optional(name)?;
+        let items = text.split(',').map(|item| item.trim().parse().ok()).collect();
+        self.read(name, shape, items)
+    }
+
+    /// What is set, if it is; `shape` says how it must look.
+    fn parsed<T: FromStr>(&mut self, name: &str, shape: &str) -> Option<T> {
+        let item = self.optional(name)?.trim().parse().ok();
+        self.read(name, shape, item)
+    }
+
+    fn read<T>(&mut self, name: &str, shape: &str, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.error.malformed.push(format!("{name} ({shape})"));
+        }
+        read
+    }
+
+    fn is_true(&mut self, name: &str) -> bool {
+        match self.optional(name).as_deref().map(str::trim) {
+            Some("true") => true,
+            Some("false") | None => false,
+            Some(_) => {
+                self.error.not_choices.push(format!("{name} (true or false)"));
+                false
+            }
+        }
     }
 
     fn dedup_check(&mut self, name: &str, default: DedupCheck) -> DedupCheck {
@@ -357,6 +407,43 @@ mod tests {
             "in the environment not a whole number above zero: UPLOAD_INDEX_LAG_SECONDS; \
              none of its values: DEDUP_CHECK (0, 1 or 2)"
         );
+    }
+
+    #[test]
+    fn files_are_fetched_from_where_the_environment_says() {
+        let allows = |others: &[(&str, &str)], url: &str| with(others).unwrap().sources.url(url).is_ok();
+        let (public, private, port) = ("https://a.example/", "https://10.1.2.3/", "https://a.example:444/");
+        let (local, runtime_api) = ("http://127.0.0.1:5000/", "http://127.0.0.1:9001/");
+        assert_eq!(with(&[]).unwrap().sources, Policy::default());
+        assert_eq!(with(&[("SOURCE_PORTS", " "), ("LOCAL_SOURCES", "false")]).unwrap().sources, Policy::default());
+        for (settings, allowed) in [
+            (&[][..], [true, false, false, false]),
+            (&[("SOURCE_NETWORKS", "fd00::/8, 10.0.0.0/8")], [true, true, false, false]),
+            (&[("SOURCE_PORTS", "443, 444")], [true, false, true, false]),
+            (&[("SOURCE_PORTS", "444")], [false, false, true, false]),
+            (&[("LOCAL_SOURCES", " true ")], [true, false, false, true]),
+        ] {
+            assert_eq!([public, private, port, local].map(|url| allows(settings, url)), allowed, "{settings:?}");
+        }
+        let function = [("LOCAL_SOURCES", "true"), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")];
+        assert_eq!((allows(&function, local), allows(&function, runtime_api)), (true, false));
+        assert!(allows(&function[..1], runtime_api));
+    }
+
+    #[test]
+    fn where_files_may_be_fetched_from_is_read_whole_or_not_at_all() {
+        for (name, bad, said) in [
+            ("SOURCE_NETWORKS", "10.0.0.0", "malformed: SOURCE_NETWORKS (networks such as 192.0.2.0/24)"),
+            ("SOURCE_NETWORKS", "10.0.0.0/8,", "malformed: SOURCE_NETWORKS (networks such as 192.0.2.0/24)"),
+            ("SOURCE_PORTS", "443;8443", "malformed: SOURCE_PORTS (ports such as 443)"),
+            ("SOURCE_PORTS", "0", "malformed: SOURCE_PORTS (ports such as 443)"),
+            ("SOURCE_PORTS", "65536", "malformed: SOURCE_PORTS (ports such as 443)"),
+            ("LOCAL_SOURCES", "yes", "none of its values: LOCAL_SOURCES (true or false)"),
+            ("AWS_LAMBDA_RUNTIME_API", "a:b", "malformed: AWS_LAMBDA_RUNTIME_API (host:port)"),
+        ] {
+            let message = with(&[(name, bad)]).unwrap_err().to_string();
+            assert_eq!(message, format!("in the environment {said}"), "{bad}");
+        }
     }
 
     #[test]

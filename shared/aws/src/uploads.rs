@@ -94,6 +94,10 @@ impl Uploads for Cloud {
         self.uploads.url(upload).await
     }
 
+    async fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
+        self.uploads.store(tenant, id, body).await
+    }
+
     async fn stored_file(&self, upload: &Upload) -> ports::Result<Option<StoredFile>> {
         self.uploads.describe(upload).await
     }

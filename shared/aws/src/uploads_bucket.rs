@@ -1,12 +1,13 @@
 //! The bucket of files on their way to Flickr: one object an upload, under `tenant/upload`.
 //!
-//! An object is written once, by whoever has the URL that its upload was given, and removed when Flickr has it. The
-//! bucket's lifecycle rule deletes those that no job sends.
+//! An object is written once, by whoever has the URL that its upload was given, or by the worker that fetches it. It is
+//! removed when Flickr has it. The bucket's lifecycle rule deletes those that no job sends.
 
 use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, presigning::PresigningConfig};
 use aws_smithy_types::base64;
 use aws_types::SdkConfig;
 use domain::{
+    TenantId, UploadId,
     timing::UPLOAD_URL_LIFETIME,
     upload::{StoredFile, Upload},
 };
@@ -17,6 +18,7 @@ use crate::{
     bucket,
     config::{Lazily, lazily},
     error::from_sdk,
+    multipart::Object,
 };
 
 const READING: &str = "reading a file";
@@ -29,7 +31,11 @@ pub(crate) struct UploadsBucket {
 }
 
 fn key(upload: &Upload) -> String {
-    format!("{}/{}", upload.account.tenant, upload.id)
+    key_of(&upload.account.tenant, &upload.id)
+}
+
+fn key_of(tenant: &TenantId, id: &UploadId) -> String {
+    format!("{tenant}/{id}")
 }
 
 impl UploadsBucket {
@@ -57,6 +63,11 @@ impl UploadsBucket {
         let headers = request.headers().filter(|(name, _)| *name != "user-agent");
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(UploadUrl { url: request.uri().to_owned(), headers })
+    }
+
+    /// Stores the bytes of the file, replacing what was there. What does not come whole is not stored.
+    pub(crate) async fn store(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
+        Object { client: &self.client, bucket: &self.name, key: &key_of(tenant, id) }.store(body).await
     }
 
     /// What is stored of the file, if there is an object of it.

@@ -49,6 +49,7 @@ fn request(user_id: &str) -> SubmitJobRequest {
     SubmitJobRequest {
         method: Some(METHOD.to_owned()),
         upload_id: None,
+        source_url: None,
         params: RawValue::from_string("{}".to_owned()).unwrap_or_default(),
         user_id: user_id.to_owned(),
         target: None,

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod files;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use domain::{
     AppId, TenantId, Timestamp, UserId,
     budget::{HostClass, Limit},
+    egress::Policy,
     fair_queue::Priority,
     job::Target,
 };
@@ -40,7 +43,7 @@ async fn scene() -> Scene {
     let tenant: TenantId = tenants::create(&world, &keyed_hash, "Test", API_KEY).await.unwrap();
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();
-    let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE };
+    let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
     let limits = Limits { max_pending_jobs: 30, ..Limits::default() };
     let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits };
     let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod sources;
 mod template;
 
 use std::sync::{
@@ -24,7 +25,7 @@ use hub::{
     ports::{Accounts, Answer, Apps, FileAnswer, FileRequest, FlickrApi, FlickrFiles, Signing, VerifyAnswer},
     run::{Flickr, Worker},
 };
-use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, World, build};
+use testkit::{CATALOGUE, Call, Fault, FaultPoint, ScriptedFlickr, ScriptedSources, World, build};
 use vault::memory::MemoryKeys;
 
 fn message(id: &str, body: &str) -> SqsMessage {
@@ -54,6 +55,7 @@ impl<F: Flickr + 'static> Scene<F> {
             vaults,
             retries: PerTarget::default(),
             file_rules: FileRules::default(),
+            sources: Arc::new(ScriptedSources::default()),
             limits: Limits::default(),
             grants: Grants::default(),
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     budget::{Limit, MAX_PENDING},
+    egress::DEFAULT_PORTS,
     fair_queue::SWEEP_INTERVAL,
     job::{RetryPolicy, Target},
     timing::{AWS_REQUEST, RECORD_RETENTION, UPLOAD_RETENTION},
@@ -18,7 +19,7 @@ pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
 /// The lines of a resource of the template, without the comments; none where there is no such resource.
 pub fn resource(name: &str) -> Vec<&'static str> {
     let start = format!("  {name}:");
-    let lines = TEMPLATE.lines().skip_while(move |line| *line != start).skip(1);
+    let lines = TEMPLATE.lines().skip_while(move |line| line.split(" #").next() != Some(&start)).skip(1);
     let lines =
         lines.take_while(|line| line.is_empty() || line.starts_with("    ") || line.trim_start().starts_with('#'));
     lines.map(|line| line.split(" #").next().unwrap_or_default().trim()).collect()
@@ -96,6 +97,8 @@ fn the_parameters_defaults_are_the_codes() {
         ("DedupCheck", "DEDUP_CHECK", format!("\"{}\"", files.dedup_check.value().unwrap_or("0"))),
         ("UploadIndexLagSeconds", "UPLOAD_INDEX_LAG_SECONDS", seconds(files.index_lag)),
         ("UploadDedupLagSeconds", "UPLOAD_DEDUP_LAG_SECONDS", seconds(files.dedup_lag)),
+        ("SourcePorts", "SOURCE_PORTS", DEFAULT_PORTS.map(|port| port.to_string()).join(",")),
+        ("LocalSources", "LOCAL_SOURCES", "\"false\"".to_owned()),
     ];
     for (parameter, variable, default) in defaults {
         let default = format!("Default: {default}");
@@ -103,7 +106,9 @@ fn the_parameters_defaults_are_the_codes() {
         let line = format!("        {variable}: !Ref {parameter}");
         assert!(TEMPLATE.lines().any(|found| found == line), "{line}");
     }
-    assert!(resource("AccountCallsPerHour").contains(&r#"Default: """#));
+    for parameter in ["AccountCallsPerHour", "SourceNetworks"] {
+        assert!(resource(parameter).contains(&r#"Default: """#), "{parameter}");
+    }
 }
 
 /// CloudFormation makes the secret anew where these lines change, and no stored hash would be found any more. What it

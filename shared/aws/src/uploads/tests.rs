@@ -20,7 +20,8 @@ fn sha256() -> Sha256 {
 }
 
 fn cloud(aws: &Answering) -> Cloud {
-    let settings = Settings::from_lookup(|name| (!name.ends_with("SECONDS")).then(|| value_of(name).to_owned()));
+    let is_set = |name: &str| !name.ends_with("SECONDS") && !name.contains("SOURCE");
+    let settings = Settings::from_lookup(|name| is_set(name).then(|| value_of(name).to_owned()));
     Cloud::new(&aws.config(), &settings.unwrap().stores)
 }
 

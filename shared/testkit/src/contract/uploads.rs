@@ -5,7 +5,8 @@ use domain::{
     timing::UPLOAD_RETENTION,
     upload::{MediaFile, Sha256, Upload},
 };
-use hub::ports::{Clock, Entropy, Uploads};
+use futures_util::{StreamExt, stream};
+use hub::ports::{self, Clock, Entropy, Uploads};
 
 use crate::build;
 
@@ -60,6 +61,39 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
         Upload { id: UploadId::from_bytes(ports.random()), created_at: ports.now().before(UPLOAD_RETENTION), ..upload };
     ports.create_upload(&old).await.unwrap();
     assert_eq!(ports.upload(&tenant, &old.id).await.unwrap(), None, "its time is over");
+}
+
+/// Files that were fetched: nobody promised their length.
+pub async fn fetched_files(ports: &(impl Clock + Entropy + Uploads)) {
+    let upload = upload(ports, None);
+    let (tenant, id) = (&upload.account.tenant, &upload.id);
+    let store = async |chunks: Vec<ports::Result<Vec<u8>>>| {
+        let body = stream::iter(chunks).map(|chunk| chunk.map(Into::into));
+        ports.store_file(tenant, id, Box::pin(body)).await
+    };
+    let stored = async || {
+        let bytes = ports.stored_file(&upload).await.unwrap()?.bytes;
+        let file = ports.read_file(&upload).await.unwrap().unwrap();
+        let read: Vec<u8> = file.map(|chunk| chunk.unwrap().to_vec()).concat().await;
+        assert_eq!(bytes, read.len() as u64);
+        Some(read)
+    };
+    let broken = || Err(ports::Error::unavailable("a file", "it broke off"));
+    // More than adapters keep in memory.
+    let long: Vec<u8> = (0..20_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let chunks = || long.chunks(3_000_001).map(|chunk| Ok(chunk.to_vec()));
+
+    assert!(store(vec![Ok(b"pho".to_vec()), broken()]).await.is_err());
+    assert!(store(chunks().chain([broken()]).collect()).await.is_err());
+    assert_eq!(stored().await, None, "what does not come whole is not stored");
+    store(vec![Ok(b"pho".to_vec()), Ok(b"to".to_vec())]).await.unwrap();
+    assert_eq!(stored().await.as_deref(), Some(&b"photo"[..]));
+    store(chunks().collect()).await.unwrap();
+    assert!(stored().await.is_some_and(|file| file == long), "it replaces what was there");
+    assert!(store(chunks().chain([broken()]).collect()).await.is_err());
+    assert!(stored().await.is_some_and(|file| file == long), "and stays where nothing comes whole");
+    ports.remove_upload(&upload).await.unwrap();
+    assert_eq!(stored().await, None);
 }
 
 /// Photos that Flickr has just made.

@@ -180,9 +180,15 @@ fn what_was_asked_is_written_short() {
     let plain = job(State::first(AT, AT)).spec;
     let text = |spec: &JobSpec| spec_text(spec).unwrap().as_s().unwrap().clone();
     assert_eq!(text(&plain), r#"{"params":{"user_id":"12345678@N00"}}"#);
-    let upload = file_job(State::first(AT, AT), Target::Upload).spec;
+    let mut upload = file_job(State::first(AT, AT), Target::Upload);
     let file = UploadId::from_bytes([3; 16]);
-    assert_eq!(text(&upload), format!(r#"{{"params":{{"tags":"\"a b\"","title":"é"}},"file":"{file}"}}"#));
+    let params = r#"{"tags":"\"a b\"","title":"é"}"#;
+    assert_eq!(text(&upload.spec), format!(r#"{{"params":{params},"file":{{"upload":"{file}"}}}}"#));
+    let Work::Upload(call) = &mut upload.spec.work else { panic!("it uploads") };
+    call.source = FileSource::Url("https://a.example/b.jpg?s=1".to_owned());
+    let url = r#"{"url":"https://a.example/b.jpg?s=1"}"#;
+    assert_eq!(text(&upload.spec), format!(r#"{{"params":{params},"file":{url}}}"#));
+    assert_eq!(read_back(&whole_record(&upload)), upload);
     let cached = JobSpec { cache: CacheOptions::new(Some(60), true).unwrap(), ..plain };
     let read: LongSpec = serde_json::from_str(&text(&cached)).unwrap();
     assert_eq!(read.cache, cached.cache);
