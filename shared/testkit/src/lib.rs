@@ -16,7 +16,7 @@ pub mod simulator;
 mod woken;
 
 pub use call::Call;
-pub use fakes::{History, QueuedMessage, World};
+pub use fakes::{History, OpenedCircuit, QueuedMessage, World};
 pub use faults::{Fault, FaultPlan, FaultPoint, Injection};
 pub use mutation::Mutation;
 pub use scene::Scene;

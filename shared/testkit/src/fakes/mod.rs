@@ -27,6 +27,6 @@ mod uploads;
 mod waiting_jobs;
 mod world;
 
-pub use history::History;
+pub use history::{History, OpenedCircuit};
 pub use messages::QueuedMessage;
 pub use world::World;

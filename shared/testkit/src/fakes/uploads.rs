@@ -13,10 +13,13 @@ use futures_util::stream;
 use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
 
 use super::world::World;
-use crate::call::Call;
+use crate::{call::Call, mutation::Mutation};
 
-/// How many bytes come at once.
+/// The most bytes that come at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// In how many chunks a small file comes, if it has so many bytes.
+const CHUNKS: usize = 8;
 
 type Name = (TenantId, UploadId);
 
@@ -50,10 +53,14 @@ fn name(upload: &Upload) -> Name {
 }
 
 impl World {
-    /// Stores the file of an upload, as its owner does.
+    /// Stores the file of an upload, as its owner does, and what is known of the upload where it is not stored yet.
     pub fn store_file(&self, upload: &Upload, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
-        self.stores(|stores, _| stores.part::<StoredUploads>().files.insert(name(upload), bytes));
+        self.stores(|stores, _| {
+            let stored = stores.part::<StoredUploads>();
+            stored.uploads.entry(name(upload)).or_insert_with(|| upload.clone());
+            stored.files.insert(name(upload), bytes);
+        });
     }
 
     /// How many files are stored.
@@ -101,9 +108,9 @@ impl Uploads for World {
             .call(Call::ReadFile, |stores, _| stores.part::<StoredUploads>().files.get(&name(upload)).cloned())
             .await?;
         let chunks = |file: Bytes| {
-            let starts = (0..file.len()).step_by(CHUNK_BYTES);
-            let chunks: Vec<_> =
-                starts.map(|start| Ok(file.slice(start..file.len().min(start + CHUNK_BYTES)))).collect();
+            let length = file.len().div_ceil(CHUNKS).clamp(1, CHUNK_BYTES);
+            let starts = (0..file.len()).step_by(length);
+            let chunks: Vec<_> = starts.map(|start| Ok(file.slice(start..file.len().min(start + length)))).collect();
             Box::pin(stream::iter(chunks)) as ByteStream
         };
         Ok(file.map(chunks))
@@ -135,6 +142,10 @@ impl Uploads for World {
         in_place_of: Option<&JobId>,
     ) -> Result<Option<JobId>> {
         let bytes = (account.clone(), sha256.clone());
-        self.call(Call::ClaimBytes, |stores, _| stores.part::<StoredUploads>().claim(bytes, job, in_place_of)).await
+        self.call(Call::ClaimBytes, |stores, _| {
+            let other = stores.part::<StoredUploads>().claim(bytes, job, in_place_of);
+            other.filter(|_| !stores.breaks(Mutation::SameBytesAtOnce))
+        })
+        .await
     }
 }

@@ -8,6 +8,7 @@
 //! | `profile` | what goes wrong and how much is asked for |
 //! | `streams` | one stream of randomness for each part |
 //! | `flickr` | Flickr on bad days |
+//! | `asked_file` | the files that callers ask to send |
 //! | `workload` | what callers ask for |
 //! | `oracles` | the promises, each as a judgement of the final state |
 //! | `report` | what a simulation came to |
@@ -34,6 +35,7 @@
 //! `Stores::breaks`, or in the executor or the simulated Flickr, by [`Profile::mutation`]), and name the promise that
 //! notices it in `every_rule_broken_on_purpose_is_noticed`.
 
+mod asked_file;
 mod changes;
 mod executor;
 mod flickr;
@@ -46,12 +48,13 @@ mod shrink;
 mod streams;
 mod workload;
 
+pub use asked_file::{AskedFile, FilePurpose};
 pub use changes::UnknownChange;
 pub use executor::{MAX_RECEIVES, run};
 pub use flickr::{COMMENT, CREATE, EDIT, FlickrCall, READ};
 pub use oracles::Violation;
 pub use period::Period;
 pub use profile::{AccountSize, CrashScene, Flow, Profile};
-pub use report::{JobStart, Report};
+pub use report::{FileCounts, JobStart, Report};
 pub use shrink::{MAX_RUNS, Shrunk, explain, shrink};
 pub use workload::{Ask, Workload};

@@ -50,6 +50,10 @@ pub struct Profile {
     pub poison_per_mille: u64,
     /// Random jobs in a thousand whose app Flickr refuses.
     pub stopped_per_mille: u64,
+    /// Random jobs in a thousand that send a file.
+    pub files_per_mille: u64,
+    /// Photos in a thousand that their owners delete.
+    pub deletions_per_mille: u64,
     /// Times at which Flickr refuses all calls as too many.
     pub storms: Vec<Period>,
     /// Times at which Flickr is down.
@@ -151,6 +155,8 @@ impl Profile {
             flickr_faults_per_mille: 250,
             poison_per_mille: 30,
             stopped_per_mille: 10,
+            files_per_mille: 150,
+            deletions_per_mille: 150,
             limit: Limit { calls_per_hour: 60, burst_calls: 8 },
             storms: vec![Period { from: Duration::from_secs(1_500), length: HOUR / 6 }],
             outages: vec![Period { from: HOUR, length: HOUR / 3 }],
@@ -179,11 +185,24 @@ impl Profile {
             flickr_faults_per_mille: 0,
             poison_per_mille: 0,
             stopped_per_mille: 0,
+            files_per_mille: 0,
+            deletions_per_mille: 0,
             storms: Vec::new(),
             outages: Vec::new(),
             noise: true,
             replays: false,
             mutation: None,
+        }
+    }
+
+    /// A bad day of files alone: 150 jobs of six accounts, which have few different files, for an app that may call 900
+    /// times an hour.
+    pub fn files() -> Self {
+        Self {
+            jobs: 150,
+            files_per_mille: 1_000,
+            limit: Limit { calls_per_hour: 900, burst_calls: 60 },
+            ..Self::bad_day()
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Report {
     pub shared: u64,
     /// Requests that were refused because too many jobs were pending.
     pub turned_away: u64,
+    /// What became of files.
+    pub files: FileCounts,
     /// Each job that a caller was told of, by flow and acceptance.
     pub starts: Vec<JobStart>,
     /// Each call of Flickr.
@@ -47,6 +49,23 @@ impl Report {
     pub fn breaks(&self, promise: &str) -> bool {
         self.violations.iter().any(|violation| violation.promise == promise)
     }
+}
+
+/// What became of files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Jobs accepted that upload.
+    pub uploads: u64,
+    /// Jobs accepted that replace.
+    pub replaces: u64,
+    /// Photos that uploads made.
+    pub photos: u64,
+    /// Jobs completed with a photo that was there before.
+    pub duplicates: u64,
+    /// Jobs that ended and do not know whether their photo is there.
+    pub unknown: u64,
+    /// Sends that stopped in the middle, because their lease was lost.
+    pub stopped_sends: u64,
 }
 
 /// When a job started.

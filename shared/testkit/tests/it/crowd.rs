@@ -8,6 +8,7 @@ use domain::{
     account::Perms,
     budget::{HostClass, Limit, Party},
     job::{Job, Phase, Start},
+    upload::FileRules,
 };
 use futures_util::future::join_all;
 use hub::{
@@ -49,6 +50,7 @@ fn worker(scene: &Scene) -> Task<usize> {
         catalogue: &CATALOGUE,
         vaults: scene.vaults.clone(),
         retries: scene.worker.retries,
+        file_rules: FileRules::default(),
         limits: LIMITS,
         grants: Grants::default(),
     });

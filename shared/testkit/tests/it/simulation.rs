@@ -106,9 +106,14 @@ fn every_rule_broken_on_purpose_is_noticed() {
         Mutation::NoBudget => "I2",
         Mutation::CircuitIgnored => "I8",
         Mutation::NothingInvalidated | Mutation::NothingExpires | Mutation::AnswersOfAnyone => "cache",
+        Mutation::SendingNotMarked
+        | Mutation::SameBytesAtOnce
+        | Mutation::DeletedTakenForLiving
+        | Mutation::SentAgainWithoutDeduplication => "photos",
     };
     for mutation in Mutation::ALL {
-        let profile = Profile { mutation: Some(mutation), ..Profile::bad_day() };
+        let base = if promise_of(mutation) == "photos" { Profile::files() } else { Profile::bad_day() };
+        let profile = Profile { mutation: Some(mutation), ..base };
         let promise = promise_of(mutation);
         assert!(failing(&profile, promise).is_some(), "{mutation:?} does not break {promise}");
     }
