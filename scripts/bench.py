@@ -19,19 +19,25 @@ import warm
 SIMULATED = ["cargo", "run", "--release", "--quiet", "--locked", "--package", "testkit", "--bin", "measure"]
 
 
-def simulated() -> Iterator[dict[str, Any]]:
+def simulated(*words: str) -> Iterator[dict[str, Any]]:
     """What the simulator measures in virtual time: the fair queue, a flood and a day of traffic."""
-    with subprocess.Popen(SIMULATED, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen([*SIMULATED, *words], stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
             yield json.loads(line)
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, SIMULATED)
 
 
+def uploads() -> Iterator[dict[str, Any]]:
+    """What becomes of more than ten thousand uploads on the simulator's bad days."""
+    return simulated("--", "uploads")
+
+
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
     "warm": warm.lines,
     "simulator": simulated,
+    "uploads": uploads,
     "price": price.lines,
     "end_to_end": suite.lines,
 }

@@ -70,7 +70,10 @@ impl std::fmt::Display for UnknownChange {
         let mutations: Vec<String> = Mutation::ALL.iter().map(|mutation| format!("{mutation:?}")).collect();
         writeln!(f, "`{}` is no change of a profile. These are, with a number, as in `jobs=12`:", self.0)?;
         writeln!(f, "  {}", names.join(", "))?;
-        writeln!(f, "These too: `asks=3,7-9`, the asks that are made; `limit=60/8`, the calls of an hour and of a burst")?;
+        writeln!(
+            f,
+            "These too: `asks=3,7-9`, the asks that are made; `limit=60/8`, the calls of an hour and of a burst"
+        )?;
         writeln!(f, "that an app may make; and `mutation=`, a rule broken on purpose, of")?;
         write!(f, "  {}", mutations.join(", "))
     }
@@ -169,7 +172,18 @@ mod tests {
 
     #[test]
     fn what_is_no_change_is_refused() {
-        for text in ["", "jobs", "jobs=", "jobs=many", "span_seconds=0", "job=1", "asks=3-", "limit=60", "limit=0/8", "mutation=NoWay"] {
+        for text in [
+            "",
+            "jobs",
+            "jobs=",
+            "jobs=many",
+            "span_seconds=0",
+            "job=1",
+            "asks=3-",
+            "limit=60",
+            "limit=0/8",
+            "mutation=NoWay",
+        ] {
             assert!(Profile::bad_day().with(text).is_err(), "{text}");
         }
         assert_eq!(Profile::bad_day().with("asks=").unwrap().asks, Some(BTreeSet::new()));

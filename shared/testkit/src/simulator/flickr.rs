@@ -1,5 +1,6 @@
 //! Flickr as it behaves on bad days: it acts and does not say so, says no and acts later, hangs.
 
+mod applied_write;
 mod files;
 mod photos;
 
@@ -23,12 +24,13 @@ use domain::{
 };
 use hub::ports::{Answer, Clock, FlickrApi, Signing, VerifyAnswer};
 
-pub(crate) use self::photos::{Life, Photo};
+use self::photos::INDEX_LAG_MILLISECONDS;
+pub(crate) use self::{
+    applied_write::AppliedWrite,
+    photos::{Life, Photo},
+};
 use super::{fnv, period::Period};
 use crate::{World, random::Random};
-
-/// How long Flickr's index may lag behind what it did, in milliseconds.
-const INDEX_LAG_MILLISECONDS: u64 = 60_000;
 
 /// The method that reads.
 pub const READ: &str = "flickr.photos.getInfo";
@@ -162,15 +164,6 @@ pub struct FlickrCall {
     pub app: String,
     /// To which hosts.
     pub class: HostClass,
-}
-
-/// A write that took effect.
-#[derive(Debug, Clone)]
-pub(crate) struct AppliedWrite {
-    /// The marker of its job.
-    pub(crate) marker: String,
-    /// When it took effect.
-    pub(crate) at: Timestamp,
 }
 
 /// How often calls with a marker took effect, and when first.

@@ -128,6 +128,8 @@ pub enum CrashScene {
     Queued,
     /// Four reads that make the same call.
     SameCall,
+    /// Four jobs that send files of the account.
+    Files,
 }
 
 /// Jobs of the first account that read, each something else, over an hour.
@@ -303,6 +305,7 @@ impl Profile {
         let (flow, limit) = match scene {
             CrashScene::Alone => (one_write, Limit::FLICKR),
             CrashScene::Queued => (Flow { jobs: 2, ..one_write }, one_call),
+            CrashScene::Files => (Flow { jobs: 0, ..READS }, Limit::FLICKR),
             CrashScene::SameCall => (Flow { jobs: 4, span, same_call: true, ..READS }, Limit::FLICKR),
         };
         Self {
@@ -311,6 +314,8 @@ impl Profile {
             accounts_each: 1,
             flows: vec![flow],
             limit,
+            jobs: if scene == CrashScene::Files { 4 } else { 0 },
+            files_per_mille: 1_000,
             crash_at: Some((call, point)),
             noise: false,
             ..Self::good_day()

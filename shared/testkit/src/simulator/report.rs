@@ -7,7 +7,7 @@ use domain::{
     job::{Job, Phase},
 };
 
-use super::{flickr::FlickrCall, oracles::Violation};
+use super::{file_counts::FileCounts, flickr::FlickrCall, oracles::Violation};
 
 /// What a simulation came to.
 #[derive(Debug, Clone, Default)]
@@ -49,23 +49,6 @@ impl Report {
     pub fn breaks(&self, promise: &str) -> bool {
         self.violations.iter().any(|violation| violation.promise == promise)
     }
-}
-
-/// What became of files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FileCounts {
-    /// Jobs accepted that upload.
-    pub uploads: u64,
-    /// Jobs accepted that replace.
-    pub replaces: u64,
-    /// Photos that uploads made.
-    pub photos: u64,
-    /// Jobs completed with a photo that was there before.
-    pub duplicates: u64,
-    /// Jobs that ended and do not know whether their photo is there.
-    pub unknown: u64,
-    /// Sends that stopped in the middle, because their lease was lost.
-    pub stopped_sends: u64,
 }
 
 /// When a job started.

@@ -11,11 +11,11 @@ use domain::{
     upload::{DedupCheck, FoundPhoto, PhotoVersion, TicketState, Uploaded},
 };
 
-use super::AppliedWrite;
+use super::applied_write::AppliedWrite;
 use crate::random::Random;
 
 /// How long Flickr's index may lag behind what it did, in milliseconds.
-const INDEX_LAG_MILLISECONDS: u64 = 60_000;
+pub(super) const INDEX_LAG_MILLISECONDS: u64 = 60_000;
 
 /// How long Flickr may not know the bytes of a new photo, in milliseconds: within what
 /// [`domain::upload::FileRules::dedup_lag`] assumes, though clocks differ.

@@ -14,8 +14,8 @@ use super::final_state::FinalState;
 use crate::{
     build,
     simulator::{
+        file_counts::FileCounts,
         flickr::{Life, Photo, marker_of},
-        report::FileCounts,
     },
 };
 
@@ -82,8 +82,14 @@ pub(super) fn no_account_has_the_same_twice(state: &FinalState) -> Vec<String> {
     };
     let doubles = deduplicated.iter().filter_map(|sender| {
         let lives = lives(sender);
-        let [(_, one), (life, other)] = lives.array_windows().find(|[(one, _), (other, _)]| one.meets(other.from, other.from))?;
-        Some(format!("{} are the same photo, both there at {}: {}", [*one, *other].join(" and "), life.from, sender.job.id))
+        let [(_, one), (life, other)] =
+            lives.array_windows().find(|[(one, _), (other, _)]| one.meets(other.from, other.from))?;
+        Some(format!(
+            "{} are the same photo, both there at {}: {}",
+            [*one, *other].join(" and "),
+            life.from,
+            sender.job.id
+        ))
     });
     doubles.collect()
 }
