@@ -20,13 +20,18 @@ import warm
 SIMULATED = ["cargo", "run", "--release", "--quiet", "--locked", "--package", "testkit", "--bin", "measure"]
 
 
-def simulated() -> Iterator[dict[str, Any]]:
+def simulated(*words: str) -> Iterator[dict[str, Any]]:
     """What the simulator measures in virtual time: the fair queue, a flood and a day of traffic."""
-    with subprocess.Popen(SIMULATED, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen([*SIMULATED, *words], stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
             yield json.loads(line)
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, SIMULATED)
+
+
+def uploads() -> Iterator[dict[str, Any]]:
+    """What becomes of more than ten thousand uploads on the simulator's bad days."""
+    return simulated("--", "uploads")
 
 
 PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
@@ -34,6 +39,7 @@ PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "warm": warm.lines,
     "node": node.lines,
     "simulator": simulated,
+    "uploads": uploads,
     "price": price.lines,
     "end_to_end": suite.lines,
 }

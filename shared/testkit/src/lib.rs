@@ -19,10 +19,11 @@ pub mod simulator;
 mod woken;
 
 pub use call::Call;
-pub use fakes::{History, KeyUnits, QueuedMessage, World};
+pub use fakes::{History, KeyUnits, OpenedCircuit, QueuedMessage, World};
 pub use faults::{Fault, FaultPlan, FaultPoint, Injection};
 pub use file_script::SentFile;
 pub use mutation::Mutation;
 pub use scene::Scene;
 pub use scripted_flickr::{CATALOGUE, ScriptedFlickr};
 pub use scripted_sources::ScriptedSources;
+pub use woken::run_by_itself;

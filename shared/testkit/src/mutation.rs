@@ -27,11 +27,19 @@ pub enum Mutation {
     NothingExpires,
     /// An account is given the answers that are cached for others.
     AnswersOfAnyone,
+    /// A job is not marked before what must not be repeated is sent for it.
+    SendingNotMarked,
+    /// Jobs that send the same bytes to one account do not wait for each other.
+    SameBytesAtOnce,
+    /// Flickr's answer that it had the bytes of a photo that was deleted is taken for success.
+    DeletedTakenForLiving,
+    /// A file that is sent again is sent without deduplication.
+    SentAgainWithoutDeduplication,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 12] = [
+    pub const ALL: [Mutation; 16] = [
         Mutation::RetryIgnoresClass,
         Mutation::ClaimWithoutLease,
         Mutation::FencingNotCompared,
@@ -44,5 +52,9 @@ impl Mutation {
         Mutation::NothingInvalidated,
         Mutation::NothingExpires,
         Mutation::AnswersOfAnyone,
+        Mutation::SendingNotMarked,
+        Mutation::SameBytesAtOnce,
+        Mutation::DeletedTakenForLiving,
+        Mutation::SentAgainWithoutDeduplication,
     ];
 }

@@ -1,11 +1,12 @@
 //! Whether a task was woken, for who polls it.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Wake,
+    task::{Context, Poll, Wake, Waker},
 };
 
 /// Whether a task was woken.
@@ -16,6 +17,22 @@ impl Woken {
     /// Whether it was since it was last asked.
     pub(crate) fn take(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Runs `future` as far as it goes by itself: what it comes to, or `None` where it waits for something that does not
+/// happen.
+pub fn run_by_itself<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(value);
+        }
+        if !woken.take() {
+            return None;
+        }
     }
 }
 

@@ -70,8 +70,8 @@ fn next_state(job: &Job, event: Event, now: Timestamp) -> Result<State, Refusal>
             Ok(State { in_doubt: false, file, ..moved(state, Phase::Completed { at: now, result, page_of_several }) })
         }
         Event::Fail(claim, failure) => {
-            holder(state, &claim)?;
-            Ok(moved(state, failed(state, failure, now)))
+            let activity = holder(state, &claim)?.activity;
+            Ok(moved(state, failed(state, activity, failure, now)))
         }
         Event::GiveUp(claim, failure) => {
             holder(state, &claim)?;
@@ -170,9 +170,11 @@ fn expired(state: &State, waited_for: &WaitReason, now: Timestamp) -> State {
     moved(state, Phase::Expired { at: now, waited_for: waited_for.clone() })
 }
 
-/// The end of a run that fails. Only Flickr's refusal of the file itself says that no earlier attempt took effect.
-fn failed(state: &State, failure: Failure, now: Timestamp) -> Phase {
-    let is_certain = !state.file.unsettled || failure.code == FailureCode::FlickrRejected;
+/// The end of a run that fails. Only Flickr's refusal of the file itself says that no earlier attempt took effect: one
+/// that comes before the file is sent is of something else.
+fn failed(state: &State, activity: Activity, failure: Failure, now: Timestamp) -> Phase {
+    let is_of_file = failure.code == FailureCode::FlickrRejected && activity != Activity::Call;
+    let is_certain = !state.file.unsettled || is_of_file;
     let code = if is_certain { failure.code } else { FailureCode::OutcomeUnknown };
     Phase::Failed { at: now, failure: Failure { code, ..failure } }
 }

@@ -11,7 +11,7 @@ use domain::{
     budget::HostClass,
     job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, WaitReason, Work},
     outcome::Class,
-    timing::{AWS_REQUEST, UPLOAD_ANSWER},
+    timing::{AWS_REQUEST, LONGEST_QUEUE_DELAY, UPLOAD_ANSWER},
     upload::{
         DedupCheck, Endpoint, FileSource, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, Uploaded, machine_tag,
         next_ticket_check,
@@ -125,7 +125,11 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
                 None => now,
                 Some((Phase::Completed { at, .. }, _)) => *at + self.file_rules.dedup_lag,
                 Some((phase, in_doubt)) => match phase.ended_at() {
-                    None => return follow(now + SAME_BYTES_PAUSE),
+                    // It does nothing before it is due, though that may change.
+                    None => {
+                        let due_at = state.as_ref().map_or(now, |state| state.due_at).min(now + LONGEST_QUEUE_DELAY);
+                        return follow(due_at.max(now + SAME_BYTES_PAUSE));
+                    }
                     Some(at) if in_doubt => at + self.file_rules.dedup_lag,
                     Some(_) => now,
                 },

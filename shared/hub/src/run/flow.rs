@@ -5,10 +5,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::{Ports, lease::Lease};
-use crate::{
-    chain,
-    ports::{self, ByteStream},
-};
+use crate::ports::{self, ByteStream};
 
 /// How many chunks wait to be taken: the source is read no faster than they are.
 const CHUNKS_AHEAD: usize = 1;
@@ -19,8 +16,8 @@ pub(super) enum Flow {
     Whole,
     /// Whoever takes them takes no more.
     NotTaken,
-    /// The source failed, for this reason.
-    Failed(String),
+    /// The source failed.
+    Failed(ports::Error),
     /// The claim holds the job no more.
     LeaseLost,
 }
@@ -46,7 +43,7 @@ pub(super) async fn feed<P: Ports>(
             (Ok(chunk), Ok(true)) => (Ok(chunk), None),
             (Ok(_), _) => (Err(ports::Error::unavailable("a file", "the lease was lost")), Some(Flow::LeaseLost)),
             (Err(error), _) => {
-                let end = Flow::Failed(chain(&error));
+                let end = Flow::Failed(error.clone());
                 (Err(error), Some(end))
             }
         };

@@ -24,8 +24,8 @@ use super::{
     lease::Lease,
 };
 use crate::{
-    Error,
-    ports::{SourceFailure, SourceFile},
+    Error, chain,
+    ports::{ErrorKind, SourceFailure, SourceFile},
 };
 
 /// What a file is called whose URL has no name.
@@ -84,7 +84,10 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         match flowed {
             Flow::LeaseLost => return Ok(Spooled::LeaseLost),
             Flow::Failed(_) if read.bytes > most => return failed(&too_large(&media_type)),
-            Flow::Failed(message) => return failed(&SourceFailure { message, is_transient: true }),
+            Flow::Failed(error) => {
+                let is_transient = error.kind() == ErrorKind::Unavailable;
+                return failed(&SourceFailure { message: chain(&error), is_transient });
+            }
             Flow::Whole | Flow::NotTaken => stored?,
         }
         let file = match MediaFile::new(&name, media_type, read.bytes) {

@@ -24,6 +24,8 @@ enum Found {
     Pending(Ticket),
     /// Nothing shows that the file arrived: it may not have, or not yet.
     NotSeen,
+    /// Flickr did not say.
+    NotAnswered,
     /// The ticket is not known, so the photo is to be looked for.
     TicketLost,
 }
@@ -72,6 +74,8 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             Found::NotSeen if now < until => {
                 self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(until.max(now)))
             }
+            // No answer decides nothing: it is asked as long as the job may wait.
+            Found::NotAnswered => self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(give_up_at)),
             Found::Pending(_) | Found::TicketLost => {
                 Event::Verify { claim: claim.clone(), due_at: now, window: self.verification_window(job) }
             }
@@ -98,14 +102,21 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             Some(photo_id) => {
                 let (outcome, version) = self.flickr.photo_version(signing, photo_id).await;
                 let before = job.state.file.photo_version.as_ref();
-                let is_other = version.is_some_and(|after| before.is_some_and(|before| after.secret != before.secret));
-                (outcome, if is_other { Found::Photo(photo_id.to_owned()) } else { Found::NotSeen })
+                let found = match version {
+                    None => Found::NotAnswered,
+                    Some(after) if before.is_some_and(|before| after.secret != before.secret) => {
+                        Found::Photo(photo_id.to_owned())
+                    }
+                    Some(_) => Found::NotSeen,
+                };
+                (outcome, found)
             }
             None => {
                 let (outcome, found) = self.flickr.find_photo(signing, &machine_tag(&job.id)).await;
                 let found = match found {
                     FoundPhoto::Found(id) => Found::Photo(id),
-                    FoundPhoto::None | FoundPhoto::NotKnownYet => Found::NotSeen,
+                    FoundPhoto::None => Found::NotSeen,
+                    FoundPhoto::NotKnownYet => Found::NotAnswered,
                 };
                 (outcome, found)
             }

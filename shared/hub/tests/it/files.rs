@@ -8,13 +8,12 @@ use domain::{
     outcome::{Class, Outcome},
     upload::{Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, TicketState, Uploaded},
 };
-use futures_util::FutureExt;
 use hub::{
     Kind,
     ports::Clock,
     run::{Disposition, Handled},
 };
-use testkit::{Call, Fault, FaultPoint, Scene, ScriptedFlickr, build};
+use testkit::{Call, Fault, FaultPoint, Scene, ScriptedFlickr, build, run_by_itself};
 
 const PHOTO: &[u8] = b"the bytes of a photo";
 
@@ -50,7 +49,7 @@ fn run_to_the_end(scene: &Scene) -> Vec<Job> {
     for _ in 0..2_000 {
         while let Some(message) = scene.world.receive() {
             // The fakes answer at once: a worker that does not has crashed.
-            let handled = scene.worker.handle(&message).now_or_never();
+            let handled = run_by_itself(scene.worker.handle(&message));
             if let Some(Handled { disposition: Ok(Disposition::Ack | Disposition::LostLease), .. }) = handled {
                 scene.world.acknowledge(&message);
             }
@@ -59,7 +58,7 @@ fn run_to_the_end(scene: &Scene) -> Vec<Job> {
             return scene.world.jobs();
         }
         scene.pass_seconds(20);
-        let _ = scene.try_sweep().now_or_never();
+        let _ = run_by_itself(scene.try_sweep());
     }
     panic!("jobs do not end: {:?}", scene.world.jobs());
 }
@@ -163,6 +162,19 @@ async fn a_file_that_never_arrived_is_sent_again_only_where_flickr_tells_a_repet
 }
 
 #[tokio::test]
+async fn a_search_that_is_not_answered_decides_nothing() {
+    let scene = Scene::new().await;
+    scene.flickr.answer_file(unknown(), None);
+    // Longer than the index lag.
+    scene.flickr.find(vec![FoundPhoto::NotKnownYet; 40]);
+    let upload = scene.upload(0, PHOTO).await;
+    scene.submit_file(&upload, Target::Upload, r#"{"dedup_check": 0}"#).await;
+    let jobs = run_to_the_end(&scene);
+    assert_eq!(jobs[0].state.phase.name(), "completed", "the first answer finds it: {:?}", jobs[0].state);
+    assert_eq!(scene.flickr.sent_files().len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_never_seen_is_not_sent_for_ever() {
     let scene = Scene::new().await;
     let attempts = scene.worker.retries.get(Target::Upload).attempts;
@@ -196,7 +208,7 @@ async fn a_crash_in_mid_upload_is_noticed_and_the_photo_looked_for() {
         end - calls.iter().position(|call| *call == Call::Claim).unwrap()
     };
     scene.world.fault(scene.world.calls().len() + end, FaultPoint::Before, Fault::Crash);
-    assert!(scene.worker.handle(&message).now_or_never().is_none());
+    assert!(run_by_itself(scene.worker.handle(&message)).is_none());
     let crashed_at = scene.world.now();
     let noticed_at = loop {
         scene.pass_seconds(10);

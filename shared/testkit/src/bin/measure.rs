@@ -1,6 +1,6 @@
-//! `measure`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, the response
+//! `measure [uploads]`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, the response
 //! cache of a popular call, and the sweep of ten thousand apps, in the simulator, as JSON lines. Times are in seconds of
-//! virtual time.
+//! virtual time. With `uploads` it measures what becomes of more than ten thousand of them on bad days, and nothing else.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
@@ -10,10 +10,48 @@ use serde_json::{Value, json};
 use testkit::{
     KeyUnits, build,
     many_apps::ManyApps,
-    simulator::{AccountSize, JobStart, Profile, Report, run},
+    simulator::{AccountSize, FileCounts, JobStart, Profile, Report, Violation, run},
 };
 
+/// How many bad days of files are simulated.
+const DAYS_OF_FILES: u64 = 100;
+
 fn main() -> ExitCode {
+    if std::env::args().any(|word| word == "uploads") { uploads() } else { all_but_uploads() }
+}
+
+/// What becomes of files on bad days.
+fn uploads() -> ExitCode {
+    let profile = Profile::files();
+    let mut total = FileCounts::default();
+    let (mut violations, mut jobs, mut ends) = (0, 0, BTreeMap::new());
+    for seed in 0..DAYS_OF_FILES {
+        let report = run(seed, &profile);
+        for violation in &report.violations {
+            violations += 1;
+            print_violation(seed, violation);
+        }
+        for (state, count) in &report.ends {
+            *ends.entry(*state).or_insert(0) += count;
+        }
+        total = total + report.files;
+        jobs += report.jobs;
+    }
+    let measure = json!({
+        "measure": "uploads", "jobs": jobs, "uploads": total.uploads, "replaces": total.replaces,
+        "photos": total.photos, "duplicates": total.duplicates, "unknown_outcomes": total.unknown,
+        "lost_leases": total.stopped_sends, "ends": ends, "violations": violations, "target": 0,
+    });
+    println!("{measure}");
+    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print_violation(seed: u64, violation: &Violation) {
+    let Violation { promise, how } = violation;
+    println!("{}", json!({"measure": "violation", "seed": seed, "promise": promise, "how": how}));
+}
+
+fn all_but_uploads() -> ExitCode {
     let (queue, day) = (run(1, &Profile::long_queue()), run(1, &Profile::day()));
     let (alone, flooded) = (run(2, &Profile::quiet_accounts(false)), run(2, &Profile::quiet_accounts(true)));
     let popular = run(3, &Profile::popular_call());

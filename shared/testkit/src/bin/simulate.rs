@@ -73,6 +73,12 @@ fn print_sums(reports: &[(u64, Report)]) {
     println!("port calls: {}", sum(reports, |report| report.port_calls));
     println!("faults injected: {}", sum(reports, |report| report.faults));
     println!("Flickr calls: {}", sum(reports, |report| report.flickr_calls.len() as u64));
+    println!("uploads: {}", sum(reports, |report| report.files.uploads));
+    println!("replaces: {}", sum(reports, |report| report.files.replaces));
+    println!("photos: {}", sum(reports, |report| report.files.photos));
+    println!("duplicates: {}", sum(reports, |report| report.files.duplicates));
+    println!("unknown outcomes of files: {}", sum(reports, |report| report.files.unknown));
+    println!("sends that lost their lease: {}", sum(reports, |report| report.files.stopped_sends));
 }
 
 fn print_violations(reports: &[(u64, Report)], profile: &Profile) {

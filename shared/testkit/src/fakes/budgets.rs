@@ -9,7 +9,7 @@ use domain::{
 use hub::ports::{BudgetKey, Budgets, Changed, Result};
 
 use super::{
-    history::History,
+    history::{History, OpenedCircuit},
     keys::{Item, Partition},
     world::World,
 };
@@ -59,11 +59,14 @@ impl Budgets for World {
             if stores.breaks(Mutation::CircuitIgnored) && change.calls > 0 {
                 after = with_circuits_of(&after, &before);
             }
-            if let (BudgetKey::App(app), Some(until)) = (key, open_until(&after, now))
-                && open_until(&before, now) != Some(until)
-                && until.since(now) > LONGER_THAN_A_PROBE
-            {
-                stores.part::<History>().circuits.push((app.clone(), now, until));
+            for class in HostClass::ALL {
+                if let (BudgetKey::App(app), Some(until)) = (key, open_until(&after, class, now))
+                    && open_until(&before, class, now) != Some(until)
+                    && until.since(now) > LONGER_THAN_A_PROBE
+                {
+                    let opened = OpenedCircuit { app: app.clone(), class, at: now, until };
+                    stores.part::<History>().circuits.push(opened);
+                }
             }
             stores.part::<StoredBudgets>().0.insert(key.clone(), after.clone());
             Changed::Done(after)
@@ -81,9 +84,9 @@ impl Budgets for World {
     }
 }
 
-/// Until when a budget's circuit is open.
-fn open_until(budget: &Budget, now: Timestamp) -> Option<Timestamp> {
-    budget.status(&Limit::FLICKR, HostClass::Rest, now).open_until
+/// Until when a budget's circuit for these hosts is open.
+fn open_until(budget: &Budget, class: HostClass, now: Timestamp) -> Option<Timestamp> {
+    budget.status(&Limit::FLICKR, class, now).open_until
 }
 
 /// A budget with the circuits of another.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AppId, JobId, Timestamp, job::Job};
+use domain::{AppId, JobId, Timestamp, budget::HostClass, job::Job};
 
 use super::world::World;
 
@@ -21,8 +21,19 @@ pub struct History {
     pub ended_at: BTreeMap<JobId, Vec<Timestamp>>,
     /// Revisions under which a state was written while the job had already reached them in another.
     pub rewritten_revisions: Vec<(JobId, u64)>,
-    /// The circuits that were opened: of which app, when, and until when.
-    pub circuits: Vec<(AppId, Timestamp, Timestamp)>,
+    /// The circuits that were opened.
+    pub circuits: Vec<OpenedCircuit>,
+}
+
+/// A circuit that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedCircuit {
+    /// Of which app.
+    pub app: AppId,
+    /// For calls to which hosts.
+    pub class: HostClass,
+    pub at: Timestamp,
+    pub until: Timestamp,
 }
 
 impl History {

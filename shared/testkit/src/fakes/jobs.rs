@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountRef, Day, JobRef, Timestamp,
-    job::{Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
+    job::{Activity, Event, Job, NextCheck, Phase, State, Transition, WaitReason, Waiting, WakeBy, step},
     timing::{COMMIT_TRIES, INSERTION_TRIES},
 };
 use hub::{
@@ -71,6 +71,9 @@ fn as_seen(mutation: Option<Mutation>, job: &Job, fencing_number: u32) -> (Job, 
 
 fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Result<Committed> {
     let Transition { before: Some(before), after, effects } = transition else { return Ok(Committed::Conflict) };
+    if stores.breaks(Mutation::SendingNotMarked) && marks_sending(&after.state) && !marks_sending(before) {
+        return Ok(Committed::Written);
+    }
     let compares = !stores.breaks(Mutation::RevisionNotCompared);
     let Some(stored) = stores.part::<StoredJobs>().jobs.get(&after.reference()) else {
         return Ok(Committed::Conflict);
@@ -91,6 +94,11 @@ fn commit(stores: &mut Stores, transition: &Transition, now: Timestamp) -> Resul
         stores.part::<OrphanedRuns>().0.push(after.id.clone());
     }
     Ok(Committed::Written)
+}
+
+/// Whether a write that must not be repeated may have been sent.
+fn marks_sending(state: &State) -> bool {
+    matches!(&state.phase, Phase::Running(held) if held.activity == Activity::NonIdempotentCall)
 }
 
 impl World {

@@ -32,7 +32,7 @@ mod uploads;
 mod waiting_jobs;
 mod world;
 
-pub use history::History;
+pub use history::{History, OpenedCircuit};
 pub use messages::QueuedMessage;
 pub use throughput::KeyUnits;
 pub use world::World;

@@ -16,10 +16,13 @@ use super::{
     keys::{Item, Partition},
     world::World,
 };
-use crate::call::Call;
+use crate::{call::Call, mutation::Mutation};
 
-/// How many bytes come at once.
+/// The most bytes that come at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// In how many chunks a small file comes, if it has so many bytes.
+const CHUNKS: usize = 8;
 
 type Name = (TenantId, UploadId);
 
@@ -59,10 +62,14 @@ fn item(upload: &Upload) -> Item {
 }
 
 impl World {
-    /// Stores the file of an upload, as its owner does.
+    /// Stores the file of an upload, as its owner does, and what is known of the upload where it is not stored yet.
     pub fn store_file(&self, upload: &Upload, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
-        self.stores(|stores, _| stores.part::<StoredUploads>().files.insert(name(upload), bytes));
+        self.stores(|stores, _| {
+            let stored = stores.part::<StoredUploads>();
+            stored.uploads.entry(name(upload)).or_insert_with(|| upload.clone());
+            stored.files.insert(name(upload), bytes);
+        });
     }
 
     /// How many files are stored.
@@ -123,9 +130,9 @@ impl Uploads for World {
             .call(Call::ReadFile, |stores, _| stores.part::<StoredUploads>().files.get(&name(upload)).cloned())
             .await?;
         let chunks = |file: Bytes| {
-            let starts = (0..file.len()).step_by(CHUNK_BYTES);
-            let chunks: Vec<_> =
-                starts.map(|start| Ok(file.slice(start..file.len().min(start + CHUNK_BYTES)))).collect();
+            let length = file.len().div_ceil(CHUNKS).clamp(1, CHUNK_BYTES);
+            let starts = (0..file.len()).step_by(length);
+            let chunks: Vec<_> = starts.map(|start| Ok(file.slice(start..file.len().min(start + length)))).collect();
             Box::pin(stream::iter(chunks)) as ByteStream
         };
         Ok(file.map(chunks))
@@ -179,7 +186,10 @@ impl Uploads for World {
     ) -> Result<Option<JobId>> {
         let bytes = (account.clone(), sha256.clone());
         let item = Partition::Account(account.clone()).item(format!("BYTES#{sha256}"));
-        self.write(Call::ClaimBytes, item, |stores, _| stores.part::<StoredUploads>().claim(bytes, job, in_place_of))
-            .await
+        self.write(Call::ClaimBytes, item, |stores, _| {
+            let other = stores.part::<StoredUploads>().claim(bytes, job, in_place_of);
+            other.filter(|_| !stores.breaks(Mutation::SameBytesAtOnce))
+        })
+        .await
     }
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use domain::budget::Limit;
+
 use super::profile::Profile;
 use crate::mutation::Mutation;
 
@@ -31,7 +33,7 @@ macro_rules! quantity {
 }
 
 /// Every such number, those first that change most.
-pub(crate) const QUANTITIES: [Quantity; 14] = [
+pub(crate) const QUANTITIES: [Quantity; 16] = [
     quantity!("flickr_faults_per_mille", 0, day => day.flickr_faults_per_mille, new => flickr_faults_per_mille: new),
     quantity!("crashes_per_myriad", 0, day => day.crashes_per_myriad, new => crashes_per_myriad: new),
     quantity!("failures_per_myriad", 0, day => day.failures_per_myriad, new => failures_per_myriad: new),
@@ -42,6 +44,8 @@ pub(crate) const QUANTITIES: [Quantity; 14] = [
     quantity!("storms", 0, day => day.storms.len() as u64, new => storms: first(&day.storms, new)),
     quantity!("poison_per_mille", 0, day => day.poison_per_mille, new => poison_per_mille: new),
     quantity!("stopped_per_mille", 0, day => day.stopped_per_mille, new => stopped_per_mille: new),
+    quantity!("files_per_mille", 0, day => day.files_per_mille, new => files_per_mille: new),
+    quantity!("deletions_per_mille", 0, day => day.deletions_per_mille, new => deletions_per_mille: new),
     quantity!("flows", 0, day => day.flows.len() as u64, new => flows: first(&day.flows, new)),
     quantity!("jobs", 0, day => day.jobs.into(), new => jobs: small(new)),
     quantity!("span_seconds", 1, day => day.span.as_secs(), new => span: Duration::from_secs(new)),
@@ -67,7 +71,11 @@ impl std::fmt::Display for UnknownChange {
         let mutations: Vec<String> = Mutation::ALL.iter().map(|mutation| format!("{mutation:?}")).collect();
         writeln!(f, "`{}` is no change of a profile. These are, with a number, as in `jobs=12`:", self.0)?;
         writeln!(f, "  {}", names.join(", "))?;
-        writeln!(f, "These too: `asks=3,7-9`, the asks that are made, and `mutation=`, a rule broken on purpose, of")?;
+        writeln!(
+            f,
+            "These too: `asks=3,7-9`, the asks that are made; `limit=60/8`, the calls of an hour and of a burst"
+        )?;
+        writeln!(f, "that an app may make; and `mutation=`, a rule broken on purpose, of")?;
         write!(f, "  {}", mutations.join(", "))
     }
 }
@@ -83,7 +91,9 @@ impl Profile {
         let asks = asks.map(|asks| format!("asks={}", written(asks)));
         let mutation = self.mutation.filter(|_| self.mutation != base.mutation);
         let mutation = mutation.map(|mutation| format!("mutation={mutation:?}"));
-        mutation.into_iter().chain(quantities).chain(asks).collect()
+        let limit = (self.limit != base.limit).then_some(self.limit);
+        let limit = limit.map(|limit| format!("limit={}/{}", limit.calls_per_hour, limit.burst_calls));
+        mutation.into_iter().chain(limit).chain(quantities).chain(asks).collect()
     }
 
     /// The profile with a change, written `name=value`.
@@ -94,6 +104,12 @@ impl Profile {
         let unknown = || UnknownChange(change.to_owned());
         let (name, value) = change.split_once('=').ok_or_else(unknown)?;
         match name {
+            "limit" => {
+                let (calls_per_hour, burst_calls) = value.split_once('/').ok_or_else(unknown)?;
+                let number = |text: &str| text.parse().ok().filter(|number| *number > 0).ok_or_else(unknown);
+                let limit = Limit { calls_per_hour: number(calls_per_hour)?, burst_calls: number(burst_calls)? };
+                Ok(Self { limit, ..self })
+            }
             "asks" => Ok(Self { asks: Some(read(value).ok_or_else(unknown)?), ..self }),
             "mutation" => {
                 let found = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == value);
@@ -144,10 +160,11 @@ mod tests {
             storms: Vec::new(),
             asks: Some([3, 7, 8, 9].into_iter().collect()),
             mutation: Some(Mutation::NoSweep),
+            limit: Limit { calls_per_hour: 600, burst_calls: 20 },
             ..base.clone()
         };
         let changes = profile.changes_from(&base);
-        let written = "mutation=NoSweep noise=0 storms=0 jobs=12 span_seconds=60 asks=3,7-9";
+        let written = "mutation=NoSweep limit=600/20 noise=0 storms=0 jobs=12 span_seconds=60 asks=3,7-9";
         assert_eq!(changes.join(" "), written);
         let read = changes.iter().try_fold(base.clone(), |profile, change| profile.with(change));
         assert_eq!(read, Ok(profile));
@@ -156,7 +173,18 @@ mod tests {
 
     #[test]
     fn what_is_no_change_is_refused() {
-        for text in ["", "jobs", "jobs=", "jobs=many", "span_seconds=0", "job=1", "asks=3-", "mutation=NoWay"] {
+        for text in [
+            "",
+            "jobs",
+            "jobs=",
+            "jobs=many",
+            "span_seconds=0",
+            "job=1",
+            "asks=3-",
+            "limit=60",
+            "limit=0/8",
+            "mutation=NoWay",
+        ] {
             assert!(Profile::bad_day().with(text).is_err(), "{text}");
         }
         assert_eq!(Profile::bad_day().with("asks=").unwrap().asks, Some(BTreeSet::new()));

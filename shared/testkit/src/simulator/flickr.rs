@@ -1,9 +1,11 @@
 //! Flickr as it behaves on bad days: it acts and does not say so, says no and acts later, hangs.
 
+mod applied_write;
 mod files;
+mod photos;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -11,6 +13,7 @@ use std::{
 
 use domain::{
     Timestamp,
+    budget::HostClass,
     cache::{CachePolicy, CacheTag},
     call::{Params, RestCall},
     catalogue::{Catalogue, MethodFacts, Methods, Verb},
@@ -21,11 +24,13 @@ use domain::{
 };
 use hub::ports::{Answer, Clock, FlickrApi, Signing, VerifyAnswer};
 
+use self::photos::INDEX_LAG_MILLISECONDS;
+pub(crate) use self::{
+    applied_write::AppliedWrite,
+    photos::{Life, Photo},
+};
 use super::{fnv, period::Period};
 use crate::{World, random::Random};
-
-/// How long Flickr's index may lag behind what it did, in milliseconds.
-const INDEX_LAG_MILLISECONDS: u64 = 60_000;
 
 /// The method that reads.
 pub const READ: &str = "flickr.photos.getInfo";
@@ -86,14 +91,19 @@ fn methods() -> Methods {
     methods.into_iter().map(|(name, facts)| (name.to_owned(), facts)).collect()
 }
 
-/// The marker that a job carries to Flickr.
+/// The marker that a job carries to Flickr: of a file the title, or the photo that it replaces.
 pub(crate) fn marker_of(work: &Work) -> String {
-    marker_in(work.params())
+    let name = match work {
+        Work::Rest(_) => "marker",
+        Work::Upload(_) => "title",
+        Work::Replace(_) => "photo_id",
+    };
+    param(work.params(), name)
 }
 
-fn marker_in(params: &Params) -> String {
-    let marker = params.iter().find(|(name, _)| *name == "marker");
-    marker.map(|(_, value)| value.to_owned()).unwrap_or_default()
+fn param(params: &Params, name: &str) -> String {
+    let found = params.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| value.to_owned()).unwrap_or_default()
 }
 
 /// What Flickr does with a call.
@@ -152,15 +162,8 @@ pub struct FlickrCall {
     pub at: Timestamp,
     /// Of which app: its key.
     pub app: String,
-}
-
-/// A write that took effect.
-#[derive(Debug, Clone)]
-pub(crate) struct AppliedWrite {
-    /// The marker of its job.
-    pub(crate) marker: String,
-    /// When it took effect.
-    pub(crate) at: Timestamp,
+    /// To which hosts.
+    pub class: HostClass,
 }
 
 /// How often calls with a marker took effect, and when first.
@@ -181,7 +184,11 @@ struct State {
     calls: Vec<FlickrCall>,
     first_calls: BTreeMap<String, Timestamp>,
     faults: u64,
-    photos: files::Photos,
+    photos: photos::Photos,
+    /// The tags of the files that were sent.
+    sent: BTreeSet<String>,
+    /// How many files stopped coming in the middle.
+    stopped_sends: u64,
 }
 
 /// What is set of a simulated Flickr for all of its calls.
@@ -195,6 +202,12 @@ pub(crate) struct Conditions {
     pub(crate) outages: Vec<Period>,
     /// Whether writes of unknown outcome are said to have had none: a rule broken on purpose.
     pub(crate) hides_doubt: bool,
+    /// How many photos in a thousand their owners delete.
+    pub(crate) deletions_per_mille: u64,
+    /// Whether a deleted original is called a living one: a rule broken on purpose.
+    pub(crate) hides_deletion: bool,
+    /// Whether a file that is sent again is taken without deduplication: a rule broken on purpose.
+    pub(crate) forgets_deduplication: bool,
 }
 
 /// The simulated Flickr. A clone is the same.
@@ -217,7 +230,9 @@ impl SimulatedFlickr {
             calls: Vec::new(),
             first_calls: BTreeMap::new(),
             faults: 0,
-            photos: files::Photos::default(),
+            photos: photos::Photos::new(conditions.hides_deletion),
+            sent: BTreeSet::new(),
+            stopped_sends: 0,
         };
         Self { world, state: Arc::new(Mutex::new(state)), conditions: Arc::new(conditions) }
     }
@@ -253,11 +268,28 @@ impl SimulatedFlickr {
         self.state().writes.clone()
     }
 
+    /// Every photo that there ever was, those included that there still will be.
+    pub(crate) fn photos(&self) -> Vec<Photo> {
+        let mut state = self.state();
+        state.apply_later_writes(Timestamp::from_milliseconds(i64::MAX));
+        state.photos.all().to_vec()
+    }
+
+    /// Adds a photo that is there without FlickrHub.
+    pub(crate) fn add_photo(&self, photo: Photo) {
+        self.state().photos.add(photo);
+    }
+
+    /// How many files stopped coming in the middle.
+    pub(crate) fn stopped_sends(&self) -> u64 {
+        self.state().stopped_sends
+    }
+
     /// How Flickr behaves towards a call that comes now, and how long the call takes.
-    fn behaviour(&self, signing: &Signing, marker: &str) -> (Behaviour, Duration) {
+    fn behaviour(&self, signing: &Signing, marker: &str, class: HostClass) -> (Behaviour, Duration) {
         let now = self.world.now();
         let mut state = self.state();
-        state.calls.push(FlickrCall { at: now, app: signing.app.key().to_owned() });
+        state.calls.push(FlickrCall { at: now, app: signing.app.key().to_owned(), class });
         state.first_calls.entry(marker.to_owned()).or_insert(now);
         let random = state.stream(marker);
         let latency = random.milliseconds(50, 3_000);
@@ -284,6 +316,11 @@ impl State {
         self.streams.entry(marker.to_owned()).or_insert_with(|| Random::new(seed ^ fnv::fold(fnv::EMPTY, marker)))
     }
 
+    /// What is drawn for a marker the same each time.
+    fn stream_of(&self, what: &str, marker: &str) -> Random {
+        Random::new(self.seed ^ fnv::fold(fnv::fold(fnv::EMPTY, what), marker))
+    }
+
     fn apply(&mut self, write: AppliedWrite, idempotency: Idempotency) {
         self.effects.entry(write.marker.clone()).or_insert(Effect { times: 0, first_at: write.at }).times += 1;
         if idempotency != Idempotency::Safe {
@@ -297,6 +334,8 @@ impl State {
         for write in due {
             self.apply(write, Idempotency::Idempotent);
         }
+        let of_files = self.photos.act(now);
+        self.writes.extend(of_files);
     }
 
     /// What a call comes to that is at Flickr `now`.
@@ -313,9 +352,9 @@ impl State {
 
 impl FlickrApi for SimulatedFlickr {
     async fn call(&self, signing: &Signing, call: &RestCall, _: bool) -> Answer {
-        let marker = marker_in(&call.params);
+        let marker = param(&call.params, "marker");
         let idempotency = CATALOGUE.method(&call.method).idempotency;
-        let (behaviour, latency) = self.behaviour(signing, &marker);
+        let (behaviour, latency) = self.behaviour(signing, &marker, HostClass::Rest);
         if marker.starts_with(POISON) {
             pending::<()>().await;
         }
@@ -338,8 +377,8 @@ impl FlickrApi for SimulatedFlickr {
     }
 
     async fn verify(&self, signing: &Signing, call: &RestCall) -> VerifyAnswer {
-        let marker = marker_in(&call.params);
-        let (behaviour, latency) = self.behaviour(signing, &marker);
+        let marker = param(&call.params, "marker");
+        let (behaviour, latency) = self.behaviour(signing, &marker, HostClass::Rest);
         self.world.sleep(latency).await;
         let now = self.world.now();
         let mut state = self.state();

@@ -8,6 +8,7 @@
 //! | `profile` | what goes wrong and how much is asked for |
 //! | `streams` | one stream of randomness for each part |
 //! | `flickr` | Flickr on bad days |
+//! | `asked_file` | the files that callers ask to send |
 //! | `workload` | what callers ask for |
 //! | `oracles` | the promises, each as a judgement of the final state |
 //! | `report` | what a simulation came to |
@@ -34,8 +35,10 @@
 //! `Stores::breaks`, or in the executor or the simulated Flickr, by [`Profile::mutation`]), and name the promise that
 //! notices it in `every_rule_broken_on_purpose_is_noticed`.
 
+mod asked_file;
 mod changes;
 mod executor;
+mod file_counts;
 mod flickr;
 mod fnv;
 mod oracles;
@@ -46,8 +49,10 @@ mod shrink;
 mod streams;
 mod workload;
 
+pub use asked_file::{AskedFile, FilePurpose};
 pub use changes::UnknownChange;
 pub use executor::{MAX_RECEIVES, run};
+pub use file_counts::FileCounts;
 pub use flickr::{COMMENT, CREATE, EDIT, FlickrCall, READ};
 pub use oracles::Violation;
 pub use period::Period;

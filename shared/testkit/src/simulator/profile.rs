@@ -52,6 +52,10 @@ pub struct Profile {
     pub poison_per_mille: u64,
     /// Random jobs in a thousand whose app Flickr refuses.
     pub stopped_per_mille: u64,
+    /// Random jobs in a thousand that send a file.
+    pub files_per_mille: u64,
+    /// Photos in a thousand that their owners delete.
+    pub deletions_per_mille: u64,
     /// Times at which Flickr refuses all calls as too many.
     pub storms: Vec<Period>,
     /// Times at which Flickr is down.
@@ -126,6 +130,8 @@ pub enum CrashScene {
     Queued,
     /// Four reads that make the same call.
     SameCall,
+    /// Four jobs that send files of the account.
+    Files,
 }
 
 /// Jobs of the first account that read, each something else, over an hour.
@@ -154,6 +160,8 @@ impl Profile {
             flickr_faults_per_mille: 250,
             poison_per_mille: 30,
             stopped_per_mille: 10,
+            files_per_mille: 150,
+            deletions_per_mille: 150,
             limit: Limit { calls_per_hour: 60, burst_calls: 8 },
             storms: vec![Period { from: Duration::from_secs(1_500), length: HOUR / 6 }],
             outages: vec![Period { from: HOUR, length: HOUR / 3 }],
@@ -183,11 +191,24 @@ impl Profile {
             flickr_faults_per_mille: 0,
             poison_per_mille: 0,
             stopped_per_mille: 0,
+            files_per_mille: 0,
+            deletions_per_mille: 0,
             storms: Vec::new(),
             outages: Vec::new(),
             noise: true,
             replays: false,
             mutation: None,
+        }
+    }
+
+    /// A bad day of files alone: 150 jobs of six accounts, which have few different files, for an app that may call 900
+    /// times an hour.
+    pub fn files() -> Self {
+        Self {
+            jobs: 150,
+            files_per_mille: 1_000,
+            limit: Limit { calls_per_hour: 900, burst_calls: 60 },
+            ..Self::bad_day()
         }
     }
 
@@ -288,6 +309,7 @@ impl Profile {
         let (flow, limit) = match scene {
             CrashScene::Alone => (one_write, Limit::FLICKR),
             CrashScene::Queued => (Flow { jobs: 2, ..one_write }, one_call),
+            CrashScene::Files => (Flow { jobs: 0, ..READS }, Limit::FLICKR),
             CrashScene::SameCall => (Flow { jobs: 4, span, same_call: true, ..READS }, Limit::FLICKR),
         };
         Self {
@@ -296,6 +318,8 @@ impl Profile {
             accounts_each: 1,
             flows: vec![flow],
             limit,
+            jobs: if scene == CrashScene::Files { 4 } else { 0 },
+            files_per_mille: 1_000,
             crash_at: Some((call, point)),
             noise: false,
             ..Self::good_day()

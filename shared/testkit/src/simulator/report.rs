@@ -7,7 +7,7 @@ use domain::{
     job::{Job, Phase},
 };
 
-use super::{flickr::FlickrCall, oracles::Violation};
+use super::{file_counts::FileCounts, flickr::FlickrCall, oracles::Violation};
 
 /// What a simulation came to.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,8 @@ pub struct Report {
     pub shared: u64,
     /// Requests that were refused because too many jobs were pending.
     pub turned_away: u64,
+    /// What became of files.
+    pub files: FileCounts,
     /// Each job that a caller was told of, by flow and acceptance.
     pub starts: Vec<JobStart>,
     /// Each call of Flickr.

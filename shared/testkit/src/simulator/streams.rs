@@ -8,6 +8,8 @@ use crate::random::Random;
 pub(crate) enum Stream {
     /// What callers ask for at random.
     Workload,
+    /// Which files callers ask to send, at random.
+    Files,
     /// What a flow asks for: the one with this index.
     Flow(usize),
     /// The ids and the jitter of the world.
@@ -28,7 +30,8 @@ pub(crate) fn stream(seed: u64, part: Stream) -> Random {
         Stream::Faults => 2,
         Stream::Executor => 3,
         Stream::Workload => 4,
-        Stream::Flow(index) => 5 + index,
+        Stream::Files => 5,
+        Stream::Flow(index) => 6 + index,
     };
     let mut streams = Random::new(seed);
     for _ in 0..number {

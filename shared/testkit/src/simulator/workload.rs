@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Timestamp, cache::CacheOptions, fair_queue::Priority, job::Start};
 
 use super::{
+    asked_file::{AskedFile, FilePurpose},
     flickr::{FAILING, METHODS, POISON, READ, STOPPED},
     profile::{Flow, Profile},
     streams::{Stream, stream},
@@ -32,6 +33,8 @@ pub struct Ask {
     pub priority: Priority,
     /// What the job asks of the response cache.
     pub cache: CacheOptions,
+    /// The file that the job sends, instead of its call.
+    pub file: Option<AskedFile>,
     /// The flow that it belongs to; `None` when it was drawn at random.
     pub flow: Option<usize>,
 }
@@ -45,11 +48,13 @@ pub struct Workload {
 impl Workload {
     /// The workload of `profile` under `seed`. With fewer jobs, the first of them are the same.
     pub fn new(seed: u64, profile: &Profile) -> Self {
-        let mut random = stream(seed, Stream::Workload);
+        let (mut random, mut random_files) = (stream(seed, Stream::Workload), stream(seed, Stream::Files));
         let mut drawn: Vec<Ask> = Vec::new();
         for number in 0..profile.jobs {
             let ask = draw(&mut random, profile, number, drawn.last());
-            drawn.push(ask);
+            let file = AskedFile::draw(&mut random_files, number);
+            let sends = random_files.per_mille(profile.files_per_mille);
+            drawn.push(if sends { sending(ask, number, file) } else { ask });
         }
         for (index, flow) in profile.flows.iter().enumerate() {
             let mut random = stream(seed, Stream::Flow(index));
@@ -104,8 +109,23 @@ fn draw(random: &mut Random, profile: &Profile, number: u32, last: Option<&Ask>)
         start: if follows.is_some() { Start::Now } else { start },
         priority,
         cache: cache(random).filter(|_| method == READ).unwrap_or_default(),
+        file: None,
         flow: None,
     }
+}
+
+/// An ask that sends a file instead of making its call. What is known of it by Flickr is its own.
+fn sending(ask: Ask, number: u32, file: AskedFile) -> Ask {
+    let marker = match file.purpose {
+        FilePurpose::Replace => file.photo_id(number),
+        FilePurpose::Upload { .. } if ask.method == READ && !is_fatal(&ask.marker) => number.to_string(),
+        FilePurpose::Upload { .. } => ask.marker,
+    };
+    Ask { marker, cache: CacheOptions::default(), file: Some(file), ..ask }
+}
+
+fn is_fatal(marker: &str) -> bool {
+    marker.starts_with(POISON) || marker.starts_with(STOPPED)
 }
 
 /// One in ten runs minutes later, and one in ten an hour or two.
@@ -156,6 +176,7 @@ fn of_flow(random: &mut Random, index: usize, flow: &Flow, number: usize) -> Ask
         start: if flow.delay.is_zero() { Start::Now } else { Start::After(flow.delay) },
         priority: flow.priority,
         cache: CacheOptions::default(),
+        file: None,
         flow: Some(index),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::{
     FaultPoint, Mutation,
-    simulator::{CrashScene, Profile, Report, Violation, explain, run, shrink},
+    simulator::{CrashScene, FileCounts, Profile, Report, Violation, explain, run, shrink},
 };
 
 /// How many seeds the bad days have, where `SIMULATOR_SEEDS` does not say.
@@ -30,6 +30,21 @@ fn no_promise_is_broken_on_bad_days() {
         let report = run(seed, &bad_day);
         assert!(report.violations.is_empty(), "{}", explain(seed, &bad_day, &bad_day, &report));
     }
+}
+
+/// With them happens what the promises of files are about.
+#[test]
+fn no_promise_is_broken_on_bad_days_of_files() {
+    let profile = Profile::files();
+    let mut total = FileCounts::default();
+    for seed in 0..seeds().div_ceil(10) {
+        let report = run(seed, &profile);
+        assert!(report.violations.is_empty(), "{}", explain(seed, &Profile::bad_day(), &profile, &report));
+        total = total + report.files;
+    }
+    let FileCounts { uploads, replaces, photos, duplicates, unknown, stopped_sends } = total;
+    assert!(photos > uploads / 5 && duplicates > uploads / 5 && replaces > uploads / 10, "{total:?}");
+    assert!(unknown > 0 && unknown < uploads / 4 && stopped_sends > 0, "{total:?}");
 }
 
 #[test]
@@ -93,6 +108,21 @@ fn no_single_crash_breaks_a_promise() {
     }
 }
 
+/// The same in the lives of jobs that send files, among them the same.
+#[test]
+fn no_single_crash_breaks_a_promise_of_files() {
+    let of = |call, point| run(1, &Profile::one_crash(call, point, CrashScene::Files));
+    let whole = of(usize::MAX, FaultPoint::Before);
+    let FileCounts { uploads, duplicates, .. } = whole.files;
+    assert!(uploads >= 2 && duplicates > 0 && whole.violations.is_empty(), "{:?} {:?}", whole.files, whole.violations);
+    for call in 0..usize::try_from(whole.port_calls).unwrap().min(300) {
+        for point in [FaultPoint::Before, FaultPoint::After] {
+            let report = of(call, point);
+            assert_eq!((report.violations, report.jobs), (vec![], whole.jobs), "call {call} {point:?}");
+        }
+    }
+}
+
 #[test]
 fn every_rule_broken_on_purpose_is_noticed() {
     let promise_of = |mutation| match mutation {
@@ -106,9 +136,14 @@ fn every_rule_broken_on_purpose_is_noticed() {
         Mutation::NoBudget => "I2",
         Mutation::CircuitIgnored => "I8",
         Mutation::NothingInvalidated | Mutation::NothingExpires | Mutation::AnswersOfAnyone => "cache",
+        Mutation::SendingNotMarked
+        | Mutation::SameBytesAtOnce
+        | Mutation::DeletedTakenForLiving
+        | Mutation::SentAgainWithoutDeduplication => "photos",
     };
     for mutation in Mutation::ALL {
-        let profile = Profile { mutation: Some(mutation), ..Profile::bad_day() };
+        let base = if promise_of(mutation) == "photos" { Profile::files() } else { Profile::bad_day() };
+        let profile = Profile { mutation: Some(mutation), ..base };
         let promise = promise_of(mutation);
         assert!(failing(&profile, promise).is_some(), "{mutation:?} does not break {promise}");
     }

@@ -99,14 +99,16 @@ fn what_may_have_taken_effect_is_in_doubt_until_the_end_though_it_is_sent_again(
 
 #[test]
 fn only_the_refusal_of_the_file_itself_settles_an_earlier_attempt() {
-    let second = claimed(&sent_again(), at(701));
-    for (code, said) in [
-        (FailureCode::FlickrRejected, FailureCode::FlickrRejected),
-        (FailureCode::ReconnectNeeded, FailureCode::OutcomeUnknown),
-        (FailureCode::QuotaExceeded, FailureCode::OutcomeUnknown),
-        (FailureCode::TooSlow, FailureCode::OutcomeUnknown),
+    let asks = claimed(&sent_again(), at(701));
+    let second = after(&asks, Event::WriteStarted { claim: claim(1), photo_version: None }, at(701));
+    for (job, code, said) in [
+        (&second, FailureCode::FlickrRejected, FailureCode::FlickrRejected),
+        (&asks, FailureCode::FlickrRejected, FailureCode::OutcomeUnknown),
+        (&second, FailureCode::ReconnectNeeded, FailureCode::OutcomeUnknown),
+        (&second, FailureCode::QuotaExceeded, FailureCode::OutcomeUnknown),
+        (&second, FailureCode::TooSlow, FailureCode::OutcomeUnknown),
     ] {
-        let failed = after(&second, Event::Fail(claim(1), Failure::new(code, "m")), at(702));
+        let failed = after(job, Event::Fail(claim(1), Failure::new(code, "m")), at(702));
         let Phase::Failed { failure, .. } = failed.state.phase else { panic!("{:?}", failed.state.phase) };
         assert_eq!(failure.code, said);
     }

@@ -15,7 +15,7 @@ use hub::{
     submit::{Accepted, Submit, SubmitRequest},
 };
 
-use super::{agenda::Happening, inbox::ClientReply, simulation::Simulation};
+use super::{agenda::Happening, files, inbox::ClientReply, simulation::Simulation};
 use crate::{
     build,
     simulator::{
@@ -61,9 +61,15 @@ impl Clients {
 
     /// Plans the first request of each caller.
     pub(super) fn begin(&self, simulation: &mut Simulation) {
+        files::begin(simulation.seed, &simulation.environment, &self.workload);
         for (number, ask) in self.workload.iter() {
             simulation.agenda.plan(ask.at, Happening::Ask(number, 0));
         }
+    }
+
+    /// What was asked for.
+    pub(super) fn workload(&self) -> &Workload {
+        &self.workload
     }
 
     /// Sends the request with this number, for the n-th time.
@@ -77,8 +83,10 @@ impl Clients {
             return;
         };
         let spec = build::spec(account, ask.method, &format!(r#"{{"marker": "{}"}}"#, ask.marker));
+        let work = ask.file.as_ref().and_then(|file| file.work(number, &ask.marker)).unwrap_or(spec.work);
         let request = SubmitRequest {
             spec: JobSpec {
+                work,
                 priority: ask.priority,
                 cache: ask.cache,
                 meta: ask.is_long.then(build::long_meta),

@@ -64,6 +64,9 @@ impl Environment {
             storms: profile.storms.clone(),
             outages: profile.outages.clone(),
             hides_doubt: profile.mutation == Some(Mutation::RetryIgnoresClass),
+            deletions_per_mille: profile.deletions_per_mille,
+            hides_deletion: profile.mutation == Some(Mutation::DeletedTakenForLiving),
+            forgets_deduplication: profile.mutation == Some(Mutation::SentAgainWithoutDeduplication),
         };
         let flickr = SimulatedFlickr::new(world.clone(), stream(seed, Stream::Flickr), conditions);
         let (tenants, accounts) = (Vec::new(), Vec::new());

@@ -7,6 +7,7 @@
 mod agenda;
 mod clients;
 mod environment;
+mod files;
 mod inbox;
 mod queue;
 mod routines;
@@ -14,16 +15,18 @@ mod simulation;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use domain::{AccountRef, JobId, timing::JOB_DEADLINE};
+use bytes::Bytes;
+use domain::{AccountRef, JobId, UploadId, timing::JOB_DEADLINE};
 
 pub use queue::MAX_RECEIVES;
 
 use self::{agenda::Happening, clients::Clients, inbox::Reported, queue::Queue, simulation::Simulation};
 use super::{
-    oracles::{FinalState, judge},
+    asked_file::AskedFile,
+    oracles::{FinalState, file_counts, judge},
     profile::Profile,
     report::{Report, was_answered_by_another},
-    workload::Workload,
+    workload::{Ask, Workload},
 };
 use crate::build::NOW;
 
@@ -32,6 +35,11 @@ pub fn run(seed: u64, profile: &Profile) -> Report {
     let mut executor = Executor::new(seed, profile);
     executor.run();
     executor.report()
+}
+
+/// What the file of an ask has, by its upload.
+fn file_of((number, ask): (u32, &Ask)) -> Option<(UploadId, Bytes)> {
+    ask.file.as_ref().map(|file| (AskedFile::upload_id(number), file.bytes()))
 }
 
 struct Executor {
@@ -144,6 +152,7 @@ impl Executor {
             fingerprint: self.simulation.agenda.fingerprint(),
             ..Report::default()
         };
+        report.files = file_counts(&final_state, environment.flickr.stopped_sends());
         for job in &final_state.jobs {
             *report.ends.entry(job.state.phase.name()).or_default() += 1;
             report.deferrals += u64::from(job.state.fencing_number.saturating_sub(1));
@@ -161,6 +170,8 @@ impl Executor {
             told: self.clients.told().clone(),
             effects: environment.flickr.effects(),
             writes: environment.flickr.writes(),
+            photos: environment.flickr.photos(),
+            files: self.clients.workload().iter().filter_map(file_of).collect(),
             forced: self.forced.clone(),
             history: environment.world.history(),
             orphaned: self.orphaned.clone(),

@@ -31,6 +31,7 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A simulation as it stands.
 pub(super) struct Simulation {
+    pub(super) seed: u64,
     pub(super) profile: Profile,
     pub(super) environment: Environment,
     pub(super) agenda: Agenda,
@@ -43,6 +44,7 @@ pub(super) struct Simulation {
 impl Simulation {
     pub(super) fn new(seed: u64, profile: &Profile) -> Self {
         Self {
+            seed,
             profile: profile.clone(),
             environment: Environment::new(seed, profile),
             agenda: Agenda::new(seed),

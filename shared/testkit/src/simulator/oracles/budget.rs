@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp,
-    budget::{GRANT_LIFETIME, Limit},
+    budget::{GRANT_LIFETIME, HostClass, Limit},
     job::CLOCK_SKEW,
 };
 
 use super::final_state::FinalState;
+use crate::OpenedCircuit;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -60,10 +61,13 @@ fn allowed_before(state: &FinalState, at: Timestamp) -> u64 {
 
 /// Calls that were granted before the circuit opened may still come.
 pub(super) fn open_circuits_grant_nothing(state: &FinalState) -> Vec<String> {
-    let by_app = calls_by_app(state);
-    let called = state.history.circuits.iter().filter_map(|(app, opened, until)| {
+    let mut by_hosts: BTreeMap<(&str, HostClass), Vec<Timestamp>> = BTreeMap::new();
+    for call in &state.calls {
+        by_hosts.entry((&call.app, call.class)).or_default().push(call.at);
+    }
+    let called = state.history.circuits.iter().filter_map(|OpenedCircuit { app, class, at: opened, until }| {
         let is_within = |at: &&Timestamp| at.since(*opened) > SHIFT && until.since(**at) > 2 * CLOCK_SKEW;
-        let at = by_app.get(app.as_str())?.iter().find(is_within)?;
+        let at = by_hosts.get(&(app.as_str(), *class))?.iter().find(is_within)?;
         Some(format!("{app} was called at {at}, its circuit is open from {opened} to {until}"))
     });
     called.collect()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{job::Job, timing};
+use domain::{job::Job, timing, upload::TICKET_LIFETIME};
 
 use super::final_state::FinalState;
 
@@ -24,7 +24,9 @@ pub(super) fn in_time(state: &FinalState) -> Vec<String> {
     let is_late = |job: &&Job| {
         let timing = job.spec.work.target().timing();
         let slack = timing.lease + timing.orphaned_after + Duration::from_secs(180);
-        let latest = job.deadline() + timing::VERIFICATION + slack;
+        // What was sent at the last moment may take as long as its function, and its ticket be asked for.
+        let of_file = job.spec.work.file().map(|_| timing.function_timeout + TICKET_LIFETIME).unwrap_or_default();
+        let latest = job.deadline() + timing::VERIFICATION + slack + of_file;
         job.state.phase.ended_at().is_some_and(|at| at > latest)
     };
     state.jobs.iter().filter(is_late).map(|job| format!("{} ended late: {:?}", job.id, job.state)).collect()

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{AccountRef, Day, JobId, TenantId, Timestamp, budget::Limit, job::Job};
+use bytes::Bytes;
+use domain::{AccountRef, Day, JobId, TenantId, Timestamp, UploadId, budget::Limit, job::Job};
 
 use crate::{
     History,
-    simulator::flickr::{AppliedWrite, FlickrCall},
+    simulator::flickr::{AppliedWrite, FlickrCall, Photo},
 };
 
 /// What a simulation left behind.
@@ -22,6 +23,10 @@ pub(crate) struct FinalState {
     pub(crate) effects: BTreeMap<String, u32>,
     /// The writes that took effect at Flickr.
     pub(crate) writes: Vec<AppliedWrite>,
+    /// The photos that were ever there.
+    pub(crate) photos: Vec<Photo>,
+    /// What the files have that jobs sent, by upload.
+    pub(crate) files: BTreeMap<UploadId, Bytes>,
     /// The markers of jobs whose replay was forced.
     pub(crate) forced: BTreeSet<String>,
     /// What happened to jobs.

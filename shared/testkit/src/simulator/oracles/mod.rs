@@ -17,11 +17,13 @@ mod fencing;
 mod final_state;
 mod idempotency;
 mod lease;
+mod photos;
 mod records;
 mod revision;
 mod writes;
 
 pub(crate) use final_state::FinalState;
+pub(crate) use photos::counts as file_counts;
 
 /// A promise, and how it is judged.
 struct Oracle {
@@ -31,13 +33,16 @@ struct Oracle {
     judge: fn(&FinalState) -> Vec<String>,
 }
 
-const ORACLES: [Oracle; 13] = [
+const ORACLES: [Oracle; 16] = [
     Oracle { promise: "I1", judge: ends::once },
     Oracle { promise: "I1", judge: ends::in_time },
     Oracle { promise: "I2", judge: budget::is_kept },
     Oracle { promise: "I4", judge: idempotency::one_key_makes_one_job },
     Oracle { promise: "I6", judge: records::one_for_each_id },
     Oracle { promise: "I7", judge: writes::none_is_repeated },
+    Oracle { promise: "photos", judge: photos::no_account_has_the_same_twice },
+    Oracle { promise: "photos", judge: photos::what_is_completed_is_there },
+    Oracle { promise: "photos", judge: photos::what_failed_left_nothing },
     Oracle { promise: "I8", judge: budget::open_circuits_grant_nothing },
     Oracle { promise: "fencing", judge: fencing::stale_messages_claim_nothing },
     Oracle { promise: "acknowledgement", judge: acknowledgement::messages_stay_while_jobs_run },
