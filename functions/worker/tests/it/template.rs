@@ -18,10 +18,14 @@ pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
 /// The lines of a resource of the template, without the comments; none where there is no such resource.
 pub fn resource(name: &str) -> Vec<&'static str> {
     let start = format!("  {name}:");
-    let lines = TEMPLATE.lines().skip_while(move |line| *line != start).skip(1);
+    let lines = TEMPLATE.lines().skip_while(move |line| without_comment(line) != start).skip(1);
     let lines =
         lines.take_while(|line| line.is_empty() || line.starts_with("    ") || line.trim_start().starts_with('#'));
-    lines.map(|line| line.split(" #").next().unwrap_or_default().trim()).collect()
+    lines.map(|line| without_comment(line).trim()).collect()
+}
+
+fn without_comment(line: &str) -> &str {
+    line.split(" #").next().unwrap_or_default()
 }
 
 /// The lines of what the template says of each queue, its dead-letter queue apart.

@@ -48,7 +48,7 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
     assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), Some(known.clone()));
     let request = ports.upload_url(&known).await.unwrap();
     let checksum = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-checksum-sha256"));
-    let digits = format!("{}=", "+/v7".repeat(11).split_at(43).0);
+    let digits = format!("{}+/s=", "+/v7".repeat(10));
     assert_eq!(checksum.map(|(_, value)| value.as_str()), Some(digits.as_str()), "base64 of the digest");
 
     ports.remove_upload(&known).await.unwrap();
