@@ -27,7 +27,10 @@ use crate::{
     stack::{Flickr, Hub, client, env, exclusive_stack, request, result, shared_stack, until},
 };
 
-/// Bytes that no other file of these tests has.
+/// How a JPEG begins: Flickr looks at it.
+const JPEG: [u8; 4] = [0xff, 0xd8, 0xff, 0xe0];
+
+/// A JPEG of at least 4 bytes, as far as Flickr looks at it, that no other file of these tests is.
 pub fn bytes(seed: u32, length: usize) -> Vec<u8> {
     let mut state = u64::from(seed) << 32 | 0x9e37_79b9;
     let mut next = || {
@@ -37,6 +40,7 @@ pub fn bytes(seed: u32, length: usize) -> Vec<u8> {
         state.to_le_bytes()
     };
     let mut bytes = Vec::with_capacity(length + 8);
+    bytes.extend(JPEG);
     while bytes.len() < length {
         bytes.extend(next());
     }
@@ -194,7 +198,7 @@ async fn twenty_five_files_arrive_once_each_whatever_flickr_answers() {
         of_uploads("slow", json!({ "delay_ms": 3_000 })).await;
     }
     of_uploads("act_after_error", json!({ "delay_ms": 4_000 })).await;
-    let files: Vec<Vec<u8>> = (0..25).map(|number| bytes(100 + number, 1 + 40_000 * number as usize)).collect();
+    let files: Vec<Vec<u8>> = (0..25).map(|number| bytes(100 + number, 5 + 40_000 * number as usize)).collect();
     let jobs: Vec<JobView> = stream::iter(files.iter().cloned().enumerate())
         .map(|(number, file)| {
             let (hub, user_id) = (&hub, &account.user_id);
@@ -420,7 +424,7 @@ async fn the_script_of_the_documentation_uploads_a_folder() {
     let account = hub.connect().await;
     let folder = std::env::temp_dir().join(format!("flickrhub-{}", account.user_id));
     std::fs::create_dir_all(folder.join("album")).unwrap();
-    let files = [("a.jpg", bytes(20, 1_000)), ("album/b c.PNG", bytes(21, 2_001)), ("notes.txt", bytes(22, 10))];
+    let files = [("a.jpg", bytes(20, 1_000)), ("album/b c.JPEG", bytes(21, 2_001)), ("notes.txt", bytes(22, 10))];
     for (name, content) in &files {
         std::fs::write(folder.join(name), content).unwrap();
     }
