@@ -73,6 +73,7 @@ impl Transport {
             .pool_max_idle_per_host(0)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
+            .no_gzip()
             .no_proxy()
             .build()
             .map_err(|error| Error(error.into()))?;
