@@ -1,5 +1,7 @@
 //! Files on their way to Flickr.
 
+use std::fmt;
+
 use domain::{
     AccountRef, JobId, TenantId, UploadId,
     upload::{Sha256, StoredFile, Upload},
@@ -8,12 +10,19 @@ use domain::{
 use super::{ByteStream, Result};
 
 /// The one request that stores the file of an upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UploadUrl {
     /// Where to `PUT` it, for [`domain::timing::UPLOAD_URL_LIFETIME`].
     pub url: String,
     /// The headers that it must have, name and value.
     pub headers: Vec<(String, String)>,
+}
+
+/// Without its values: whoever has them can store the file.
+impl fmt::Debug for UploadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UploadUrl { .. }")
+    }
 }
 
 /// Files on their way to Flickr. A file is stored once and never changes.

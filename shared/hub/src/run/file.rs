@@ -60,7 +60,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             (Some(upload), _) => upload,
             (None, FileSource::Upload(_)) => return fail(gone()),
             (None, FileSource::Url(url)) => match self.spool(&mut lease, claim, id, url).await? {
-                Spooled::Kept(upload) => upload,
+                Spooled::Stored(upload) => upload,
                 Spooled::Failed(event) => return Ok(Some(Ran::new(&lease.job, event))),
                 Spooled::LeaseLost => return Ok(None),
             },

@@ -5,7 +5,10 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::{Ports, lease::Lease};
-use crate::ports::{self, ByteStream};
+use crate::{
+    chain,
+    ports::{self, ByteStream},
+};
 
 /// How many chunks wait to be taken: the source is read no faster than they are.
 const CHUNKS_AHEAD: usize = 1;
@@ -39,9 +42,13 @@ pub(super) async fn feed<P: Ports>(
     sender: mpsc::Sender<ports::Result<Bytes>>,
 ) -> Flow {
     while let Some(chunk) = body.next().await {
-        let (chunk, end) = match (chunk, lease.keep().await) {
-            (Ok(chunk), Ok(true)) => (Ok(chunk), None),
-            (Ok(_), _) => (Err(ports::Error::unavailable("a file", "the lease was lost")), Some(Flow::LeaseLost)),
+        let is_held = lease.keep().await.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "a lease could not be renewed");
+            false
+        });
+        let (chunk, end) = match (chunk, is_held) {
+            (Ok(chunk), true) => (Ok(chunk), None),
+            (Ok(_), false) => (Err(ports::Error::unavailable("a file", "the lease was lost")), Some(Flow::LeaseLost)),
             (Err(error), _) => {
                 let end = Flow::Failed(error.clone());
                 (Err(error), Some(end))

@@ -33,8 +33,8 @@ const UNNAMED: &str = "file";
 
 /// What became of the fetching of a file.
 pub(super) enum Spooled {
-    /// It is kept under this upload.
-    Kept(Upload),
+    /// It is stored under this upload.
+    Stored(Upload),
     /// It is not, and this happens to the job.
     Failed(Event),
     /// The claim holds the job no more.
@@ -99,7 +99,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let sha256 = Some(Sha256::from_bytes(&digest));
         let upload = Upload { id, account: job.spec.account.clone(), file, sha256, created_at: self.ports.now() };
         self.ports.create_upload(&upload).await?;
-        Ok(Spooled::Kept(upload))
+        Ok(Spooled::Stored(upload))
     }
 
     /// What happens to a job whose file cannot be fetched: what may pass is tried again, as often as a call is.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     ClaimId, Timestamp,
-    budget::HostClass,
+    budget::{Circuit, HostClass},
     call::RestCall,
     job::{Activity, Claim, Event, Failure, FailureCode, Job, Phase},
     timing::{VERIFICATION, VERIFICATION_INTERVAL},
@@ -13,7 +13,11 @@ use domain::{
 use vault::DataKeys;
 
 use super::{Flickr, Ports, Worker, account::usable, call::spread, outcome::Ran, results};
-use crate::{Error, ports::VerifyAnswer};
+use crate::{
+    Error,
+    budget::Granted,
+    ports::{SealedAccount, VerifyAnswer},
+};
 
 impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// Verifies the job's write once; the verification gives up at `until`. Where no call is granted for it, it waits
@@ -40,24 +44,13 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let Ok(signing) = self.signing(job, &sealed).await? else {
             return fail("the write was sent, and the account's token cannot be opened to verify it");
         };
-        let later = |at| {
-            let due_at = spread(&self.ports, at).min(give_up_at);
-            Ok(Ran::new(job, self.verify_later(job, claim, due_at)))
-        };
-        let circuit = match self.pass_circuit(job, &sealed).await? {
-            Ok(circuit) => circuit,
-            Err(until) => return later(until),
-        };
-        let granted = match self.take_call(job, &sealed, HostClass::Rest).await? {
+        let (circuit, granted) = match self.call_to_verify(job, claim, &sealed, give_up_at).await? {
             Ok(granted) => granted,
-            Err(refused) => return later(refused.retry_at),
+            Err(later) => return Ok(Ran::new(job, later)),
         };
         let VerifyAnswer { verified, result, outcome } = self.flickr.verify(&signing, call).await;
         match &outcome {
-            Some(outcome) => {
-                self.grants.record(&self.ports, &granted, Some(outcome)).await;
-                self.record_in_circuit(job, circuit, outcome).await;
-            }
+            Some(outcome) => self.record(job, &signing, &granted, circuit, outcome).await,
             // Flickr was not called.
             None => self.grants.give_back(&self.ports, granted).await,
         }
@@ -69,6 +62,25 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
                 Ok(Ran::new(job, self.verify_later(job, claim, now + VERIFICATION_INTERVAL)))
             }
             Verified::NotSeen => fail("the write was sent, and nothing shows that it took effect"),
+        }
+    }
+
+    /// Asks for a call that verifies: with which circuit it may be made, or what happens to a job that has to wait for it.
+    pub(super) async fn call_to_verify(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        sealed: &SealedAccount,
+        give_up_at: Timestamp,
+    ) -> Result<Result<(Circuit, Granted), Event>, Error> {
+        let later = |at| Ok(Err(self.verify_later(job, claim, spread(&self.ports, at).min(give_up_at))));
+        let circuit = match self.pass_circuit(job, sealed).await? {
+            Ok(circuit) => circuit,
+            Err(until) => return later(until),
+        };
+        match self.take_call(job, sealed, HostClass::Rest).await? {
+            Ok(granted) => Ok(Ok((circuit, granted))),
+            Err(refused) => later(refused.retry_at),
         }
     }
 

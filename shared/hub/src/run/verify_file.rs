@@ -3,7 +3,6 @@
 
 use domain::{
     ClaimId, Timestamp,
-    budget::HostClass,
     job::{Event, Failure, FailureCode, Job, Work},
     outcome::Outcome,
     timing::VERIFICATION_INTERVAL,
@@ -11,7 +10,7 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{Flickr, Ports, Worker, account::usable, call::spread, outcome::Ran, results};
+use super::{Flickr, Ports, Worker, account::usable, outcome::Ran, results};
 use crate::{Error, ports::Signing};
 
 /// What one question came to.
@@ -43,20 +42,12 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let Ok(signing) = self.signing(job, &sealed).await? else {
             return fail("the account's token cannot be opened to find out whether the file arrived");
         };
-        let later = |at| {
-            let due_at = spread(&self.ports, at).min(give_up_at);
-            Ok(Ran::new(job, self.verify_later(job, claim, due_at)))
-        };
         if self.ports.now() >= give_up_at {
             return fail("it could not be found out in time whether the file arrived");
         }
-        let circuit = match self.pass_circuit(job, &sealed).await? {
-            Ok(circuit) => circuit,
-            Err(until) => return later(until),
-        };
-        let granted = match self.take_call(job, &sealed, HostClass::Rest).await? {
+        let (circuit, granted) = match self.call_to_verify(job, claim, &sealed, give_up_at).await? {
             Ok(granted) => granted,
-            Err(refused) => return later(refused.retry_at),
+            Err(later) => return Ok(Ran::new(job, later)),
         };
         let (outcome, found) = self.ask(job, &signing).await;
         self.record(job, &signing, &granted, circuit, &outcome).await;
@@ -71,9 +62,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
                 let due_at = next_ticket_check(ticket.asked, now);
                 Event::AwaitTicket { claim: claim.clone(), ticket, due_at, until }
             }
-            Found::NotSeen if now < until => {
-                self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(until.max(now)))
-            }
+            Found::NotSeen if now < until => self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(until)),
             // No answer decides nothing: it is asked as long as the job may wait.
             Found::NotAnswered => self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(give_up_at)),
             Found::Pending(_) | Found::TicketLost => {
