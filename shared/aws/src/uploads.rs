@@ -117,9 +117,9 @@ impl Uploads for Cloud {
         written_if(update.send().await, "noting the checksum of a file").map(|_| ())
     }
 
-    async fn remove_upload(&self, upload: &Upload) -> ports::Result<()> {
-        self.uploads.remove(upload).await?;
-        self.jobs.remove(key(&upload.account.tenant, &upload.id), "removing an upload").await.map(|_| ())
+    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<()> {
+        self.uploads.remove(tenant, id).await?;
+        self.jobs.remove(key(tenant, id), "removing an upload").await.map(|_| ())
     }
 
     async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> ports::Result<()> {

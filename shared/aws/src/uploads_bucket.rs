@@ -93,8 +93,8 @@ impl UploadsBucket {
     }
 
     /// Removes the file, if there is one.
-    pub(crate) async fn remove(&self, upload: &Upload) -> ports::Result<()> {
-        let delete = self.client.delete_object().bucket(&self.name).key(key(upload));
+    pub(crate) async fn remove(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<()> {
+        let delete = self.client.delete_object().bucket(&self.name).key(key_of(tenant, id));
         delete.send().await.map(|_| ()).map_err(from_sdk("removing a file"))
     }
 }

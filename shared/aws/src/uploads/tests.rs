@@ -105,6 +105,7 @@ async fn the_checksum_of_an_upload_that_is_gone_makes_no_item() {
 #[tokio::test]
 async fn a_file_is_removed_before_what_is_known_of_it() {
     let aws = Answering::new(503, &json!({}));
-    assert!(cloud(&aws).remove_upload(&upload(None)).await.is_err());
+    let upload = upload(None);
+    assert!(cloud(&aws).remove_upload(&upload.account.tenant, &upload.id).await.is_err());
     assert_eq!(aws.requests(), [""], "S3 alone was asked, and its answer ended it");
 }

@@ -51,8 +51,8 @@ pub trait Uploads: Send + Sync {
     /// Notes the SHA-256 of its file.
     fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> impl Future<Output = Result<()>> + Send;
 
-    /// Removes its file and what is known of it.
-    fn remove_upload(&self, upload: &Upload) -> impl Future<Output = Result<()>> + Send;
+    /// Removes an upload's file and what is known of it, if there is any.
+    fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> impl Future<Output = Result<()>> + Send;
 
     /// Notes a photo that Flickr has just made for the account, for [`domain::timing::NEW_PHOTO_LAG`].
     fn note_photo(&self, account: &AccountRef, photo_id: &str) -> impl Future<Output = Result<()>> + Send;

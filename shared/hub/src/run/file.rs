@@ -271,14 +271,9 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         {
             tracing::warn!(error = chain(&error), "a new photo was not noted");
         }
-        let removed = async {
-            let Some(id) = job.upload_id() else { return Ok(()) };
-            match self.ports.upload(job.tenant(), &id).await? {
-                Some(upload) => self.ports.remove_upload(&upload).await,
-                None => Ok(()),
-            }
-        };
-        if let Err(error) = removed.await {
+        if let Some(id) = job.upload_id()
+            && let Err(error) = self.ports.remove_upload(job.tenant(), &id).await
+        {
             tracing::warn!(error = chain(&error), "a file that has arrived was not removed");
         }
     }

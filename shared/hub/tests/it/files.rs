@@ -110,7 +110,7 @@ async fn a_file_that_went_before_its_job_ran_ends_it() {
     let scene = Scene::new().await;
     let upload = scene.upload(0, PHOTO).await;
     let job = scene.submit_file(&upload, Target::Upload, "{}").await;
-    hub::ports::Uploads::remove_upload(&scene.world, &upload).await.unwrap();
+    hub::ports::Uploads::remove_upload(&scene.world, &upload.account.tenant, &upload.id).await.unwrap();
     assert_eq!(failure(&scene.handle(&job).await), Some(FailureCode::FileGone));
     assert!(scene.flickr.sent_files().is_empty());
 }

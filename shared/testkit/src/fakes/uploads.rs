@@ -57,8 +57,8 @@ fn name(upload: &Upload) -> Name {
 }
 
 /// The item of an upload.
-fn item(upload: &Upload) -> Item {
-    Partition::Upload(upload.account.tenant.clone(), upload.id.clone()).item("UPLOAD")
+fn item((tenant, id): &Name) -> Item {
+    Partition::Upload(tenant.clone(), id.clone()).item("UPLOAD")
 }
 
 impl World {
@@ -80,7 +80,7 @@ impl World {
 
 impl Uploads for World {
     async fn create_upload(&self, upload: &Upload) -> Result<()> {
-        self.write(Call::CreateUpload, item(upload), |stores, _| {
+        self.write(Call::CreateUpload, item(&name(upload)), |stores, _| {
             stores.part::<StoredUploads>().uploads.insert(name(upload), upload.clone());
         })
         .await
@@ -139,7 +139,7 @@ impl Uploads for World {
     }
 
     async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> Result<()> {
-        self.write(Call::SetSha256, item(upload), |stores, _| {
+        self.write(Call::SetSha256, item(&name(upload)), |stores, _| {
             if let Some(upload) = stores.part::<StoredUploads>().uploads.get_mut(&name(upload)) {
                 upload.sha256 = Some(sha256.clone());
             }
@@ -147,11 +147,12 @@ impl Uploads for World {
         .await
     }
 
-    async fn remove_upload(&self, upload: &Upload) -> Result<()> {
-        self.write(Call::RemoveUpload, item(upload), |stores, _| {
+    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> Result<()> {
+        let name = (tenant.clone(), id.clone());
+        self.write(Call::RemoveUpload, item(&name), |stores, _| {
             let stored = stores.part::<StoredUploads>();
-            stored.files.remove(&name(upload));
-            stored.uploads.remove(&name(upload));
+            stored.files.remove(&name);
+            stored.uploads.remove(&name);
         })
         .await
     }
