@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, io::Read};
 
-use aws::{Cloud, Settings};
+use aws::{Cloud, Settings, settings::Stores};
 use aws_sdk_dynamodb::types::AttributeValue;
+use hub::ports::Shards;
 use reqwest::Method;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
@@ -13,6 +14,18 @@ use crate::stack::{Hub, client, env};
 
 pub fn cloud() -> Cloud {
     Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap().stores)
+}
+
+/// The same with shards of its own beyond those that the stack sweeps: what is listed there, the stack leaves alone.
+pub fn cloud_with_shards(number: u8) -> Cloud {
+    let stores = Settings::from_env().unwrap().stores;
+    assert!(number > stores.shards.all().end, "the stack has {:?}", stores.shards);
+    Cloud::new(&aws::sdk_config().unwrap(), &Stores { shards: Shards::new(number).unwrap(), ..stores })
+}
+
+/// The same with one shard more than the stack sweeps: see [`testkit::build::app`].
+pub fn cloud_with_own_shard() -> Cloud {
+    cloud_with_shards(Settings::from_env().unwrap().stores.shards.all().end + 1)
 }
 
 /// One request to a service of the emulator, which looks at the session token and not at the signature.

@@ -102,7 +102,7 @@ pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets +
         assert_eq!((context.is_none(), found.as_ref()), (true, Some(job)), "a job outlives its account");
     }
 
-    for app in [AppId::from_bytes(ports.random()), AppId::from_bytes(ports.random())] {
+    for app in [build::app_in_last_shard(ports), build::app_in_last_shard(ports)] {
         let mut sealed = build::account(&account.tenant, "1@N00", now);
         sealed.account.app = app.clone();
         ports.save_account(&sealed).await.unwrap();
@@ -133,7 +133,7 @@ pub async fn submit_context(ports: &(impl Clock + Entropy + Accounts + Budgets +
 
 /// A fair queue: who joins is counted, calls are reserved once, what was dispatched is counted no more.
 pub async fn fair_queues(ports: &(impl Clock + Entropy + Budgets + FairQueues + Jobs)) {
-    let app = AppId::from_bytes(ports.random());
+    let app = build::app_in_last_shard(ports);
     let now = ports.now();
     let (budget, queue) = ports.budget_and_queue(&app).await.unwrap();
     assert_eq!((budget, queue.waiting_jobs()), (Budget::default(), 0));
@@ -197,7 +197,7 @@ async fn listed(ports: &(impl FairQueues + Jobs)) -> BTreeSet<AppId> {
 
 /// The index of a queue: jobs are listed while they wait for their turn, by their tags, then as they came.
 pub async fn waiting_jobs(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
-    let app = &AppId::from_bytes(ports.random());
+    let app = &build::app_in_last_shard(ports);
     let account = build::account_ref(&build::tenant(ports), "1@N00");
     let now = ports.now();
     let ticket = |tag| QueueTicket { app: app.clone(), tag };
