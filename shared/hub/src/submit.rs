@@ -137,7 +137,7 @@ where
             }
         }
         let acceptance = Transition::accepted(job);
-        match self.ports.insert(&acceptance).await? {
+        match self.insert(&acceptance, asked).await? {
             Inserted::New => {
                 announce(&self.ports, &acceptance).await;
                 Ok(Accepted { job: acceptance.after, replayed: false, forecast: Some(forecast) })
@@ -151,6 +151,18 @@ where
 
     fn check_source(&self, url: &str) -> Result<(), Error> {
         self.sources.url(url).map(|_| ()).map_err(|refused| Error::invalid("source_url", refused.to_string()))
+    }
+
+    /// Inserts the job. Where that fails, others with the same key may have been in its way, and one of them has made the
+    /// job.
+    async fn insert(&self, acceptance: &Transition, asked: Option<&JobRef>) -> Result<Inserted, Error> {
+        match self.ports.insert(acceptance).await {
+            Ok(inserted) => Ok(inserted),
+            Err(error) => match self.earlier(asked).await? {
+                Some(stored) => Ok(Inserted::meeting(stored, &acceptance.after)),
+                None => Err(error.into()),
+            },
+        }
     }
 
     /// The job that an earlier request with the same key made.

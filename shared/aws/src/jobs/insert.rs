@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use domain::{
-    job::{Job, NextCheck, QueueIndex, Transition},
+    job::{NextCheck, QueueIndex, Transition},
     timing::INSERTION_TRIES,
 };
 use hub::ports::{self, Inserted, Shards};
@@ -40,10 +40,7 @@ impl Cloud {
             Some(separate) => self.put_both(&put, &separate).await?,
         };
         let Some(found) = refused else { return Ok(Inserted::New) };
-        let earlier = self.read_job(&found).await?;
-        // The very same job is this insertion, repeated because its answer was lost. It may have moved on meanwhile.
-        let is_this = Job { state: job.state.clone(), ..earlier.clone() } == *job;
-        Ok(if is_this { Inserted::New } else { Inserted::Exists(Box::new(earlier)) })
+        Ok(Inserted::meeting(self.read_job(&found).await?, job))
     }
 
     /// Puts a job's item by itself; what was there, where it is refused.

@@ -27,10 +27,8 @@ fn insert(stores: &mut Stores, acceptance: &Transition, now: Timestamp) -> Resul
     let job = &acceptance.after;
     let overwrites = stores.breaks(Mutation::KeyIgnored);
     let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
-    match earlier {
-        Some(earlier) if Job { state: job.state.clone(), ..earlier.clone() } == *job => return Ok(Inserted::New),
-        Some(earlier) => return Ok(Inserted::Exists(Box::new(earlier.clone()))),
-        None => {}
+    if let Some(earlier) = earlier {
+        return Ok(Inserted::meeting(earlier.clone(), job));
     }
     write(stores, job, &acceptance.effects, now)?;
     Ok(Inserted::New)
