@@ -95,7 +95,7 @@ def _several_items(env: Mapping[str, str]) -> Iterator[Call]:
 def _indexes(env: Mapping[str, str]) -> Iterator[Call]:
     for role, ((table, index), partition) in product(ROLES, intended.INDEXES.items()):
         asked = {"TableName": env[table], "IndexName": index}
-        if role not in intended.INDEX_READERS:
+        if (role, index) not in intended.INDEX_READERS:
             yield Call(role, "dynamodb", "Query", {**asked, **_condition(partition, TENANT)})
         yield Call(role, "dynamodb", "Scan", asked)
 

@@ -25,7 +25,12 @@ OWN = frozenset({TENANT, UPLOAD})
 
 VAULT, JOBS, RUNTIME = TABLES = ("VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE")
 #: (table, index): the index's partition key
-INDEXES = {(JOBS, "open"): "check_shard", (JOBS, "fair_queue"): "queue_app", (RUNTIME, "fair_queues"): "queue_shard"}
+INDEXES = {
+    (JOBS, "open"): "check_shard",
+    (JOBS, "fair_queue"): "queue_app",
+    (JOBS, "history"): "history_account",
+    (RUNTIME, "fair_queues"): "queue_shard",
+}
 
 #: What can be done with the items of a table.
 ITEM_OPERATIONS = (
@@ -79,7 +84,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
     },
     "StatusRole": {
         VAULT: {"GetItem": ANY, "Query": ANY},
-        JOBS: {"GetItem": ANY, "Query": OWN},
+        JOBS: {"GetItem": ANY, "BatchGetItem": OWN, "Query": OWN},
         RUNTIME: {
             "GetItem": frozenset({PROBE}),
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
@@ -128,8 +133,10 @@ ROLES = tuple(ITEMS)
 WORKER_OF = {"REST": "WorkerRole", "UPLOAD": "UploadWorkerRole", "REPLACE": "ReplaceWorkerRole"}
 WORKERS = tuple(WORKER_OF.values())
 
-#: The roles that may query the indexes.
-INDEX_READERS = frozenset({"SweepRole"})
+#: The roles that may query the indexes: (role, index)
+INDEX_READERS = frozenset(
+    {("StatusRole", "history"), ("SweepRole", "open"), ("SweepRole", "fair_queue"), ("SweepRole", "fair_queues")}
+)
 
 TOKEN_KEY, APP_KEY = KEYS = ("TOKEN_KEY_ARN", "APP_KEY_ARN")
 KEY_OPERATIONS = ("GenerateDataKey", "Decrypt", "Encrypt")

@@ -109,6 +109,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "listing fair queues": [Item("Query", "RuntimeTable", ("3",), "fair_queues")],
     "listing the cache's statistics": [runtime("Query", STATS)],
     "listing the jobs in a fair queue": [Item("Query", "JobsTable", ("app_00",), "fair_queue")],
+    "listing the jobs of an account": [Item("Query", "JobsTable", (ACCOUNT_OF_USER,), "history")],
     "listing the jobs to check": [Item("Query", "JobsTable", ("3",), "open")],
     "looking into the response cache": [
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (CACHE,)})
@@ -128,6 +129,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
         Other("s3:ListBucket", "ResultsBucket"),
     ],
+    "reading jobs": [Batch({"JobsTable": (JOB,)})],
     "reading the hash secret": [Other("secretsmanager:GetSecretValue", "HashSecret")],
     "reading the time to live of a restored table": restored("DescribeTimeToLive"),
     "reading what a new job has to know": [
@@ -247,7 +249,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         *AUTHENTICATING, *READING_JOBS, *DESCRIBING_FILES,
         "probing", "finding a result", "reading a long result", "making the URL of a long result",
         "reading a budget and a fair queue", "listing Flickr apps", "finding an account", "counting pending jobs",
-        "listing the cache's statistics",
+        "listing the cache's statistics", "listing the jobs of an account", "reading jobs",
     ],
     "Worker": [
         *RUNNING,

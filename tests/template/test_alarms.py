@@ -86,7 +86,7 @@ SCENARIOS = {
             [{f"{access}ThrottleEvents": ONCE}],
             [{f"{access}ThrottleEvents": NOTHING}],
         )
-        for what in ("Vault", "Jobs", "Runtime", "OpenIndex", "FairQueueIndex", "FairQueuesIndex")
+        for what in ("Vault", "Jobs", "Runtime", "OpenIndex", "FairQueueIndex", "HistoryIndex", "FairQueuesIndex")
         for access in ("Read", "Write")
     },
 }

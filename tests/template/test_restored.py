@@ -42,8 +42,8 @@ class Named(unittest.TestCase):
                         for dimension in alarm.get("Dimensions", [])
                         if dimension["Name"] == "TableName"
                     ]
-                    # Reads and writes; of the jobs table also those of two indexes, and conflicts.
-                    self.assertEqual(watched.count(name), 2 if table == "VaultTable" else 7)
+                    # Reads and writes; of the jobs table also those of three indexes, and conflicts.
+                    self.assertEqual(watched.count(name), 2 if table == "VaultTable" else 9)
                     if name != own[table]:
                         self.assertNotIn(own[table], watched)
 

@@ -14,7 +14,7 @@ use axum::{
 };
 use edge::{Authenticator, require_key};
 use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
+    Accounts, Apps, Clock, FairQueues, Health, JobHistory, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
 };
 
 /// The routes.
@@ -23,6 +23,7 @@ where
     P: Clock
         + Tenants
         + Jobs
+        + JobHistory
         + PendingJobs
         + Results
         + FairQueues
@@ -35,6 +36,7 @@ where
 {
     Router::new()
         .route("/v1/usage", get(usage::get::<P>))
+        .route("/v1/flickr/jobs", get(jobs::list::<P>))
         .route("/v1/flickr/jobs/status", post(jobs::of_user::<P>))
         .route("/v1/flickr/jobs/{job_id}", get(jobs::of_tenant::<P>))
         .route("/v1/uploads/{upload_id}", get(uploads::get::<P>))

@@ -72,7 +72,7 @@ codes! {
     /// Flickr does not answer.
     FlickrUnavailable = "ERR_FLICKR_UNAVAILABLE", 503, "Flickr does not answer";
     /// The budget of calls to Flickr is spent, or Flickr refuses calls.
-    BudgetSpent = "ERR_BUDGET_SPENT", 503, "The budget of calls to Flickr is spent";
+    BudgetSpent = "ERR_BUDGET_SPENT", 429, "The budget of calls to Flickr is spent";
     /// So many jobs of the account are pending that no other is accepted.
     TooManyPending = "ERR_TOO_MANY_PENDING", 503, "Too many jobs of the account are pending";
     /// Something FlickrHub depends on does not answer.

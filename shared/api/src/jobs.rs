@@ -91,6 +91,36 @@ pub struct JobQuery {
     pub result: Option<ResultForm>,
 }
 
+/// The query of `GET /v1/flickr/jobs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobListQuery {
+    /// The account whose jobs are listed.
+    pub user_id: String,
+    /// Only jobs that were accepted from this time on.
+    pub accepted_from: Option<String>,
+    /// Only jobs that were accepted before this time.
+    pub accepted_until: Option<String>,
+    /// Only calls of this method.
+    pub method: Option<String>,
+    /// Only jobs that stand there now.
+    pub state: Option<JobState>,
+    /// How many jobs are looked at for a page, 1 to 100; by default 50.
+    pub limit: Option<u16>,
+    /// The `next_cursor` of the page before; none for the first page.
+    pub cursor: Option<String>,
+}
+
+/// `GET /v1/flickr/jobs`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobList {
+    /// Jobs of one page, without their results, the latest first. Where a method or a state was asked for, they may be
+    /// few, or none.
+    pub jobs: Vec<JobView>,
+    /// To be given as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
 /// In which form a result is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

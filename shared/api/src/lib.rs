@@ -19,8 +19,8 @@ pub use dead_jobs::{DeadJobList, DiscardAnswer, ReplayAnswer, ReplayOutcome, Rep
 pub use envelope::{ErrorBody, Problem, Success};
 pub use health::{HealthAnswer, ReadinessAnswer};
 pub use jobs::{
-    JobCacheOptions, JobError, JobErrorCode, JobPriority, JobQuery, JobState, JobStatusRequest, JobTarget, JobView,
-    ResultForm, SubmitJobRequest, WaitView, WaitingFor,
+    JobCacheOptions, JobError, JobErrorCode, JobList, JobListQuery, JobPriority, JobQuery, JobState, JobStatusRequest,
+    JobTarget, JobView, ResultForm, SubmitJobRequest, WaitView, WaitingFor,
 };
 pub use logins::{CallbackQuery, CompleteLoginRequest, LoginMode, StartLoginAnswer, StartLoginRequest};
 pub use page::PageQuery;

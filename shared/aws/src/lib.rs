@@ -13,6 +13,7 @@ mod error;
 mod fair_queue;
 mod health;
 mod item;
+mod job_history;
 mod jobs;
 mod kms;
 pub mod logging;

@@ -1,5 +1,7 @@
 //! Reading a job.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use domain::{
     JobId, JobRef, Timestamp, UserId,
     budget::Limit,
@@ -23,6 +25,24 @@ pub struct Reading {
     pub estimated_start: Option<Timestamp>,
     /// Why its app's jobs wait, while Flickr refuses the app: whatever it waited for before.
     pub stopped: Option<WaitReason>,
+    /// After how long asking again may tell more; `None` for a job that has ended.
+    pub ask_again_after: Option<Duration>,
+}
+
+/// The shortest and the longest time after which to ask again for a job that is open.
+const ASK_AGAIN_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
+
+/// After how long asking again may tell more: a job that runs may end at any moment, one that waits will not before it
+/// starts.
+fn ask_again_after(phase: &Phase, estimated_start: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    match phase {
+        Phase::Running(_) => Some(*ASK_AGAIN_AFTER.start()),
+        Phase::Waiting(_) => {
+            let until_start = estimated_start.map_or(Duration::ZERO, |at| at.since(now));
+            Some(until_start.clamp(*ASK_AGAIN_AFTER.start(), *ASK_AGAIN_AFTER.end()))
+        }
+        _ => None,
+    }
 }
 
 /// Where Flickr's answer to a job is stored: with the job itself, or with the one whose answer it shares.
@@ -77,10 +97,7 @@ pub async fn job(
     let tenant = principal.tenant();
     let found = ports.job(&JobRef::new(tenant, id)).await?;
     let now = ports.now();
-    // Its record is stored longer than it can be read, for the jobs that share its answer.
-    let readable =
-        |job: &Job| job.state.phase.ended_at().is_none_or(|at| (at + JOB_RETENTION).as_seconds() > now.as_seconds());
-    let is_it = |job: &Job| readable(job) && user.is_none_or(|user| *user == job.spec.account.user);
+    let is_it = |job: &Job| is_readable(job, now) && user.is_none_or(|user| *user == job.spec.account.user);
     let job = found.filter(is_it).ok_or(Kind::JobNotFound)?;
     let source = match &job.state.phase {
         Phase::Completed { result: StoredResult::Shared { leader, .. }, .. } => {
@@ -96,7 +113,13 @@ pub async fn job(
         _ => None,
     };
     let (estimated_start, stopped) = forecast_of(ports, &principal.limits().app, &job).await;
-    Ok(Reading { job, source, estimated_start, stopped })
+    let ask_again_after = ask_again_after(&job.state.phase, estimated_start, now);
+    Ok(Reading { job, source, estimated_start, stopped, ask_again_after })
+}
+
+/// Whether a job can be read: its record is stored longer, for the jobs that share its answer.
+pub(crate) fn is_readable(job: &Job, now: Timestamp) -> bool {
+    job.state.phase.ended_at().is_none_or(|at| (at + JOB_RETENTION).as_seconds() > now.as_seconds())
 }
 
 /// Flickr's answer, in the form that is asked for where it has that.

@@ -37,6 +37,9 @@ pub enum Call {
     RecordDispatch,
     // Health
     Probe,
+    // JobHistory
+    AcceptedJobs,
+    ReadJobs,
     // Jobs
     Insert,
     Job,

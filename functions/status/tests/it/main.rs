@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod conditional;
+mod history;
 
 use std::{sync::Arc, time::Duration};
 

@@ -24,6 +24,12 @@ pub(crate) const QUEUE_INDEX: &str = "fair_queue";
 pub(crate) const QUEUE_APP: &str = "queue_app";
 pub(crate) const QUEUE_ORDER: &str = "queue_order";
 
+/// The index of an account's jobs, in the order in which they were accepted, with its keys. They never change, so only
+/// the insertion of a job pays for it.
+pub(crate) const HISTORY_INDEX: &str = "history";
+pub(crate) const HISTORY_ACCOUNT: &str = "history_account";
+pub(crate) const CREATED_AT: &str = "created_at";
+
 /// The key of one of the job's items.
 pub(crate) fn job_key(job: &JobRef, sort: &str) -> Attributes {
     item::key(job.to_string(), sort)

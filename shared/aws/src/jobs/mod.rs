@@ -15,7 +15,7 @@
 //!
 //! The index `open` lists the jobs that the sweep is to check, by shard and time. The index `fair_queue` lists the jobs
 //! that wait in their app's fair queue, in its order. Both are sparse: a job is in an index while its item has the
-//! index's attributes.
+//! index's attributes. The index `history` lists the jobs of each account, see [`crate::job_history`].
 //!
 //! The claim is the one transition that DynamoDB itself decides. Every other one is computed from the job as it was
 //! read, and written under the condition that the stored revision still is the one that it was computed from. Where

@@ -21,7 +21,7 @@ use domain::{
 use hub::ports;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{JOB, SPEC, job_key, job_of};
+use super::keys::{CREATED_AT, HISTORY_ACCOUNT, JOB, SPEC, job_key, job_of};
 use crate::{
     Cloud,
     item::{Attributes, EXPIRES_AT, Reader, expiry, json, live, name_of, named, number, text, time, unreadable, whole},
@@ -129,7 +129,8 @@ pub(super) fn record(job: &Job) -> ports::Result<Attributes> {
         ("idempotency", name_of(&job.idempotency)),
         ("fingerprint", text(job.fingerprint.as_str())),
         ("trace", text(job.trace.as_str())),
-        ("created_at", time(job.created_at)),
+        (HISTORY_ACCOUNT, text(spec.account.to_string())),
+        (CREATED_AT, time(job.created_at)),
     ]));
     record.extend(named(spec.work.method().map(|method| ("method", text(method.as_str())))));
     record.extend(named(job.verification.map(|strategy| ("verification", name_of(&strategy)))));
@@ -289,7 +290,7 @@ fn read(item: &Attributes, spec: &str) -> ports::Result<Job> {
         invalidates: reader.optional_parsed::<CacheTags>(INVALIDATES)?.unwrap_or_default(),
         fingerprint: Fingerprint::from_stored(reader.text("fingerprint")?.to_owned()),
         trace: reader.parsed("trace")?,
-        created_at: reader.time("created_at")?,
+        created_at: reader.time(CREATED_AT)?,
         state: read_state(item)?,
     })
 }

@@ -127,6 +127,19 @@ pub const fn result_form(form: Option<ResultForm>) -> job::ResultForm {
     }
 }
 
+/// A job of a list, as clients read it: without its result, and without asking anybody when it will start.
+///
+/// # Errors
+/// When the job's `meta` is no JSON.
+pub fn listed(job: Job) -> Result<JobView, hub::Error> {
+    without_result(job, None, None)
+}
+
+/// Where a job stands, as clients read it.
+pub fn state(job: &Job) -> JobState {
+    job_state(&job.state.phase)
+}
+
 fn job_state(phase: &Phase) -> JobState {
     match phase {
         Phase::Waiting(wait) => match wait.reason() {

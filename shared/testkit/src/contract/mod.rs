@@ -12,6 +12,7 @@ mod budgets;
 mod dead_jobs;
 mod fair_queue;
 mod health;
+mod job_history;
 mod jobs;
 mod logins;
 mod messages;
@@ -30,6 +31,7 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};
 pub use health::health;
+pub use job_history::job_history;
 pub use jobs::{
     checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
 };
@@ -56,7 +58,7 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            bytes_claims fetched_files health insertion invalidation logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
+            bytes_claims fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
             submit_context system tags tenant_flows tenants uploads wait_reasons waiting_jobs waits
         );
     };

@@ -48,8 +48,11 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
 /// Writes the job, and what lists it: all of it or, where an index is throttled, nothing.
 pub(super) fn write(stores: &mut Stores, job: &Job, effects: &Effects, now: Timestamp) -> Result<()> {
     let reference = job.reference();
-    let waiting = stores.part::<WaitingJobs>().changed_by(&reference, &effects.queue_index);
-    set_next_check(stores, &reference, effects.next_check, waiting, now)?;
+    let mut others = stores.part::<WaitingJobs>().changed_by(&reference, &effects.queue_index);
+    if !stores.part::<StoredJobs>().jobs.contains_key(&reference) {
+        others.push(Partition::AcceptedJobs(job.spec.account.clone()));
+    }
+    set_next_check(stores, &reference, effects.next_check, others, now)?;
     stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
     stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
     stores.part::<StoredJobs>().jobs.insert(reference, job.clone());

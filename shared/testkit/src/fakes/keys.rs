@@ -18,6 +18,7 @@ pub(super) enum Partition {
     Quarantine,
     // Its indexes
     OpenJobs(u8),
+    AcceptedJobs(AccountRef),
     WaitingJobs(AppId),
     // The runtime table
     Budget(BudgetKey),
