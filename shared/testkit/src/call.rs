@@ -89,5 +89,5 @@ pub enum Call {
     RemoveUpload,
     NotePhoto,
     IsNotedPhoto,
-    ClaimBytes,
+    AcquireUploadLock,
 }
