@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Iterator, Mapping
 
+import file_copy
 import node
 import price
 import start_up
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "start_up": start_up.lines,
     "warm": warm.lines,
     "node": node.lines,
+    "file_copy": file_copy.lines,
     "simulator": simulated,
     "uploads": uploads,
     "price": price.lines,

@@ -13,6 +13,7 @@ from standin import Item, World, attributes
 API_KEY = "an-api-key-to-measure-with"
 ZEROS = "0" * 32
 TENANT, USER, APP, JOB = f"ten_{ZEROS}", f"usr_{ZEROS}", f"app_{ZEROS}", f"job_{ZEROS}"
+UPLOAD = f"upl_{ZEROS}"
 #: Made-up secrets as the vault seals them for these ids, and the data key that KMS would decrypt.
 SEALED = json.loads((Path(__file__).parent / "sealed.json").read_text(encoding="utf-8"))
 
@@ -68,12 +69,12 @@ def unknown_key(method: str, path: str) -> Case:
     return Case(told, request(method, path), lambda answer: answer["statusCode"] == 401)
 
 
-def message() -> Any:
+def message(target: str = "rest") -> Any:
     """The message that sends a worker to the job, in a batch of its own."""
     dispatch = {
         "tenant": TENANT,
         "job": JOB,
-        "target": "rest",
+        "target": target,
         "user": USER,
         "fencing_number": 1,
         "trace": "1" * 32,
@@ -160,6 +161,22 @@ def job_run(length: int, told: str) -> Case:
     items = [claimed, account(), attributes(pk=TENANT, sk=f"APP#{APP}") | {"sealed": {"B": SEALED["app"]}}]
     world = World(items, SEALED["data_key"], answer_of_flickr(length))
     return Case(f"a job with an answer of {told}, run to its end", message(), is_acknowledged, world)
+
+
+def upload_run(length: int, sha256: str | None) -> Case:
+    """A job that sends a file of `length` bytes, with the SHA-256 that its owner gave or without, and completes."""
+    state: dict[str, str | int | bool] = {"phase": "running", "write_started": False, "wait_reason": '"worker"'}
+    spec = {"params": {"title": "A title"}, "file": {"upload": UPLOAD}}
+    work = {"target": "upload", "idempotency": "non_idempotent", "verification": "machine_tag"}
+    claimed = job(**state, **work, spec=json.dumps(spec))
+    file: dict[str, str | int | bool] = {"file_name": "a.jpg", "content_type": "image/jpeg", "bytes": length}
+    file |= {"sha256": sha256} if sha256 else {}
+    now = int(time.time() * 1000)
+    upload = attributes(pk=f"{TENANT}#{UPLOAD}", sk="UPLOAD", user=USER, created_at=now, **file)
+    items = [claimed, account(), attributes(pk=TENANT, sk=f"APP#{APP}") | {"sealed": {"B": SEALED["app"]}}, upload]
+    told = f"a file of {length // 1_000_000} MB sent to Flickr, its SHA-256 {'given' if sha256 else 'not given'}"
+    world = World(items, SEALED["data_key"], file_bytes=length, file_sha256=sha256)
+    return Case(told, message("upload"), is_acknowledged, world)
 
 
 def submission() -> Case:

@@ -1,12 +1,17 @@
 """The server that a function is measured against: the Lambda Runtime API, AWS with canned replies, and Flickr.
 
+A file in S3 has as many bytes as the world says, all of them zero, and the checksum that S3 has: the one that it was
+stored with, or one of its own. Flickr takes any file.
+
 One server on a loopback port plays all. It delivers one event a number of times. The request for another event after
 that sets `is_idle` and waits, as AWS Lambda lets it wait between events.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -15,6 +20,9 @@ from typing import Any, Sequence
 
 RUNTIME_API = "/2018-06-01/runtime/"
 FLICKR_REST = "/services/rest"
+FLICKR_UPLOAD = "/services/upload/"
+UPLOADED = b'<?xml version="1.0" encoding="utf-8" ?><rsp stat="ok"><photoid>53000000000</photoid></rsp>'
+ZEROS = bytes(1 << 20)
 EVENT_SECONDS = 60
 
 Item = dict[str, dict[str, Any]]
@@ -39,6 +47,16 @@ class World:
     data_key: str = ""
     #: What Flickr answers to every call.
     flickr: str = ""
+    #: How many bytes the one file in S3 has.
+    file_bytes: int = 0
+    #: The SHA-256 that it was stored with, in hex, if it was.
+    file_sha256: str | None = None
+
+    def file_checksum(self) -> tuple[str, str]:
+        """The header with the checksum of the file, as S3 gives it to who asks."""
+        if self.file_sha256:
+            return "x-amz-checksum-sha256", base64.b64encode(bytes.fromhex(self.file_sha256)).decode()
+        return "x-amz-checksum-crc64nvme", base64.b64encode(crc64_of_zeros(self.file_bytes).to_bytes(8, "big")).decode()
 
     def item(self, key: Item) -> Item | None:
         """The item with this sort key."""
@@ -79,6 +97,24 @@ class World:
 HELD = {"claim_id": "claim", "lease_until": "lease_until", "started_at": "now"}
 
 
+def crc64_of_zeros(length: int) -> int:
+    """The CRC-64/NVME of so many zero bytes: a zero bit is a linear map of the register, which is squared for two."""
+
+    def image(vector: int) -> int:
+        found = 0
+        for bit, column in enumerate(columns):
+            found ^= column if vector >> bit & 1 else 0
+        return found
+
+    ones = (1 << 64) - 1
+    register, bits = ones, length * 8
+    columns = [0x9A6C9329AC4BC9B5, *(1 << bit for bit in range(63))]
+    while bits:
+        register = image(register) if bits & 1 else register
+        columns, bits = [image(column) for column in columns], bits >> 1
+    return register ^ ones
+
+
 class Standin:
     """A server for one process; it runs in its `with` block."""
 
@@ -93,8 +129,7 @@ class Standin:
         self._event = json.dumps(event).encode()
         self._left = times
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *arguments: Handler(self, *arguments))
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), lambda *arguments: Handler(self, *arguments))
 
     def __enter__(self) -> Standin:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -121,6 +156,17 @@ class Standin:
         return None
 
 
+class Server(ThreadingHTTPServer):
+    """A server whose clients are ended in the middle of it."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless the client is gone."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers one connection."""
 
@@ -132,12 +178,12 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:  # noqa: N802, the name is the base class's
-        """Deliver the next event, or answer as Flickr; no AWS request that is measured is a GET."""
+        """Deliver the next event, answer as Flickr, or give the file in S3."""
         if self.path.startswith(FLICKR_REST):
             self._answer(200, self.standin.world.flickr.encode())
             return
         if self.path != f"{RUNTIME_API}invocation/next":
-            self._answer(404, b"{}")
+            self._give_file()
             return
         event = self.standin.next_event()
         if event is None:
@@ -153,7 +199,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         """Take the answer to an event, or answer a request to AWS or to Flickr."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == FLICKR_UPLOAD:
+            self._drain()
+            self._answer(200, UPLOADED)
+            return
+        body = self.rfile.read(self._length())
         if self.path.startswith(RUNTIME_API):
             self.standin.answers.append((self.path.rsplit("/", 1)[-1], json.loads(body)))
             self._answer(202, b"{}")
@@ -166,12 +216,41 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, json.dumps(reply).encode())
 
     def do_PUT(self) -> None:  # noqa: N802
-        """Take an object for S3."""
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """Take an object for S3, or remove it."""
+        self._drain()
         self.standin.requests += 1
         self._answer(200, b"")
 
     do_HEAD = do_GET
+    do_DELETE = do_PUT
+
+    def _length(self) -> int:
+        return int(self.headers.get("Content-Length") or 0)
+
+    def _drain(self) -> None:
+        """Read the body, and keep nothing of it."""
+        left = self._length()
+        while left > 0:
+            taken = self.rfile.readinto(memoryview(bytearray(min(left, len(ZEROS)))))
+            if not taken:
+                return
+            left -= taken
+
+    def _give_file(self) -> None:
+        """Send the file in S3."""
+        self.standin.requests += 1
+        left = self.standin.world.file_bytes
+        if not left:
+            self._answer(404, b"{}")
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(left))
+        if self.headers.get("x-amz-checksum-mode") == "ENABLED":
+            self.send_header(*self.standin.world.file_checksum())
+        self.end_headers()
+        while left > 0:
+            self.wfile.write(ZEROS[: min(left, len(ZEROS))])
+            left -= len(ZEROS)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 from cases import CASES, Case
 from standin import Standin
@@ -95,9 +95,19 @@ def measured(measure: str, function: str, number: Callable[[], int], **rest: Any
 
 def built() -> dict[str, Path]:
     """Build the functions as they are deployed, with link-time optimisation; returns the binaries by name."""
+    return programs(CASES)
+
+
+def program(name: str) -> Path:
+    """Build another program in the same way; returns the binary."""
+    return programs([name])[name]
+
+
+def programs(names: Iterable[str]) -> dict[str, Path]:
+    """Build programs with the profile of the functions; returns the binaries by name."""
     command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
     command += ["--target", host()]
-    for name in CASES:
+    for name in names:
         command += ["--bin", name]
     messages = map(json.loads, output(command).splitlines())
     return {made["target"]["name"]: Path(made["executable"]) for made in messages if made.get("executable")}

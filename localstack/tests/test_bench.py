@@ -8,12 +8,14 @@ import sys
 import unittest
 import urllib.request
 from pathlib import Path
+from typing import Any, Callable
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import bench  # noqa: E402
 import cases  # noqa: E402
+import file_copy  # noqa: E402
 import price  # noqa: E402
 import start_up  # noqa: E402
 import standin  # noqa: E402
@@ -89,6 +91,37 @@ class Numbers(unittest.TestCase):
             self.assertAlmostEqual(len(cases.answer_of_flickr(length)), length, delta=150)
 
 
+class FileCopy(unittest.TestCase):
+    def lines(self, peak: Callable[[Path, cases.Case], int]) -> list[dict[str, Any]]:
+        seconds = {"sent": 0.3, "copied": 0.2}
+
+        def cpu(run_times: Callable[[int], None], times: int) -> float:
+            run_times(times)
+            return 1.0 + sum(seconds[name] * times for name in called[-1:])
+
+        called: list[str] = []
+        with (
+            mock.patch.object(file_copy, "cpu", cpu),
+            mock.patch.object(file_copy, "sent", lambda *_: called.append("sent")),
+            mock.patch.object(file_copy, "copied", lambda *_: called.append("copied")),
+            mock.patch.object(file_copy, "peak_memory", peak),
+        ):
+            return list(file_copy.of_case(Path("/worker"), Path("/copy"), cases.upload_run(1_000_000, None)))
+
+    def test_the_share_is_that_of_the_files_after_the_first(self):
+        ours, plain, share, peak = self.lines(lambda *_: 14_000_000)
+        self.assertEqual((ours["value"], plain["value"]), (1.5, 1.0))
+        self.assertEqual((share["value"], share["target"]), (1.5, file_copy.SHARE_OF_PLAIN_COPY))
+        self.assertEqual((peak["value"], peak["limit"]), (14_000_000, file_copy.PEAK_MEMORY_BYTES))
+
+    def test_what_is_not_measured_says_why(self):
+        def peak(*_: object) -> int:
+            raise start_up.NotMeasured("no memory")
+
+        (line,) = self.lines(peak)
+        self.assertEqual((line["value"], line["not measured"]), (None, "no memory"))
+
+
 class Price(unittest.TestCase):
     def test_the_arithmetic_says_what_the_sum_is_made_of(self):
         requests = {"GetItem": 2.0, "SendMessage": 1.0, "Decrypt": 1.0}
@@ -152,6 +185,32 @@ class StandIn(unittest.TestCase):
                 with urllib.request.urlopen(f"{base}{standin.FLICKR_REST}", data) as answer:
                     self.assertEqual(json.load(answer), {"stat": "ok"})
             self.assertEqual(server.requests, 2)
+
+    def test_gives_the_file_in_s3_with_its_checksum_and_takes_it_for_flickr(self):
+        with standin.Standin({}, 0, standin.World(file_bytes=3_000_000)) as server:
+            base = f"http://{server.address}"
+            asked = urllib.request.Request(f"{base}/uploads/a", headers={"x-amz-checksum-mode": "ENABLED"})
+            with urllib.request.urlopen(asked) as answer:
+                self.assertTrue(answer.headers["x-amz-checksum-crc64nvme"])
+                file = answer.read()
+            self.assertEqual(file, bytes(3_000_000))
+            with urllib.request.urlopen(f"{base}{standin.FLICKR_UPLOAD}", file) as answer:
+                self.assertIn(b'stat="ok"', answer.read())
+
+    def test_a_checksum_is_that_of_the_bytes(self):
+        def crc64(data: bytes) -> int:
+            register = (1 << 64) - 1
+            for byte in data:
+                register ^= byte
+                for _ in range(8):
+                    register = register >> 1 ^ (0x9A6C9329AC4BC9B5 if register & 1 else 0)
+            return register ^ (1 << 64) - 1
+
+        self.assertEqual(crc64(b"123456789"), 0xAE8B14860A799888, "the check value of CRC-64/NVME")
+        for length in (0, 1, 3, 100):
+            self.assertEqual(standin.crc64_of_zeros(length), crc64(bytes(length)))
+        given = standin.World(file_bytes=3, file_sha256="00" * 32).file_checksum()
+        self.assertEqual(given, ("x-amz-checksum-sha256", "A" * 43 + "="))
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "accepting a job": [jobs("PutItem", JOB)],
     "changing a budget": [runtime("UpdateItem", key) for key in BUDGETS],
     "claiming a job": [jobs("UpdateItem", JOB)],
-    "claiming the bytes of a file": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "locking what only one job may send": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting API keys": [vault("Scan")],
@@ -222,7 +222,7 @@ RUNNING = [
 #: What a worker of files does.
 SENDING_FILES = [
     *RUNNING,
-    "finding an upload", "reading a file", "noting the checksum of a file", "claiming the bytes of a file",
+    "finding an upload", "reading a file", "noting the checksum of a file", "locking what only one job may send",
     "removing a file", "removing an upload", "noting a new photo",
     "storing a file", "removing the parts of a file", "storing an upload",
 ]

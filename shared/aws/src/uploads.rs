@@ -3,26 +3,29 @@
 //! | pk | sk | holds |
 //! |---|---|---|
 //! | `tenant#upload` | `UPLOAD` | whose it is, what it is, when it was made |
-//! | `tenant#user` | `BYTES#sha256` | the job that sends these bytes to the account |
+//! | `tenant#user` | `BYTES#sha256` | the run of a job that sends these bytes to the account |
+//! | `tenant#user` | `REPLACE#id` | the run of a job that replaces the file of this photo |
 //! | `tenant#user` | `PHOTO#id` | a photo that Flickr has just made for the account |
 //!
-//! Both expire. An upload's item is gone before its object can be, which the bucket's lifecycle rule deletes where
+//! All expire. An upload's item is gone before its object can be, which the bucket's lifecycle rule deletes where
 //! nobody did: a file without its item is not found.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::{
-    AccountRef, JobId, TenantId, UploadId,
+    AccountRef, TenantId, UploadId,
     timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
-    upload::{MediaFile, Sha256, StoredFile, Upload},
+    upload::{LockHolder, MediaFile, Sha256, StoredFile, Upload, UploadLock},
 };
 use futures_util::future::try_join_all;
 use hub::ports::{self, ByteStream, UploadUrl, Uploads};
 
 use crate::{
     Cloud,
-    item::{self, Attributes, EXPIRES_AT, PARTITION, Reader, expiry, live, named, text, time, unreadable, whole},
+    item::{
+        self, Attributes, EXPIRES_AT, PARTITION, Reader, expiry, live, named, number, text, time, unreadable, whole,
+    },
     machine::now,
     table::{Written, written, written_if},
 };
@@ -35,17 +38,22 @@ const BYTES: &str = "bytes";
 const SHA256: &str = "sha256";
 const CREATED_AT: &str = "created_at";
 
-/// The job that sends the bytes.
+/// The job that holds a lock, and the number of its run.
 const HOLDER: &str = "holder";
+const HOLDER_RUN: &str = "holder_run";
 
 /// The key of the item of an upload.
 fn key(tenant: &TenantId, id: &UploadId) -> Attributes {
     item::key(format!("{tenant}#{id}"), "UPLOAD")
 }
 
-/// The key of the item that says who sends these bytes to the account.
-fn bytes_key(account: &AccountRef, sha256: &Sha256) -> Attributes {
-    item::key(account.to_string(), format!("BYTES#{sha256}"))
+/// The key of the item that says who holds a lock of the account.
+fn lock_key(account: &AccountRef, lock: &UploadLock) -> Attributes {
+    let sort = match lock {
+        UploadLock::Bytes(sha256) => format!("BYTES#{sha256}"),
+        UploadLock::Photo(id) => format!("REPLACE#{id}"),
+    };
+    item::key(account.to_string(), sort)
 }
 
 /// The key of the item that notes a photo of the account.
@@ -137,35 +145,42 @@ impl Uploads for Cloud {
         Ok(found.into_iter().any(|item| live(item, now).is_some()))
     }
 
-    async fn claim_bytes(
+    async fn acquire_upload_lock(
         &self,
         account: &AccountRef,
-        sha256: &Sha256,
-        job: &JobId,
-        in_place_of: Option<&JobId>,
-    ) -> ports::Result<Option<JobId>> {
+        lock: &UploadLock,
+        holder: &LockHolder,
+        in_place_of: Option<&LockHolder>,
+    ) -> ports::Result<Option<LockHolder>> {
         let now = now();
-        let replaced = if in_place_of.is_some() { format!(" OR {HOLDER} = :in_place_of") } else { String::new() };
+        let replaced = match in_place_of {
+            Some(_) => format!(" OR ({HOLDER} = :in_place_of AND {HOLDER_RUN} = :its_run)"),
+            None => String::new(),
+        };
         let mut update = self
             .jobs
-            .update(bytes_key(account, sha256))
+            .update(lock_key(account, lock))
             .condition_expression(format!(
                 "attribute_not_exists({HOLDER}) OR {EXPIRES_AT} <= :now OR {HOLDER} = :job{replaced}"
             ))
-            .update_expression(format!("SET {HOLDER} = :job, {EXPIRES_AT} = :expires_at"))
-            .expression_attribute_values(":job", text(job.as_str()))
+            .update_expression(format!("SET {HOLDER} = :job, {HOLDER_RUN} = :run, {EXPIRES_AT} = :expires_at"))
+            .expression_attribute_values(":job", text(holder.job.as_str()))
+            .expression_attribute_values(":run", number(holder.run))
             .expression_attribute_values(":now", expiry(now))
-            // Longer than any job that holds it runs, and than Flickr takes to know the bytes.
+            // Longer than any job that holds it runs, and than Flickr takes to know the file.
             .expression_attribute_values(":expires_at", expiry(now + UPLOAD_RETENTION))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if let Some(other) = in_place_of {
-            update = update.expression_attribute_values(":in_place_of", text(other.as_str()));
+            update = update
+                .expression_attribute_values(":in_place_of", text(other.job.as_str()))
+                .expression_attribute_values(":its_run", number(other.run));
         }
-        match written(update.send().await, "claiming the bytes of a file")? {
+        match written(update.send().await, "locking what only one job may send")? {
             Written::Done(_) => Ok(None),
             Written::Refused(found) => {
-                let holder = found.ok_or_else(|| unreadable(HOLDER))?;
-                Reader(&holder).parsed(HOLDER).map(Some)
+                let found = found.ok_or_else(|| unreadable(HOLDER))?;
+                let reader = Reader(&found);
+                Ok(Some(LockHolder { job: reader.parsed(HOLDER)?, run: reader.count(HOLDER_RUN)? }))
             }
         }
     }

@@ -92,5 +92,5 @@ pub enum Call {
     RemoveUpload,
     NotePhoto,
     IsNotedPhoto,
-    ClaimBytes,
+    AcquireUploadLock,
 }

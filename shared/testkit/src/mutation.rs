@@ -31,6 +31,8 @@ pub enum Mutation {
     SendingNotMarked,
     /// Jobs that send the same bytes to one account do not wait for each other.
     SameBytesAtOnce,
+    /// Jobs that replace the file of one photo do not wait for each other.
+    SamePhotoAtOnce,
     /// Flickr's answer that it had the bytes of a photo that was deleted is taken for success.
     DeletedTakenForLiving,
     /// A file that is sent again is sent without deduplication.
@@ -39,7 +41,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 16] = [
+    pub const ALL: [Mutation; 17] = [
         Mutation::RetryIgnoresClass,
         Mutation::ClaimWithoutLease,
         Mutation::FencingNotCompared,
@@ -54,6 +56,7 @@ impl Mutation {
         Mutation::AnswersOfAnyone,
         Mutation::SendingNotMarked,
         Mutation::SameBytesAtOnce,
+        Mutation::SamePhotoAtOnce,
         Mutation::DeletedTakenForLiving,
         Mutation::SentAgainWithoutDeduplication,
     ];

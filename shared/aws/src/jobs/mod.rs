@@ -7,7 +7,8 @@
 //! | `tenant#job` | `RESULT` | Flickr's answer, when it is long; when it is very long it is an object |
 //! | `tenant#user` | `ACCOUNT` | which tags the account's lanes took in fair queues, and how often its cached answers were invalidated |
 //! | `tenant#user` | `PENDING#day` | how many of its jobs are pending, see [`crate::pending_jobs`] |
-//! | `tenant#user` | `BYTES#sha256` | the job that sends these bytes to the account, see [`crate::uploads`] |
+//! | `tenant#user` | `BYTES#sha256` | the run of a job that sends these bytes to the account, see [`crate::uploads`] |
+//! | `tenant#user` | `REPLACE#id` | the run of a job that replaces the file of this photo, see [`crate::uploads`] |
 //! | `tenant#user` | `PHOTO#id` | a photo that Flickr has just made, see [`crate::uploads`] |
 //! | `tenant#upload` | `UPLOAD` | a file on its way to Flickr, see [`crate::uploads`] |
 //! | `tenant#DEAD` | time and job | a dead job on the list |

@@ -1,4 +1,4 @@
-use domain::Timestamp;
+use domain::{JobId, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
@@ -64,33 +64,40 @@ async fn an_upload_whose_time_is_over_is_not_found() {
 }
 
 #[tokio::test]
-async fn bytes_are_claimed_where_nobody_has_them_or_who_is_replaced() {
+async fn a_lock_is_held_where_nobody_holds_it_or_the_run_that_is_replaced() {
     let aws = Answering::new(200, &json!({}));
     let (account, cloud) = (upload(None).account, cloud(&aws));
-    let [job, other] = [8, 9].map(|byte| JobId::from_bytes([byte; 16]));
-    assert_eq!(cloud.claim_bytes(&account, &sha256(), &job, None).await.unwrap(), None);
+    let [holder, other] = [8, 9].map(|byte| LockHolder { job: JobId::from_bytes([byte; 16]), run: byte.into() });
+    let acquire = async |lock: UploadLock, in_place_of| {
+        assert_eq!(cloud.acquire_upload_lock(&account, &lock, &holder, in_place_of).await.unwrap(), None);
+        asked(&aws)
+    };
     let alone = "attribute_not_exists(holder) OR expires_at <= :now OR holder = :job";
-    assert_eq!(asked(&aws)["ConditionExpression"], alone);
-    assert_eq!(cloud.claim_bytes(&account, &sha256(), &job, Some(&other)).await.unwrap(), None);
-    let request = asked(&aws);
-    assert_eq!(request["ConditionExpression"], format!("{alone} OR holder = :in_place_of"));
+    let request = acquire(UploadLock::Photo("42".to_owned()), None).await;
+    assert_eq!((&request["ConditionExpression"], &request["Key"]["sk"]["S"]), (&json!(alone), &json!("REPLACE#42")));
+    let request = acquire(UploadLock::Bytes(sha256()), Some(&other)).await;
+    let replaced = "(holder = :in_place_of AND holder_run = :its_run)";
+    assert_eq!(request["ConditionExpression"], format!("{alone} OR {replaced}"));
     assert_eq!(request["Key"]["pk"]["S"], account.to_string());
     assert_eq!(request["Key"]["sk"]["S"], format!("BYTES#{}", sha256()));
     let values = &request["ExpressionAttributeValues"];
-    assert_eq!((&values[":job"]["S"], &values[":in_place_of"]["S"]), (&json!(job), &json!(other)));
+    assert_eq!((&values[":job"]["S"], &values[":run"]["N"]), (&json!(holder.job), &json!("8")));
+    assert_eq!((&values[":in_place_of"]["S"], &values[":its_run"]["N"]), (&json!(other.job), &json!("9")));
 }
 
 #[tokio::test]
-async fn who_has_the_bytes_is_told_to_who_may_not_have_them() {
-    let holder = JobId::from_bytes([9; 16]);
+async fn who_holds_a_lock_is_told_to_who_may_not_hold_it() {
+    let holder = LockHolder { job: JobId::from_bytes([9; 16]), run: 2 };
     let refusal = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
         "message": "The conditional request failed",
-        "Item": {"holder": {"S": holder}},
+        "Item": {"holder": {"S": holder.job}, "holder_run": {"N": "2"}},
     });
     let aws = Answering::new(400, &refusal);
-    let claimed = cloud(&aws).claim_bytes(&upload(None).account, &sha256(), &JobId::from_bytes([8; 16]), None).await;
-    assert_eq!(claimed.unwrap(), Some(holder));
+    let other = LockHolder { job: JobId::from_bytes([8; 16]), run: 1 };
+    let lock = UploadLock::Bytes(sha256());
+    let held = cloud(&aws).acquire_upload_lock(&upload(None).account, &lock, &other, None).await;
+    assert_eq!(held.unwrap(), Some(holder));
     assert_eq!(asked(&aws)["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
 }
 

@@ -4,6 +4,7 @@
 mod answer;
 mod fields;
 mod file;
+mod lock;
 mod new_photo;
 mod progress;
 mod rules;
@@ -16,6 +17,7 @@ pub use fields::{DedupCheck, InvalidField, UploadFields};
 pub use file::{
     FileRefused, MAX_FILE_NAME_CHARACTERS, MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, Media, MediaFile, MediaType, Sha256,
 };
+pub use lock::{LockHolder, UploadLock};
 pub use new_photo::named_photos;
 pub use progress::{FileProgress, Ticket};
 pub use rules::FileRules;

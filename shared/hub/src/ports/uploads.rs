@@ -3,8 +3,8 @@
 use std::fmt;
 
 use domain::{
-    AccountRef, JobId, TenantId, UploadId,
-    upload::{Sha256, StoredFile, Upload},
+    AccountRef, TenantId, UploadId,
+    upload::{LockHolder, Sha256, StoredFile, Upload, UploadLock},
 };
 
 use super::{ByteStream, Result};
@@ -60,13 +60,13 @@ pub trait Uploads: Send + Sync {
     /// Whether one of these photos is noted. At most 20.
     fn is_noted_photo(&self, account: &AccountRef, photo_ids: &[&str]) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Has `job` be the one that sends these bytes to the account: where nobody is, it is already, or `in_place_of` is.
-    /// Else the job that is.
-    fn claim_bytes(
+    /// Has `holder` hold the lock of the account: where nobody does, a run of its own job does already, or `in_place_of`
+    /// does. Else who does.
+    fn acquire_upload_lock(
         &self,
         account: &AccountRef,
-        sha256: &Sha256,
-        job: &JobId,
-        in_place_of: Option<&JobId>,
-    ) -> impl Future<Output = Result<Option<JobId>>> + Send;
+        lock: &UploadLock,
+        holder: &LockHolder,
+        in_place_of: Option<&LockHolder>,
+    ) -> impl Future<Output = Result<Option<LockHolder>>> + Send;
 }

@@ -1,20 +1,20 @@
 //! Sending a job's file to Flickr.
 //!
 //! The job is marked before the first byte leaves. While bytes flow the lease is renewed; who has lost it stops, and what
-//! did not leave whole cannot have taken effect. Files with the same bytes go to one account one after the other, so that
-//! Flickr can tell the second from the first.
+//! did not leave whole cannot have taken effect. What could not be told apart afterwards is sent one after the other, see
+//! [`super::upload_lock`].
 
 use std::time::Duration;
 
 use domain::{
-    ClaimId, JobRef, Timestamp,
+    ClaimId, Timestamp,
     budget::HostClass,
-    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, WaitReason, Work},
+    job::{Event, Failure, FailureCode, FileCall, Job, Target, WaitReason, Work},
     outcome::Class,
-    timing::{AWS_REQUEST, LONGEST_QUEUE_DELAY, UPLOAD_ANSWER},
+    timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
-        DedupCheck, Endpoint, FileSource, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, Uploaded, machine_tag,
-        next_ticket_check,
+        DedupCheck, Endpoint, FileSource, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, UploadLock, Uploaded,
+        machine_tag, next_ticket_check,
     },
 };
 use futures_util::{StreamExt, future::join};
@@ -37,9 +37,6 @@ use crate::{
     ports::{ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
     transition::apply_as_holder,
 };
-
-/// How long a job waits for another that sends the same bytes, before it looks again.
-const SAME_BYTES_PAUSE: Duration = Duration::from_secs(30);
 
 impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// Sends the job's file; `None` when the claim holds the job no more.
@@ -66,15 +63,19 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             },
         };
         let dedup_check = self.dedup_check(job, call);
-        if dedup_check != DedupCheck::Off {
-            let sha256 = match self.sha256(&upload, &mut lease).await? {
-                Digested::Known(sha256) => sha256,
+        let lock = match (job.spec.work.replaced_photo(), dedup_check) {
+            (Some(photo_id), _) => Some(UploadLock::Photo(photo_id.to_owned())),
+            (None, DedupCheck::Off) => None,
+            (None, DedupCheck::Refuse | DedupCheck::Restore) => match self.sha256(&upload, &mut lease).await? {
+                Digested::Known(sha256) => Some(UploadLock::Bytes(sha256)),
                 Digested::Gone => return fail(gone()),
                 Digested::LeaseLost => return Ok(None),
-            };
-            if let Some(event) = self.wait_for_same_bytes(&lease.job, claim, &sha256).await? {
-                return Ok(Some(Ran::new(&lease.job, event)));
-            }
+            },
+        };
+        if let Some(lock) = lock
+            && let Some(event) = self.wait_for_lock(&lease.job, claim, &lock).await?
+        {
+            return Ok(Some(Ran::new(&lease.job, event)));
         }
         self.spend_on_file(lease, call, &sealed, &upload, dedup_check, begun_at).await
     }
@@ -105,44 +106,6 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let sha256 = Sha256::from_bytes(&digest);
         self.ports.set_sha256(upload, &sha256).await?;
         Ok(Digested::Known(sha256))
-    }
-
-    /// Whether the job has to wait for another that sends, or has just sent, the same bytes to the account.
-    async fn wait_for_same_bytes(&self, job: &Job, claim: &ClaimId, sha256: &Sha256) -> Result<Option<Event>, Error> {
-        let account = &job.spec.account;
-        let mut in_place_of = None;
-        loop {
-            let other = self.ports.claim_bytes(account, sha256, &job.id, in_place_of.as_ref()).await?;
-            let Some(other) = other else { return Ok(None) };
-            let follow = |due_at: Timestamp| {
-                let due_at = due_at.min(job.deadline());
-                Ok(Some(Event::Follow { claim: claim.clone(), leader: other.clone(), due_at }))
-            };
-            let now = self.ports.now();
-            let state = self.ports.state(&JobRef::new(job.tenant(), &other)).await?;
-            let known_at = match state.as_ref().map(|state| (&state.phase, state.in_doubt)) {
-                // Its record is gone, so it ended long ago.
-                None => now,
-                Some((Phase::Completed { at, .. }, _)) => *at + self.file_rules.dedup_lag,
-                Some((phase, in_doubt)) => match phase.ended_at() {
-                    // It does nothing before it is due, though that may change.
-                    None => {
-                        let due_at = state.as_ref().map_or(now, |state| state.due_at).min(now + LONGEST_QUEUE_DELAY);
-                        return follow(due_at.max(now + SAME_BYTES_PAUSE));
-                    }
-                    Some(at) if in_doubt => at + self.file_rules.dedup_lag,
-                    Some(_) => now,
-                },
-            };
-            if known_at > now {
-                return follow(known_at);
-            }
-            if in_place_of.as_ref() == Some(&other) {
-                // Others take turns with it: the job looks again.
-                return follow(now + SAME_BYTES_PAUSE);
-            }
-            in_place_of = Some(other);
-        }
     }
 
     /// Asks for a call and sends the file, or has the job wait for one.

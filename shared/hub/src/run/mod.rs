@@ -13,6 +13,7 @@ mod lease;
 mod outcome;
 mod results;
 mod spool;
+mod upload_lock;
 mod verify;
 mod verify_file;
 

@@ -1,6 +1,6 @@
 //! Jobs that send files.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use domain::{
     JobId, UploadId,
@@ -8,12 +8,15 @@ use domain::{
     outcome::{Class, Outcome},
     upload::{Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, TicketState, Uploaded},
 };
+use futures_util::FutureExt;
 use hub::{
     Kind,
+    dead_jobs::{self, Replayed},
+    message::Dispatch,
     ports::Clock,
     run::{Disposition, Handled},
 };
-use testkit::{Call, Fault, FaultPoint, Scene, ScriptedFlickr, build, run_by_itself};
+use testkit::{Call, Fault, FaultPoint, Injection, Scene, ScriptedFlickr, build, crowd, run_by_itself};
 
 const PHOTO: &[u8] = b"the bytes of a photo";
 
@@ -310,6 +313,79 @@ async fn a_replace_knows_afterwards_whether_it_happened() {
         assert!(sent_files.iter().all(|file| file.field("tags").is_none() && file.field("dedup_check").is_none()));
         assert_eq!(jobs[0].id, job.id);
     }
+}
+
+#[tokio::test]
+async fn replaces_of_one_photo_go_one_after_the_other() {
+    let scene = Scene::new().await;
+    let (first, second, third) =
+        (scene.upload(0, PHOTO).await, scene.upload(0, b"another").await, scene.upload(0, PHOTO).await);
+    let leader = scene.submit_file(&first, Target::Replace, r#"{"photo_id": "42"}"#).await;
+    let follower = scene.submit_file(&second, Target::Replace, r#"{"photo_id": "42"}"#).await;
+    let of_other_photo = scene.submit_file(&third, Target::Replace, r#"{"photo_id": "43"}"#).await;
+    scene.flickr.answer_file(unknown(), None);
+    scene.flickr.answer_versions(["before", "other photo", "after", "after"]);
+    assert_eq!(scene.handle(&leader).await.state.phase.name(), "verifying");
+    let waiting = scene.handle(&follower).await;
+    let reason = waiting.state.waiting().unwrap().reason().clone();
+    assert_eq!((reason, waiting.state.attempts), (WaitReason::Leader { job: leader.id.clone() }, 0));
+    assert_eq!(scene.handle(&of_other_photo).await.state.phase.name(), "completed");
+    assert_eq!(scene.flickr.sent_files().len(), 2);
+    let jobs = run_to_the_end(&scene);
+    assert!(jobs.iter().all(|job| job.state.phase.name() == "completed"));
+    let sent = scene.flickr.sent_files();
+    assert_eq!((sent.len(), &sent[2].bytes[..]), (3, &b"another"[..]), "the last is what the photo is to have");
+}
+
+#[tokio::test]
+async fn after_a_replace_of_unknown_fate_the_next_waits_as_long_as_flickr_may_still_act() {
+    let scene = Scene::new().await;
+    let (first, second) = (scene.upload(0, PHOTO).await, scene.upload(0, b"another").await);
+    let attempts = scene.worker.retries.get(Target::Replace).attempts;
+    (0..attempts).for_each(|_| scene.flickr.answer_file(unknown(), None));
+    let leader = scene.submit_file(&first, Target::Replace, r#"{"photo_id": "42"}"#).await;
+    scene.handle(&leader).await;
+    let follower = scene.submit_file(&second, Target::Replace, r#"{"photo_id": "42"}"#).await;
+    let jobs = run_to_the_end(&scene);
+    let [leader, follower] = [leader, follower].map(|job| jobs.iter().find(|end| end.id == job.id).unwrap());
+    assert_eq!((leader.state.phase.name(), leader.state.in_doubt), ("dead", true));
+    assert_eq!(follower.state.phase.name(), "completed");
+    let waited = follower.state.phase.ended_at().unwrap().since(leader.state.phase.ended_at().unwrap());
+    assert!(waited >= FileRules::default().index_lag, "{waited:?}");
+}
+
+#[tokio::test]
+async fn who_saw_a_run_end_does_not_take_its_bytes_from_the_next_run() {
+    let scene = Scene::new().await;
+    let (first, second) = (scene.upload(0, PHOTO).await, scene.upload(0, PHOTO).await);
+    let attempts = scene.worker.retries.get(Target::Upload).attempts;
+    (0..attempts).for_each(|_| scene.flickr.answer_file(unknown(), None));
+    scene.flickr.find(vec![FoundPhoto::None; 1_000]);
+    let dead = scene.submit_file(&first, Target::Upload, "{}").await;
+    assert_eq!(run_to_the_end(&scene)[0].state.phase.name(), "dead");
+    scene.world.pass(FileRules::default().dedup_lag);
+    let sent = scene.flickr.sent_files().len();
+
+    // The follower has seen that the run has ended, and is about to take over the bytes.
+    let follower = scene.submit_file(&second, Target::Upload, "{}").await;
+    let mut asked = 0;
+    scene.world.set_fault_plan(Box::new(move |call, point| {
+        asked += u32::from((call, point) == (Call::AcquireUploadLock, FaultPoint::Before));
+        if asked == 2 { Injection::Wait(Duration::from_secs(5)) } else { Injection::Pass }
+    }));
+    let message = Dispatch::of(&follower);
+    let mut taking_over = pin!(scene.worker.handle(&message));
+    assert!(taking_over.as_mut().now_or_never().is_none());
+    scene.world.set_fault_plan(crowd::at_once());
+    let replayed = dead_jobs::replay(&scene.world, &scene.principal, &dead.id, true).await.unwrap();
+    assert_eq!(replayed, Replayed::Yes);
+    let again = scene.handle(&dead).await;
+    assert_eq!(again.state.phase.name(), "completed");
+    scene.pass_seconds(10);
+    taking_over.await.disposition.unwrap();
+    let follower = scene.stored(&follower).await;
+    assert_eq!(follower.state.waiting().unwrap().reason(), &WaitReason::Leader { job: dead.id.clone() });
+    assert_eq!(scene.flickr.sent_files().len(), sent + 1, "the next run alone sends them");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub use results::{result_objects, results};
 pub use sweeps::sweeps;
 pub use system::system;
 pub use tenants::{disabled_keys, tenants};
-pub use uploads::{bytes_claims, fetched_files, new_photos, uploads};
+pub use uploads::{fetched_files, new_photos, photo_locks, upload_locks, uploads};
 
 pub use crate::contract_suites as suites;
 
@@ -58,8 +58,9 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            bytes_claims fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
-            submit_context system tags tenant_flows tenants uploads wait_reasons waiting_jobs waits
+            fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs
+            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions submit_context system tags
+            tenant_flows tenants upload_locks uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

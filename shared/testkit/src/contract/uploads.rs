@@ -3,7 +3,7 @@
 use domain::{
     JobId, UploadId,
     timing::UPLOAD_RETENTION,
-    upload::{MediaFile, Sha256, Upload},
+    upload::{LockHolder, MediaFile, Sha256, Upload, UploadLock},
 };
 use futures_util::{StreamExt, stream};
 use hub::ports::{self, Clock, Entropy, Uploads};
@@ -113,20 +113,39 @@ pub async fn new_photos(ports: &(impl Entropy + Uploads)) {
 }
 
 /// Who sends the same bytes to one account.
-pub async fn bytes_claims(ports: &(impl Entropy + Uploads)) {
+pub async fn upload_locks(ports: &(impl Entropy + Uploads)) {
+    let [one, other] = [7, 8].map(|byte| UploadLock::Bytes(Sha256::from_bytes(&[byte; 32])));
+    locks(ports, &one, &other).await;
+}
+
+/// Who replaces the file of one photo.
+pub async fn photo_locks(ports: &(impl Entropy + Uploads)) {
+    let [one, other] = ["53900000001", "53900000002"].map(|id| UploadLock::Photo(id.to_owned()));
+    locks(ports, &one, &other).await;
+}
+
+async fn locks(ports: &(impl Entropy + Uploads), lock: &UploadLock, other_lock: &UploadLock) {
     let account = build::account_ref(&build::tenant(ports), "1@N00");
     let other_account = build::account_ref(&account.tenant, "2@N00");
-    let (sha256, other_bytes) = (Sha256::from_bytes(&[7; 32]), Sha256::from_bytes(&[8; 32]));
-    let [one, two, three] = [(); 3].map(|()| JobId::from_bytes(ports.random()));
-    let claim = async |account, sha256, job: &JobId, in_place_of: Option<&JobId>| {
-        ports.claim_bytes(account, sha256, job, in_place_of).await.unwrap()
+    let [one, two, three] = [(); 3].map(|()| LockHolder { job: JobId::from_bytes(ports.random()), run: 1 });
+    let acquire = async |account, lock, holder: &LockHolder, in_place_of: Option<&LockHolder>| {
+        ports.acquire_upload_lock(account, lock, holder, in_place_of).await.unwrap()
     };
-    assert_eq!(claim(&account, &sha256, &one, None).await, None);
-    assert_eq!(claim(&account, &sha256, &one, None).await, None, "it is the one already");
-    assert_eq!(claim(&account, &sha256, &two, None).await, Some(one.clone()));
-    assert_eq!(claim(&account, &sha256, &two, Some(&three)).await, Some(one.clone()));
-    assert_eq!(claim(&account, &other_bytes, &two, None).await, None);
-    assert_eq!(claim(&other_account, &sha256, &two, None).await, None);
-    assert_eq!(claim(&account, &sha256, &two, Some(&one)).await, None);
-    assert_eq!(claim(&account, &sha256, &three, Some(&one)).await, Some(two), "another was faster");
+    assert_eq!(acquire(&account, lock, &one, None).await, None);
+    assert_eq!(acquire(&account, lock, &one, None).await, None, "it holds it already");
+    assert_eq!(acquire(&account, lock, &two, None).await, Some(one.clone()));
+    assert_eq!(acquire(&account, lock, &two, Some(&three)).await, Some(one.clone()));
+    assert_eq!(acquire(&account, other_lock, &two, None).await, None);
+    assert_eq!(acquire(&other_account, lock, &two, None).await, None);
+    assert_eq!(acquire(&account, lock, &two, Some(&one)).await, None);
+    assert_eq!(acquire(&account, lock, &three, Some(&one)).await, Some(two.clone()), "another was faster");
+
+    let next_run = LockHolder { run: 2, ..two.clone() };
+    assert_eq!(acquire(&account, lock, &next_run, None).await, None, "it is of the same job");
+    assert_eq!(
+        acquire(&account, lock, &three, Some(&two)).await,
+        Some(next_run.clone()),
+        "that run has ended, this not"
+    );
+    assert_eq!(acquire(&account, lock, &three, Some(&next_run)).await, None);
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use domain::{
-    AccountRef, JobId, TenantId, Timestamp, UploadId,
+    AccountRef, TenantId, Timestamp, UploadId,
     timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
-    upload::{Sha256, StoredFile, Upload},
+    upload::{LockHolder, Sha256, StoredFile, Upload, UploadLock},
 };
 use futures_util::{StreamExt, stream};
 use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
@@ -30,7 +30,7 @@ type Name = (TenantId, UploadId);
 struct StoredUploads {
     uploads: BTreeMap<Name, Upload>,
     files: BTreeMap<Name, Bytes>,
-    senders: BTreeMap<(AccountRef, Sha256), JobId>,
+    holders: BTreeMap<(AccountRef, UploadLock), LockHolder>,
     photos: BTreeMap<(AccountRef, String), Timestamp>,
 }
 
@@ -41,14 +41,19 @@ impl StoredUploads {
         (expires_at.as_seconds() > now.as_seconds()).then(|| upload.clone())
     }
 
-    /// Has `job` send these bytes, or names the job that does.
-    fn claim(&mut self, bytes: (AccountRef, Sha256), job: &JobId, in_place_of: Option<&JobId>) -> Option<JobId> {
-        let sender = self.senders.entry(bytes).or_insert_with(|| job.clone());
-        if sender == job || Some(&*sender) == in_place_of {
-            job.clone_into(sender);
+    /// Has `holder` hold the lock, or says who does.
+    fn acquire(
+        &mut self,
+        lock: (AccountRef, UploadLock),
+        holder: &LockHolder,
+        in_place_of: Option<&LockHolder>,
+    ) -> Option<LockHolder> {
+        let found = self.holders.entry(lock).or_insert_with(|| holder.clone());
+        if found.job == holder.job || Some(&*found) == in_place_of {
+            holder.clone_into(found);
             return None;
         }
-        Some(sender.clone())
+        Some(found.clone())
     }
 }
 
@@ -178,18 +183,21 @@ impl Uploads for World {
         .await
     }
 
-    async fn claim_bytes(
+    async fn acquire_upload_lock(
         &self,
         account: &AccountRef,
-        sha256: &Sha256,
-        job: &JobId,
-        in_place_of: Option<&JobId>,
-    ) -> Result<Option<JobId>> {
-        let bytes = (account.clone(), sha256.clone());
-        let item = Partition::Account(account.clone()).item(format!("BYTES#{sha256}"));
-        self.write(Call::ClaimBytes, item, |stores, _| {
-            let other = stores.part::<StoredUploads>().claim(bytes, job, in_place_of);
-            other.filter(|_| !stores.breaks(Mutation::SameBytesAtOnce))
+        lock: &UploadLock,
+        holder: &LockHolder,
+        in_place_of: Option<&LockHolder>,
+    ) -> Result<Option<LockHolder>> {
+        let (sort, ignored) = match lock {
+            UploadLock::Bytes(sha256) => (format!("BYTES#{sha256}"), Mutation::SameBytesAtOnce),
+            UploadLock::Photo(id) => (format!("REPLACE#{id}"), Mutation::SamePhotoAtOnce),
+        };
+        let item = Partition::Account(account.clone()).item(sort);
+        self.write(Call::AcquireUploadLock, item, |stores, _| {
+            let other = stores.part::<StoredUploads>().acquire((account.clone(), lock.clone()), holder, in_place_of);
+            other.filter(|_| !stores.breaks(ignored))
         })
         .await
     }

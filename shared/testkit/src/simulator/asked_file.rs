@@ -13,6 +13,9 @@ use crate::random::Random;
 /// How many different files an account has.
 pub(crate) const FILES: u64 = 4;
 
+/// How many photos an account has whose files are replaced.
+pub(crate) const REPLACED: u64 = 2;
+
 /// A file that a caller asks to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedFile {
@@ -29,8 +32,8 @@ pub struct AskedFile {
 pub enum FilePurpose {
     /// A new photo, with the caller's word on duplicates.
     Upload { dedup_check: Option<&'static str>, is_async: bool },
-    /// A new file of a photo of its own.
-    Replace,
+    /// A new file of the account's photo with this number, from 0.
+    Replace { photo: u64 },
 }
 
 impl AskedFile {
@@ -38,7 +41,7 @@ impl AskedFile {
     pub(crate) fn draw(random: &mut Random, number: u32) -> Self {
         let (kind, given) = (random.below(20), random.per_mille(500));
         let purpose = match kind {
-            0..3 => FilePurpose::Replace,
+            0..3 => FilePurpose::Replace { photo: kind % REPLACED },
             3..5 => FilePurpose::Upload { dedup_check: Some("0"), is_async: false },
             5..8 => FilePurpose::Upload { dedup_check: Some("0"), is_async: true },
             8..12 => FilePurpose::Upload { dedup_check: Some("2"), is_async: false },
@@ -47,7 +50,7 @@ impl AskedFile {
         };
         let content = match purpose {
             FilePurpose::Upload { .. } => random.below(FILES),
-            FilePurpose::Replace => FILES + u64::from(number),
+            FilePurpose::Replace { .. } => FILES + u64::from(number),
         };
         Self { purpose, content, sha256_is_given: given }
     }
@@ -62,11 +65,6 @@ impl AskedFile {
         UploadId::from_bytes((u128::from(number) + 1).to_be_bytes())
     }
 
-    /// The photo whose file the ask with this number replaces.
-    pub(crate) fn photo_id(&self, number: u32) -> String {
-        format!("7{number:06}")
-    }
-
     /// What the job is to do, which Flickr is to know by `marker`.
     pub(crate) fn work(&self, number: u32, marker: &str) -> Option<Work> {
         let (target, params) = match self.purpose {
@@ -74,12 +72,17 @@ impl AskedFile {
             FilePurpose::Upload { dedup_check, is_async } => {
                 (Target::Upload, json!({"title": marker, "dedup_check": dedup_check, "async": is_async}))
             }
-            FilePurpose::Replace => (Target::Replace, json!({"photo_id": marker})),
+            FilePurpose::Replace { .. } => (Target::Replace, json!({"photo_id": marker})),
         };
         let fields = UploadFields::from_json(&params.to_string(), target).ok()?;
         let call = FileCall { source: FileSource::Upload(Self::upload_id(number)), fields };
         Some(if target == Target::Replace { Work::Replace(call) } else { Work::Upload(call) })
     }
+}
+
+/// The account's photo with this number, whose files are replaced.
+pub(crate) fn replaced_photo(account: usize, photo: u64) -> String {
+    format!("7{account:03}{photo:03}")
 }
 
 /// The bytes of a file. They come in several chunks.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Timestamp, cache::CacheOptions, fair_queue::Priority, job::Start};
 
 use super::{
-    asked_file::{AskedFile, FilePurpose},
+    asked_file::{AskedFile, FilePurpose, replaced_photo},
     flickr::{FAILING, METHODS, POISON, READ, STOPPED},
     profile::{Flow, Profile},
     streams::{Stream, stream},
@@ -114,10 +114,11 @@ fn draw(random: &mut Random, profile: &Profile, number: u32, last: Option<&Ask>)
     }
 }
 
-/// An ask that sends a file instead of making its call. What is known of it by Flickr is its own.
+/// An ask that sends a file instead of making its call. What is known of it by Flickr is its own, or the photo that it
+/// replaces.
 fn sending(ask: Ask, number: u32, file: AskedFile) -> Ask {
     let marker = match file.purpose {
-        FilePurpose::Replace => file.photo_id(number),
+        FilePurpose::Replace { photo } => replaced_photo(ask.account, photo),
         FilePurpose::Upload { .. } if ask.method == READ && !is_fatal(&ask.marker) => number.to_string(),
         FilePurpose::Upload { .. } => ask.marker,
     };

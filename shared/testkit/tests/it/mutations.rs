@@ -17,7 +17,7 @@ macro_rules! suite {
 
 #[test]
 fn every_rule_that_a_fake_breaks_on_purpose_is_noticed_by_its_contract() {
-    let table: [(Mutation, Suite); 10] = [
+    let table: [(Mutation, Suite); 11] = [
         (Mutation::ClaimWithoutLease, suite!(claims)),
         (Mutation::FencingNotCompared, suite!(claims)),
         (Mutation::RevisionNotCompared, suite!(revisions)),
@@ -26,7 +26,8 @@ fn every_rule_that_a_fake_breaks_on_purpose_is_noticed_by_its_contract() {
         (Mutation::CircuitIgnored, suite!(budgets)),
         (Mutation::NothingInvalidated, suite!(invalidation)),
         (Mutation::AnswersOfAnyone, suite!(cache_entries)),
-        (Mutation::SameBytesAtOnce, suite!(bytes_claims)),
+        (Mutation::SameBytesAtOnce, suite!(upload_locks)),
+        (Mutation::SamePhotoAtOnce, suite!(photo_locks)),
         (Mutation::SendingNotMarked, suite!(claims)),
     ];
     for (mutation, suite) in table {

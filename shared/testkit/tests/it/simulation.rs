@@ -138,6 +138,7 @@ fn every_rule_broken_on_purpose_is_noticed() {
         Mutation::NothingInvalidated | Mutation::NothingExpires | Mutation::AnswersOfAnyone => "cache",
         Mutation::SendingNotMarked
         | Mutation::SameBytesAtOnce
+        | Mutation::SamePhotoAtOnce
         | Mutation::DeletedTakenForLiving
         | Mutation::SentAgainWithoutDeduplication => "photos",
     };

@@ -14,7 +14,7 @@ use crate::{
     build::{self, NOW},
     random::Random,
     simulator::{
-        asked_file::{AskedFile, FILES, FilePurpose, bytes_of},
+        asked_file::{AskedFile, FILES, REPLACED, bytes_of, replaced_photo},
         flickr::{Life, Photo},
         workload::Workload,
     },
@@ -29,15 +29,15 @@ pub(super) fn begin(seed: u64, environment: &Environment, workload: &Workload) {
     for (number, ask) in workload.iter() {
         let (Some(file), Some(account)) = (&ask.file, environment.account(ask.account)) else { continue };
         store(environment, account, number, file);
-        if file.purpose == FilePurpose::Replace {
-            let original = Bytes::from(format!("the original of {number}"));
-            let life = Life { from: NOW.before(DAY), until: None };
-            environment.flickr.add_photo(old(file.photo_id(number), account, original, life));
-        }
         accounts.insert(ask.account);
     }
     for number in accounts {
         let Some(account) = environment.account(number) else { continue };
+        for photo in 0..REPLACED {
+            let original = Bytes::from(format!("the original of {photo}"));
+            let life = Life { from: NOW.before(DAY), until: None };
+            environment.flickr.add_photo(old(replaced_photo(number, photo), account, original, life));
+        }
         let mut random = Random::new(seed.wrapping_add(number as u64)).fork();
         for content in 0..FILES {
             let deleted_after = random.milliseconds(0, 2 * 24 * 3_600_000);

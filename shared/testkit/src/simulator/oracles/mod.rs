@@ -33,7 +33,7 @@ struct Oracle {
     judge: fn(&FinalState) -> Vec<String>,
 }
 
-const ORACLES: [Oracle; 16] = [
+const ORACLES: [Oracle; 17] = [
     Oracle { promise: "I1", judge: ends::once },
     Oracle { promise: "I1", judge: ends::in_time },
     Oracle { promise: "I2", judge: budget::is_kept },
@@ -43,6 +43,7 @@ const ORACLES: [Oracle; 16] = [
     Oracle { promise: "photos", judge: photos::no_account_has_the_same_twice },
     Oracle { promise: "photos", judge: photos::what_is_completed_is_there },
     Oracle { promise: "photos", judge: photos::what_failed_left_nothing },
+    Oracle { promise: "photos", judge: photos::the_last_replace_stands },
     Oracle { promise: "I8", judge: budget::open_circuits_grant_nothing },
     Oracle { promise: "fencing", judge: fencing::stale_messages_claim_nothing },
     Oracle { promise: "acknowledgement", judge: acknowledgement::messages_stay_while_jobs_run },

@@ -1,5 +1,6 @@
 //! Photos: with deduplication an account never has two photos of the same bytes, and has one once an upload of them is
 //! completed; without, each completed upload has one of its own. What failed left none, or says that it does not know.
+//! A photo that is replaced has the file of the last job that did it.
 //!
 //! Owners delete photos: what they deleted is not missed.
 
@@ -134,6 +135,21 @@ fn left(state: &FinalState, sender: &Sender<'_>) -> Option<String> {
     let is_there = |photo: &&Photo| photo.lives.iter().any(|life| life.meets(state.now, state.now));
     let photo = state.photos.iter().filter(|photo| sender.made(photo)).find(is_there)?;
     Some(format!("{} ended as {:?}, and left {photo:?}", job.id, job.state))
+}
+
+/// A photo has in the end the file of the job that completed last, unless another does not know what became of its own.
+pub(super) fn the_last_replace_stands(state: &FinalState) -> Vec<String> {
+    let replaces: Vec<Sender<'_>> = Sender::all(state).filter(|sender| sender.replaced.is_some()).collect();
+    let overwritten = |photo: &Photo| {
+        let of_photo = || replaces.iter().filter(|sender| sender.replaced == Some(&photo.id));
+        let completed = of_photo().filter_map(|sender| Some((completed_at(state, sender.job)?, sender)));
+        let (_, last) = completed.max_by_key(|(at, _)| *at)?;
+        let (_, file) = photo.files.last()?;
+        let is_unknown = || of_photo().any(|sender| sender.bytes == file && says_unknown(sender.job));
+        let stands = last.bytes == file || is_unknown();
+        (!stands).then(|| format!("{} completed last, and {photo:?} has another file", last.job.id))
+    };
+    state.photos.iter().filter_map(overwritten).collect()
 }
 
 /// Whether the end of a job says that its photo may be there.
