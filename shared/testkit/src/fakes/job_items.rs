@@ -48,7 +48,7 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
 /// Writes the job, and what lists it: all of it or, where an index is throttled, nothing.
 pub(super) fn write(stores: &mut Stores, job: &Job, effects: &Effects, now: Timestamp) -> Result<()> {
     let reference = job.reference();
-    let waiting = stores.part::<WaitingJobs>().changed_by(&reference, &effects.queue_index);
+    let waiting = stores.part::<WaitingJobs>().changed_by(job, &effects.queue_index);
     set_next_check(stores, &reference, effects.next_check, waiting, now)?;
     stores.part::<ListedDeadJobs>().apply(job, &effects.dead_list);
     stores.part::<WaitingJobs>().apply(job, &effects.queue_index);
