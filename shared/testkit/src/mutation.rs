@@ -35,11 +35,13 @@ pub enum Mutation {
     DeletedTakenForLiving,
     /// A file that is sent again is sent without deduplication.
     SentAgainWithoutDeduplication,
+    /// A job takes what Flickr said of another's upload ticket for what it said of its own.
+    TicketsMixedUp,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 16] = [
+    pub const ALL: [Mutation; 17] = [
         Mutation::RetryIgnoresClass,
         Mutation::ClaimWithoutLease,
         Mutation::FencingNotCompared,
@@ -56,5 +58,6 @@ impl Mutation {
         Mutation::SameBytesAtOnce,
         Mutation::DeletedTakenForLiving,
         Mutation::SentAgainWithoutDeduplication,
+        Mutation::TicketsMixedUp,
     ];
 }
