@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::JobTarget;
-use domain::timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, NEW_PHOTO_LAG, RECORD_RETENTION, UPLOAD_RETENTION};
+use domain::{
+    timing::{JOB_DEADLINE, LONGEST_CACHE_TTL, NEW_PHOTO_LAG, RECORD_RETENTION, UPLOAD_RETENTION},
+    upload::TICKET_LIFETIME,
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -38,6 +41,7 @@ fn kinds() -> BTreeMap<(&'static str, &'static str), Lifetime> {
         (("JOBS_TABLE", "UPLOAD"), Lifetime::Days(UPLOAD_RETENTION.as_secs() / DAY)),
         (("JOBS_TABLE", "BYTES"), Lifetime::Days(UPLOAD_RETENTION.as_secs() / DAY)),
         (("JOBS_TABLE", "PHOTO"), Lifetime::Days(NEW_PHOTO_LAG.as_secs().div_ceil(DAY))),
+        (("JOBS_TABLE", "TICKETS"), Lifetime::Days(TICKET_LIFETIME.as_secs().div_ceil(DAY))),
         (("RUNTIME_TABLE", "CACHE"), Lifetime::Days((JOB_DEADLINE + LONGEST_CACHE_TTL).as_secs().div_ceil(DAY))),
     ])
 }
@@ -77,6 +81,10 @@ async fn every_item_of_an_account_has_a_lifetime() {
     let file = send_file(&hub, &account.user_id, JobTarget::Upload, &json!({})).await;
     hub.ended(&file.job_id).await;
     jobs.push(file.job_id);
+    let params = json!({ "async": 1, "dedup_check": 0 });
+    let awaited = send_file(&hub, &account.user_id, JobTarget::Upload, &params).await;
+    hub.ended(&awaited.job_id).await;
+    jobs.push(awaited.job_id);
     create(&hub, &account.user_id, "not-sent.jpg", &bytes(1_001, 10), true).await;
     let ids: Vec<&str> = jobs.iter().map(String::as_str).chain([account.user_id.as_str()]).collect();
     let (now, kinds) = (seconds_now(), kinds());

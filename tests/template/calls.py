@@ -108,7 +108,11 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "listing tenants": [vault("Scan")],
     "listing fair queues": [Item("Query", "RuntimeTable", ("3",), "fair_queues")],
     "listing the cache's statistics": [runtime("Query", STATS)],
-    "listing the jobs in a fair queue": [Item("Query", "JobsTable", ("app_00",), "fair_queue")],
+    "listing an upload ticket": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "listing the jobs in a fair queue": [
+        Item("Query", "JobsTable", ("app_00",), "fair_queue"),
+        Item("Query", "JobsTable", ("app_00#upload",), "fair_queue"),
+    ],
     "listing the jobs of an account": [Item("Query", "JobsTable", (ACCOUNT_OF_USER,), "history")],
     "listing the jobs to check": [Item("Query", "JobsTable", ("3",), "open")],
     "looking into the response cache": [
@@ -130,6 +134,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
         Other("s3:ListBucket", "ResultsBucket"),
     ],
     "reading jobs": [Batch({"JobsTable": (JOB,)})],
+    "reading upload tickets": [jobs("GetItem", ACCOUNT_OF_USER)],
     "reading the hash secret": [Other("secretsmanager:GetSecretValue", "HashSecret")],
     "reading the time to live of a restored table": restored("DescribeTimeToLive"),
     "reading what a new job has to know": [
@@ -139,6 +144,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "reading what was asked of a job": [jobs("GetItem", JOB)],
     "recording how an account's calls go": [vault("UpdateItem", TENANT)],
     "recording the cache's statistics": [runtime("UpdateItem", STATS)],
+    "recording what upload tickets say": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "recording what was dispatched": [runtime("UpdateItem", QUEUE)],
     "removing the parts of a file": [Other("s3:AbortMultipartUpload", "UploadsBucket", FILE)],
     "removing a file": [Other("s3:DeleteObject", "UploadsBucket", FILE)],
@@ -225,6 +231,7 @@ SENDING_FILES = [
     "finding an upload", "reading a file", "noting the checksum of a file", "locking what only one job may send",
     "removing a file", "removing an upload", "noting a new photo",
     "storing a file", "removing the parts of a file", "storing an upload",
+    "listing an upload ticket", "reading upload tickets", "recording what upload tickets say",
 ]
 
 #: Who makes which of these calls.

@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountRef, AppId, Day, JobRef, Timestamp,
-    budget::Budget,
+    budget::{Budget, HostClass},
     fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantFlow, TenantMark},
     job::Job,
     timing::JOB_DEADLINE,
@@ -35,7 +35,7 @@ use crate::{
     },
     jobs::{
         account_item::{self, flow_tags, tag_attribute},
-        keys::{JOB, QUEUE_APP, QUEUE_INDEX, job_key, job_of, tag_of},
+        keys::{JOB, QUEUE_APP, QUEUE_INDEX, job_key, job_of, queue_app, tag_of},
     },
     machine::{now, random},
     pending_jobs,
@@ -374,13 +374,13 @@ impl FairQueues for Cloud {
         Err(ports::Error::unavailable(JOINING, "too many begin the queue at once"))
     }
 
-    async fn first_in_queue(&self, app: &AppId, limit: u16) -> ports::Result<Vec<QueuedJob>> {
+    async fn first_in_queue(&self, app: &AppId, class: HostClass, limit: u16) -> ports::Result<Vec<QueuedJob>> {
         let query = self
             .jobs
             .query()
             .index_name(QUEUE_INDEX)
             .key_condition_expression(format!("{QUEUE_APP} = :app"))
-            .expression_attribute_values(":app", text(app.as_str()));
+            .expression_attribute_values(":app", queue_app(app, class));
         let items = list(query, None, limit, "listing the jobs in a fair queue").await?;
         items.iter().map(|item| Ok(QueuedJob { job: job_of(item)?, tag: tag_of(item)? })).collect()
     }

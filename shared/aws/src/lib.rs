@@ -38,6 +38,7 @@ mod table;
 mod tenants;
 mod transaction;
 mod trust;
+mod upload_tickets;
 mod uploads;
 mod uploads_bucket;
 mod warm_up;

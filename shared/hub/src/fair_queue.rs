@@ -2,8 +2,8 @@
 
 use domain::{
     AccountRef, AppId, TenantId, Timestamp,
-    budget::{Budget, BudgetStatus, Limit},
-    fair_queue::{Admission, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantFlow},
+    budget::{Budget, BudgetStatus, HostClass, Limit},
+    fair_queue::{Admission, Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantFlow},
     job::{Job, Target, WaitReason},
     timing::JOB_DEADLINE,
 };
@@ -19,8 +19,9 @@ pub struct QueueForecast {
     pub app: AppId,
     /// How many calls may be made.
     pub limit: Limit,
-    /// How the budget stands.
+    /// How the budget stands for calls of the REST API.
     pub status: BudgetStatus,
+    budget: Budget,
     pub(crate) queue: FairQueue,
     pub(crate) now: Timestamp,
 }
@@ -65,8 +66,13 @@ pub enum Admitted {
 impl QueueForecast {
     /// How `budget` and `queue` of `app` stand at `now`.
     pub(crate) fn new(app: &AppId, budget: &Budget, queue: FairQueue, limit: &Limit, now: Timestamp) -> Self {
-        let status = budget.status(limit, Target::default().profile().host_class, now);
-        Self { app: app.clone(), limit: *limit, status, queue, now }
+        let status = budget.status(limit, Target::default().host_class(), now);
+        Self { app: app.clone(), limit: *limit, status, budget: budget.clone(), queue, now }
+    }
+
+    /// The calls to hosts of this class that may be reserved for the queue now.
+    pub(crate) fn allocate(&self, class: HostClass) -> Option<Allocation> {
+        self.queue.allocate(&self.budget.status(&self.limit, class, self.now), self.now)
     }
 
     /// How the budget and the queue of a new job's app stand at `now`.

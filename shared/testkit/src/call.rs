@@ -81,6 +81,10 @@ pub enum Call {
     SetKeyDisabled,
     KeysByVersion,
     Tenants,
+    // UploadTickets
+    AwaitTicket,
+    AwaitedTickets,
+    RecordTickets,
     // Uploads
     CreateUpload,
     Upload,

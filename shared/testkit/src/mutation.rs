@@ -37,11 +37,13 @@ pub enum Mutation {
     DeletedTakenForLiving,
     /// A file that is sent again is sent without deduplication.
     SentAgainWithoutDeduplication,
+    /// A job takes what Flickr said of another's upload ticket for what it said of its own.
+    TicketsMixedUp,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 17] = [
+    pub const ALL: [Mutation; 18] = [
         Mutation::RetryIgnoresClass,
         Mutation::ClaimWithoutLease,
         Mutation::FencingNotCompared,
@@ -59,5 +61,6 @@ impl Mutation {
         Mutation::SamePhotoAtOnce,
         Mutation::DeletedTakenForLiving,
         Mutation::SentAgainWithoutDeduplication,
+        Mutation::TicketsMixedUp,
     ];
 }

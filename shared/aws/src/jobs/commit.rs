@@ -54,7 +54,7 @@ fn job_update(jobs: &Table, shards: Shards, after: &Job, revision: u64, effects:
         QueueIndex::Left => written.extend([QUEUE_APP, QUEUE_ORDER]),
         QueueIndex::Entered(ticket) => {
             written.extend([QUEUE_APP, QUEUE_ORDER]);
-            set.extend(queue_attributes(ticket, after.created_at));
+            set.extend(queue_attributes(ticket, after.spec.work.target().host_class(), after.created_at));
         }
     }
     let is_set = |name: &&str| set.iter().any(|(set, _)| set == name);

@@ -82,7 +82,7 @@ fn items(acceptance: &Transition, shards: Shards) -> ports::Result<Items> {
         core.extend(named(check_attributes(shards, &reference, at)));
     }
     if let QueueIndex::Entered(ticket) = &effects.queue_index {
-        core.extend(named(queue_attributes(ticket, job.created_at)));
+        core.extend(named(queue_attributes(ticket, job.spec.work.target().host_class(), job.created_at)));
     }
     let spec = spec_text(&job.spec)?;
     if is_inline(&spec) {

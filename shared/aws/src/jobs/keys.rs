@@ -1,7 +1,7 @@
 //! The keys of a job's items, and of the indexes that list jobs.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{JobRef, Timestamp, fair_queue::QueueTicket};
+use domain::{AppId, JobRef, Timestamp, budget::HostClass, fair_queue::QueueTicket};
 use hub::ports::{self, Shards};
 
 use crate::item::{self, Attributes, PARTITION, Reader, text, time, unreadable};
@@ -47,10 +47,25 @@ pub(super) fn check_attributes(shards: Shards, job: &JobRef, at: Timestamp) -> [
     [(CHECK_SHARD, text(shards.of(job.id.as_str()).to_string())), (NEXT_CHECK_AT, time(at))]
 }
 
-/// The attributes by which the index lists a job that waits in a fair queue: ordered by tag, then as the jobs came.
-pub(super) fn queue_attributes(ticket: &QueueTicket, created_at: Timestamp) -> [(&'static str, AttributeValue); 2] {
+/// The partition key under which the index lists the jobs of an app that wait to call hosts of this class: by it those
+/// whose part of the budget is spent keep no others waiting.
+pub(crate) fn queue_app(app: &AppId, class: HostClass) -> AttributeValue {
+    match class {
+        HostClass::Rest => text(app.as_str()),
+        HostClass::Upload => text(format!("{app}#upload")),
+        HostClass::Oauth => text(format!("{app}#oauth")),
+    }
+}
+
+/// The attributes by which the index lists a job that waits in a fair queue to call hosts of this class: ordered by tag,
+/// then as the jobs came.
+pub(super) fn queue_attributes(
+    ticket: &QueueTicket,
+    class: HostClass,
+    created_at: Timestamp,
+) -> [(&'static str, AttributeValue); 2] {
     let order = format!("{:020}.{:015}", ticket.tag, created_at.as_milliseconds());
-    [(QUEUE_APP, text(ticket.app.as_str())), (QUEUE_ORDER, text(order))]
+    [(QUEUE_APP, queue_app(&ticket.app, class)), (QUEUE_ORDER, text(order))]
 }
 
 /// The tag of a job that the index of fair queues lists.
@@ -77,7 +92,8 @@ mod tests {
         let order = |tag, created_at| {
             let ticket = QueueTicket { app: AppId::from_bytes([9; 16]), tag };
             let item: Attributes =
-                item::named(queue_attributes(&ticket, Timestamp::from_milliseconds(created_at))).collect();
+                item::named(queue_attributes(&ticket, HostClass::Rest, Timestamp::from_milliseconds(created_at)))
+                    .collect();
             assert_eq!(tag_of(&item).unwrap(), tag);
             Reader(&item).text(QUEUE_ORDER).unwrap().to_owned()
         };

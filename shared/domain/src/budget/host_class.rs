@@ -20,6 +20,9 @@ impl HostClass {
     /// All of them.
     pub const ALL: [HostClass; 3] = [HostClass::Rest, HostClass::Upload, HostClass::Oauth];
 
+    /// Those that jobs call: each job is for one of them.
+    pub const OF_JOBS: [HostClass; 2] = [HostClass::Rest, HostClass::Upload];
+
     /// The part of an app's limit that calls to these hosts may use; `None` means all of it. Logins
     /// leave four fifths to jobs, and uploads, which are slow, a half.
     pub fn part(self, limit: &Limit) -> Option<Limit> {

@@ -215,7 +215,7 @@ impl Budget {
         after
     }
 
-    /// How the budget stands, for calls to hosts of this class.
+    /// How the budget stands for calls to hosts of this class: where they have a part of it, that part.
     pub fn status(&self, limit: &Limit, class: HostClass, now: Timestamp) -> BudgetStatus {
         let rate = self.rate(now);
         let circuit = self.control.circuits.get(&class).map(|circuit| circuit.state(now));
@@ -226,12 +226,15 @@ impl Budget {
             _ => None,
         };
         let open = states.iter().filter_map(until).max();
-        let arrival = self.arrivals.get(&Meter::Whole).copied();
+        let meters = meters(Some(class), limit);
+        let arrivals = meters.iter().map(|(meter, limit)| (self.arrivals.get(meter).copied(), limit));
+        let remaining = arrivals.clone().map(|(arrival, limit)| limiter::remaining(arrival, limit, rate, now)).min();
+        let narrowest = class.part(limit).unwrap_or(*limit);
         BudgetStatus {
-            remaining_calls: if open.is_some() { 0 } else { limiter::remaining(arrival, limit, rate, now) },
-            burst_calls: limiter::burst_calls(limit, rate),
-            full_at: arrival.map_or(now, |arrival| arrival.max(now)),
-            calls_per_hour: limiter::learned(limit, rate),
+            remaining_calls: remaining.filter(|_| open.is_none()).unwrap_or(0),
+            burst_calls: limiter::burst_calls(&narrowest, rate),
+            full_at: arrivals.filter_map(|(arrival, _)| arrival).fold(now, Timestamp::max),
+            calls_per_hour: limiter::learned(&narrowest, rate),
             open_until: open,
             half_open: open.is_none() && states.iter().any(|state| matches!(state, Some(CircuitState::HalfOpen(_)))),
             stopped: stop.and_then(AppStop::stopped),

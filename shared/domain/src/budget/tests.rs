@@ -97,6 +97,21 @@ fn logins_leave_most_of_the_budget_to_jobs() {
     assert!(one(&Budget::default(), &least, HostClass::Oauth, NOW).is_ok(), "of little, one is left");
 }
 
+#[test]
+fn a_part_stands_where_its_own_calls_and_those_of_all_have_it() {
+    let limit = Limit { calls_per_hour: 3600, burst_calls: 20 };
+    let status = |budget: &Budget, class| {
+        let status = budget.status(&limit, class, NOW);
+        (status.remaining_calls, status.burst_calls, status.calls_per_hour)
+    };
+    let fresh = Budget::default();
+    assert_eq!((status(&fresh, HostClass::Rest), status(&fresh, HostClass::Upload)), ((20, 20, 3600), (10, 10, 1800)));
+    let uploads = (0..10).fold(fresh.clone(), |budget, _| one(&budget, &limit, HostClass::Upload, NOW).unwrap());
+    assert_eq!((status(&uploads, HostClass::Rest).0, status(&uploads, HostClass::Upload).0), (10, 0));
+    let calls = (0..17).fold(fresh, |budget, _| one(&budget, &limit, HostClass::Rest, NOW).unwrap());
+    assert_eq!((status(&calls, HostClass::Rest).0, status(&calls, HostClass::Upload).0), (3, 3));
+}
+
 /// Two that ask at once see the same budget: the second change holds as long as there is room, and else is refused.
 #[test]
 fn a_change_holds_whoever_took_calls_in_between_while_there_is_room() {

@@ -61,6 +61,11 @@ impl Target {
         self.profile().name
     }
 
+    /// The hosts that its calls go to.
+    pub const fn host_class(self) -> HostClass {
+        self.profile().host_class
+    }
+
     /// The time limits of its jobs.
     pub const fn timing(self) -> &'static Timing {
         &self.profile().timing
@@ -104,6 +109,11 @@ impl Default for PerTarget<RetryPolicy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_target_calls_hosts_of_jobs() {
+        assert!(Target::ALL.iter().all(|target| HostClass::OF_JOBS.contains(&target.host_class())));
+    }
 
     #[test]
     fn each_target_has_its_value_and_its_name() {

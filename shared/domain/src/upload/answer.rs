@@ -30,7 +30,8 @@ pub enum Uploaded {
 }
 
 /// What a ticket says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TicketState {
     /// Flickr still works on the file.
     Pending,
@@ -40,6 +41,13 @@ pub enum TicketState {
     Failed,
     /// Flickr does not know the ticket: the photo may exist.
     Lost,
+}
+
+impl TicketState {
+    /// Whether it says what became of the file, and never says anything else.
+    pub const fn decides(&self) -> bool {
+        matches!(self, TicketState::Done(_) | TicketState::Failed)
+    }
 }
 
 /// What a search for the photo of a job found.

@@ -2,6 +2,7 @@
 //! of them.
 
 mod answer;
+mod awaited;
 mod fields;
 mod file;
 mod lock;
@@ -13,6 +14,7 @@ mod tags;
 mod ticket;
 
 pub use answer::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded, machine_tag};
+pub use awaited::{AwaitedTickets, MAX_AWAITED, TicketAnswer, TicketsChange};
 pub use fields::{DedupCheck, InvalidField, UploadFields};
 pub use file::{
     FileRefused, MAX_FILE_NAME_CHARACTERS, MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, Media, MediaFile, MediaType, Sha256,

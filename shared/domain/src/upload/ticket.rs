@@ -14,10 +14,25 @@ pub const MAX_TICKETS: usize = 50;
 const FIRST_WAITS: [u64; 4] = [2, 5, 10, 30];
 const LATER_WAIT: u64 = 60;
 
+/// For how long nobody asks again after Flickr said that it works on a file, in seconds at least.
+const LEAST_PENDING: u64 = 3;
+
+/// The wait before the next question, after a ticket was asked for so often.
+fn wait(asked: u32) -> Duration {
+    let wait = usize::try_from(asked).ok().and_then(|asked| FIRST_WAITS.get(asked));
+    Duration::from_secs(*wait.unwrap_or(&LATER_WAIT))
+}
+
 /// When to ask for a ticket the next time, after it was asked for so often.
 pub fn next_ticket_check(asked: u32, now: Timestamp) -> Timestamp {
-    let wait = usize::try_from(asked).ok().and_then(|asked| FIRST_WAITS.get(asked));
-    now + Duration::from_secs(*wait.unwrap_or(&LATER_WAIT))
+    now + wait(asked)
+}
+
+/// For how long after another asked the answer that Flickr works on the file stands for one's own, of a ticket that was
+/// asked for so often: half of the wait that has just ended, at least 3 seconds, and shorter than
+/// the wait before any question but the first.
+pub(super) fn pending_lasts(asked: u32) -> Duration {
+    (wait(asked) / 2).max(Duration::from_secs(LEAST_PENDING))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
-    budget::Budget,
+    budget::{Budget, HostClass},
     fair_queue::{
         Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, Slot, Step, TenantFlow, TenantMark,
     },
@@ -89,8 +89,14 @@ pub trait FairQueues: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Up to `limit` jobs that wait in the app's fair queue, in its order. The list may be some seconds behind.
-    fn first_in_queue(&self, app: &AppId, limit: u16) -> impl Future<Output = Result<Vec<QueuedJob>>> + Send;
+    /// Up to `limit` jobs that wait in the app's fair queue to call hosts of this class, in its order. The list may be
+    /// some seconds behind.
+    fn first_in_queue(
+        &self,
+        app: &AppId,
+        class: HostClass,
+        limit: u16,
+    ) -> impl Future<Output = Result<Vec<QueuedJob>>> + Send;
 
     /// The apps of this shard whose fair queue is listed: it is from the first job on that joins. The list may be some
     /// seconds behind.

@@ -24,6 +24,7 @@ mod sources;
 mod sweeps;
 mod system;
 mod tenants;
+mod upload_tickets;
 mod uploads;
 
 use std::{error::Error as StdError, pin::Pin, sync::Arc};
@@ -50,6 +51,7 @@ pub use sources::{SourceFailure, SourceFile, Sources};
 pub use sweeps::{SweepScope, Sweeps};
 pub use system::{Clock, Entropy};
 pub use tenants::{NewTenant, Tenants};
+pub use upload_tickets::UploadTickets;
 pub use uploads::{UploadUrl, Uploads};
 
 /// A store failed. A clone is the same failure, for another that waited for what failed.

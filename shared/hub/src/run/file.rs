@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::{
     ClaimId, Timestamp,
     budget::HostClass,
-    job::{Event, Failure, FailureCode, FileCall, Job, Target, WaitReason, Work},
+    job::{Event, Failure, FailureCode, FileCall, Job, Phase, Target, Transition, WaitReason, Work},
     outcome::Class,
     timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
@@ -31,6 +31,7 @@ use super::{
     outcome::Ran,
     results,
     spool::Spooled,
+    tickets,
 };
 use crate::{
     Error, chain,
@@ -227,8 +228,17 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         Ok(version.ok_or_else(unfinished))
     }
 
+    /// Does what follows from the job's transition for its file, none of which its state depends on.
+    pub(super) async fn file_moved(&self, transition: &Transition) {
+        if let Phase::Completed { .. } = transition.after.state.phase {
+            self.file_arrived(&transition.after).await;
+        } else {
+            tickets::list(&self.ports, transition).await;
+        }
+    }
+
     /// Remembers a photo that Flickr has just made, and removes its file. What cannot be removed goes when its time is over.
-    pub(super) async fn file_arrived(&self, job: &Job) {
+    async fn file_arrived(&self, job: &Job) {
         if let Some(photo_id) = results::new_photo(job)
             && let Err(error) = self.ports.note_photo(&job.spec.account, &photo_id).await
         {

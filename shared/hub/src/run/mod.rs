@@ -13,6 +13,7 @@ mod lease;
 mod outcome;
 mod results;
 mod spool;
+mod tickets;
 mod upload_lock;
 mod verify;
 mod verify_file;
@@ -37,7 +38,7 @@ use crate::{
     message::Dispatch,
     ports::{
         Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, FlickrFiles, Results,
-        Sources, Uploads,
+        Sources, UploadTickets, Uploads,
     },
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
@@ -54,9 +55,15 @@ fn after_outage(ports: &(impl Clock + Entropy)) -> Timestamp {
 }
 
 /// All that running a job asks of the world.
-pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads {}
+pub trait Ports:
+    transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + UploadTickets
+{
+}
 
-impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads> Ports for P {}
+impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + UploadTickets> Ports
+    for P
+{
+}
 
 /// All that running a job asks of Flickr.
 pub trait Flickr: FlickrApi + FlickrFiles {}
@@ -153,13 +160,12 @@ where
             Err(error) => return self.put_off(&job, claim, false, error).await.into(),
         };
         let called = ran.called;
-        let arrived = job.spec.work.file().is_some() && matches!(ran.event, Event::Complete { .. });
         let applied = apply_as_holder(&self.ports, &ran.job, claim, ran.event).await;
         let ended = matches!(&applied, Ok(Some(transition)) if transition.is_end());
         let counts = |event: &CacheEvent| ended || !saves_a_call(*event);
         let cache_use = ran.cache.filter(counts).and_then(|event| CacheUse::of(&job, event, self.ports.now()));
-        if let (Ok(Some(end)), true) = (&applied, arrived) {
-            self.file_arrived(&end.after).await;
+        if let (Ok(Some(transition)), Some(_)) = (&applied, job.spec.work.file()) {
+            Box::pin(self.file_moved(transition)).await;
         }
         let disposition = match applied {
             Ok(Some(_)) => Ok(Disposition::Ack),

@@ -10,8 +10,11 @@ use domain::{
 };
 use vault::DataKeys;
 
-use super::{Flickr, Ports, Worker, account::usable, outcome::Ran, results};
-use crate::{Error, ports::Signing};
+use super::{Flickr, Ports, Worker, account::usable, outcome::Ran, results, tickets};
+use crate::{
+    Error,
+    ports::{SealedAccount, Signing},
+};
 
 /// What one question came to.
 enum Found {
@@ -29,6 +32,18 @@ enum Found {
     TicketLost,
 }
 
+/// What Flickr's answer for a ticket says; no answer says nothing.
+fn of_ticket(ticket: &Ticket, state: Option<TicketState>) -> Found {
+    match state {
+        Some(TicketState::Done(id)) => Found::Photo(id),
+        Some(TicketState::Failed) => Found::Refused,
+        Some(TicketState::Lost) => Found::TicketLost,
+        Some(TicketState::Pending) | None => {
+            Found::Pending(Ticket { asked: ticket.asked.saturating_add(1), ..ticket.clone() })
+        }
+    }
+}
+
 impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
     /// Asks once what became of the job's file; the verification gives up at `until`. Where no call is granted for it,
     /// it waits longer, up to the job's deadline.
@@ -39,21 +54,50 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let Ok(sealed) = usable(self.ports.account(&job.spec.account).await?) else {
             return fail("the account went before it could be found out whether the file arrived");
         };
-        let Ok(signing) = self.signing(job, &sealed).await? else {
-            return fail("the account's token cannot be opened to find out whether the file arrived");
-        };
         if self.ports.now() >= give_up_at {
             return fail("it could not be found out in time whether the file arrived");
         }
+        let awaited = match &job.state.file.ticket {
+            Some(ticket) => Some((ticket, tickets::awaited(&self.ports, job).await)),
+            None => None,
+        };
+        if let Some((ticket, awaited)) = &awaited
+            && let Some(state) = awaited.answer(ticket, self.ports.now())
+        {
+            let found = of_ticket(ticket, Some(state.clone()));
+            return Ok(Ran::new(job, self.after_question(job, claim, &sealed, until, found)));
+        }
+        let Ok(signing) = self.signing(job, &sealed).await? else {
+            return fail("the account's token cannot be opened to find out whether the file arrived");
+        };
         let (circuit, granted) = match self.call_to_verify(job, claim, &sealed, give_up_at).await? {
             Ok(granted) => granted,
             Err(later) => return Ok(Ran::new(job, later)),
         };
-        let (outcome, found) = self.ask(job, &signing).await;
+        let (outcome, found) = match awaited {
+            Some((ticket, awaited)) => {
+                let (outcome, state) = self.ask_for_tickets(job, &signing, ticket, &awaited).await;
+                (outcome, of_ticket(ticket, state))
+            }
+            None => self.ask(job, &signing).await,
+        };
         self.record(job, &signing, &granted, circuit, &outcome).await;
+        let event = self.after_question(job, claim, &sealed, until, found);
+        Ok(Ran { called: true, ..Ran::new(job, event) })
+    }
+
+    /// What happens to the job after a question came to this.
+    fn after_question(
+        &self,
+        job: &Job,
+        claim: &ClaimId,
+        sealed: &SealedAccount,
+        until: Timestamp,
+        found: Found,
+    ) -> Event {
         let now = self.ports.now();
-        let event = match found {
-            Found::Photo(id) => results::of_photo(claim, &sealed, Some(&id), false),
+        match found {
+            Found::Photo(id) => results::of_photo(claim, sealed, Some(&id), false),
             Found::Refused => {
                 let message = "Flickr took the file, and could not make a photo of it";
                 Event::Fail(claim.clone(), Failure::new(FailureCode::FlickrRejected, message))
@@ -64,29 +108,18 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             }
             Found::NotSeen if now < until => self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(until)),
             // No answer decides nothing: it is asked as long as the job may wait.
-            Found::NotAnswered => self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(give_up_at)),
+            Found::NotAnswered => {
+                self.verify_later(job, claim, (now + VERIFICATION_INTERVAL).min(until.max(job.deadline())))
+            }
             Found::Pending(_) | Found::TicketLost => {
                 Event::Verify { claim: claim.clone(), due_at: now, window: self.verification_window(job) }
             }
             Found::NotSeen => self.after_search(job, claim),
-        };
-        Ok(Ran { called: true, ..Ran::new(job, event) })
+        }
     }
 
+    /// Asks what became of a file without a ticket.
     async fn ask(&self, job: &Job, signing: &Signing) -> (Outcome, Found) {
-        if let Some(ticket) = &job.state.file.ticket {
-            let (outcome, states) = self.flickr.check_tickets(signing, std::slice::from_ref(&ticket.id)).await;
-            let state = states.into_iter().find(|(id, _)| *id == ticket.id).map(|(_, state)| state);
-            let found = match state {
-                Some(TicketState::Done(id)) => Found::Photo(id),
-                Some(TicketState::Failed) => Found::Refused,
-                Some(TicketState::Lost) => Found::TicketLost,
-                Some(TicketState::Pending) | None => {
-                    Found::Pending(Ticket { asked: ticket.asked.saturating_add(1), ..ticket.clone() })
-                }
-            };
-            return (outcome, found);
-        }
         match job.spec.work.replaced_photo() {
             Some(photo_id) => {
                 let (outcome, version) = self.flickr.photo_version(signing, photo_id).await;

@@ -1,7 +1,12 @@
 //! Dispatches from fair queues what their budgets allow.
 
-use domain::{AppId, Timestamp, budget::Limit, job::Event, job::Refusal};
-use futures_util::{StreamExt, stream};
+use domain::{
+    AppId, Timestamp,
+    budget::{HostClass, Limit},
+    fair_queue::Allocation,
+    job::{Event, Refusal},
+};
+use futures_util::{StreamExt, future::try_join_all, stream};
 
 use super::{
     pace::{JOBS_AT_ONCE, from_another_place},
@@ -10,7 +15,7 @@ use super::{
 use crate::{
     Error, chain,
     fair_queue::{QueueForecast, forecast},
-    ports::{FairQueues, QueuedJob},
+    ports::{self, FairQueues, QueuedJob},
     transition::{self, Applied, apply},
 };
 
@@ -42,21 +47,27 @@ pub(super) async fn run(
 /// Dispatches from one queue.
 async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, app: &AppId) -> Result<Report, Error> {
     let mut report = Report::default();
-    let QueueForecast { status, queue, now, .. } = forecast(ports, limit, app).await?;
-    let Some(allocation) = queue.allocate(&status, now) else { return Ok(report) };
-    let wanted = u16::try_from(allocation.calls).unwrap_or(u16::MAX);
-    let first = ports.first_in_queue(app, wanted).await?;
-    if first.is_empty() && queue.waiting.is_empty() {
+    let forecast = forecast(ports, limit, app).await?;
+    let rooms = HostClass::OF_JOBS.map(|class| (class, forecast.allocate(class)));
+    let Some(allocation) = rooms.iter().filter_map(|(_, room)| *room).max_by_key(|room| room.calls) else {
+        return Ok(report);
+    };
+    let Turn { first, nobody_waits, are_all } = whose_turn(ports, app, &rooms, allocation.calls).await?;
+    let QueueForecast { queue, now, .. } = forecast;
+    if nobody_waits && queue.waiting.is_empty() {
         if queue.is_idle(now) {
             ports.unlist(app, queue.joined_at).await?;
         }
+        return Ok(report);
+    }
+    if first.is_empty() && !nobody_waits {
+        // Those who wait are for hosts that have no room.
         return Ok(report);
     }
     // Of two sweeps that see the same queue one reserves its calls.
     if !first.is_empty() && !ports.reserve(app, queue.allocated.0, &allocation).await? {
         return Ok(report);
     }
-    let all = first.len() < usize::from(wanted);
     let slots = first.iter().zip((0..).map(|number| allocation.slot(number)));
     let releases: Vec<_> =
         slots.map(|(queued, at)| Box::pin(async move { (queued, release(ports, queued, at).await) })).collect();
@@ -73,10 +84,46 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
         }
     }
     tags.sort_unstable();
-    ports.record_dispatch(app, &queue.dispatched(&tags, all)).await?;
+    ports.record_dispatch(app, &queue.dispatched(&tags, are_all)).await?;
     report.dispatched = u32::try_from(tags.len()).unwrap_or(u32::MAX);
     tracing::info!(%app, dispatched = tags.len(), waiting = queue.waiting_jobs(), "fair queue dispatched");
     Ok(report)
+}
+
+/// Whose turn it is.
+struct Turn {
+    first: Vec<QueuedJob>,
+    /// Whether the queue is empty.
+    nobody_waits: bool,
+    /// Whether nobody waits but these.
+    are_all: bool,
+}
+
+/// The first of the queue: so many at most, and for each class of hosts as many as there is room for. Those who wait for
+/// hosts that have no room keep no others waiting.
+async fn whose_turn(
+    ports: &impl FairQueues,
+    app: &AppId,
+    rooms: &[(HostClass, Option<Allocation>)],
+    calls: u32,
+) -> Result<Turn, Error> {
+    let size = |calls: u32| u16::try_from(calls).unwrap_or(u16::MAX);
+    let lines = rooms.iter().map(async |(class, room)| {
+        let room = size(room.map_or(0, |room| room.calls));
+        // One more tells whether somebody is left.
+        let mut line = ports.first_in_queue(app, *class, room.saturating_add(1)).await?;
+        let has_more = line.len() > usize::from(room);
+        line.truncate(room.into());
+        ports::Result::Ok((line, has_more))
+    });
+    let lines = try_join_all(lines).await?;
+    let are_left = lines.iter().any(|(_, has_more)| *has_more);
+    let mut first: Vec<QueuedJob> = lines.into_iter().flat_map(|(line, _)| line).collect();
+    first.sort_by_key(|queued| queued.tag);
+    let nobody_waits = first.is_empty() && !are_left;
+    let are_all = !are_left && first.len() <= usize::from(size(calls));
+    first.truncate(size(calls).into());
+    Ok(Turn { first, nobody_waits, are_all })
 }
 
 /// Sends the job its message, if it still waits. Whether it did.

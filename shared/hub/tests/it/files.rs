@@ -13,7 +13,7 @@ use hub::{
     Kind,
     dead_jobs::{self, Replayed},
     message::Dispatch,
-    ports::Clock,
+    ports::{Clock, UploadTickets},
     run::{Disposition, Handled},
 };
 use testkit::{Call, Fault, FaultPoint, Injection, Scene, ScriptedFlickr, build, crowd, run_by_itself};
@@ -270,6 +270,90 @@ async fn a_ticket_is_asked_for_until_flickr_has_made_the_photo() {
     assert_eq!(result(&jobs[0])["photo_id"], ScriptedFlickr::PHOTO_ID);
     assert_eq!((scene.flickr.sent_files().len(), scene.flickr.file_questions()), (1, 6));
     assert_eq!(jobs[0].state.attempts, 1);
+}
+
+/// Has so many jobs of an account send files, each of which Flickr gives a ticket for.
+async fn with_tickets(scene: &Scene, account: usize, jobs: usize) -> Vec<Job> {
+    let mut all = Vec::new();
+    for number in 0..jobs {
+        scene.flickr.answer_file(done(), Some(Uploaded::Ticket(format!("1-{number:02}"))));
+        let upload = scene.upload(account, PHOTO).await;
+        all.push(scene.submit_file(&upload, Target::Upload, r#"{"async": 1, "dedup_check": 0}"#).await);
+    }
+    all
+}
+
+/// Lets workers go on for so many seconds.
+async fn work(scene: &Scene, seconds: u64) {
+    for _ in 0..=seconds {
+        while let Some(message) = scene.world.receive() {
+            scene.worker.handle(&message).await.disposition.unwrap();
+            scene.world.acknowledge(&message);
+        }
+        scene.pass_seconds(1);
+    }
+}
+
+#[tokio::test]
+async fn one_question_is_for_all_tickets_that_an_account_awaits() {
+    const JOBS: usize = 10;
+    let scene = Scene::new().await;
+    let jobs = with_tickets(&scene, 0, JOBS).await;
+    let photo_id = |number: usize| format!("{}", 100 + number);
+    scene.flickr.answer_tickets(vec![TicketState::Pending; JOBS]);
+    scene.flickr.answer_tickets((0..JOBS).map(|number| TicketState::Done(photo_id(number))));
+    work(&scene, 3).await;
+    assert_eq!(scene.flickr.file_questions(), 1);
+    assert!(scene.world.jobs().iter().all(|job| job.state.phase.name() == "verifying"));
+    scene.world.forget_calls();
+    work(&scene, 5).await;
+    assert_eq!(scene.flickr.file_questions(), 2, "for the second time of all");
+    for (number, job) in jobs.iter().enumerate() {
+        assert_eq!(result(&scene.stored(job).await)["photo_id"], photo_id(number));
+    }
+    let count = |call| scene.world.calls().iter().filter(|made| **made == call).count();
+    assert_eq!((count(Call::AwaitedTickets), count(Call::RecordTickets), count(Call::ChangeBudget)), (JOBS, 1, 1));
+}
+
+#[tokio::test]
+async fn a_ticket_by_itself_is_recorded_once_it_is_settled() {
+    let scene = Scene::new().await;
+    with_tickets(&scene, 0, 1).await;
+    with_tickets(&scene, 1, 1).await;
+    scene.flickr.answer_tickets([TicketState::Pending, TicketState::Pending]);
+    work(&scene, 10).await;
+    assert!(scene.world.jobs().iter().all(|job| job.state.phase.name() == "completed"));
+    assert_eq!(scene.flickr.file_questions(), 4, "other accounts are asked by themselves");
+    let count = |call| scene.world.calls().iter().filter(|made| **made == call).count();
+    assert_eq!((count(Call::AwaitTicket), count(Call::AwaitedTickets), count(Call::RecordTickets)), (2, 4, 2));
+    for account in &scene.accounts {
+        assert!(UploadTickets::awaited_tickets(&scene.world, account).await.unwrap().awaited.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn jobs_hear_of_their_tickets_whatever_call_fails() {
+    let of = async |fault: Option<(usize, FaultPoint)>| {
+        // Tokio's channels have a task wait now and then that never does, and here that is a crash.
+        tokio::task::yield_now().await;
+        let scene = Scene::new().await;
+        with_tickets(&scene, 0, 2).await;
+        scene.flickr.answer_tickets([TicketState::Pending, TicketState::Pending]);
+        scene.world.forget_calls();
+        if let Some((call, point)) = fault {
+            scene.world.fault(call, point, Fault::Fail);
+        }
+        let jobs = run_to_the_end(&scene);
+        let names: Vec<&str> = jobs.iter().map(|job| job.state.phase.name()).collect();
+        assert_eq!(names, ["completed"; 2], "{fault:?}");
+        assert!(scene.flickr.sent_files().len() <= 2, "none is sent twice: {fault:?}");
+        scene.world.calls().len()
+    };
+    for call in 0..of(None).await {
+        for point in [FaultPoint::Before, FaultPoint::After] {
+            of(Some((call, point))).await;
+        }
+    }
 }
 
 #[tokio::test]

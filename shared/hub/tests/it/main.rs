@@ -8,6 +8,7 @@ mod connect;
 mod dead_jobs;
 mod fair_queue;
 mod files;
+mod parts;
 mod response_cache;
 mod run;
 mod secrets;

@@ -6,7 +6,8 @@ use domain::{
     AccountRef, AppId, Day, JobId, Timestamp,
     budget::{Budget, HostClass, Limit, Request},
     fair_queue::{Allocation, Bucket, FairQueue, FlowTags, Priority, QueueTicket, Slot, Step, TenantFlow, TenantMark},
-    job::{Event, Job, State, WaitReason},
+    job::{Event, FileCall, Job, JobSpec, State, Target, WaitReason, Work},
+    upload::{FileSource, UploadFields},
 };
 use futures_util::future::join_all;
 use hub::ports::{
@@ -214,7 +215,7 @@ pub async fn waiting_jobs(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
         assert_eq!(ports.job(&job.reference()).await.unwrap().as_ref(), Some(job), "a ticket is stored");
     }
     let order = async |limit| {
-        let queued = ports.first_in_queue(app, limit).await.unwrap();
+        let queued = ports.first_in_queue(app, HostClass::Rest, limit).await.unwrap();
         assert!(queued.iter().all(|queued| queued.job.tenant == account.tenant));
         queued.into_iter().map(|queued| (queued.job.id, queued.tag)).collect::<Vec<(JobId, u64)>>()
     };
@@ -237,4 +238,18 @@ pub async fn waiting_jobs(ports: &(impl Clock + Entropy + Jobs + FairQueues)) {
 
     committed(ports, &again, Event::Check, again.deadline()).await;
     assert_eq!(order(10).await, all[1..], "who has ended waits no more");
+
+    let source = FileSource::Url("https://a.example/b.jpg".to_owned());
+    let fields = UploadFields::from_json("{}", Target::Upload).unwrap();
+    let upload = queued(5, now);
+    let spec = JobSpec { work: Work::Upload(FileCall { source, fields }), ..upload.spec.clone() };
+    let upload = Job { spec, ..upload };
+    insert(ports, &upload).await;
+    let uploads = async || {
+        let queued = ports.first_in_queue(app, HostClass::Upload, 10).await.unwrap();
+        queued.into_iter().map(|queued| (queued.job.id, queued.tag)).collect::<Vec<(JobId, u64)>>()
+    };
+    assert_eq!((order(10).await, uploads().await), (all[1..].to_vec(), vec![(upload.id.clone(), 5)]));
+    committed(ports, &upload, Event::Release { at: second }, second).await;
+    assert_eq!((order(10).await, uploads().await), (all[1..].to_vec(), vec![]));
 }

@@ -23,6 +23,7 @@ mod steps;
 mod sweeps;
 mod system;
 mod tenants;
+mod upload_tickets;
 mod uploads;
 
 pub use accounts::accounts;
@@ -43,6 +44,7 @@ pub use results::{result_objects, results};
 pub use sweeps::sweeps;
 pub use system::system;
 pub use tenants::{disabled_keys, tenants};
+pub use upload_tickets::upload_tickets;
 pub use uploads::{fetched_files, new_photos, photo_locks, upload_locks, uploads};
 
 pub use crate::contract_suites as suites;
@@ -59,8 +61,8 @@ macro_rules! contract_suites {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
             fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs
-            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions submit_context system tags
-            tenant_flows tenants upload_locks uploads wait_reasons waiting_jobs waits
+            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions submit_context
+            system tags tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     AccountRef, AppId, Day, JobRef, TenantId, Timestamp,
-    budget::Budget,
+    budget::{Budget, HostClass},
     fair_queue::{Allocation, Bucket, DispatchedBatch, FairQueue, FlowTags, Priority, TenantFlow, TenantMark},
     job::Job,
 };
@@ -167,9 +167,10 @@ impl FairQueues for World {
         .await?
     }
 
-    async fn first_in_queue(&self, app: &AppId, limit: u16) -> Result<Vec<QueuedJob>> {
-        let partition = Partition::WaitingJobs(app.clone());
-        self.read(Call::FirstInQueue, [partition], |stores, _| stores.part::<WaitingJobs>().first(app, limit)).await
+    async fn first_in_queue(&self, app: &AppId, class: HostClass, limit: u16) -> Result<Vec<QueuedJob>> {
+        let line = (app.clone(), class);
+        let partition = Partition::WaitingJobs(line.clone());
+        self.read(Call::FirstInQueue, [partition], |stores, _| stores.part::<WaitingJobs>().first(&line, limit)).await
     }
 
     async fn fair_queues(&self, shard: u8) -> Result<Vec<AppId>> {

@@ -48,7 +48,7 @@ fn is_expired(job: &Job, now: Timestamp) -> bool {
 /// Writes the job, and what lists it: all of it or, where an index is throttled, nothing.
 pub(super) fn write(stores: &mut Stores, job: &Job, effects: &Effects, now: Timestamp) -> Result<()> {
     let reference = job.reference();
-    let mut others = stores.part::<WaitingJobs>().changed_by(&reference, &effects.queue_index);
+    let mut others = stores.part::<WaitingJobs>().changed_by(job, &effects.queue_index);
     if !stores.part::<StoredJobs>().jobs.contains_key(&reference) {
         others.push(Partition::AcceptedJobs(job.spec.account.clone()));
     }

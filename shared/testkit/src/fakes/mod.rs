@@ -29,6 +29,7 @@ mod sweeps;
 mod system;
 mod tenants;
 mod throughput;
+mod upload_tickets;
 mod uploads;
 mod waiting_jobs;
 mod world;

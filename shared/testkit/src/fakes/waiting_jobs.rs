@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     AppId, JobId, JobRef, Timestamp,
+    budget::HostClass,
     fair_queue::QueueTicket,
     job::{Job, QueueIndex},
 };
@@ -14,11 +15,18 @@ use super::keys::Partition;
 /// Where a job stands in its queue: its tag, when it was accepted, its id.
 type QueueOrder = (u64, Timestamp, JobId);
 
-/// The jobs that wait for their turn, by app and order, and where each stands.
+/// Who stands in one line: the jobs of an app that call hosts of one class.
+type Line = (AppId, HostClass);
+
+/// The jobs that wait for their turn, by line and order, and where each stands.
 #[derive(Default)]
 pub(super) struct WaitingJobs {
-    in_order: BTreeMap<(AppId, QueueOrder), JobRef>,
-    by_job: BTreeMap<JobRef, (AppId, QueueOrder)>,
+    in_order: BTreeMap<(Line, QueueOrder), JobRef>,
+    by_job: BTreeMap<JobRef, (Line, QueueOrder)>,
+}
+
+fn line(job: &Job, ticket: &QueueTicket) -> Line {
+    (ticket.app.clone(), job.spec.work.target().host_class())
 }
 
 impl WaitingJobs {
@@ -34,18 +42,18 @@ impl WaitingJobs {
     }
 
     /// The partition keys in which [`WaitingJobs::apply`] writes: that of an entry that goes, and that of one that comes.
-    pub(super) fn changed_by(&self, job: &JobRef, change: &QueueIndex) -> Vec<Partition> {
-        let was = self.by_job.get(job).map(|(app, _)| app);
+    pub(super) fn changed_by(&self, job: &Job, change: &QueueIndex) -> Vec<Partition> {
+        let was = self.by_job.get(&job.reference()).map(|(line, _)| line.clone());
         let is = match change {
             QueueIndex::Same => return Vec::new(),
-            QueueIndex::Entered(ticket) => Some(&ticket.app),
+            QueueIndex::Entered(ticket) => Some(line(job, ticket)),
             QueueIndex::Left => None,
         };
-        was.into_iter().chain(is).map(|app| Partition::WaitingJobs(app.clone())).collect()
+        was.into_iter().chain(is).map(Partition::WaitingJobs).collect()
     }
 
     fn insert(&mut self, job: &Job, ticket: &QueueTicket) {
-        let place = (ticket.app.clone(), (ticket.tag, job.created_at, job.id.clone()));
+        let place = (line(job, ticket), (ticket.tag, job.created_at, job.id.clone()));
         self.in_order.insert(place.clone(), job.reference());
         self.by_job.insert(job.reference(), place);
     }
@@ -56,10 +64,10 @@ impl WaitingJobs {
         }
     }
 
-    pub(super) fn first(&self, app: &AppId, limit: u16) -> Vec<QueuedJob> {
-        let begin = (app.clone(), (0, Timestamp::from_milliseconds(0), JobId::from_bytes([0; 16])));
-        let of_app = self.in_order.range(begin..).take_while(|((of, _), _)| of == app);
-        let queued = of_app.map(|((_, (tag, ..)), job)| QueuedJob { job: job.clone(), tag: *tag });
+    pub(super) fn first(&self, line: &Line, limit: u16) -> Vec<QueuedJob> {
+        let begin = (line.clone(), (0, Timestamp::from_milliseconds(0), JobId::from_bytes([0; 16])));
+        let in_line = self.in_order.range(begin..).take_while(|((of, _), _)| of == line);
+        let queued = in_line.map(|((_, (tag, ..)), job)| QueuedJob { job: job.clone(), tag: *tag });
         queued.take(limit.into()).collect()
     }
 }

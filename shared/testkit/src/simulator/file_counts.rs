@@ -17,6 +17,10 @@ pub struct FileCounts {
     pub unknown: u64,
     /// Sends that stopped in the middle, because their lease was lost.
     pub stopped_sends: u64,
+    /// Questions for upload tickets.
+    pub ticket_questions: u64,
+    /// Tickets that these were for.
+    pub tickets_asked: u64,
 }
 
 impl Add for FileCounts {
@@ -30,6 +34,8 @@ impl Add for FileCounts {
             duplicates: self.duplicates + other.duplicates,
             unknown: self.unknown + other.unknown,
             stopped_sends: self.stopped_sends + other.stopped_sends,
+            ticket_questions: self.ticket_questions + other.ticket_questions,
+            tickets_asked: self.tickets_asked + other.tickets_asked,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use self::{
     applied_write::AppliedWrite,
     photos::{Life, Photo},
 };
-use super::{fnv, period::Period};
+use super::{file_counts::FileCounts, fnv, period::Period};
 use crate::{World, random::Random};
 
 /// The method that reads.
@@ -187,8 +187,8 @@ struct State {
     photos: photos::Photos,
     /// The tags of the files that were sent.
     sent: BTreeSet<String>,
-    /// How many files stopped coming in the middle.
-    stopped_sends: u64,
+    /// What is counted of files here.
+    file_counts: FileCounts,
 }
 
 /// What is set of a simulated Flickr for all of its calls.
@@ -232,7 +232,7 @@ impl SimulatedFlickr {
             faults: 0,
             photos: photos::Photos::new(conditions.hides_deletion),
             sent: BTreeSet::new(),
-            stopped_sends: 0,
+            file_counts: FileCounts::default(),
         };
         Self { world, state: Arc::new(Mutex::new(state)), conditions: Arc::new(conditions) }
     }
@@ -280,9 +280,9 @@ impl SimulatedFlickr {
         self.state().photos.add(photo);
     }
 
-    /// How many files stopped coming in the middle.
-    pub(crate) fn stopped_sends(&self) -> u64 {
-        self.state().stopped_sends
+    /// What Flickr alone can count of files.
+    pub(crate) fn file_counts(&self) -> FileCounts {
+        self.state().file_counts
     }
 
     /// How Flickr behaves towards a call that comes now, and how long the call takes.

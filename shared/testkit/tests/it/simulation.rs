@@ -42,9 +42,11 @@ fn no_promise_is_broken_on_bad_days_of_files() {
         assert!(report.violations.is_empty(), "{}", explain(seed, &Profile::bad_day(), &profile, &report));
         total = total + report.files;
     }
-    let FileCounts { uploads, replaces, photos, duplicates, unknown, stopped_sends } = total;
+    let FileCounts { uploads, replaces, photos, duplicates, unknown, stopped_sends, ticket_questions, tickets_asked } =
+        total;
     assert!(photos > uploads / 5 && duplicates > uploads / 5 && replaces > uploads / 10, "{total:?}");
     assert!(unknown > 0 && unknown < uploads / 4 && stopped_sends > 0, "{total:?}");
+    assert!(tickets_asked > ticket_questions + uploads / 100, "one question is for several tickets: {total:?}");
 }
 
 #[test]
@@ -140,7 +142,8 @@ fn every_rule_broken_on_purpose_is_noticed() {
         | Mutation::SameBytesAtOnce
         | Mutation::SamePhotoAtOnce
         | Mutation::DeletedTakenForLiving
-        | Mutation::SentAgainWithoutDeduplication => "photos",
+        | Mutation::SentAgainWithoutDeduplication
+        | Mutation::TicketsMixedUp => "photos",
     };
     for mutation in Mutation::ALL {
         let base = if promise_of(mutation) == "photos" { Profile::files() } else { Profile::bad_day() };

@@ -241,7 +241,7 @@ fn an_ordinary_job_costs_one_unit_a_write() {
             item.extend(named(check_attributes(hub::ports::Shards::new(255).unwrap(), &job.reference(), AT)));
         }
         if let Some(ticket) = job.state.queued_ticket() {
-            item.extend(named(queue_attributes(ticket, AT)));
+            item.extend(named(queue_attributes(ticket, job.spec.work.target().host_class(), AT)));
         }
         let bytes = bytes_of(&item);
         assert!(bytes <= 1024, "{kind}: {bytes} bytes: {item:?}");

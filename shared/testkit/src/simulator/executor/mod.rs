@@ -152,7 +152,7 @@ impl Executor {
             fingerprint: self.simulation.agenda.fingerprint(),
             ..Report::default()
         };
-        report.files = file_counts(&final_state, environment.flickr.stopped_sends());
+        report.files = file_counts(&final_state) + environment.flickr.file_counts();
         for job in &final_state.jobs {
             *report.ends.entry(job.state.phase.name()).or_default() += 1;
             report.deferrals += u64::from(job.state.fencing_number.saturating_sub(1));

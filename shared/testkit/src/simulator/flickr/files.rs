@@ -78,7 +78,7 @@ impl SimulatedFlickr {
             let chunk = match chunk {
                 Ok(chunk) => chunk,
                 Err(error) => {
-                    self.state().stopped_sends += 1;
+                    self.state().file_counts.stopped_sends += 1;
                     return Err(not_sent(Class::Transient, error.to_string()));
                 }
             };
@@ -209,6 +209,8 @@ impl FlickrFiles for SimulatedFlickr {
         let marker = tickets.first().map(String::as_str).unwrap_or_default();
         let (behaviour, outcome) = self.ask(signing, marker).await;
         let mut state = self.state();
+        state.file_counts.ticket_questions += 1;
+        state.file_counts.tickets_asked += tickets.len() as u64;
         let answered = tickets.iter().filter(|_| behaviour == Behaviour::Acts);
         (outcome, answered.map(|ticket| (ticket.clone(), state.photos.ask_ticket(ticket))).collect())
     }

@@ -161,8 +161,8 @@ fn says_unknown(job: &Job) -> bool {
     }
 }
 
-/// What became of files, counted.
-pub(crate) fn counts(state: &FinalState, stopped_sends: u64) -> FileCounts {
+/// What became of files, as far as the final state tells.
+pub(crate) fn counts(state: &FinalState) -> FileCounts {
     let of = |sender: &Sender<'_>| state.accepted.contains(&sender.job.id);
     let senders: Vec<Sender<'_>> = Sender::all(state).filter(of).collect();
     let count = |is_one: &dyn Fn(&Sender<'_>) -> bool| senders.iter().filter(|sender| is_one(sender)).count() as u64;
@@ -173,6 +173,6 @@ pub(crate) fn counts(state: &FinalState, stopped_sends: u64) -> FileCounts {
         photos: state.photos.iter().filter(|photo| !photo.tags.is_empty()).count() as u64,
         duplicates: count(&|sender| is_duplicate(sender.job)),
         unknown: count(&|sender| says_unknown(sender.job)),
-        stopped_sends,
+        ..FileCounts::default()
     }
 }
