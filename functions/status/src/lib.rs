@@ -14,7 +14,7 @@ use axum::{
 };
 use edge::{Authenticator, require_key};
 use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
+    Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, StoredBytes, Tenants, Uploads,
 };
 
 /// The routes.
@@ -31,6 +31,7 @@ where
         + ResponseCache
         + Health
         + Uploads
+        + StoredBytes
         + 'static,
 {
     Router::new()

@@ -68,6 +68,10 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // StoredBytes
+    CountBytes,
+    DiscountBytes,
+    StoredBytes,
     // Sweeps
     BeginSweep,
     // Tenants
@@ -82,6 +86,10 @@ pub enum Call {
     CreateUpload,
     Upload,
     UploadUrl,
+    BeginMultipart,
+    PartUrl,
+    StoredParts,
+    CompleteMultipart,
     StoreFile,
     StoredFile,
     ReadFile,

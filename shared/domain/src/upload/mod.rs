@@ -5,8 +5,10 @@ mod answer;
 mod fields;
 mod file;
 mod new_photo;
+mod parts;
 mod progress;
 mod rules;
+mod storage;
 mod stored;
 mod tags;
 mod ticket;
@@ -17,8 +19,10 @@ pub use file::{
     FileRefused, MAX_FILE_NAME_CHARACTERS, MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, Media, MediaFile, MediaType, Sha256,
 };
 pub use new_photo::named_photos;
+pub use parts::{Incomplete, MAX_PARTS_AT_ONCE, MissingPart, MultipartId, PART_BYTES, Part, Parts, StoredPart};
 pub use progress::{FileProgress, Ticket};
 pub use rules::FileRules;
-pub use stored::{FileSource, StoredFile, Upload};
+pub use storage::{BYTES_PER_GIGABYTE, MAX_STORED_BYTES, first_kept_day, most_stored};
+pub use stored::{FileSource, Multipart, StoredFile, Upload};
 pub use tags::{MAX_TAGS, tag_list};
 pub use ticket::{MAX_TICKETS, TICKET_LIFETIME, next_ticket_check};

@@ -17,8 +17,7 @@ use domain::{
         next_ticket_check,
     },
 };
-use futures_util::{StreamExt, future::join};
-use ring::digest::{Context, SHA256};
+use futures_util::future::join;
 use vault::DataKeys;
 
 use super::{
@@ -26,6 +25,7 @@ use super::{
     account::usable,
     call::spread,
     defer,
+    digest::Digested,
     flow::{self, Flow},
     lease::Lease,
     outcome::Ran,
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     Error, chain,
     ports::{ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
+    stored_bytes,
     transition::apply_as_holder,
 };
 
@@ -66,13 +67,16 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             },
         };
         let dedup_check = self.dedup_check(job, call);
-        if dedup_check != DedupCheck::Off {
+        if dedup_check != DedupCheck::Off || upload.unverified_sha256().is_some() {
             let sha256 = match self.sha256(&upload, &mut lease).await? {
                 Digested::Known(sha256) => sha256,
                 Digested::Gone => return fail(gone()),
+                Digested::Differs => return fail(differs()),
                 Digested::LeaseLost => return Ok(None),
             };
-            if let Some(event) = self.wait_for_same_bytes(&lease.job, claim, &sha256).await? {
+            if dedup_check != DedupCheck::Off
+                && let Some(event) = self.wait_for_same_bytes(&lease.job, claim, &sha256).await?
+            {
                 return Ok(Some(Ran::new(&lease.job, event)));
             }
         }
@@ -85,26 +89,6 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             Target::Upload => call.fields.dedup_check().unwrap_or(self.file_rules.dedup_check),
             Target::Rest | Target::Replace => DedupCheck::Off,
         }
-    }
-
-    /// The SHA-256 of the file, read from its first byte to its last where it is not known.
-    async fn sha256(&self, upload: &Upload, lease: &mut Lease<'_, P>) -> Result<Digested, Error> {
-        if let Some(sha256) = &upload.sha256 {
-            return Ok(Digested::Known(sha256.clone()));
-        }
-        let Some(mut body) = self.ports.read_file(upload).await? else { return Ok(Digested::Gone) };
-        let mut hash = Context::new(&SHA256);
-        while let Some(chunk) = body.next().await {
-            hash.update(&chunk?);
-            if !lease.keep().await? {
-                return Ok(Digested::LeaseLost);
-            }
-        }
-        let mut digest = [0; 32];
-        digest.copy_from_slice(hash.finish().as_ref());
-        let sha256 = Sha256::from_bytes(&digest);
-        self.ports.set_sha256(upload, &sha256).await?;
-        Ok(Digested::Known(sha256))
     }
 
     /// Whether the job has to wait for another that sends, or has just sent, the same bytes to the account.
@@ -271,10 +255,12 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         {
             tracing::warn!(error = chain(&error), "a new photo was not noted");
         }
-        if let Some(id) = job.upload_id()
-            && let Err(error) = self.ports.remove_upload(job.tenant(), &id).await
-        {
-            tracing::warn!(error = chain(&error), "a file that has arrived was not removed");
+        if let Some(id) = job.upload_id() {
+            match self.ports.remove_upload(job.tenant(), &id).await {
+                Ok(Some(removed)) => stored_bytes::discount(&self.ports, &removed).await,
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = chain(&error), "a file that has arrived was not removed"),
+            }
         }
     }
 
@@ -333,11 +319,9 @@ struct Unfilled {
     deadline: Duration,
 }
 
-/// The SHA-256 of a file, or why there is none.
-enum Digested {
-    Known(Sha256),
-    Gone,
-    LeaseLost,
+fn differs() -> Failure {
+    let message = "the SHA-256 of the file is not the one that was given for it: upload the file anew";
+    Failure::new(FailureCode::ChecksumMismatch, message)
 }
 
 fn gone() -> Failure {

@@ -7,6 +7,7 @@
 mod account;
 mod call;
 mod circuit;
+mod digest;
 mod file;
 mod flow;
 mod lease;
@@ -36,7 +37,7 @@ use crate::{
     message::Dispatch,
     ports::{
         Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, FlickrFiles, Results,
-        Sources, Uploads,
+        Sources, StoredBytes, Uploads,
     },
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
@@ -53,9 +54,15 @@ fn after_outage(ports: &(impl Clock + Entropy)) -> Timestamp {
 }
 
 /// All that running a job asks of the world.
-pub trait Ports: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads {}
+pub trait Ports:
+    transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + StoredBytes
+{
+}
 
-impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads> Ports for P {}
+impl<P> Ports for P where
+    P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + StoredBytes
+{
+}
 
 /// All that running a job asks of Flickr.
 pub trait Flickr: FlickrApi + FlickrFiles {}

@@ -14,3 +14,4 @@ mod secrets;
 mod submit;
 mod tenants;
 mod transition;
+mod uploads;
