@@ -19,14 +19,16 @@ use domain::{
     fair_queue::Bucket,
     job::{DeadJob, Event, Failure, FailureCode, Job, PerTarget, step},
     timing::{JOB_DEADLINE, JOB_RETENTION, LONGEST_CACHE_TTL, Timing},
+    upload::Upload,
 };
 use hub::{
     message::Dispatch,
     ports::{
         CacheView, ClaimRequest, Claimed, Clock, Committed, DeadJobs, Entropy, FairQueues, Inserted, Jobs,
-        ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, SweepScope, Sweeps,
+        ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, StoredBytes, SweepScope, Sweeps, UploadUrl,
     },
 };
+use reqwest::StatusCode;
 use serde_json::Value;
 use testkit::build;
 use tokio::task::JoinSet;
@@ -34,9 +36,19 @@ use tokio::task::JoinSet;
 use crate::{
     emulator::{cloud, cloud_with_own_shard, cloud_with_shards, logs, random_key},
     stack::{env, until},
+    uploads::put_to,
 };
 
 testkit::contract::suites!(cloud_with_own_shard());
+
+#[tokio::test]
+async fn multiparts() {
+    let put = async |_: &Upload, _, request: &UploadUrl, bytes| {
+        let headers = request.headers.iter().cloned().collect();
+        assert_eq!(put_to(&request.url, &headers, bytes).await, StatusCode::OK);
+    };
+    testkit::contract::multiparts(&cloud(), put).await;
+}
 
 /// How many do the same at once.
 const CROWD: u64 = 8;
@@ -206,6 +218,19 @@ async fn of_many_jobs_at_once_no_more_are_counted_than_may_be_pending() {
     }
     assert_eq!(counts.join_all().await.into_iter().filter(|counted| *counted).count(), 10);
     assert_eq!(ports.pending_jobs(&account, today).await.unwrap(), [(today, 10)].into());
+}
+
+#[tokio::test]
+async fn of_many_files_at_once_no_more_bytes_are_counted_than_may_be_stored() {
+    let ports = cloud();
+    let (tenant, today) = (build::tenant(&ports), Day::of(ports.now()));
+    let mut counts = JoinSet::new();
+    for _ in 0..3 * CROWD {
+        let (ports, tenant) = (ports.clone(), tenant.clone());
+        counts.spawn(async move { ports.count_bytes(&tenant, today, 1 << 30, (10 << 30) + 5).await.unwrap() });
+    }
+    assert_eq!(counts.join_all().await.into_iter().filter(|counted| *counted).count(), 10);
+    assert_eq!(ports.stored_bytes(&tenant, today).await.unwrap(), [(today, 10 << 30)].into());
 }
 
 #[tokio::test]

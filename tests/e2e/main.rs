@@ -27,6 +27,7 @@ mod jobs;
 mod lifetimes;
 mod logins;
 mod lost_answers;
+mod multipart;
 mod price;
 mod random;
 mod restore;

@@ -1,7 +1,7 @@
 //! Files: from their owner to S3, from S3 to Flickr, each once.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     process::Stdio,
     sync::{
@@ -48,7 +48,8 @@ pub fn bytes(seed: u32, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// In hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(digest(&SHA256, bytes))
 }
 
@@ -63,15 +64,21 @@ pub async fn create(hub: &Hub, user_id: &str, name: &str, bytes: &[u8], with_dig
 
 /// Sends a file to the URL of its upload.
 async fn put(upload: &CreateUploadAnswer, bytes: Vec<u8>) -> StatusCode {
+    put_to(upload.url.as_ref().unwrap(), upload.headers.as_ref().unwrap(), bytes).await
+}
+
+/// Sends bytes to a URL that FlickrHub gave.
+pub async fn put_to(url: &str, headers: &BTreeMap<String, String>, bytes: Vec<u8>) -> StatusCode {
     let http = client().no_proxy().build().unwrap();
-    let mut request = http.put(&upload.url).body(Body::from(bytes));
-    for (name, value) in &upload.headers {
+    let mut request = http.put(url).body(Body::from(bytes));
+    for (name, value) in headers {
         request = request.header(name, value);
     }
     request.send().await.unwrap().status()
 }
 
-fn file_request(user_id: &str, upload_id: &str, target: JobTarget, params: &Value) -> SubmitJobRequest {
+/// A job that sends the file of an upload.
+pub fn file_request(user_id: &str, upload_id: &str, target: JobTarget, params: &Value) -> SubmitJobRequest {
     let upload_id = Some(upload_id.to_owned());
     SubmitJobRequest { method: None, upload_id, target: Some(target), ..request(user_id, "flickr.test.null", params) }
 }
@@ -91,7 +98,8 @@ pub async fn send_file(hub: &Hub, user_id: &str, target: JobTarget, params: &Val
     hub.accept(&file_request(user_id, &upload.upload_id, target, params)).await
 }
 
-async fn photos(flickr: &Flickr, nsid: &str) -> Vec<Value> {
+/// The photos of an account at Flickr.
+pub async fn photos(flickr: &Flickr, nsid: &str) -> Vec<Value> {
     let photos = flickr.control_get(&format!("/_fake/photos?user={nsid}")).await;
     photos["photos"].as_array().unwrap().clone()
 }

@@ -130,7 +130,8 @@ def _objects(env: Mapping[str, str]) -> Iterator[Call]:
         name, parameters = operation, {**bucket, "Key": NOTHING}
         if operation == "ListBucket":
             name, parameters = "ListObjectsV2", bucket
-        elif operation == "AbortMultipartUpload":
+        elif operation in ("AbortMultipartUpload", "ListMultipartUploadParts"):
+            name = operation.replace("ListMultipartUploadParts", "ListParts")
             parameters = {**parameters, "UploadId": NOTHING}
         if operation not in intended.OBJECTS.get((role, name_of_bucket), ()):
             yield Call(role, "s3", name, parameters)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Mapping
 
 #: What the partition keys of the tables begin with. An API key's row says which tenant a caller is.
-TENANT, UPLOAD, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
+TENANT, UPLOAD, STORED_BYTES, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
     "ten_0",
     "ten_0#upl_0",
+    "ten_0#BYTES",
     "KEY#0",
     "BUDGET#0",
     "FAIR_QUEUE#0",
@@ -21,7 +22,7 @@ TENANT, UPLOAD, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = 
 )
 ANY = frozenset(KINDS)
 #: Those of a tenant's own partitions.
-OWN = frozenset({TENANT, UPLOAD})
+OWN = frozenset({TENANT, UPLOAD, STORED_BYTES})
 
 VAULT, JOBS, RUNTIME = TABLES = ("VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE")
 #: (table, index): the index's partition key
@@ -75,7 +76,13 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
     },
     "EnqueueRole": {
         VAULT: {"GetItem": ANY, "BatchGetItem": ANY},
-        JOBS: {"GetItem": ANY, "BatchGetItem": ANY, "PutItem": ANY, "UpdateItem": ANY},
+        JOBS: {
+            "GetItem": ANY,
+            "BatchGetItem": ANY,
+            "Query": frozenset({STORED_BYTES}),
+            "PutItem": ANY,
+            "UpdateItem": ANY,
+        },
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
             "PutItem": frozenset({FAIR_QUEUE}),
@@ -175,12 +182,19 @@ MESSAGES = {
 }
 
 RESULTS, UPLOADS = BUCKETS = ("RESULTS_BUCKET", "UPLOADS_BUCKET")
-OBJECT_OPERATIONS = ("GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject", "ListBucket")
+OBJECT_OPERATIONS = (
+    "GetObject",
+    "PutObject",
+    "ListMultipartUploadParts",
+    "AbortMultipartUpload",
+    "DeleteObject",
+    "ListBucket",
+)
 OF_FILE_WORKERS = frozenset({"GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject", "ListBucket"})
 
 #: (role, bucket) -> the operations
 OBJECTS = {
-    ("EnqueueRole", UPLOADS): frozenset({"PutObject", "GetObject", "ListBucket"}),
+    ("EnqueueRole", UPLOADS): frozenset({"PutObject", "GetObject", "ListMultipartUploadParts", "ListBucket"}),
     ("StatusRole", RESULTS): frozenset({"GetObject", "ListBucket"}),
     ("StatusRole", UPLOADS): frozenset({"GetObject", "ListBucket"}),
     ("WorkerRole", RESULTS): frozenset({"PutObject"}),

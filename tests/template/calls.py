@@ -13,6 +13,7 @@ from stack import Stack
 
 TENANT, OTHER = "ten_00", "ten_11"
 JOB, ACCOUNT_OF_USER, DEAD, UPLOAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD", f"{TENANT}#upl_00"
+STORED_BYTES = f"{TENANT}#BYTES"
 API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#app_00"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
@@ -77,11 +78,15 @@ def restored(operation: str) -> list[Call]:
 #: What each operation of `shared/aws` asks for. A transaction asks for the rights of its parts.
 OPERATIONS: Mapping[str, list[Call]] = {
     "accepting a job": [jobs("PutItem", JOB)],
+    "adding up stored bytes": [jobs("Query", STORED_BYTES)],
+    "beginning a file in parts": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "changing a budget": [runtime("UpdateItem", key) for key in BUDGETS],
     "claiming a job": [jobs("UpdateItem", JOB)],
     "locking what only one job may send": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting the bytes of a file": [jobs("UpdateItem", STORED_BYTES)],
+    "counting the bytes of a file that is gone": [jobs("UpdateItem", STORED_BYTES)],
     "counting API keys": [vault("Scan")],
     "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
     "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", TENANT)],
@@ -108,6 +113,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "listing tenants": [vault("Scan")],
     "listing fair queues": [Item("Query", "RuntimeTable", ("3",), "fair_queues")],
     "listing the cache's statistics": [runtime("Query", STATS)],
+    "listing the parts of a file": [Other("s3:ListMultipartUploadParts", "UploadsBucket", FILE)],
     "listing an upload ticket": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "listing the jobs in a fair queue": [
         Item("Query", "JobsTable", ("app_00",), "fair_queue"),
@@ -120,12 +126,14 @@ OPERATIONS: Mapping[str, list[Call]] = {
     ],
     "looking for new photos": [jobs("GetItem", ACCOUNT_OF_USER)],
     "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
+    "making the URL of a part": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "making the URL of an upload": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "marking an account": [vault("UpdateItem", TENANT)],
     "moving a job's next check": [jobs("UpdateItem", JOB)],
     "noting a new photo": [jobs("PutItem", ACCOUNT_OF_USER)],
     "noting the checksum of a file": [jobs("UpdateItem", UPLOAD)],
     "protecting a restored table from deletion": restored("UpdateTable"),
+    "putting the parts of a file together": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "reading a budget": [runtime("GetItem", key) for key in BUDGETS],
     "reading a budget and a fair queue": [Batch({"RuntimeTable": (BUDGET, QUEUE)})],
     "reading a file": [Other("s3:GetObject", "UploadsBucket", FILE), Other("s3:ListBucket", "UploadsBucket")],
@@ -232,6 +240,7 @@ SENDING_FILES = [
     "removing a file", "removing an upload", "noting a new photo",
     "storing a file", "removing the parts of a file", "storing an upload",
     "listing an upload ticket", "reading upload tickets", "recording what upload tickets say",
+    "counting the bytes of a file", "counting the bytes of a file that is gone",
 ]
 
 #: Who makes which of these calls.
@@ -247,7 +256,9 @@ FUNCTIONS: Mapping[str, list[str]] = {
     ],
     "Enqueue": [
         *AUTHENTICATING, *READING_JOBS, *QUEUEING, *DESCRIBING_FILES,
-        "storing an upload", "making the URL of an upload",
+        "adding up stored bytes", "counting the bytes of a file", "counting the bytes of a file that is gone",
+        "storing an upload", "making the URL of an upload", "beginning a file in parts", "making the URL of a part",
+        "listing the parts of a file", "putting the parts of a file together",
         "opening SQS", "reading what a new job has to know", "looking into the response cache", "finding an account",
         "counting a pending job", "counting a job that is no longer pending", "accepting a job",
         "sending a message to a worker", "invalidating cached answers",
@@ -257,6 +268,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         "probing", "finding a result", "reading a long result", "making the URL of a long result",
         "reading a budget and a fair queue", "listing Flickr apps", "finding an account", "counting pending jobs",
         "listing the cache's statistics", "listing the jobs of an account", "reading jobs",
+        "adding up stored bytes",
     ],
     "Worker": [
         *RUNNING,

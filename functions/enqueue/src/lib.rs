@@ -1,4 +1,5 @@
-//! Accepts jobs, `POST /v1/flickr/rest`, and uploads for them, `POST /v1/uploads`; invalidates cached answers, `POST
+//! Accepts jobs, `POST /v1/flickr/rest`, and uploads for them, `POST /v1/uploads`, whose files may come in parts, `GET
+//! /v1/uploads/{upload_id}/parts` and `POST /v1/uploads/{upload_id}/complete`; invalidates cached answers, `POST
 //! /v1/cache/invalidate`.
 //!
 //! A job is validated, written once and sent; 202 says that FlickrHub will see it through. One with `run_at` or
@@ -13,10 +14,14 @@ mod uploads;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::post};
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
 use edge::{Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, Tenants, Uploads},
+    ports::{Accounts, Entropy, FairQueues, StoredBytes, Tenants, Uploads},
     submit::Submit,
     transition,
 };
@@ -24,11 +29,13 @@ use hub::{
 /// The routes.
 pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + Uploads + 'static,
+    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + Uploads + StoredBytes + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))
         .route("/v1/uploads", post(uploads::post::<P>))
+        .route("/v1/uploads/{upload_id}/parts", get(uploads::parts::<P>))
+        .route("/v1/uploads/{upload_id}/complete", post(uploads::complete::<P>))
         .route("/v1/cache/invalidate", post(invalidate::post::<P>))
         .with_state(submit)
         .layer(from_fn_with_state(authenticator, require_key::<P>))

@@ -14,7 +14,8 @@ use axum::{
 };
 use edge::{Authenticator, require_key};
 use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, JobHistory, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
+    Accounts, Apps, Clock, FairQueues, Health, JobHistory, Jobs, PendingJobs, ResponseCache, Results, StoredBytes,
+    Tenants, Uploads,
 };
 
 /// The routes.
@@ -32,6 +33,7 @@ where
         + ResponseCache
         + Health
         + Uploads
+        + StoredBytes
         + 'static,
 {
     Router::new()

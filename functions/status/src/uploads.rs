@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{UploadState, UploadView};
+use api::UploadView;
 use axum::extract::{Path, State};
-use edge::{Authenticated, Envelope, Problem};
-use hub::{
-    Kind,
-    ports::Uploads,
-    uploads::{self, UploadStatus},
-};
+use edge::{Authenticated, Envelope, Problem, translate};
+use hub::{Kind, ports::Uploads, uploads};
 
 pub(crate) async fn get<P: Uploads>(
     State(ports): State<Arc<P>>,
@@ -18,17 +14,6 @@ pub(crate) async fn get<P: Uploads>(
 ) -> Result<Envelope<UploadView>, Problem> {
     // What is no id is unknown as an unknown one is.
     let id = upload_id.parse().map_err(|_| hub::Error::from(Kind::UploadNotFound))?;
-    let UploadStatus { upload, stored, expires_at } = uploads::status(&*ports, &principal, &id).await?;
-    let file = &upload.file;
-    Ok(Envelope::ok(UploadView {
-        user_id: upload.account.user.to_string(),
-        file_name: file.name().to_owned(),
-        content_type: file.media_type().as_str().to_owned(),
-        bytes: file.bytes(),
-        sha256: upload.sha256.map(Into::into),
-        state: if stored.is_some() { UploadState::Arrived } else { UploadState::Pending },
-        created_at: upload.created_at.to_string(),
-        expires_at: expires_at.to_string(),
-        upload_id: upload.id.into(),
-    }))
+    let status = uploads::status(&*ports, &principal, &id).await?;
+    Ok(Envelope::ok(translate::uploads::upload(status)))
 }

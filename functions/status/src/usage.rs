@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, StoppedAppView,
-    UsageAnswer, UsageQuery,
+    StorageView, UsageAnswer, UsageQuery,
 };
 use axum::{
     extract::State,
@@ -13,8 +13,8 @@ use axum::{
 use domain::{AppId, UserId, budget::StoppedApp, cache::CacheStats, call::MethodName};
 use edge::{Authenticated, Envelope, Problem, Query, RateLimit};
 use hub::{
-    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache},
-    usage::{AppUsage, CacheUsage, PendingUsage, Usage, usage},
+    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache, StoredBytes},
+    usage::{AppUsage, CacheUsage, PendingUsage, StorageUsage, Usage, usage},
 };
 
 pub(crate) async fn get<P>(
@@ -23,12 +23,12 @@ pub(crate) async fn get<P>(
     Query(query): Query<UsageQuery>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache,
+    P: Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache + StoredBytes,
 {
     let unknown = |_| Problem::from(hub::Error::from(hub::Kind::AccountNotFound));
     let user: Option<UserId> = query.user_id.map(|user| user.parse().map_err(unknown)).transpose()?;
     let after: Option<AppId> = query.cursor.as_deref().map(|cursor| edge::parse("cursor", cursor)).transpose()?;
-    let Usage { apps, pending, cache } = usage(&*ports, &principal, user.as_ref(), after.as_ref()).await?;
+    let Usage { apps, pending, cache, storage } = usage(&*ports, &principal, user.as_ref(), after.as_ref()).await?;
     // Which of several apps a header would speak of, nobody could tell.
     let header = match (apps.items.as_slice(), &after, &apps.next) {
         ([only], None, None) => Some(RateLimit::of(&only.limit, &only.status, ports.now())),
@@ -43,6 +43,8 @@ where
             scheduled_jobs,
         }),
         cache: cache.map(cache_usage),
+        storage: storage
+            .map(|StorageUsage { stored_bytes, max_stored_bytes }| StorageView { stored_bytes, max_stored_bytes }),
     };
     let mut response = Envelope::ok(answer).into_response();
     if let Some(header) = header {

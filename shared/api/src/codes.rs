@@ -55,6 +55,8 @@ codes! {
     MethodNotAllowed = "ERR_METHOD_NOT_ALLOWED", 405, "The route does not have this HTTP method";
     /// The file of the upload has not arrived.
     UploadNotArrived = "ERR_UPLOAD_NOT_ARRIVED", 409, "The file has not arrived";
+    /// Parts of the file have not arrived.
+    UploadIncomplete = "ERR_UPLOAD_INCOMPLETE", 409, "Parts of the file have not arrived";
     /// The body is too large.
     PayloadTooLarge = "ERR_PAYLOAD_TOO_LARGE", 413, "The body is too large";
     /// The body is no JSON.
@@ -67,6 +69,8 @@ codes! {
     AppRefused = "ERR_FLICKR_APP_REFUSED", 422, "Flickr refused the app's key or secret";
     /// The idempotency key was used with another payload.
     KeyReused = "ERR_IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key was used with another payload";
+    /// So many bytes of files are stored that no other upload is made.
+    TooManyBytes = "ERR_TOO_MANY_BYTES", 429, "Too many bytes of files are stored";
     /// Something failed that needs a person.
     Internal = "ERR_INTERNAL", 500, "Something went wrong on our side";
     /// Flickr does not answer.

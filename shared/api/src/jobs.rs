@@ -278,6 +278,8 @@ pub enum JobErrorCode {
     ResultTooLarge,
     /// The file to send is gone: its time was over, or the caller never sent it.
     FileGone,
+    /// The file to send is not the one whose SHA-256 its owner gave.
+    ChecksumMismatch,
     /// The file at the source URL cannot be had, or is none that Flickr takes.
     SourceRefused,
     /// The file could not be sent to Flickr in the time that one worker has.

@@ -24,8 +24,11 @@ pub use jobs::{
 };
 pub use logins::{CallbackQuery, CompleteLoginRequest, LoginMode, StartLoginAnswer, StartLoginRequest};
 pub use page::PageQuery;
-pub use uploads::{CreateUploadAnswer, CreateUploadRequest, UploadState, UploadView};
+pub use uploads::{
+    CreateUploadAnswer, CreateUploadRequest, MultipartView, UploadPartView, UploadPartsAnswer, UploadPartsQuery,
+    UploadState, UploadView,
+};
 pub use usage::{
     AppUsageView, CacheUsageView, CircuitView, LimitView, MethodUsageView, PendingJobsView, StoppedAppView,
-    UsageAnswer, UsageQuery,
+    StorageView, UsageAnswer, UsageQuery,
 };

@@ -18,22 +18,74 @@ pub struct CreateUploadRequest {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal digits. Where it is not given, the file is read once more.
     pub sha256: Option<String>,
+    /// Whether the file comes in parts, so that a client that stopped can go on with those that have not arrived.
+    #[serde(default)]
+    pub multipart: bool,
 }
 
-/// An upload that was made, and the one request that stores its file.
+/// An upload that was made, and the one request that stores its file, or in which parts the file comes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateUploadAnswer {
     /// Its id, for a job.
     pub upload_id: String,
-    /// Where to send the file, with `PUT`.
-    pub url: String,
-    /// The headers that the request must have.
-    pub headers: BTreeMap<String, String>,
-    /// Until when that request is taken.
+    /// Where to send the file, with `PUT`; null of a file that comes in parts.
+    pub url: Option<String>,
+    /// The headers that the request must have; null of a file that comes in parts.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Until when that request is taken; null of a file that comes in parts.
+    pub expires_at: Option<String>,
+    /// The parts in which the file comes, where it does.
+    pub multipart: Option<MultipartView>,
+}
+
+/// The parts in which a file comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultipartView {
+    /// How many bytes each part has, but the last, which has the rest.
+    pub part_bytes: u64,
+    /// How many parts there are; their numbers begin with 1.
+    pub parts: u32,
+}
+
+/// `GET /v1/uploads/{upload_id}/parts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadPartsQuery {
+    /// The number of the first part; 1 by default.
+    pub from: Option<u32>,
+    /// How many parts; 100, the most, by default.
+    pub limit: Option<u32>,
+}
+
+/// The answer to [`UploadPartsQuery`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadPartsAnswer {
+    /// The parts, by number.
+    pub parts: Vec<UploadPartView>,
+    /// To be given as `from` for the parts after these; null with the last.
+    pub next_from: Option<u32>,
+    /// Until when the requests are taken; they can be asked for again.
     pub expires_at: String,
 }
 
-/// `GET /v1/uploads/{upload_id}`.
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadPartView {
+    /// From 1 on.
+    pub part_number: u32,
+    /// How many bytes of the file come before it.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Whether it has arrived.
+    pub state: UploadState,
+    /// Where to send it, with `PUT`; null once it has arrived.
+    pub url: Option<String>,
+    /// The headers that the request must have; null once it has arrived.
+    pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// `GET /v1/uploads/{upload_id}`, and the answer to `POST /v1/uploads/{upload_id}/complete`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadView {
     /// Its id.
@@ -46,10 +98,12 @@ pub struct UploadView {
     pub content_type: String,
     /// How many bytes it has.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, where it is known.
+    /// The SHA-256 of its bytes, where it is known or was given.
     pub sha256: Option<String>,
-    /// Whether the file has arrived.
+    /// Whether the file has arrived: in parts, whether they were put together.
     pub state: UploadState,
+    /// The parts in which the file comes, where it does.
+    pub multipart: Option<MultipartView>,
     /// When it was asked for.
     pub created_at: String,
     /// Until when it is kept, unless a job sends it to Flickr before.

@@ -23,6 +23,8 @@ pub struct UsageAnswer {
     pub pending: Option<PendingJobsView>,
     /// The cache statistics; null on all pages but the first.
     pub cache: Option<CacheUsageView>,
+    /// The files that are stored; null on all pages but the first.
+    pub storage: Option<StorageView>,
 }
 
 /// The budget of a Flickr app.
@@ -85,6 +87,15 @@ pub struct PendingJobsView {
     pub jobs: u32,
     /// How many are scheduled for a later day of UTC.
     pub scheduled_jobs: u32,
+}
+
+/// The files of uploads that a tenant has stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageView {
+    /// How many bytes are counted.
+    pub stored_bytes: u64,
+    /// How many may be.
+    pub max_stored_bytes: u64,
 }
 
 /// A tenant's cache statistics.

@@ -32,6 +32,7 @@ mod secrets;
 pub mod settings;
 mod several;
 mod start;
+mod stored_bytes;
 mod sweeps;
 mod system;
 mod table;

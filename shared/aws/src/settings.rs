@@ -10,7 +10,7 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     egress::Policy,
     job::{PerTarget, RetryPolicy, Target},
-    upload::{DedupCheck, FileRules},
+    upload::{BYTES_PER_GIGABYTE, DedupCheck, FileRules, MAX_STORED_BYTES},
 };
 use hub::{limits::Limits, ports::Shards};
 
@@ -23,7 +23,8 @@ pub struct Settings {
     pub keys: Keys,
     /// How much may be asked for: `FLICKR_CALLS_PER_HOUR` and `FLICKR_BURST_CALLS` of a Flickr app, by default
     /// [`Limit::FLICKR`]; `ACCOUNT_CALLS_PER_HOUR` of one account, with a tenth of it as its burst, none by default;
-    /// `MAX_PENDING_JOBS` of one account, by default [`MAX_PENDING`].
+    /// `MAX_PENDING_JOBS` of one account, by default [`MAX_PENDING`]; `MAX_STORED_GIGABYTES` of one tenant's files, by
+    /// default [`MAX_STORED_BYTES`].
     pub limits: Limits,
     /// `{TARGET}_ATTEMPTS`, `{TARGET}_BACKOFF_BASE_SECONDS`, `{TARGET}_BACKOFF_CAP_SECONDS`: how often and how far
     /// apart the jobs of each target are tried. By default as [`Target::profile`] says.
@@ -203,7 +204,10 @@ fn limits(environment: &mut Environment<'_>) -> Limits {
     };
     let of_account = environment.optional_number("ACCOUNT_CALLS_PER_HOUR");
     let account = of_account.map(|calls| Limit { calls_per_hour: calls, burst_calls: calls.div_ceil(10) });
-    Limits { app, account, max_pending_jobs: environment.number("MAX_PENDING_JOBS", MAX_PENDING) }
+    let max_pending_jobs = environment.number("MAX_PENDING_JOBS", MAX_PENDING);
+    let gigabytes = environment.optional_number("MAX_STORED_GIGABYTES");
+    let max_stored_bytes = gigabytes.map_or(MAX_STORED_BYTES, |number| u64::from(number) * BYTES_PER_GIGABYTE);
+    Limits { app, account, max_pending_jobs, max_stored_bytes }
 }
 
 fn retry_policy(environment: &mut Environment<'_>, target: Target) -> RetryPolicy {
@@ -462,6 +466,13 @@ mod tests {
         let limits = with(&[("ACCOUNT_CALLS_PER_HOUR", "101"), ("MAX_PENDING_JOBS", "5")]).unwrap().limits;
         assert_eq!(limits.account, Some(Limit { calls_per_hour: 101, burst_calls: 11 }));
         assert_eq!((limits.app, limits.max_pending_jobs), (Limit::FLICKR, 5));
+    }
+
+    #[test]
+    fn files_may_have_so_many_gigabytes() {
+        for (text, bytes) in [("1", 1_000_000_000), ("4294967295", 4_294_967_295_000_000_000)] {
+            assert_eq!(with(&[("MAX_STORED_GIGABYTES", text)]).unwrap().limits.max_stored_bytes, bytes);
+        }
     }
 
     #[test]

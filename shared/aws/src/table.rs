@@ -63,8 +63,13 @@ impl Table {
 
     /// Removes the item. Whether there was one.
     pub(crate) async fn remove(&self, key: Attributes, what: &'static str) -> ports::Result<bool> {
+        Ok(self.take(key, what).await?.is_some())
+    }
+
+    /// Removes the item, and gives it to one who removes it alone; it may be expired.
+    pub(crate) async fn take(&self, key: Attributes, what: &'static str) -> ports::Result<Option<Attributes>> {
         let answer = self.delete(key).return_values(ReturnValue::AllOld).send().await;
-        Ok(answer.map_err(from_sdk(what))?.attributes.is_some())
+        Ok(answer.map_err(from_sdk(what))?.attributes)
     }
 
     /// A write of a whole item, to be given a condition.

@@ -10,13 +10,13 @@
 //! All expire. An upload's item is gone before its object can be, which the bucket's lifecycle rule deletes where
 //! nobody did: a file without its item is not found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::{
     AccountRef, TenantId, UploadId,
     timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
-    upload::{LockHolder, MediaFile, Sha256, StoredFile, Upload, UploadLock},
+    upload::{LockHolder, MediaFile, Multipart, MultipartId, Part, Sha256, StoredFile, StoredPart, Upload, UploadLock},
 };
 use futures_util::future::try_join_all;
 use hub::ports::{self, ByteStream, UploadUrl, Uploads};
@@ -36,6 +36,8 @@ const FILE_NAME: &str = "file_name";
 const CONTENT_TYPE: &str = "content_type";
 const BYTES: &str = "bytes";
 const SHA256: &str = "sha256";
+const MULTIPART: &str = "multipart";
+const DECLARED_SHA256: &str = "declared_sha256";
 const CREATED_AT: &str = "created_at";
 
 /// The job that holds a lock, and the number of its run.
@@ -62,7 +64,7 @@ fn photo_key(account: &AccountRef, photo_id: &str) -> Attributes {
 }
 
 fn record(upload: &Upload) -> Attributes {
-    let Upload { id, account, file, sha256, created_at } = upload;
+    let Upload { id, account, file, sha256, multipart, created_at } = upload;
     let mut record = key(&account.tenant, id);
     record.extend(named([
         (USER, text(account.user.as_str())),
@@ -73,17 +75,29 @@ fn record(upload: &Upload) -> Attributes {
         (EXPIRES_AT, expiry(*created_at + UPLOAD_RETENTION)),
     ]));
     record.extend(named(sha256.as_ref().map(|sha256| (SHA256, text(sha256.as_str())))));
+    if let Some(Multipart { id, declared_sha256 }) = multipart {
+        record.extend(named([(MULTIPART, text(id.as_str()))]));
+        record.extend(named(declared_sha256.as_ref().map(|sha256| (DECLARED_SHA256, text(sha256.as_str())))));
+    }
     record
 }
 
 fn read(item: &Attributes, tenant: &TenantId, id: &UploadId) -> ports::Result<Upload> {
     let reader = Reader(item);
     let file = MediaFile::new(reader.text(FILE_NAME)?, reader.parsed(CONTENT_TYPE)?, reader.whole(BYTES)?);
+    let multipart = match reader.optional_text(MULTIPART) {
+        Some(id) => {
+            let declared_sha256 = reader.optional_parsed(DECLARED_SHA256)?;
+            Some(Multipart { id: MultipartId::new(id), declared_sha256 })
+        }
+        None => None,
+    };
     Ok(Upload {
         id: id.clone(),
         account: AccountRef { tenant: tenant.clone(), user: reader.parsed(USER)? },
         file: file.map_err(|_| unreadable(FILE_NAME))?,
         sha256: reader.optional_parsed(SHA256)?,
+        multipart,
         created_at: reader.time(CREATED_AT)?,
     })
 }
@@ -100,6 +114,31 @@ impl Uploads for Cloud {
 
     async fn upload_url(&self, upload: &Upload) -> ports::Result<UploadUrl> {
         self.uploads.url(upload).await
+    }
+
+    async fn begin_multipart(&self, upload: &Upload) -> ports::Result<MultipartId> {
+        self.uploads.begin(upload).await
+    }
+
+    async fn part_url(&self, upload: &Upload, multipart: &MultipartId, part: Part) -> ports::Result<UploadUrl> {
+        self.uploads.part_url(upload, multipart, part).await
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+    ) -> ports::Result<Option<BTreeMap<u32, StoredPart>>> {
+        self.uploads.parts(upload, multipart).await
+    }
+
+    async fn complete_multipart(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+        parts: &BTreeMap<u32, StoredPart>,
+    ) -> ports::Result<Option<StoredFile>> {
+        self.uploads.complete(upload, multipart, parts).await
     }
 
     async fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
@@ -125,9 +164,16 @@ impl Uploads for Cloud {
         written_if(update.send().await, "noting the checksum of a file").map(|_| ())
     }
 
-    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<()> {
+    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<Option<Upload>> {
         self.uploads.remove(tenant, id).await?;
-        self.jobs.remove(key(tenant, id), "removing an upload").await.map(|_| ())
+        let removed = self.jobs.take(key(tenant, id), "removing an upload").await?;
+        let removed = removed.map(|item| read(&item, tenant, id)).transpose()?;
+        if let Some((upload, multipart)) =
+            removed.as_ref().and_then(|upload| Some((upload, upload.multipart.as_ref()?)))
+        {
+            self.uploads.give_up(upload, &multipart.id).await;
+        }
+        Ok(removed)
     }
 
     async fn note_photo(&self, account: &AccountRef, photo_id: &str) -> ports::Result<()> {

@@ -1,15 +1,22 @@
 //! The bucket of files on their way to Flickr: one object an upload, under `tenant/upload`.
 //!
-//! An object is written once, by whoever has the URL that its upload was given, or by the worker that fetches it. It is
-//! removed when Flickr has it. The bucket's lifecycle rule deletes those that no job sends.
+//! An object is written once, by whoever has the URL that its upload was given, or by the worker that fetches it. One
+//! that comes in parts is written when they are put together. It is removed when Flickr has it. The bucket's lifecycle
+//! rule deletes those that no job sends.
 
-use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, presigning::PresigningConfig};
-use aws_smithy_types::base64;
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::{
+    Client,
+    operation::get_object::GetObjectOutput,
+    presigning::{PresignedRequest, PresigningConfig},
+};
+use aws_smithy_types::{base64, error::metadata::ProvideErrorMetadata};
 use aws_types::SdkConfig;
 use domain::{
     TenantId, UploadId,
     timing::UPLOAD_URL_LIFETIME,
-    upload::{StoredFile, Upload},
+    upload::{MultipartId, Part, StoredFile, StoredPart, Upload},
 };
 use futures_util::stream;
 use hub::ports::{self, ByteStream, UploadUrl};
@@ -17,8 +24,8 @@ use hub::ports::{self, ByteStream, UploadUrl};
 use crate::{
     bucket,
     config::{Lazily, lazily},
-    error::from_sdk,
-    multipart::Object,
+    error::{from_sdk, text},
+    multipart::{self, Object},
 };
 
 const READING: &str = "reading a file";
@@ -47,27 +54,83 @@ impl UploadsBucket {
     /// one is.
     pub(crate) async fn url(&self, upload: &Upload) -> ports::Result<UploadUrl> {
         const WHAT: &str = "making the URL of an upload";
-        let broken = |error| ports::Error::broken(WHAT, error);
-        let lifetime = PresigningConfig::expires_in(UPLOAD_URL_LIFETIME).map_err(broken)?;
-        let length = i64::try_from(upload.file.bytes()).map_err(|error| ports::Error::broken(WHAT, error))?;
         let put = self
             .client
             .put_object()
             .bucket(&self.name)
             .key(key(upload))
             .content_type(upload.file.media_type().as_str())
-            .content_length(length)
+            .content_length(length(upload.file.bytes(), WHAT)?)
             .set_checksum_sha256(upload.sha256.as_ref().map(|sha256| base64::encode(sha256.to_bytes())))
             .if_none_match("*");
-        let request = put.presigned(lifetime).await.map_err(from_sdk(WHAT))?;
-        let headers = request.headers().filter(|(name, _)| *name != "user-agent");
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(UploadUrl { url: request.uri().to_owned(), headers })
+        Ok(upload_url(&put.presigned(lifetime(WHAT)?).await.map_err(from_sdk(WHAT))?))
+    }
+
+    /// Begins to store the file in parts.
+    pub(crate) async fn begin(&self, upload: &Upload) -> ports::Result<MultipartId> {
+        let content_type = upload.file.media_type().as_str();
+        let key = key(upload);
+        let begun = self.object(&key).begin("beginning a file in parts", |create| create.content_type(content_type));
+        begun.await.map(MultipartId::new)
+    }
+
+    /// The request that stores a part. Its length is signed, so S3 takes no other.
+    pub(crate) async fn part_url(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+        part: Part,
+    ) -> ports::Result<UploadUrl> {
+        const WHAT: &str = "making the URL of a part";
+        let put = self.object(&key(upload)).part(multipart.as_str(), part.number, WHAT)?;
+        let put = put.content_length(length(part.bytes, WHAT)?);
+        Ok(upload_url(&put.presigned(lifetime(WHAT)?).await.map_err(from_sdk(WHAT))?))
+    }
+
+    /// The parts that are stored; `None` where they are put together or removed.
+    pub(crate) async fn parts(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+    ) -> ports::Result<Option<BTreeMap<u32, StoredPart>>> {
+        self.object(&key(upload)).parts(multipart.as_str()).await
+    }
+
+    /// Puts the parts together, unless a file is stored; `None` where they were before, or are removed.
+    pub(crate) async fn complete(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+        parts: &BTreeMap<u32, StoredPart>,
+    ) -> ports::Result<Option<StoredFile>> {
+        const WHAT: &str = "putting the parts of a file together";
+        let bytes = parts.values().map(|part| part.bytes).sum();
+        let key = key(upload);
+        let complete = self.object(&key).complete(multipart.as_str(), multipart::completed(parts, WHAT)?);
+        let complete = complete.if_none_match("*").mpu_object_size(length(bytes, WHAT)?);
+        match complete.send().await {
+            Ok(answer) => Ok(Some(StoredFile { bytes, etag: answer.e_tag.unwrap_or_default() })),
+            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+                Some("NoSuchUpload" | "PreconditionFailed") => Ok(None),
+                // Another request is at it, or a part was stored anew meanwhile.
+                Some("ConditionalRequestConflict" | "InvalidPart") => Err(ports::Error::unavailable(WHAT, text(error))),
+                _ => Err(from_sdk(WHAT)(error)),
+            },
+        }
+    }
+
+    /// Removes the parts, if there are any.
+    pub(crate) async fn give_up(&self, upload: &Upload, multipart: &MultipartId) {
+        self.object(&key(upload)).give_up(multipart.as_str()).await;
+    }
+
+    fn object<'a>(&'a self, key: &'a str) -> Object<'a> {
+        Object { client: &self.client, bucket: &self.name, key }
     }
 
     /// Stores the bytes of the file, replacing what was there. What does not come whole is not stored.
     pub(crate) async fn store(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
-        Object { client: &self.client, bucket: &self.name, key: &key_of(tenant, id) }.store(body).await
+        self.object(&key_of(tenant, id)).store(body).await
     }
 
     /// What is stored of the file, if there is an object of it.
@@ -97,6 +160,20 @@ impl UploadsBucket {
         let delete = self.client.delete_object().bucket(&self.name).key(key_of(tenant, id));
         delete.send().await.map(|_| ()).map_err(from_sdk("removing a file"))
     }
+}
+
+fn lifetime(what: &'static str) -> ports::Result<PresigningConfig> {
+    PresigningConfig::expires_in(UPLOAD_URL_LIFETIME).map_err(|error| ports::Error::broken(what, error))
+}
+
+fn length(bytes: u64, what: &'static str) -> ports::Result<i64> {
+    i64::try_from(bytes).map_err(|error| ports::Error::broken(what, error))
+}
+
+fn upload_url(request: &PresignedRequest) -> UploadUrl {
+    let headers = request.headers().filter(|(name, _)| *name != "user-agent");
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    UploadUrl { url: request.uri().to_owned(), headers }
 }
 
 /// The body of an answer. It is read from the connection no faster than it is taken from here.

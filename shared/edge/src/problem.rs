@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use hub::Kind;
 use serde_json::{Value, json};
 
-use crate::context::RequestContext;
+use crate::{context::RequestContext, translate::uploads::missing_part};
 
 /// How long a client should wait after an answer that things are unavailable, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -72,6 +72,18 @@ impl From<hub::Error> for Problem {
                 ErrorCode::UploadNotArrived,
                 "Send the file to the URL that the upload was given, then ask for the job",
             ),
+            Kind::UploadIncomplete(incomplete) => Problem::new(ErrorCode::UploadIncomplete, incomplete.to_string())
+                .with_details(incomplete.first.iter().map(missing_part).collect()),
+            Kind::TooManyBytes { stored_bytes, max_stored_bytes, retry_after } => Problem {
+                retry_after_seconds: Some(retry_after.as_secs()),
+                ..Problem::new(
+                    ErrorCode::TooManyBytes,
+                    format!(
+                        "{stored_bytes} of {max_stored_bytes} bytes are stored; a file goes when its job has completed, \
+                         or after 7 days"
+                    ),
+                )
+            },
             Kind::LoginNotFound => Problem::new(
                 ErrorCode::InvalidState,
                 "The login is unknown, was used, has expired, or its state is another. Begin a new one",
@@ -163,12 +175,14 @@ mod tests {
 
     #[test]
     fn a_client_is_told_to_wait_a_second_at_least() {
+        let too_many = |retry_after| Kind::TooManyBytes { stored_bytes: 1, max_stored_bytes: 2, retry_after };
         for (wait, seconds) in [(0, "1"), (999, "1"), (1_000, "1"), (2_000, "2")] {
             let retry_after = std::time::Duration::from_millis(wait);
             let throttled = Outcome { retry_after: Some(retry_after), ..Outcome::new(Class::Throttled, "429") };
             for kind in [
                 Kind::BudgetSpent { retry_after },
                 Kind::TooManyPending { retry_after },
+                too_many(retry_after),
                 Kind::FlickrUnavailable(throttled),
             ] {
                 let response = Problem::from(hub::Error::from(kind.clone())).into_response();

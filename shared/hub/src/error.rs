@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use domain::outcome::Outcome;
+use domain::{outcome::Outcome, upload::Incomplete};
 
 use crate::{credentials::Unreadable, ports};
 
@@ -39,6 +39,17 @@ pub enum Kind {
     UploadNotFound,
     /// The file of the upload has not arrived.
     UploadNotArrived,
+    /// Parts of the file have not arrived.
+    UploadIncomplete(Incomplete),
+    /// So many bytes of files are stored for the tenant that no other upload is made.
+    TooManyBytes {
+        /// How many are counted as stored.
+        stored_bytes: u64,
+        /// How many may be.
+        max_stored_bytes: u64,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// No such pending login of this tenant, or another state: all refusals look alike.
     LoginNotFound,
     /// Flickr refused the app's key or secret.

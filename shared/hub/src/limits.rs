@@ -3,6 +3,7 @@
 use domain::{
     AccountRef,
     budget::{HostClass, Limit, MAX_PENDING},
+    upload::MAX_STORED_BYTES,
 };
 
 use crate::ports::BudgetKey;
@@ -19,11 +20,13 @@ pub struct Limits {
     pub account: Option<Limit>,
     /// Jobs of one account that may be pending.
     pub max_pending_jobs: u32,
+    /// Bytes of files that one tenant may have stored.
+    pub max_stored_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING }
+        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING, max_stored_bytes: MAX_STORED_BYTES }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{
     fair_queue::{QueueForecast, forecast},
     page::Page,
     pending_jobs,
-    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache},
+    ports::{Accounts, Apps, Clock, FairQueues, PendingJobs, ResponseCache, StoredBytes},
+    stored_bytes,
     tenants::Principal,
 };
 
@@ -55,6 +56,15 @@ pub struct PendingUsage {
     pub scheduled_jobs: u32,
 }
 
+/// The files that a tenant has stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageUsage {
+    /// How many bytes of uploads are counted.
+    pub stored_bytes: u64,
+    /// How many may be.
+    pub max_stored_bytes: u64,
+}
+
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
@@ -64,6 +74,8 @@ pub struct Usage {
     pub pending: Option<PendingUsage>,
     /// The cache statistics; on the first page.
     pub cache: Option<CacheUsage>,
+    /// The stored files; on the first page.
+    pub storage: Option<StorageUsage>,
 }
 
 /// The budgets of up to [`PAGE_APPS`] of the tenant's apps after `after`, and with `user` the count of that account's
@@ -72,7 +84,7 @@ pub struct Usage {
 /// # Errors
 /// [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn usage(
-    ports: &(impl Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache),
+    ports: &(impl Clock + Apps + FairQueues + Accounts + PendingJobs + ResponseCache + StoredBytes),
     principal: &Principal,
     user: Option<&UserId>,
     after: Option<&AppId>,
@@ -94,8 +106,11 @@ pub async fn usage(
         Ok::<_, Error>(AppUsage { app, limit, status, waiting_jobs: queue.waiting_jobs() })
     });
     let apps = Page { items: try_join_all(items).await?, next };
-    let cache = if after.is_none() { Some(cache_usage(ports, tenant).await?) } else { None };
-    Ok(Usage { apps, pending, cache })
+    let (cache, storage) = match after {
+        None => (Some(cache_usage(ports, tenant).await?), Some(storage_usage(ports, principal).await?)),
+        Some(_) => (None, None),
+    };
+    Ok(Usage { apps, pending, cache, storage })
 }
 
 async fn pending_usage(ports: &(impl Clock + PendingJobs), account: &AccountRef) -> Result<PendingUsage, Error> {
@@ -104,6 +119,11 @@ async fn pending_usage(ports: &(impl Clock + PendingJobs), account: &AccountRef)
     let (later, today): (Vec<_>, Vec<_>) = counts.into_iter().partition(|(day, _)| *day > Day::of(now));
     let sum = |counts: Vec<(Day, u32)>| counts.iter().map(|(_, count)| count).sum();
     Ok(PendingUsage { jobs: sum(today), scheduled_jobs: sum(later) })
+}
+
+async fn storage_usage(ports: &(impl Clock + StoredBytes), principal: &Principal) -> Result<StorageUsage, Error> {
+    let stored_bytes = stored_bytes::total(ports, principal.tenant(), ports.now()).await?;
+    Ok(StorageUsage { stored_bytes, max_stored_bytes: principal.limits().max_stored_bytes })
 }
 
 async fn cache_usage(ports: &(impl Clock + ResponseCache), tenant: &TenantId) -> Result<CacheUsage, Error> {

@@ -71,6 +71,10 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // StoredBytes
+    CountBytes,
+    DiscountBytes,
+    StoredBytes,
     // Sweeps
     BeginSweep,
     // Tenants
@@ -89,6 +93,10 @@ pub enum Call {
     CreateUpload,
     Upload,
     UploadUrl,
+    BeginMultipart,
+    PartUrl,
+    StoredParts,
+    CompleteMultipart,
     StoreFile,
     StoredFile,
     ReadFile,

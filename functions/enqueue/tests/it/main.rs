@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod files;
+mod uploads;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,10 +31,15 @@ use testkit::{
 };
 
 const API_KEY: &str = "a-key-of-twenty-letters";
+/// Of another tenant.
+const OTHER_API_KEY: &str = "another-key-of-as-many-letters";
+
+const MAX_STORED_BYTES: u64 = 1_000_000_000;
 
 struct Scene {
     routes: Router,
     world: World,
+    tenant: TenantId,
     user: UserId,
 }
 
@@ -44,16 +50,21 @@ async fn scene() -> Scene {
     let account = build::account(&tenant, "1@N00", build::NOW);
     world.save_account(&account).await.unwrap();
     let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
-    let limits = Limits { max_pending_jobs: 30, ..Limits::default() };
+    let limits = Limits { max_pending_jobs: 30, max_stored_bytes: MAX_STORED_BYTES, ..Limits::default() };
     let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits };
     let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));
-    Scene { routes, world, user: account.account.user }
+    Scene { routes, world, tenant, user: account.account.user }
 }
 
 impl Scene {
     async fn post(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
         let headers = [&[("x-api-key", API_KEY)], headers].concat();
         send(&self.routes, Method::POST, "/v1/flickr/rest", &headers, &body.to_string()).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, api_key: &str, body: &Value) -> Answer {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        send(&self.routes, method, path, &[("x-api-key", api_key)], &text).await
     }
 
     fn body(&self) -> Value {

@@ -19,7 +19,10 @@ use edge::{Authenticator, Gateway};
 use http::Method;
 use hub::{
     limits::Limits,
-    ports::{Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results},
+    ports::{
+        Accounts, Apps, BudgetKey, ClaimRequest, Claimed, Committed, FairQueues, Jobs, ResponseCache, Results,
+        StoredBytes,
+    },
     tenants,
 };
 use serde_json::{Value, json};
@@ -318,9 +321,13 @@ async fn foreign_unknown_and_malformed_ids_answer_alike() {
 async fn usage_shows_how_each_budget_stands() {
     let scene = scene().await;
     let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
-    let empty = json!({ "apps": [], "next_cursor": null, "pending": null, "cache": cache });
+    let storage = |stored_bytes: u64| json!({ "stored_bytes": stored_bytes, "max_stored_bytes": 100_000_000_000_u64 });
+    let empty = json!({ "apps": [], "next_cursor": null, "pending": null, "cache": cache, "storage": storage(0) });
     let answer = scene.get(KEYS[0], "/v1/usage").await;
     assert_eq!((answer.data(), answer.headers.get("ratelimit")), (empty.clone(), None));
+    for day in [Day::of(build::NOW), Day::of(build::NOW).before()] {
+        assert!(scene.world.count_bytes(&scene.tenants[0], day, 7, 7).await.unwrap());
+    }
 
     let app = AppId::from_bytes([9; 16]);
     scene.world.save_app(&scene.tenants[0], &app, &[1]).await.unwrap();
@@ -343,7 +350,9 @@ async fn usage_shows_how_each_budget_stands() {
         "stopped": null,
     });
     let cache = json!({ "from": "2026-09-15", "calls_saved": 0, "hit_rate": null, "methods": [] });
-    assert_eq!(answer.data(), json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache }));
+    let storage = storage(14);
+    let all = json!({ "apps": [expected], "next_cursor": null, "pending": null, "cache": cache, "storage": storage });
+    assert_eq!(answer.data(), all);
     assert_eq!(scene.get(KEYS[1], "/v1/usage").await.data(), empty, "a budget is shown to its app's tenant only");
 
     scene.throttle(&key);

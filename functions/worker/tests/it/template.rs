@@ -8,7 +8,7 @@ use domain::{
     fair_queue::SWEEP_INTERVAL,
     job::{RetryPolicy, Target},
     timing::{AWS_REQUEST, RECORD_RETENTION, UPLOAD_RETENTION},
-    upload::FileRules,
+    upload::{BYTES_PER_GIGABYTE, FileRules, MAX_STORED_BYTES},
 };
 use flickr::Deadlines;
 use hub::hash_secret::HashSecret;
@@ -84,7 +84,10 @@ fn long_results_are_stored_longer_than_the_records_of_their_jobs() {
 fn files_are_stored_longer_than_what_is_known_of_them() {
     let days = UPLOAD_RETENTION.as_secs() / (24 * 60 * 60) + 1;
     let expiration = format!("ExpirationInDays: {days}");
-    assert!(resource("UploadsBucket").contains(&expiration.as_str()), "{expiration}");
+    let lines = resource("UploadsBucket");
+    assert!(lines.contains(&expiration.as_str()), "{expiration}");
+    let parts = format!("AbortIncompleteMultipartUpload: {{DaysAfterInitiation: {days}}}");
+    assert!(lines.contains(&parts.as_str()), "{parts}");
 }
 
 #[test]
@@ -98,6 +101,7 @@ fn the_parameters_defaults_are_the_codes() {
         ("RestBackoffBaseSeconds", "REST_BACKOFF_BASE_SECONDS", seconds(RetryPolicy::REST.base)),
         ("RestBackoffCapSeconds", "REST_BACKOFF_CAP_SECONDS", seconds(RetryPolicy::REST.cap)),
         ("MaxPendingJobs", "MAX_PENDING_JOBS", MAX_PENDING.to_string()),
+        ("MaxStoredGigabytes", "MAX_STORED_GIGABYTES", (MAX_STORED_BYTES / BYTES_PER_GIGABYTE).to_string()),
         ("DedupCheck", "DEDUP_CHECK", format!("\"{}\"", files.dedup_check.value().unwrap_or("0"))),
         ("UploadIndexLagSeconds", "UPLOAD_INDEX_LAG_SECONDS", seconds(files.index_lag)),
         ("UploadDedupLagSeconds", "UPLOAD_DEDUP_LAG_SECONDS", seconds(files.dedup_lag)),

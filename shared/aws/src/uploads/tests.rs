@@ -8,7 +8,7 @@ fn upload(sha256: Option<Sha256>) -> Upload {
     let tenant = TenantId::from_bytes([1; 16]);
     let file = MediaFile::new("Urlaub/Übung 1.JPG", "image/jpeg".parse().unwrap(), 3).unwrap();
     let account = AccountRef { user: domain::UserId::of(&tenant, "1@N00"), tenant };
-    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, created_at: created_at() }
+    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, multipart: None, created_at: created_at() }
 }
 
 fn created_at() -> Timestamp {
@@ -38,7 +38,12 @@ fn asked(aws: &Answering) -> Value {
 
 #[test]
 fn an_upload_reads_back_as_written_and_expires_a_week_after_it_was_made() {
-    for upload in [upload(None), upload(Some(sha256()))] {
+    let in_parts = |declared_sha256| Upload {
+        multipart: Some(Multipart { id: MultipartId::new("id"), declared_sha256 }),
+        ..upload(None)
+    };
+    let known = Upload { sha256: Some(sha256()), ..in_parts(Some(sha256())) };
+    for upload in [upload(None), upload(Some(sha256())), in_parts(None), in_parts(Some(sha256())), known] {
         let item = record(&upload);
         assert_eq!(read(&item, &upload.account.tenant, &upload.id).unwrap(), upload);
         let week = 7 * 24 * 60 * 60;
@@ -115,4 +120,23 @@ async fn a_file_is_removed_before_what_is_known_of_it() {
     let upload = upload(None);
     assert!(cloud(&aws).remove_upload(&upload.account.tenant, &upload.id).await.is_err());
     assert_eq!(aws.requests(), [""], "S3 alone was asked, and its answer ended it");
+}
+
+#[tokio::test]
+async fn the_parts_of_an_upload_are_removed_after_it_by_one_who_removes_it_alone() {
+    let upload =
+        Upload { multipart: Some(Multipart { id: MultipartId::new("the-id"), declared_sha256: None }), ..upload(None) };
+    let attributes = json!({"Attributes": {
+        "user": {"S": upload.account.user}, "file_name": {"S": upload.file.name()}, "content_type": {"S": "image/jpeg"},
+        "bytes": {"N": "3"}, "created_at": {"N": "1790000000123"}, "multipart": {"S": "the-id"},
+    }});
+    for (answer, removed) in [(attributes, Some(&upload)), (json!({}), None)] {
+        let aws = Answering::new(200, &answer);
+        let found = cloud(&aws).remove_upload(&upload.account.tenant, &upload.id).await.unwrap();
+        assert_eq!(found.as_ref(), removed);
+        let asked = aws.asked();
+        assert_eq!(asked.len(), 2 + usize::from(removed.is_some()), "{asked:?}");
+        let aborted = |line: &String| line.starts_with("DELETE") && line.contains("uploadId=the-id");
+        assert_eq!(asked.last().is_some_and(aborted), removed.is_some(), "{asked:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MediaFile, Sha256};
+use super::{MediaFile, Sha256, parts::MultipartId};
 use crate::{AccountRef, Timestamp, UploadId};
 
 /// A file that a tenant uploads for an account, and that a job is to send to Flickr.
@@ -17,7 +17,25 @@ pub struct Upload {
     pub file: MediaFile,
     /// The SHA-256 of its bytes, where it is known.
     pub sha256: Option<Sha256>,
+    /// How it is stored in parts, where it is.
+    pub multipart: Option<Multipart>,
     pub created_at: Timestamp,
+}
+
+/// How a file is stored in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Multipart {
+    pub id: MultipartId,
+    /// The SHA-256 that its owner says it has. S3 compares none with a file that comes in parts.
+    pub declared_sha256: Option<Sha256>,
+}
+
+impl Upload {
+    /// The SHA-256 that its owner says it has, and that its bytes were not yet compared with.
+    pub fn unverified_sha256(&self) -> Option<&Sha256> {
+        let multipart = self.multipart.as_ref().filter(|_| self.sha256.is_none());
+        multipart.and_then(|multipart| multipart.declared_sha256.as_ref())
+    }
 }
 
 /// Where a job's file comes from.

@@ -238,6 +238,7 @@ const fn error_code(code: FailureCode) -> JobErrorCode {
         FailureCode::WorkerCrashed => JobErrorCode::WorkerCrashed,
         FailureCode::ResultTooLarge => JobErrorCode::ResultTooLarge,
         FailureCode::FileGone => JobErrorCode::FileGone,
+        FailureCode::ChecksumMismatch => JobErrorCode::ChecksumMismatch,
         FailureCode::SourceRefused => JobErrorCode::SourceRefused,
         FailureCode::TooSlow => JobErrorCode::TooSlow,
     }

@@ -21,6 +21,7 @@ mod response_cache;
 mod results;
 mod shards;
 mod sources;
+mod stored_bytes;
 mod sweeps;
 mod system;
 mod tenants;
@@ -48,6 +49,7 @@ pub use response_cache::{CacheView, NewCacheEntry, ResponseCache, STATS_RETENTIO
 pub use results::Results;
 pub use shards::Shards;
 pub use sources::{SourceFailure, SourceFile, Sources};
+pub use stored_bytes::StoredBytes;
 pub use sweeps::{SweepScope, Sweeps};
 pub use system::{Clock, Entropy};
 pub use tenants::{NewTenant, Tenants};

@@ -1,15 +1,15 @@
 //! Files on their way to Flickr.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use domain::{
     AccountRef, TenantId, UploadId,
-    upload::{LockHolder, Sha256, StoredFile, Upload, UploadLock},
+    upload::{LockHolder, MultipartId, Part, Sha256, StoredFile, StoredPart, Upload, UploadLock},
 };
 
 use super::{ByteStream, Result};
 
-/// The one request that stores the file of an upload.
+/// The one request that stores the file of an upload, or a part of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UploadUrl {
     /// Where to `PUT` it, for [`domain::timing::UPLOAD_URL_LIFETIME`].
@@ -37,6 +37,34 @@ pub trait Uploads: Send + Sync {
     /// and only where none is stored. It asks nothing of the store.
     fn upload_url(&self, upload: &Upload) -> impl Future<Output = Result<UploadUrl>> + Send;
 
+    /// Begins to store its file in parts, of which nothing is seen until they are put together.
+    fn begin_multipart(&self, upload: &Upload) -> impl Future<Output = Result<MultipartId>> + Send;
+
+    /// The request that stores a part, of the right length, in place of what was stored of it. It asks nothing of the
+    /// store.
+    fn part_url(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+        part: Part,
+    ) -> impl Future<Output = Result<UploadUrl>> + Send;
+
+    /// The parts that have arrived, by number; `None` once they are put together, or removed.
+    fn stored_parts(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+    ) -> impl Future<Output = Result<Option<BTreeMap<u32, StoredPart>>>> + Send;
+
+    /// Has these parts be the file, where none is stored; what they became. `None` where they were put together before,
+    /// or are removed.
+    fn complete_multipart(
+        &self,
+        upload: &Upload,
+        multipart: &MultipartId,
+        parts: &BTreeMap<u32, StoredPart>,
+    ) -> impl Future<Output = Result<Option<StoredFile>>> + Send;
+
     /// Stores the bytes of the file of `id`, whose length nobody has promised, replacing what was there. What does not come
     /// whole is not stored.
     fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream)
@@ -51,8 +79,9 @@ pub trait Uploads: Send + Sync {
     /// Notes the SHA-256 of its file.
     fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> impl Future<Output = Result<()>> + Send;
 
-    /// Removes an upload's file and what is known of it, if there is any.
-    fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> impl Future<Output = Result<()>> + Send;
+    /// Removes an upload's file, the parts of it, and what is known of it, if there is any. What was known, told to one
+    /// who removes it alone.
+    fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> impl Future<Output = Result<Option<Upload>>> + Send;
 
     /// Notes a photo that Flickr has just made for the account, for [`domain::timing::NEW_PHOTO_LAG`].
     fn note_photo(&self, account: &AccountRef, photo_id: &str) -> impl Future<Output = Result<()>> + Send;

@@ -13,12 +13,11 @@ use domain::{
     outcome::Class,
     timing::{AWS_REQUEST, UPLOAD_ANSWER},
     upload::{
-        DedupCheck, Endpoint, FileSource, PhotoVersion, Sha256, TICKET_LIFETIME, Ticket, Upload, UploadLock, Uploaded,
+        DedupCheck, Endpoint, FileSource, PhotoVersion, TICKET_LIFETIME, Ticket, Upload, UploadLock, Uploaded,
         machine_tag, next_ticket_check,
     },
 };
-use futures_util::{StreamExt, future::join};
-use ring::digest::{Context, SHA256};
+use futures_util::future::join;
 use vault::DataKeys;
 
 use super::{
@@ -26,6 +25,7 @@ use super::{
     account::usable,
     call::spread,
     defer,
+    digest::Digested,
     flow::{self, Flow},
     lease::Lease,
     outcome::Ran,
@@ -36,6 +36,7 @@ use super::{
 use crate::{
     Error, chain,
     ports::{ByteStream, FileAnswer, FileRequest, SealedAccount, Signing},
+    stored_bytes,
     transition::apply_as_holder,
 };
 
@@ -64,14 +65,19 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             },
         };
         let dedup_check = self.dedup_check(job, call);
-        let lock = match (job.spec.work.replaced_photo(), dedup_check) {
-            (Some(photo_id), _) => Some(UploadLock::Photo(photo_id.to_owned())),
-            (None, DedupCheck::Off) => None,
-            (None, DedupCheck::Refuse | DedupCheck::Restore) => match self.sha256(&upload, &mut lease).await? {
-                Digested::Known(sha256) => Some(UploadLock::Bytes(sha256)),
+        let deduplicates = dedup_check != DedupCheck::Off;
+        let mut bytes = None;
+        if deduplicates || upload.unverified_sha256().is_some() {
+            match self.sha256(&upload, &mut lease).await? {
+                Digested::Known(sha256) => bytes = Some(sha256),
                 Digested::Gone => return fail(gone()),
+                Digested::Differs => return fail(differs()),
                 Digested::LeaseLost => return Ok(None),
-            },
+            }
+        }
+        let lock = match job.spec.work.replaced_photo() {
+            Some(photo_id) => Some(UploadLock::Photo(photo_id.to_owned())),
+            None => bytes.filter(|_| deduplicates).map(UploadLock::Bytes),
         };
         if let Some(lock) = lock
             && let Some(event) = self.wait_for_lock(&lease.job, claim, &lock).await?
@@ -87,26 +93,6 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             Target::Upload => call.fields.dedup_check().unwrap_or(self.file_rules.dedup_check),
             Target::Rest | Target::Replace => DedupCheck::Off,
         }
-    }
-
-    /// The SHA-256 of the file, read from its first byte to its last where it is not known.
-    async fn sha256(&self, upload: &Upload, lease: &mut Lease<'_, P>) -> Result<Digested, Error> {
-        if let Some(sha256) = &upload.sha256 {
-            return Ok(Digested::Known(sha256.clone()));
-        }
-        let Some(mut body) = self.ports.read_file(upload).await? else { return Ok(Digested::Gone) };
-        let mut hash = Context::new(&SHA256);
-        while let Some(chunk) = body.next().await {
-            hash.update(&chunk?);
-            if !lease.keep().await? {
-                return Ok(Digested::LeaseLost);
-            }
-        }
-        let mut digest = [0; 32];
-        digest.copy_from_slice(hash.finish().as_ref());
-        let sha256 = Sha256::from_bytes(&digest);
-        self.ports.set_sha256(upload, &sha256).await?;
-        Ok(Digested::Known(sha256))
     }
 
     /// Asks for a call and sends the file, or has the job wait for one.
@@ -244,10 +230,12 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         {
             tracing::warn!(error = chain(&error), "a new photo was not noted");
         }
-        if let Some(id) = job.upload_id()
-            && let Err(error) = self.ports.remove_upload(job.tenant(), &id).await
-        {
-            tracing::warn!(error = chain(&error), "a file that has arrived was not removed");
+        if let Some(id) = job.upload_id() {
+            match self.ports.remove_upload(job.tenant(), &id).await {
+                Ok(Some(removed)) => stored_bytes::discount(&self.ports, &removed).await,
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = chain(&error), "a file that has arrived was not removed"),
+            }
         }
     }
 
@@ -306,11 +294,9 @@ struct Unfilled {
     deadline: Duration,
 }
 
-/// The SHA-256 of a file, or why there is none.
-enum Digested {
-    Known(Sha256),
-    Gone,
-    LeaseLost,
+fn differs() -> Failure {
+    let message = "the SHA-256 of the file is not the one that was given for it: upload the file anew";
+    Failure::new(FailureCode::ChecksumMismatch, message)
 }
 
 fn gone() -> Failure {

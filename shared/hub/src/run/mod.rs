@@ -7,6 +7,7 @@
 mod account;
 mod call;
 mod circuit;
+mod digest;
 mod file;
 mod flow;
 mod lease;
@@ -38,7 +39,7 @@ use crate::{
     message::Dispatch,
     ports::{
         Accounts, Apps, Budgets, ClaimRequest, Claimed, Clock, Entropy, FairQueues, FlickrApi, FlickrFiles, Results,
-        Sources, UploadTickets, Uploads,
+        Sources, StoredBytes, UploadTickets, Uploads,
     },
     response_cache::CacheUse,
     transition::{self, Applied, apply, apply_as_holder, send},
@@ -56,12 +57,21 @@ fn after_outage(ports: &(impl Clock + Entropy)) -> Timestamp {
 
 /// All that running a job asks of the world.
 pub trait Ports:
-    transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + UploadTickets
+    transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + UploadTickets + StoredBytes
 {
 }
 
-impl<P: transition::Ports + Entropy + Results + Accounts + Apps + Budgets + FairQueues + Uploads + UploadTickets> Ports
-    for P
+impl<P> Ports for P where
+    P: transition::Ports
+        + Entropy
+        + Results
+        + Accounts
+        + Apps
+        + Budgets
+        + FairQueues
+        + Uploads
+        + UploadTickets
+        + StoredBytes
 {
 }
 

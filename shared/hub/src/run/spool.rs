@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Error, chain,
     ports::{ErrorKind, SourceFailure, SourceFile},
+    stored_bytes,
 };
 
 /// What a file is called whose URL has no name.
@@ -97,7 +98,9 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let mut digest = [0; 32];
         digest.copy_from_slice(read.hash.finish().as_ref());
         let sha256 = Some(Sha256::from_bytes(&digest));
-        let upload = Upload { id, account: job.spec.account.clone(), file, sha256, created_at: self.ports.now() };
+        let (account, created_at) = (job.spec.account.clone(), self.ports.now());
+        let upload = Upload { id, account, file, sha256, multipart: None, created_at };
+        stored_bytes::count_fetched(&self.ports, &upload).await?;
         self.ports.create_upload(&upload).await?;
         Ok(Spooled::Stored(upload))
     }

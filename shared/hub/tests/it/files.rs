@@ -556,6 +556,7 @@ fn from_url(scene: &Scene, url: &str) -> domain::job::JobSpec {
         account: scene.accounts[0].clone(),
         file: MediaFile::new("a.jpg", "image/jpeg".parse().unwrap(), 1).unwrap(),
         sha256: None,
+        multipart: None,
         created_at: build::NOW,
     };
     let mut spec = build::file_spec(&upload, Target::Upload, "{}");

@@ -15,3 +15,4 @@ mod secrets;
 mod submit;
 mod tenants;
 mod transition;
+mod uploads;

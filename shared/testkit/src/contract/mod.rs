@@ -2,7 +2,7 @@
 //!
 //! A suite is a function of the ports that it asks. It panics where a promise is broken. It uses fresh tenants and
 //! apps, so that suites can share one deployed stack. [`suites`] lists them all, but for [`sweeps`](fn@sweeps), whose
-//! adapter stands by itself.
+//! adapter stands by itself, and [`multiparts`](fn@multiparts), whose parts somebody else stores.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
@@ -16,10 +16,12 @@ mod job_history;
 mod jobs;
 mod logins;
 mod messages;
+mod multiparts;
 mod pending_jobs;
 mod response_cache;
 mod results;
 mod steps;
+mod stored_bytes;
 mod sweeps;
 mod system;
 mod tenants;
@@ -38,9 +40,11 @@ pub use jobs::{
 };
 pub use logins::logins;
 pub use messages::messages;
+pub use multiparts::multiparts;
 pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
+pub use stored_bytes::stored_bytes;
 pub use sweeps::sweeps;
 pub use system::system;
 pub use tenants::{disabled_keys, tenants};
@@ -61,8 +65,9 @@ macro_rules! contract_suites {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
             fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs
-            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions submit_context
-            system tags tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs waits
+            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions stored_bytes
+            submit_context system tags tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs
+            waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

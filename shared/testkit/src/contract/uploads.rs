@@ -16,6 +16,7 @@ fn upload(ports: &(impl Clock + Entropy), sha256: Option<Sha256>) -> Upload {
         account: build::account_ref(&build::tenant(ports), "1@N00"),
         file: MediaFile::new("Übung \"1\".jpg", "image/jpeg".parse().unwrap(), 3).unwrap(),
         sha256,
+        multipart: None,
         created_at: ports.now(),
     }
 }
@@ -52,7 +53,8 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
     let digits = format!("{}+/s=", "+/v7".repeat(10));
     assert_eq!(checksum.map(|(_, value)| value.as_str()), Some(digits.as_str()), "base64 of the digest");
 
-    ports.remove_upload(&tenant, &known.id).await.unwrap();
+    assert_eq!(ports.remove_upload(&tenant, &known.id).await.unwrap(), Some(known.clone()));
+    assert_eq!(ports.remove_upload(&tenant, &known.id).await.unwrap(), None, "one alone removes it");
     assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None);
     ports.set_sha256(&upload, &Sha256::from_bytes(&[1; 32])).await.unwrap();
     assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None, "what is removed does not come back");
@@ -92,7 +94,7 @@ pub async fn fetched_files(ports: &(impl Clock + Entropy + Uploads)) {
     assert!(stored().await.is_some_and(|file| file == long), "it replaces what was there");
     assert!(store(chunks().chain([broken()]).collect()).await.is_err());
     assert!(stored().await.is_some_and(|file| file == long), "and stays where nothing comes whole");
-    ports.remove_upload(&upload.account.tenant, &upload.id).await.unwrap();
+    assert_eq!(ports.remove_upload(&upload.account.tenant, &upload.id).await.unwrap(), None, "nothing was known of it");
     assert_eq!(stored().await, None);
 }
 

@@ -14,6 +14,7 @@ pub(super) enum Partition {
     Job(JobRef),
     Account(AccountRef),
     DeadJobs(TenantId),
+    StoredBytes(TenantId),
     Upload(TenantId, UploadId),
     Quarantine,
     // Its indexes

@@ -24,6 +24,7 @@ mod requests;
 mod response_cache;
 mod results;
 mod secrets;
+mod stored_bytes;
 mod stores;
 mod sweeps;
 mod system;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{
     AccountRef, TenantId, Timestamp, UploadId,
     timing::{NEW_PHOTO_LAG, UPLOAD_RETENTION},
-    upload::{LockHolder, Sha256, StoredFile, Upload, UploadLock},
+    upload::{LockHolder, MultipartId, Part, Sha256, StoredFile, StoredPart, Upload, UploadLock},
 };
 use futures_util::{StreamExt, stream};
 use hub::ports::{ByteStream, Result, UploadUrl, Uploads};
@@ -31,6 +31,7 @@ struct StoredUploads {
     uploads: BTreeMap<Name, Upload>,
     files: BTreeMap<Name, Bytes>,
     holders: BTreeMap<(AccountRef, UploadLock), LockHolder>,
+    multiparts: BTreeMap<Name, BTreeMap<u32, Bytes>>,
     photos: BTreeMap<(AccountRef, String), Timestamp>,
 }
 
@@ -39,6 +40,17 @@ impl StoredUploads {
         let upload = self.uploads.get(name)?;
         let expires_at = upload.created_at + UPLOAD_RETENTION;
         (expires_at.as_seconds() > now.as_seconds()).then(|| upload.clone())
+    }
+
+    /// Has the parts be the file, where none is stored.
+    fn complete(&mut self, name: &Name, parts: &BTreeMap<u32, StoredPart>) -> Option<StoredFile> {
+        if self.files.contains_key(name) {
+            return None;
+        }
+        let stored = self.multiparts.remove(name)?;
+        let parts: Vec<&[u8]> = parts.keys().filter_map(|number| stored.get(number)).map(|part| &part[..]).collect();
+        self.files.insert(name.clone(), parts.concat().into());
+        self.files.get(name).map(describe)
     }
 
     /// Has `holder` hold the lock, or says who does.
@@ -61,6 +73,15 @@ fn name(upload: &Upload) -> Name {
     (upload.account.tenant.clone(), upload.id.clone())
 }
 
+fn describe(file: &Bytes) -> StoredFile {
+    StoredFile { bytes: file.len() as u64, etag: format!("{:x}", file.len()) }
+}
+
+/// What is stored of a part. Its first bytes stand for all of them.
+fn describe_part(part: &Bytes) -> StoredPart {
+    StoredPart { bytes: part.len() as u64, etag: format!("{:x?}", part.slice(..part.len().min(8))) }
+}
+
 /// The item of an upload.
 fn item((tenant, id): &Name) -> Item {
     Partition::Upload(tenant.clone(), id.clone()).item("UPLOAD")
@@ -75,6 +96,23 @@ impl World {
             stored.uploads.entry(name(upload)).or_insert_with(|| upload.clone());
             stored.files.insert(name(upload), bytes);
         });
+    }
+
+    /// Stores a part of the file of an upload, as its owner does.
+    ///
+    /// # Errors
+    /// When nothing more is taken of the file in parts.
+    pub fn store_part(
+        &self,
+        upload: &Upload,
+        part: Part,
+        bytes: impl Into<Bytes>,
+    ) -> std::result::Result<(), &'static str> {
+        let bytes = bytes.into();
+        self.stores(|stores, _| {
+            let parts = stores.part::<StoredUploads>().multiparts.get_mut(&name(upload));
+            parts.ok_or("no such multipart upload").map(|parts| parts.insert(part.number, bytes)).map(|_| ())
+        })
     }
 
     /// How many files are stored.
@@ -110,6 +148,39 @@ impl Uploads for World {
         self.call(Call::UploadUrl, |_, _| url).await
     }
 
+    async fn begin_multipart(&self, upload: &Upload) -> Result<MultipartId> {
+        self.call(Call::BeginMultipart, |stores, _| {
+            stores.part::<StoredUploads>().multiparts.entry(name(upload)).or_default();
+            MultipartId::new(format!("multipart of {}", upload.id))
+        })
+        .await
+    }
+
+    async fn part_url(&self, upload: &Upload, multipart: &MultipartId, part: Part) -> Result<UploadUrl> {
+        let (tenant, id) = name(upload);
+        let url = format!("https://objects.example/{tenant}/{id}?part={}&of={}", part.number, multipart.as_str());
+        let headers = vec![("content-length".to_owned(), part.bytes.to_string())];
+        self.call(Call::PartUrl, |_, _| UploadUrl { url, headers }).await
+    }
+
+    async fn stored_parts(&self, upload: &Upload, _: &MultipartId) -> Result<Option<BTreeMap<u32, StoredPart>>> {
+        self.call(Call::StoredParts, |stores, _| {
+            let parts = stores.part::<StoredUploads>().multiparts.get(&name(upload))?;
+            Some(parts.iter().map(|(number, part)| (*number, describe_part(part))).collect())
+        })
+        .await
+    }
+
+    async fn complete_multipart(
+        &self,
+        upload: &Upload,
+        _: &MultipartId,
+        parts: &BTreeMap<u32, StoredPart>,
+    ) -> Result<Option<StoredFile>> {
+        self.call(Call::CompleteMultipart, |stores, _| stores.part::<StoredUploads>().complete(&name(upload), parts))
+            .await
+    }
+
     async fn store_file(&self, tenant: &TenantId, id: &UploadId, mut body: ByteStream) -> Result<()> {
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -123,11 +194,8 @@ impl Uploads for World {
     }
 
     async fn stored_file(&self, upload: &Upload) -> Result<Option<StoredFile>> {
-        self.call(Call::StoredFile, |stores, _| {
-            let file = stores.part::<StoredUploads>().files.get(&name(upload))?;
-            Some(StoredFile { bytes: file.len() as u64, etag: format!("{:x}", file.len()) })
-        })
-        .await
+        self.call(Call::StoredFile, |stores, _| stores.part::<StoredUploads>().files.get(&name(upload)).map(describe))
+            .await
     }
 
     async fn read_file(&self, upload: &Upload) -> Result<Option<ByteStream>> {
@@ -152,12 +220,13 @@ impl Uploads for World {
         .await
     }
 
-    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> Result<()> {
+    async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> Result<Option<Upload>> {
         let name = (tenant.clone(), id.clone());
         self.write(Call::RemoveUpload, item(&name), |stores, _| {
             let stored = stores.part::<StoredUploads>();
             stored.files.remove(&name);
-            stored.uploads.remove(&name);
+            stored.multiparts.remove(&name);
+            stored.uploads.remove(&name)
         })
         .await
     }

@@ -26,8 +26,12 @@ use testkit::{
 };
 
 /// So much that no budget and no bound of pending jobs is in the way: what is tried is how they get on with each other.
-const LIMITS: Limits =
-    Limits { app: Limit { calls_per_hour: 3_600, burst_calls: 1_000 }, account: None, max_pending_jobs: 1_000 };
+const LIMITS: Limits = Limits {
+    app: Limit { calls_per_hour: 3_600, burst_calls: 1_000 },
+    account: None,
+    max_pending_jobs: 1_000,
+    max_stored_bytes: 1_000,
+};
 
 /// The most messages of a worker's batch (`template.yaml`).
 const BATCH_MESSAGES: usize = 5;

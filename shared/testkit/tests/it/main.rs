@@ -16,3 +16,10 @@ contract::suites!(World::new(NOW, 1));
 async fn sweeps() {
     contract::sweeps(&World::new(NOW, 1)).await;
 }
+
+#[tokio::test]
+async fn multiparts() {
+    let world = World::new(NOW, 1);
+    let put = async |upload: &_, part, _: &_, bytes| world.store_part(upload, part, bytes).unwrap();
+    contract::multiparts(&world, put).await;
+}

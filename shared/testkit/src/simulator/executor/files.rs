@@ -70,6 +70,7 @@ fn store(environment: &Environment, account: &AccountRef, number: u32, file: &As
         account: account.clone(),
         file: media,
         sha256: sha256.ok().filter(|_| file.sha256_is_given),
+        multipart: None,
         created_at: NOW,
     };
     environment.world.store_file(&upload, bytes);
