@@ -41,10 +41,10 @@ ASSUMED_SECONDS = {"enqueue": 0.03, "worker": 0.3, "worker_without_call": 0.05, 
 
 # Of jobs with short parameters and a short result. Also in docs/cost.md.
 TARGETS = {
-    "rest_job": {"requests": 9, "write_units": 8, "kms_requests": 0},
-    "write_job": {"requests": 10, "write_units": 9, "kms_requests": 0},
-    "cache_miss": {"requests": 10, "write_units": 9, "kms_requests": 0},
-    "cache_hit": {"requests": 9, "write_units": 7, "kms_requests": 0},
+    "rest_job": {"requests": 9, "write_units": 9, "kms_requests": 0},
+    "write_job": {"requests": 10, "write_units": 10, "kms_requests": 0},
+    "cache_miss": {"requests": 10, "write_units": 10, "kms_requests": 0},
+    "cache_hit": {"requests": 9, "write_units": 8, "kms_requests": 0},
 }
 
 

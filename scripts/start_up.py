@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Also in docs/operations.md.
 START_UP_INSTRUCTIONS = 6_000_000
 BINARY_BYTES = 8_000_000
+# The SDK's client of S3 brings 0.7 MB of checksum tables that nobody reads, and the worker streams files.
+MOST_BINARY_BYTES = 9_500_000
 # Far longer than any run takes; a process that hangs is ended after it.
 LONGEST_RUN_SECONDS = 300
 NO_VALGRIND = "valgrind is not installed; it is in every distribution, such as by `apt-get install valgrind`"
@@ -79,7 +81,8 @@ def lines() -> Iterator[dict[str, Any]]:
     for name, case in CASES.items():
         binary = binaries[name]
         start = START_UP_INSTRUCTIONS
-        yield measured("binary_bytes", name, lambda: binary.stat().st_size, limit=BINARY_BYTES)
+        sizes = {"target": BINARY_BYTES, "limit": MOST_BINARY_BYTES}
+        yield measured("binary_bytes", name, lambda: binary.stat().st_size, **sizes)
         yield measured("start_up_instructions", name, lambda: instructions(binary, case, 0).instructions, target=start)
         yield measured("peak_memory_bytes", name, lambda: peak_memory(binary, case), event=case.told)
 
