@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /v1/uploads`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateUploadRequest {
     /// For which account.
@@ -22,6 +23,7 @@ pub struct CreateUploadRequest {
 
 /// An upload that was made, and the one request that stores its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateUploadAnswer {
     /// Its id, for a job.
     pub upload_id: String,
@@ -30,11 +32,13 @@ pub struct CreateUploadAnswer {
     /// The headers that the request must have.
     pub headers: BTreeMap<String, String>,
     /// Until when that request is taken.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: String,
 }
 
 /// `GET /v1/uploads/{upload_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadView {
     /// Its id.
     pub upload_id: String,
@@ -51,13 +55,16 @@ pub struct UploadView {
     /// Whether the file has arrived.
     pub state: UploadState,
     /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// Until when it is kept, unless a job sends it to Flickr before.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: String,
 }
 
 /// Whether a file has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UploadState {
     /// Not yet.
