@@ -26,6 +26,7 @@ TOOLS = ROOT / ".tools" / "venv" / "bin"
 SCRIPTS = ROOT / "scripts"
 LAUNCHER_TESTS = ROOT / "localstack" / "tests"
 NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
+OPENAPI_TESTS = ROOT / "tests" / "openapi"
 TEMPLATE_TESTS = ROOT / "tests" / "template"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
 RIGHTS_TESTS = ROOT / "tests" / "rights"
@@ -197,13 +198,14 @@ def read_sources(checks: Checks) -> None:
 
 
 def read_template(checks: Checks) -> None:
-    """The linters of the template, and the tests of the stack on paper; they need the tools."""
+    """The linters of the template, and the tests of the stack and of the API on paper; they need the tools."""
     aws = {"AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
     template = ROOT / "template.yaml"
     checks.run("Template (sam)", [TOOLS / "sam", "validate", "--lint", "--template", template], aws)
     checks.run("Template (cfn-lint)", [TOOLS / "cfn-lint", "--", template])
     unwritten = {"PYTHONDONTWRITEBYTECODE": "1"}
     checks.run("Template (on paper)", [TOOLS / "python", *python_tests(TEMPLATE_TESTS)], unwritten)
+    checks.run("OpenAPI document", [TOOLS / "python", *python_tests(OPENAPI_TESTS)], unwritten)
 
 
 def on_stack(checks: Checks) -> None:

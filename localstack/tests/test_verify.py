@@ -78,7 +78,7 @@ class Running(unittest.TestCase):
         self.assertEqual(environment, {"SIMULATOR_SEEDS": "20"})
 
     def test_the_template_is_checked_where_the_tools_are(self):
-        checked = {"Template (sam)", "Template (cfn-lint)", "Template (on paper)"}
+        checked = {"Template (sam)", "Template (cfn-lint)", "Template (on paper)", "OpenAPI document"}
         self.assertLess(checked, set(self.titles_and_environments(verify.test)))
         with tempfile.TemporaryDirectory() as tools, mock.patch.object(verify, "TOOLS", Path(tools)):
             with contextlib.redirect_stdout(io.StringIO()) as output:

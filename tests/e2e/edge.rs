@@ -55,6 +55,19 @@ async fn the_stack_is_alive_and_ready() {
 }
 
 #[tokio::test]
+async fn anyone_reads_the_document_and_the_page_that_shows_it() {
+    let anyone = Hub::with_key(None);
+    assert_eq!(anyone.get("/v1/openapi.json").await.text, testkit::openapi::TEXT);
+    for path in ["/v1/docs", "/v1/docs/explorer.js", "/v1/docs/swagger-ui-bundle.js", "/v1/docs/swagger-ui.css"] {
+        let answer = anyone.get(path).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.text);
+        let known = [("if-none-match", answer.headers["etag"].to_str().unwrap())];
+        assert_eq!(anyone.call(Method::GET, path, &known, None).await.status.as_u16(), 304, "{path}");
+    }
+    assert_eq!(anyone.get("/v1/docs/other.js").await.problem(), "ERR_NOT_FOUND");
+}
+
+#[tokio::test]
 async fn no_header_leads_to_another_route_or_another_reading() {
     for (name, value) in [
         ("x-forwarded-proto", "https://h/v1/usage#"),

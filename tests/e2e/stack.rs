@@ -107,8 +107,9 @@ impl Hub {
         Self { http, url: env("FLICKRHUB_URL"), api_key }
     }
 
+    /// Sends a request; its answer must be as the OpenAPI document says.
     pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
         if let Some(key) = &self.api_key {
             request = request.header("x-api-key", key);
         }
@@ -120,7 +121,9 @@ impl Hub {
         }
         let response = request.send().await.unwrap();
         let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
-        Answer { url, status, headers, text: response.text().await.unwrap() }
+        let text = response.text().await.unwrap();
+        testkit::openapi::check(&method, path, status, &headers, &text);
+        Answer { url, status, headers, text }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

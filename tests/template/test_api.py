@@ -1,6 +1,8 @@
 """What one client of the API may take from others."""
 
+import json
 import unittest
+from pathlib import Path
 
 from stack import Stack
 from transforms import REGION
@@ -24,11 +26,26 @@ class Api(unittest.TestCase):
         rate = rule["Statement"]["RateBasedStatement"]
         self.assertEqual((rate["AggregateKeyType"], rate["Limit"], rule["Action"]), ("IP", "100", {"Block": {}}))
         matches = [each["ByteMatchStatement"] for each in rate["ScopeDownStatement"]["OrStatement"]["Statements"]]
-        self.assertEqual({each["SearchString"] for each in matches}, keyless)
+        found = {(each["SearchString"], each["PositionalConstraint"]) for each in matches}
+        expected = {(path.partition("{")[0], "CONTAINS" if "{" in path else "ENDS_WITH") for path in keyless}
+        self.assertEqual(found, expected)
         stage_arn = f"arn:aws:apigateway:{REGION}::/restapis/{stack.ref('Api')}/stages/{stage['StageName']}"
         association = {"ResourceArn": stage_arn, "WebACLArn": stack.arn("Firewall")}
         self.assertEqual(stack.properties("FirewallOfApi"), association)
         self.assertFalse(Stack().of_type("AWS::WAFv2::WebACL"))
+
+    def test_the_openapi_document_has_the_routes_of_the_template_and_no_others(self):
+        document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+        documented = {
+            (path, method.upper(), operation.get("security", document["security"]) != [])
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        deployed = {
+            (path, method, {"api_key": []} in operation["security"])
+            for path, method, operation in self.routes(Stack())
+        }
+        self.assertEqual(documented, deployed)
 
     def test_the_usage_plans_narrower_limits_are_of_routes_that_are_there(self):
         stack = Stack()

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{ErrorCode, HealthAnswer, ReadinessAnswer};
+use api::{ErrorCode, ErrorDetail, HealthAnswer, ReadinessAnswer};
 use axum::extract::State;
 use edge::{Envelope, Problem};
 use hub::ports::Health;
-use serde_json::json;
 
 const OK: &str = "ok";
 
@@ -21,7 +20,8 @@ pub(crate) async fn ready<P: Health>(State(ports): State<Arc<P>>) -> Result<Enve
         let dependencies = probes.into_iter().map(|(name, _)| (name.to_owned(), OK.to_owned())).collect();
         return Ok(Envelope::ok(ReadinessAnswer { status: OK.to_owned(), dependencies }));
     }
-    let details = down.iter().map(|name| json!({ "dependency": name, "status": "down" })).collect();
+    let detail_of = |name: &&str| ErrorDetail { field: (*name).to_owned(), message: "does not answer".to_owned() };
+    let details = down.iter().map(detail_of).collect();
     let detail = format!("These do not answer: {}", down.join(", "));
     Err(Problem::new(ErrorCode::Unavailable, detail).with_details(details))
 }

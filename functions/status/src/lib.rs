@@ -1,5 +1,6 @@
-//! Reads jobs and budgets, and says whether FlickrHub is well.
+//! Reads jobs and budgets, says whether FlickrHub is well, and describes the API.
 
+mod documentation;
 mod health;
 mod jobs;
 mod uploads;
@@ -46,4 +47,7 @@ where
         .with_state(ports)
         .layer(from_fn_with_state(authenticator, require_key::<P>))
         .route("/v1/health", get(health::alive))
+        .route("/v1/openapi.json", get(documentation::openapi))
+        .route("/v1/docs", get(documentation::page))
+        .route("/v1/docs/{file}", get(documentation::file))
 }

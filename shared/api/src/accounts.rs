@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a user allowed an app to do: each includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Permission {
     /// See private content.
@@ -16,6 +17,7 @@ pub enum Permission {
 
 /// Whether an account's token works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// As far as is known.
@@ -26,6 +28,7 @@ pub enum AccountStatus {
 
 /// A connected account: never a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountView {
     /// Its id here.
     pub user_id: String,
@@ -44,11 +47,13 @@ pub struct AccountView {
     /// Whether its token works.
     pub status: AccountStatus,
     /// When it was last connected.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub connected_at: String,
 }
 
 /// `GET /v1/accounts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountList {
     /// One page of accounts.
     pub accounts: Vec<AccountView>,
@@ -58,6 +63,7 @@ pub struct AccountList {
 
 /// `DELETE /v1/accounts/{user_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DisconnectAnswer {
     /// The account that was disconnected.
     pub user_id: String,

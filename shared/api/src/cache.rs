@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /v1/cache/invalidate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InvalidateCacheRequest {
     /// Whose cached answers are invalidated.
@@ -14,6 +15,7 @@ pub struct InvalidateCacheRequest {
 
 /// The answer to [`InvalidateCacheRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvalidateCacheAnswer {
     /// Whose cached answers were invalidated.
     pub user_id: String,

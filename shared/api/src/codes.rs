@@ -41,6 +41,8 @@ codes! {
     VerifierRefused = "ERR_VERIFIER_REFUSED", 400, "Flickr refused the verifier";
     /// No API key, or an unknown one.
     Unauthorized = "ERR_UNAUTHORIZED", 401, "An API key is needed";
+    /// API Gateway or its firewall refuses the request.
+    Forbidden = "ERR_FORBIDDEN", 403, "This is not allowed";
     /// No such route.
     NotFound = "ERR_NOT_FOUND", 404, "There is no such route";
     /// No such connected account.
@@ -69,6 +71,8 @@ codes! {
     AppRefused = "ERR_FLICKR_APP_REFUSED", 422, "Flickr refused the app's key or secret";
     /// The idempotency key was used with another payload.
     KeyReused = "ERR_IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key was used with another payload";
+    /// API Gateway counts more requests than the usage plan, or the route, allows.
+    RateLimited = "ERR_RATE_LIMITED", 429, "Too many requests";
     /// So many bytes of files are stored that no other upload is made.
     TooManyBytes = "ERR_TOO_MANY_BYTES", 429, "Too many bytes of files are stored";
     /// Something failed that needs a person.
@@ -82,6 +86,21 @@ codes! {
     /// Something FlickrHub depends on does not answer.
     Unavailable = "ERR_UNAVAILABLE", 503, "The service is not available";
 }
+
+// Not derived: `utoipa` does not see names that a macro gives.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for ErrorCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some("The stable codes of errors."))
+            .enum_values(Some(ErrorCode::ALL.iter().map(|code| code.as_str())))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for ErrorCode {}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use crate::JobView;
 
 /// `GET /v1/dlq`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeadJobList {
     /// One page of dead jobs, the longest dead first.
     pub jobs: Vec<JobView>,
@@ -15,6 +16,7 @@ pub struct DeadJobList {
 
 /// `POST /v1/dlq/replay`: the jobs of `job_ids`, or with `all` those of one page of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplayRequest {
     /// The jobs to replay.
@@ -34,6 +36,7 @@ pub struct ReplayRequest {
 
 /// The answer to [`ReplayRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayAnswer {
     /// Whether this is only what would happen.
     pub dry_run: bool,
@@ -45,6 +48,7 @@ pub struct ReplayAnswer {
 
 /// What replaying one job came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayResult {
     /// The id as it was given.
     pub job_id: String,
@@ -54,6 +58,7 @@ pub struct ReplayResult {
 
 /// What became of a job that was to be replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayOutcome {
     /// A new run began.
@@ -72,6 +77,7 @@ pub enum ReplayOutcome {
 
 /// `DELETE /v1/dlq/{job_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiscardAnswer {
     /// The job that was taken off the list.
     pub job_id: String,

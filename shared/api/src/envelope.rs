@@ -1,7 +1,6 @@
 //! The shape of every answer.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ErrorCode;
 
@@ -18,6 +17,7 @@ pub struct Success<T> {
 
 /// A failure: a problem document (RFC 9457) with `request_id` and `error` as extension members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A URN of the error's code.
     #[serde(rename = "type")]
@@ -38,18 +38,30 @@ pub struct Problem {
 
 /// A failure, for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// What to branch on.
     pub code: ErrorCode,
     /// What is wrong with this request, for people.
     pub message: String,
-    /// More about it: for a field that cannot be accepted, its name and what is wrong with it.
-    pub details: Vec<Value>,
+    /// More about it.
+    pub details: Vec<ErrorDetail>,
+}
+
+/// What is wrong with one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ErrorDetail {
+    /// The field of the body, the query or the headers; of a service that is not available, the dependency; of a file in
+    /// parts, the part.
+    pub field: String,
+    /// What is wrong with it, for people.
+    pub message: String,
 }
 
 impl Problem {
     /// The document of a failure of the request `request_id`.
-    pub fn new(code: ErrorCode, detail: &str, details: Vec<Value>, request_id: &str) -> Self {
+    pub fn new(code: ErrorCode, detail: &str, details: Vec<ErrorDetail>, request_id: &str) -> Self {
         Self {
             kind: format!("urn:flickrhub:error:{}", code.as_str()),
             title: code.title().to_owned(),

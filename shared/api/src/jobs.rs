@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 /// What kind of work a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum JobTarget {
     /// One call of Flickr's REST API.
@@ -17,6 +18,7 @@ pub enum JobTarget {
 
 /// How important a job is to its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum JobPriority {
     /// Somebody waits for it.
@@ -29,6 +31,7 @@ pub enum JobPriority {
 
 /// `POST /v1/flickr/rest`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitJobRequest {
     /// Flickr's method, of a call of the REST API.
@@ -39,6 +42,7 @@ pub struct SubmitJobRequest {
     pub source_url: Option<String>,
     /// The parameters: an object of strings, numbers and booleans, as it was written. Of an upload, `tags` may be a list.
     #[serde(default = "no_params")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub params: Box<RawValue>,
     /// In the name of which account.
     pub user_id: String,
@@ -49,8 +53,10 @@ pub struct SubmitJobRequest {
     /// What the job asks of the response cache.
     pub cache: Option<JobCacheOptions>,
     /// The caller's own JSON object as it was written, given back with the job.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub meta: Option<Box<RawValue>>,
     /// When it is to run, as RFC 3339. Not with `delay_seconds`.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub run_at: Option<String>,
     /// In how many seconds it is to run. Not with `run_at`.
     pub delay_seconds: Option<u64>,
@@ -62,6 +68,7 @@ fn no_params() -> Box<RawValue> {
 
 /// What a job asks of the response cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JobCacheOptions {
     /// How old an answer may be.
@@ -73,6 +80,7 @@ pub struct JobCacheOptions {
 
 /// `POST /v1/flickr/jobs/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JobStatusRequest {
     /// The job.
@@ -85,6 +93,8 @@ pub struct JobStatusRequest {
 
 /// The query of `GET /v1/flickr/jobs/{job_id}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
     /// In which form the result is to be given; by default `inline`.
@@ -94,12 +104,16 @@ pub struct JobQuery {
 /// The query of `GET /v1/flickr/jobs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct JobListQuery {
     /// The account whose jobs are listed.
     pub user_id: String,
     /// Only jobs that were accepted from this time on.
+    #[cfg_attr(feature = "openapi", param(format = DateTime))]
     pub accepted_from: Option<String>,
     /// Only jobs that were accepted before this time.
+    #[cfg_attr(feature = "openapi", param(format = DateTime))]
     pub accepted_until: Option<String>,
     /// Only calls of this method.
     pub method: Option<String>,
@@ -113,6 +127,7 @@ pub struct JobListQuery {
 
 /// `GET /v1/flickr/jobs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobList {
     /// Jobs of one page, without their results, the latest first. Where a method or a state was asked for, they may be
     /// few, or none.
@@ -123,6 +138,7 @@ pub struct JobList {
 
 /// In which form a result is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ResultForm {
     /// As `result`, if it is not too long; a long one also as `result_url`.
@@ -133,6 +149,7 @@ pub enum ResultForm {
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// It waits for the time it was asked to run at.
@@ -157,6 +174,7 @@ pub enum JobState {
 
 /// A job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobView {
     /// Its id.
     pub job_id: String,
@@ -171,12 +189,14 @@ pub struct JobView {
     /// Of a job that waits: why, and until when.
     pub waiting: Option<WaitView>,
     /// Flickr's answer, if it is not too long to be given here.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub result: Option<Box<RawValue>>,
     /// Where Flickr's answer can be read, if it is long or that was asked for.
     pub result_url: Option<String>,
     /// Whether the result is the answer to another job's call.
     pub from_cache: bool,
     /// Of such a result: when that job asked, and so how old the result may be.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub cached_at: Option<String>,
     /// Why it ended without success: never null on an end that is not `completed`.
     pub error: Option<JobError>,
@@ -187,14 +207,19 @@ pub struct JobView {
     /// How important it is to its caller.
     pub priority: JobPriority,
     /// The caller's own JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub meta: Option<Box<RawValue>>,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// Of a job that did not start yet, or waits to go on: about when it will.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub estimated_start: Option<String>,
     /// When it was first tried in this run.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub started_at: Option<String>,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub finished_at: Option<String>,
     /// Of a dead job: whether its write may have taken effect, so that only `force` replays it.
     pub needs_force: Option<bool>,
@@ -202,17 +227,20 @@ pub struct JobView {
 
 /// Why a job waits, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitView {
     /// Why.
     pub reason: WaitingFor,
     /// Why, for people.
     pub message: String,
     /// Until about when; null where nobody can say.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub until: Option<String>,
 }
 
 /// Why a job waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
     /// It was asked to run later.
@@ -245,6 +273,7 @@ pub enum WaitingFor {
 
 /// Why a job ended without success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobError {
     /// What to branch on.
     pub code: JobErrorCode,
@@ -256,6 +285,7 @@ pub struct JobError {
 
 /// Why a job ended without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobErrorCode {
     /// Flickr refused the call and would refuse it again.

@@ -16,7 +16,7 @@ pub use accounts::{AccountList, AccountStatus, AccountView, DisconnectAnswer, Pe
 pub use cache::{InvalidateCacheAnswer, InvalidateCacheRequest};
 pub use codes::ErrorCode;
 pub use dead_jobs::{DeadJobList, DiscardAnswer, ReplayAnswer, ReplayOutcome, ReplayRequest, ReplayResult};
-pub use envelope::{ErrorBody, Problem, Success};
+pub use envelope::{ErrorBody, ErrorDetail, Problem, Success};
 pub use health::{HealthAnswer, ReadinessAnswer};
 pub use jobs::{
     JobCacheOptions, JobError, JobErrorCode, JobList, JobListQuery, JobPriority, JobQuery, JobState, JobStatusRequest,

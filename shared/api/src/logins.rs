@@ -7,6 +7,7 @@ use crate::Permission;
 
 /// How the verifier comes back from Flickr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LoginMode {
     /// Flickr shows the user a code to hand over.
@@ -17,11 +18,14 @@ pub enum LoginMode {
 
 /// `POST /v1/auth/start`: with `api_key` and `api_secret` of a Flickr app, or `app_id` of one that is known.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartLoginRequest {
     /// The Flickr app's API key.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub api_key: Option<Zeroizing<String>>,
     /// The Flickr app's secret.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub api_secret: Option<Zeroizing<String>>,
     /// A Flickr app of an earlier login.
     pub app_id: Option<String>,
@@ -35,6 +39,7 @@ pub struct StartLoginRequest {
 
 /// The answer to [`StartLoginRequest`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartLoginAnswer {
     /// Where the user allows it.
     pub authorize_url: String,
@@ -50,6 +55,7 @@ pub struct StartLoginAnswer {
 
 /// `POST /v1/auth/complete`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteLoginRequest {
     /// The request token.
@@ -62,6 +68,8 @@ pub struct CompleteLoginRequest {
 
 /// `GET /v1/auth/callback`, as Flickr sends the browser there. Other parameters are left alone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct CallbackQuery {
     /// The request token.
     pub oauth_token: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /v1/uploads`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateUploadRequest {
     /// For which account.
@@ -25,6 +26,7 @@ pub struct CreateUploadRequest {
 
 /// An upload that was made, and the one request that stores its file, or in which parts the file comes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateUploadAnswer {
     /// Its id, for a job.
     pub upload_id: String,
@@ -33,6 +35,7 @@ pub struct CreateUploadAnswer {
     /// The headers that the request must have; null of a file that comes in parts.
     pub headers: Option<BTreeMap<String, String>>,
     /// Until when that request is taken; null of a file that comes in parts.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
     /// The parts in which the file comes, where it does.
     pub multipart: Option<MultipartView>,
@@ -40,6 +43,7 @@ pub struct CreateUploadAnswer {
 
 /// The parts in which a file comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MultipartView {
     /// How many bytes each part has, but the last, which has the rest.
     pub part_bytes: u64,
@@ -50,6 +54,8 @@ pub struct MultipartView {
 /// `GET /v1/uploads/{upload_id}/parts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct UploadPartsQuery {
     /// The number of the first part; 1 by default.
     pub from: Option<u32>,
@@ -59,17 +65,20 @@ pub struct UploadPartsQuery {
 
 /// The answer to [`UploadPartsQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadPartsAnswer {
     /// The parts, by number.
     pub parts: Vec<UploadPartView>,
     /// To be given as `from` for the parts after these; null with the last.
     pub next_from: Option<u32>,
     /// Until when the requests are taken; they can be asked for again.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: String,
 }
 
 /// A part of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadPartView {
     /// From 1 on.
     pub part_number: u32,
@@ -87,6 +96,7 @@ pub struct UploadPartView {
 
 /// `GET /v1/uploads/{upload_id}`, and the answer to `POST /v1/uploads/{upload_id}/complete`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadView {
     /// Its id.
     pub upload_id: String,
@@ -105,13 +115,16 @@ pub struct UploadView {
     /// The parts in which the file comes, where it does.
     pub multipart: Option<MultipartView>,
     /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// Until when it is kept, unless a job sends it to Flickr before.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: String,
 }
 
 /// Whether a file has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UploadState {
     /// Not yet.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/usage`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
     /// The account whose pending jobs are counted.
@@ -14,6 +16,7 @@ pub struct UsageQuery {
 
 /// The answer to [`UsageQuery`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageAnswer {
     /// One page of Flickr apps, by their ids.
     pub apps: Vec<AppUsageView>,
@@ -29,6 +32,7 @@ pub struct UsageAnswer {
 
 /// The budget of a Flickr app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AppUsageView {
     /// The app.
     pub app_id: String,
@@ -39,12 +43,14 @@ pub struct AppUsageView {
     /// Calls that could be made at once.
     pub remaining_calls: u32,
     /// When all of the burst is there again.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub full_at: String,
     /// About how many jobs wait in the app's fair queue.
     pub waiting_jobs: u64,
     /// Whether calls go through.
     pub circuit: CircuitView,
     /// Until when the circuit is open, or the app is stopped: then one call finds out whether Flickr takes calls again.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub open_until: Option<String>,
     /// Whether Flickr refuses the app.
     pub stopped: Option<StoppedAppView>,
@@ -52,8 +58,10 @@ pub struct AppUsageView {
 
 /// Flickr refuses an app: its jobs wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoppedAppView {
     /// When the app was stopped.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub since: String,
     /// What Flickr said.
     pub message: String,
@@ -61,6 +69,7 @@ pub struct StoppedAppView {
 
 /// Whether calls go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CircuitView {
     /// They do.
@@ -71,6 +80,7 @@ pub enum CircuitView {
 
 /// How many calls may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LimitView {
     /// Calls an hour, in the long run.
     pub calls_per_hour: u32,
@@ -80,6 +90,7 @@ pub struct LimitView {
 
 /// How many jobs of an account are pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PendingJobsView {
     /// The account.
     pub user_id: String,
@@ -91,6 +102,7 @@ pub struct PendingJobsView {
 
 /// The files of uploads that a tenant has stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StorageView {
     /// How many bytes are counted.
     pub stored_bytes: u64,
@@ -100,6 +112,7 @@ pub struct StorageView {
 
 /// A tenant's cache statistics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CacheUsageView {
     /// The first day that is counted, of UTC; today is the last.
     pub from: String,
@@ -113,6 +126,7 @@ pub struct CacheUsageView {
 
 /// The cache statistics of a method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MethodUsageView {
     /// The method.
     pub method: String,

@@ -177,7 +177,7 @@ mod tests {
             let problem = read(None, text).await.unwrap_err();
             assert_eq!(problem.code(), ErrorCode::InvalidRequest, "{text}");
             let shown = format!("{problem:?}");
-            assert!(shown.contains(&format!("\"field\": String({field:?})")), "{text}: {shown}");
+            assert!(shown.contains(&format!("field: {field:?}")), "{text}: {shown}");
             assert!(!shown.contains("4711"), "{shown}");
         }
     }

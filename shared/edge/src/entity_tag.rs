@@ -27,8 +27,13 @@ impl EntityTag {
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn of(source: &impl Serialize) -> Result<Self, hub::Error> {
-        let hash = digest(&SHA256, &serde_json::to_vec(source)?);
-        Ok(Self(hex::encode(hash.as_ref().get(..HASH_BYTES).unwrap_or_default())))
+        Ok(Self::of_bytes(&serde_json::to_vec(source)?))
+    }
+
+    /// The tag of the answer that follows from these bytes alone.
+    pub fn of_bytes(source: &[u8]) -> Self {
+        let hash = digest(&SHA256, source);
+        Self(hex::encode(hash.as_ref().get(..HASH_BYTES).unwrap_or_default()))
     }
 
     /// Whether the request says that its sender has the answer already: `If-None-Match` is `*`, or lists the tag. The

@@ -4,12 +4,11 @@
 
 use std::error::Error as StdError;
 
-use api::ErrorCode;
+use api::{ErrorCode, ErrorDetail};
 use axum::response::{IntoResponse, Response};
 use domain::outcome::Outcome;
 use http::{HeaderValue, StatusCode, header};
 use hub::Kind;
-use serde_json::{Value, json};
 
 use crate::{context::RequestContext, translate::uploads::missing_part};
 
@@ -21,7 +20,7 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 pub struct Problem {
     code: ErrorCode,
     detail: String,
-    details: Vec<Value>,
+    details: Vec<ErrorDetail>,
     retry_after_seconds: Option<u64>,
     cause: Option<String>,
 }
@@ -38,13 +37,13 @@ impl Problem {
         let message = message.into();
         let detail = format!("{field}: {message}");
         Self {
-            details: vec![json!({ "field": field, "message": message })],
+            details: vec![ErrorDetail { field: field.to_owned(), message }],
             ..Self::new(ErrorCode::InvalidRequest, detail)
         }
     }
 
     /// The same with more for the client.
-    pub fn with_details(self, details: Vec<Value>) -> Self {
+    pub fn with_details(self, details: Vec<ErrorDetail>) -> Self {
         Self { details, ..self }
     }
 

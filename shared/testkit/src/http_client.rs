@@ -8,6 +8,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::openapi;
+
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -57,15 +59,17 @@ impl Answer {
     }
 }
 
-/// Sends one request.
+/// Sends one request; its answer must be as the OpenAPI document says.
 ///
 /// # Panics
-/// When the request cannot be made.
+/// When the request cannot be made, or its answer is not documented.
 pub async fn send(routes: &Router, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let request = Request::builder().method(method).uri(path).header("host", "hub.example");
+    let request = Request::builder().method(method.clone()).uri(path).header("host", "hub.example");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let response = routes.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    openapi::check(&method, path, parts.status, &parts.headers, &text);
+    Answer { status: parts.status, headers: parts.headers, text }
 }

@@ -10,6 +10,7 @@ mod file_script;
 pub mod http_client;
 pub mod many_apps;
 mod mutation;
+pub mod openapi;
 mod random;
 mod scene;
 mod scripted_files;

@@ -65,7 +65,7 @@ async fn a_file_comes_in_parts_that_are_asked_for_again() {
     assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::CONFLICT, "ERR_UPLOAD_INCOMPLETE"));
     let details = &refused.json()["error"]["details"];
     let message = "part 2 has not arrived";
-    let missing = json!([{ "part_number": 2, "bytes": 7, "arrived_bytes": null, "message": message }]);
+    let missing = json!([{ "field": "parts.2", "message": message }]);
     assert_eq!(*details, missing);
 
     store(&scene, &path, 2, 7);

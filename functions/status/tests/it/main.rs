@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod conditional;
+mod documentation;
 mod history;
 
 use std::{sync::Arc, time::Duration};
@@ -430,7 +431,7 @@ async fn health_is_open_and_readiness_checks_what_jobs_depend_on() {
     scene.world.fault(probe, FaultPoint::Before, Fault::Fail);
     let down = scene.get(KEYS[0], "/v1/health/ready").await;
     assert_eq!((down.status.as_u16(), down.problem().as_str()), (503, "ERR_UNAVAILABLE"));
-    assert_eq!(down.json()["error"]["details"][0], json!({ "dependency": "world", "status": "down" }));
+    assert_eq!(down.json()["error"]["details"][0], json!({ "field": "world", "message": "does not answer" }));
 }
 
 #[tokio::test]

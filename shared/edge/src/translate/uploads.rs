@@ -1,9 +1,8 @@
 //! Uploads, as clients see them.
 
-use api::{MultipartView, UploadPartView, UploadPartsAnswer, UploadState, UploadView};
+use api::{ErrorDetail, MultipartView, UploadPartView, UploadPartsAnswer, UploadState, UploadView};
 use domain::upload::{MissingPart, PART_BYTES, Parts};
 use hub::uploads::{PartStatus, PartsPage, UploadStatus};
-use serde_json::{Value, json};
 
 /// An upload.
 pub fn upload(status: UploadStatus) -> UploadView {
@@ -49,13 +48,8 @@ pub fn parts(page: PartsPage) -> UploadPartsAnswer {
 }
 
 /// What an error says of a part that has not arrived as it should.
-pub(crate) fn missing_part(missing: &MissingPart) -> Value {
-    json!({
-        "part_number": missing.part.number,
-        "bytes": missing.part.bytes,
-        "arrived_bytes": missing.arrived_bytes,
-        "message": missing.to_string(),
-    })
+pub(crate) fn missing_part(missing: &MissingPart) -> ErrorDetail {
+    ErrorDetail { field: format!("parts.{}", missing.part.number), message: missing.to_string() }
 }
 
 const fn state(has_arrived: bool) -> UploadState {
