@@ -91,6 +91,7 @@ def run() -> int:
             further = walkthrough.next_lines(user_id)
         say(f"\nFlickrHub is up at {settings.url} after {time.monotonic() - started:.0f} s.")
         say(f"Its settings are in {settings.env_file}, its logs in {settings.logs}.")
+        say(f"A browser shows its API, and tries it, at {settings.url}/v1/docs.")
         if further:
             say("To go on, in another terminal:\n")
             say("\n".join("  " + line for line in further))
