@@ -31,5 +31,6 @@ mod price;
 mod random;
 mod restore;
 mod secrets;
+mod signing;
 mod stack;
 mod uploads;

@@ -14,22 +14,24 @@ mod uploads;
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state, routing::post};
-use edge::{Authenticator, require_key};
+use edge::{AuthPorts, Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, Tenants, Uploads},
+    ports::{Accounts, Entropy, FairQueues, Uploads},
     submit::Submit,
     transition,
 };
+use vault::DataKeys;
 
 /// The routes.
-pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, K>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + Uploads + 'static,
+    P: transition::Ports + AuthPorts + Entropy + Accounts + FairQueues + Uploads + 'static,
+    K: DataKeys + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))
         .route("/v1/uploads", post(uploads::post::<P>))
         .route("/v1/cache/invalidate", post(invalidate::post::<P>))
         .with_state(submit)
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
 }

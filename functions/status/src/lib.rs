@@ -12,16 +12,14 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use edge::{Authenticator, require_key};
-use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
-};
+use edge::{AuthPorts, Authenticator, require_key};
+use hub::ports::{Accounts, Apps, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Uploads};
+use vault::DataKeys;
 
 /// The routes.
-pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, K>(ports: Arc<P>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: Clock
-        + Tenants
+    P: AuthPorts
         + Jobs
         + PendingJobs
         + Results
@@ -32,6 +30,7 @@ where
         + Health
         + Uploads
         + 'static,
+    K: DataKeys + 'static,
 {
     Router::new()
         .route("/v1/usage", get(usage::get::<P>))
@@ -40,6 +39,6 @@ where
         .route("/v1/uploads/{upload_id}", get(uploads::get::<P>))
         .route("/v1/health/ready", get(health::ready::<P>))
         .with_state(ports)
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
         .route("/v1/health", get(health::alive))
 }

@@ -1,7 +1,10 @@
 //! Bodies, queries and paths: read within bounds, refused by naming the field.
 
 use api::ErrorCode;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -25,15 +28,23 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         if is_encoded(request.headers()) {
             return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send the body without `content-encoding`"));
         }
-        let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
-            } else {
-                Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
-            }
-        })?;
-        read(&body.to_bytes()).map(Json)
+        read(&whole(request.into_body()).await?).map(Json)
     }
+}
+
+/// The whole body.
+///
+/// # Errors
+/// When it has more than [`MAX_BODY_BYTES`], or does not arrive.
+pub(crate) async fn whole(body: Body) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    collected.map(|body| body.to_bytes()).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
+        } else {
+            Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
+        }
+    })
 }
 
 /// The JSON text as a `T`; what does not fit is named by its path.
@@ -120,7 +131,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, response::IntoResponse};
+    use axum::response::IntoResponse;
     use serde::Deserialize;
 
     use super::*;

@@ -18,6 +18,7 @@ pub mod ports;
 pub mod read;
 pub mod response_cache;
 pub mod run;
+pub mod signing;
 pub mod submit;
 pub mod sweep;
 pub mod tenants;

@@ -52,6 +52,8 @@ pub enum Call {
     TakeLogin,
     // Messages
     Send,
+    // Nonces
+    UseNonce,
     // PendingJobs
     CountPending,
     DiscountPending,
@@ -68,6 +70,10 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // SigningSecrets
+    SaveSigningSecret,
+    SigningSecret,
+    RemoveSigningSecret,
     // Sweeps
     BeginSweep,
     // Tenants
@@ -76,6 +82,7 @@ pub enum Call {
     StoredHash,
     MoveKey,
     SetKeyDisabled,
+    SetRequestSigning,
     KeysByVersion,
     Tenants,
     // Uploads

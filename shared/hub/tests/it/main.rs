@@ -11,6 +11,7 @@ mod files;
 mod response_cache;
 mod run;
 mod secrets;
+mod signing;
 mod submit;
 mod tenants;
 mod transition;

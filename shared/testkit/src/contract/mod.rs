@@ -15,9 +15,11 @@ mod health;
 mod jobs;
 mod logins;
 mod messages;
+mod nonces;
 mod pending_jobs;
 mod response_cache;
 mod results;
+mod signing_secrets;
 mod steps;
 mod sweeps;
 mod system;
@@ -35,12 +37,14 @@ pub use jobs::{
 };
 pub use logins::logins;
 pub use messages::messages;
+pub use nonces::nonces;
 pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
+pub use signing_secrets::signing_secrets;
 pub use sweeps::sweeps;
 pub use system::system;
-pub use tenants::{disabled_keys, tenants};
+pub use tenants::{disabled_keys, request_signing, tenants};
 pub use uploads::{bytes_claims, fetched_files, new_photos, uploads};
 
 pub use crate::contract_suites as suites;
@@ -56,8 +60,8 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            bytes_claims fetched_files health insertion invalidation logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
-            submit_context system tags tenant_flows tenants uploads wait_reasons waiting_jobs waits
+            bytes_claims fetched_files health insertion invalidation logins messages new_photos nonces open_and_dead_jobs pages_of_checks pending_jobs quarantine request_signing resends result_objects results revisions
+            signing_secrets submit_context system tags tenant_flows tenants uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {
