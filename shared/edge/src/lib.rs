@@ -7,6 +7,7 @@ mod context;
 mod entity_tag;
 mod envelope;
 mod event;
+mod nearest;
 mod problem;
 mod rate_limit;
 mod serve;

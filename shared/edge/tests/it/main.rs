@@ -2,4 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod headers;
 mod signature;
