@@ -29,6 +29,7 @@ NEWCOMER_TESTS = ROOT / "tests" / "newcomer"
 OPENAPI_TESTS = ROOT / "tests" / "openapi"
 TEMPLATE_TESTS = ROOT / "tests" / "template"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
+INTEROP_TESTS = ROOT / "tests" / "interop"
 RIGHTS_TESTS = ROOT / "tests" / "rights"
 
 
@@ -214,6 +215,7 @@ def on_stack(checks: Checks) -> None:
     checks.run("Unit, contract and end-to-end tests", [*TESTS, "--no-fail-fast"], coverage.environment())
     if any(THIRD_PARTY_TESTS.glob("test*.py")):
         checks.run("Third-party Flickr clients", [sys.executable, *python_tests(THIRD_PARTY_TESTS)])
+    checks.run("Signing libraries", [sys.executable, *python_tests(INTEROP_TESTS)])
     # The last one: it judges what all others made the functions do.
     checks.run("Rights", [sys.executable, *python_tests(RIGHTS_TESTS)], LAUNCHER_ENV)
 

@@ -1,9 +1,14 @@
-//! API keys: disables and enables one, stores one under the current version of the hash secret.
+//! API keys: disables and enables one, stores one under the current version of the hash secret, and says how the requests
+//! of one are signed.
 
 use std::{error::Error, io::Read};
 
+use aws_smithy_types::base64;
 use clap::Subcommand;
-use hub::tenants::{self, KeyState};
+use hub::{
+    signing::{self, NewSigningSecret},
+    tenants::{self, KeyState},
+};
 use serde_json::{Value, json};
 
 use crate::stack::Stack;
@@ -17,12 +22,29 @@ pub enum Command {
     Enable,
     /// Stores the key under the current version of the hash secret.
     Rehash,
+    /// Says how the requests of the key are signed. Functions that remember the key know it within a minute.
+    #[command(subcommand)]
+    Sign(Signing),
+}
+
+/// How the requests of the API key are signed.
+#[derive(Subcommand)]
+pub enum Signing {
+    /// Makes a signing secret, in place of one that is there, and prints it: as base64, this once.
+    Enable,
+    /// Refuses requests that are not signed.
+    Require,
+    /// Accepts requests that are not signed, too.
+    Permit,
+    /// Removes the signing secret: requests are not signed any more, and those that are signed are refused.
+    Disable,
 }
 
 /// Carries out the command; its answer, as JSON.
 ///
 /// # Errors
-/// When standard input or the hash secret cannot be read, or no tenant has the key.
+/// When standard input or the hash secret cannot be read, or no tenant has the key, or the key has no signing secret where
+/// one is needed.
 pub async fn run(stack: &Stack, command: Command) -> Result<Value, Box<dyn Error>> {
     let api_key = read(std::io::stdin())?;
     let (keyed_hash, cloud) = (stack.keyed_hash().await?, stack.cloud());
@@ -36,6 +58,23 @@ pub async fn run(stack: &Stack, command: Command) -> Result<Value, Box<dyn Error
             Ok(json!({ "disabled": false }))
         }
         Command::Rehash => Ok(json!({ "rehashed": tenants::rehash(&cloud, &keyed_hash, &api_key).await? })),
+        Command::Sign(Signing::Enable) => {
+            let secrets = stack.vaults()?.secrets;
+            let NewSigningSecret { id, secret } = signing::give_secret(&cloud, &secrets, &keyed_hash, &api_key).await?;
+            Ok(json!({ "keyid": id, "secret": base64::encode(secret.expose()) }))
+        }
+        Command::Sign(Signing::Require) => {
+            signing::set_required(&cloud, &keyed_hash, &api_key, true).await?;
+            Ok(json!({ "signature_required": true }))
+        }
+        Command::Sign(Signing::Permit) => {
+            signing::set_required(&cloud, &keyed_hash, &api_key, false).await?;
+            Ok(json!({ "signature_required": false }))
+        }
+        Command::Sign(Signing::Disable) => {
+            signing::take_secret(&cloud, &keyed_hash, &api_key).await?;
+            Ok(json!({ "signed": false }))
+        }
     }
 }
 

@@ -109,6 +109,10 @@ mod tests {
             "flickrhub-admin key disable",
             "flickrhub-admin key enable",
             "flickrhub-admin key rehash",
+            "flickrhub-admin key sign enable",
+            "flickrhub-admin key sign require",
+            "flickrhub-admin key sign permit",
+            "flickrhub-admin key sign disable",
             "flickrhub-admin hash-secret add",
             "flickrhub-admin hash-secret use --version 2",
             "flickrhub-admin hash-secret remove --version 1",
@@ -118,6 +122,8 @@ mod tests {
         }
         for bad in [
             "flickrhub-admin key disable a-key-of-twenty-letters",
+            "flickrhub-admin key sign",
+            "flickrhub-admin key sign enable a-key-of-twenty-letters",
             "flickrhub-admin hash-secret use",
             "flickrhub-admin hash-secret use --version two",
             "flickrhub-admin hash-secret add a-secret",

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 
-use aws::{Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
+use aws::{CachedKmsKey, Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
 use domain::job::Target;
-use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports};
+use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports, vaults::Vaults};
+use vault::InvalidKeyArn;
 
 use crate::deployed_stack::{self, DeployedStack};
 
@@ -80,6 +81,14 @@ impl Stack {
         let stores = self.settings.stores.clone();
         let vault_table = vault_table.unwrap_or_else(|| stores.vault_table.clone());
         Cloud::new(&self.config, &Stores { vault_table, jobs_table, ..stores })
+    }
+
+    /// The vaults under the stack's two KMS keys.
+    ///
+    /// # Errors
+    /// When one of them is no key ARN.
+    pub fn vaults(&self) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
+        aws::vaults(&self.config, &self.settings.keys)
     }
 
     /// How AWS is reached.

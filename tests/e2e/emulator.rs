@@ -66,11 +66,18 @@ pub async fn another_tenant() -> Hub {
 
 /// Runs the operator's command for an API key, which must succeed.
 pub async fn admin_key(command: &str, key: &str) {
+    admin_key_answer(&[command], key).await;
+}
+
+/// The same of a command with several words; its answer.
+pub async fn admin_key_answer(command: &[&str], key: &str) -> Value {
     let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
-    admin.args(["key", command]).stdin(std::process::Stdio::piped());
+    admin.arg("key").args(command).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut admin = admin.spawn().unwrap();
     admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
-    assert!(admin.wait().await.unwrap().success(), "key {command}");
+    let output = admin.wait_with_output().await.unwrap();
+    assert!(output.status.success(), "key {command:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// An API key nobody has.

@@ -32,5 +32,6 @@ mod price;
 mod random;
 mod restore;
 mod secrets;
+mod signing;
 mod stack;
 mod uploads;

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Mapping
 
 #: What the partition keys of the tables begin with. An API key's row says which tenant a caller is.
-TENANT, UPLOAD, STORED_BYTES, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
+TENANT, UPLOAD, STORED_BYTES, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, PROBE, OTHER = KINDS = (
     "ten_0",
     "ten_0#upl_0",
     "ten_0#BYTES",
@@ -17,6 +17,7 @@ TENANT, UPLOAD, STORED_BYTES, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, P
     "FAIR_QUEUE#0",
     "CACHE#0",
     "CACHE_STATS#0",
+    "NONCE#0",
     "PROBE",
     "QUARANTINE",
 )
@@ -69,7 +70,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         JOBS: {"UpdateItem": ANY},
         RUNTIME: {
             "GetItem": OWN | {BUDGET},
-            "PutItem": OWN,
+            "PutItem": OWN | {NONCE},
             "UpdateItem": frozenset({BUDGET}),
             "DeleteItem": OWN,
         },
@@ -85,7 +86,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         },
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
-            "PutItem": frozenset({FAIR_QUEUE}),
+            "PutItem": frozenset({FAIR_QUEUE, NONCE}),
             "UpdateItem": frozenset({FAIR_QUEUE}),
         },
     },
@@ -96,6 +97,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
             "GetItem": frozenset({PROBE}),
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
             "Query": frozenset({CACHE_STATS}),
+            "PutItem": frozenset({NONCE}),
         },
     },
     "WorkerRole": {
@@ -129,7 +131,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         },
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE},
-            "PutItem": frozenset({FAIR_QUEUE}),
+            "PutItem": frozenset({FAIR_QUEUE, NONCE}),
             "UpdateItem": frozenset({FAIR_QUEUE}),
         },
     },
@@ -140,6 +142,9 @@ ROLES = tuple(ITEMS)
 WORKER_OF = {"REST": "WorkerRole", "UPLOAD": "UploadWorkerRole", "REPLACE": "ReplaceWorkerRole"}
 WORKERS = tuple(WORKER_OF.values())
 
+#: The roles of functions that serve requests.
+SERVING = ("OauthRole", "EnqueueRole", "StatusRole", "DlqReplayRole")
+
 #: The roles that may query the indexes: (role, index)
 INDEX_READERS = frozenset(
     {("StatusRole", "history"), ("SweepRole", "open"), ("SweepRole", "fair_queue"), ("SweepRole", "fair_queues")}
@@ -148,7 +153,7 @@ INDEX_READERS = frozenset(
 TOKEN_KEY, APP_KEY = KEYS = ("TOKEN_KEY_ARN", "APP_KEY_ARN")
 KEY_OPERATIONS = ("GenerateDataKey", "Decrypt", "Encrypt")
 #: What a data key may be for; "" stands for a request without an encryption context.
-PURPOSES = ("user-token", "pending-login", "app-secret", "")
+PURPOSES = ("user-token", "pending-login", "app-secret", "request-signing", "")
 
 #: (role, key, operation, purpose)
 DATA_KEYS = frozenset(
@@ -160,6 +165,7 @@ DATA_KEYS = frozenset(
         ("OauthRole", APP_KEY, "Decrypt", "app-secret"),
         *((role, TOKEN_KEY, "Decrypt", "user-token") for role in WORKERS),
         *((role, APP_KEY, "Decrypt", "app-secret") for role in WORKERS),
+        *((role, APP_KEY, "Decrypt", "request-signing") for role in SERVING),
     }
 )
 
@@ -203,7 +209,7 @@ OBJECTS = {
 }
 
 #: The roles that may read the key of the hashes of API keys.
-SECRET_READERS = frozenset({"OauthRole", "EnqueueRole", "StatusRole", "DlqReplayRole"})
+SECRET_READERS = frozenset(SERVING)
 
 #: The roles that may invoke their own functions.
 INVOKE_THEMSELVES = frozenset({"SweepRole"})

@@ -16,6 +16,7 @@ JOB, ACCOUNT_OF_USER, DEAD, UPLOAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{
 STORED_BYTES = f"{TENANT}#BYTES"
 API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#app_00"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
+NONCE = "NONCE#sgn_00#n"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
 
 
@@ -99,6 +100,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "finding a file": [Other("s3:GetObject", "UploadsBucket", FILE), Other("s3:ListBucket", "UploadsBucket")],
     "finding a login": [runtime("GetItem", TENANT)],
     "finding a result": [jobs("GetItem", JOB)],
+    "finding a signing secret": [vault("GetItem", TENANT)],
     "finding an API key": [vault("GetItem", API_KEY)],
     "finding an upload": [jobs("GetItem", UPLOAD)],
     "finding an account": [vault("GetItem", TENANT)],
@@ -156,12 +158,14 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "recording what was dispatched": [runtime("UpdateItem", QUEUE)],
     "removing the parts of a file": [Other("s3:AbortMultipartUpload", "UploadsBucket", FILE)],
     "removing a file": [Other("s3:DeleteObject", "UploadsBucket", FILE)],
+    "removing a signing secret": [vault("DeleteItem", TENANT)],
     "removing an account": [vault("DeleteItem", TENANT)],
     "removing an upload": [jobs("DeleteItem", UPLOAD)],
     "reserving calls for a fair queue": [runtime("UpdateItem", QUEUE)],
     "returning a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "returning a tenant's tag": [runtime("UpdateItem", QUEUE)],
     "sending a message to a worker": [Other("sqs:SendMessage", f"{target}Queue") for target in TARGETS],
+    "setting how requests are signed": [vault("UpdateItem", API_KEY)],
     "setting the recovery of a restored table": restored("UpdateContinuousBackups"),
     "setting the time to live of a restored table": restored("UpdateTimeToLive"),
     "storing a Flickr app": [vault("PutItem", TENANT)],
@@ -170,6 +174,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing a login": [runtime("PutItem", TENANT)],
     "storing a long result": [Other("s3:PutObject", "ResultsBucket", "/ten_00/job_00.json")],
     "storing a message that cannot be read": [jobs("PutItem", "QUARANTINE")],
+    "storing a signing secret": [vault("PutItem", TENANT)],
     "storing a result": [jobs("PutItem", JOB)],
     "storing an upload": [jobs("PutItem", UPLOAD)],
     "storing an account": [vault("PutItem", TENANT)],
@@ -179,6 +184,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "taking a tenant's tag": [runtime("UpdateItem", QUEUE)],
+    "using a nonce": [runtime("PutItem", NONCE)],
     "writing a cache entry": [runtime("PutItem", CACHE)],
     "writing a job's next state": [jobs("UpdateItem", JOB)],
     "writing the hash secret": [Other("secretsmanager:PutSecretValue", "HashSecret")],
@@ -191,6 +197,7 @@ UNNAMED: Mapping[str, list[Call]] = {
     "opening DynamoDB": [vault("GetItem", "WARM_UP")],
     "opening SQS": [Other("sqs:GetQueueAttributes", "RestQueue")],
     "opening a pending login": [Key("Decrypt", "TokenKey", "pending-login")],
+    "opening a signing secret": [Key("Decrypt", "AppSecretKey", "request-signing")],
     "opening a token": [Key("Decrypt", "TokenKey", "user-token")],
     "opening an app's secret": [Key("Decrypt", "AppSecretKey", "app-secret")],
     "probing": [
@@ -207,12 +214,16 @@ UNNAMED: Mapping[str, list[Call]] = {
         for target in TARGETS
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     ],
+    "sealing a signing secret": [Key("GenerateDataKey", "AppSecretKey", "request-signing")],
     "sealing a pending login": [Key("GenerateDataKey", "TokenKey", "pending-login")],
     "sealing a token": [Key("GenerateDataKey", "TokenKey", "user-token")],
     "sealing an app's secret": [Key("GenerateDataKey", "AppSecretKey", "app-secret")],
 }
 
-AUTHENTICATING = ["reading the hash secret", "opening DynamoDB", "finding an API key"]
+AUTHENTICATING = [
+    "reading the hash secret", "opening DynamoDB", "finding an API key",
+    "finding a signing secret", "opening a signing secret", "using a nonce",
+]
 READING_JOBS = ["finding a job", "reading what was asked of a job"]
 TRANSITIONS = [
     "writing a job's next state",
@@ -295,6 +306,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
 OPERATOR = [
     "creating a tenant", "disabling or enabling an API key", "storing an API key under another hash",
     "counting API keys", "writing the hash secret",
+    "setting how requests are signed", "sealing a signing secret", "storing a signing secret", "removing a signing secret",
     "listing all open and dead jobs", "listing tenants", "describing a restored table",
     "reading the time to live of a restored table", "setting the time to live of a restored table",
     "setting the recovery of a restored table", "protecting a restored table from deletion", "tagging a restored table",

@@ -7,6 +7,16 @@ from pathlib import Path
 from stack import Stack
 from transforms import REGION
 
+#: Also in shared/edge/src/serve.rs.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
 
 class Api(unittest.TestCase):
     def routes(self, stack):
@@ -52,6 +62,17 @@ class Api(unittest.TestCase):
         (plan,) = stack.of_type("AWS::ApiGateway::UsagePlan").values()
         (of_stage,) = plan["ApiStages"]
         self.assertLessEqual(set(of_stage["Throttle"]), {f"{path}/{method}" for path, method, _ in self.routes(stack)})
+
+
+    def test_what_api_gateway_answers_itself_has_the_headers_of_every_answer(self):
+        (api,) = Stack().of_type("AWS::ApiGateway::RestApi").values()
+        answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
+        self.assertTrue(answers)
+        for name, answer in answers.items():
+            headers = {key.removeprefix("gatewayresponse.header."): value for key, value in answer["responseParameters"].items()}
+            for header, value in SECURITY_HEADERS.items():
+                # API Gateway takes the outer quotes for those of a text, and no others.
+                self.assertEqual(headers[header], f"'{value}'", f"{name}: {header}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 import unittest
 
 import calls
-from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, FILE, JOB, QUEUE, STATS, TARGETS, TENANT, UPLOAD
+from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, FILE, JOB, NONCE, QUEUE, STATS, TARGETS, TENANT, UPLOAD
 from calls import Key, Other, jobs, runtime, vault
 from policies import Request, allows, applies, listed
 from stack import ACCOUNT, Stack
@@ -126,6 +126,10 @@ def always_forbidden(stack):
         for action in ("Decrypt", "GenerateDataKey", "ScheduleKeyDeletion", "CreateGrant"):
             yield Request(f"kms:{action}", stack.arn(key))
             yield Request(f"kms:{action}", stack.arn(key), {"kms:EncryptionContext:purpose": "other"})
+    # Who makes signing secrets is an operator, and who forgets a nonce lets its request in again.
+    yield Request("kms:GenerateDataKey", stack.arn("AppSecretKey"), {"kms:EncryptionContext:purpose": "request-signing"})
+    for action in ("GetItem", "UpdateItem", "DeleteItem"):
+        yield Request(f"dynamodb:{action}", stack.arn("RuntimeTable"), {"dynamodb:LeadingKeys": [NONCE]})
     yield Request("secretsmanager:PutSecretValue", stack.arn("HashSecret"))
     yield Request("secretsmanager:DeleteSecret", stack.arn("HashSecret"))
     for target in TARGETS:

@@ -9,13 +9,14 @@ mod routes;
 
 use std::sync::Arc;
 
-use edge::{Authenticator, Gateway};
+use edge::{AuthPorts, Authenticator, Gateway};
 use hub::{
-    ports::{DeadJobs, FairQueues, Tenants},
+    ports::{DeadJobs, FairQueues},
     transition,
 };
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
+use vault::DataKeys;
 
 pub use messages::take_dead_letters;
 pub use routes::routes;
@@ -26,9 +27,9 @@ pub struct Service<P> {
     gateway: Gateway,
 }
 
-impl<P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static> Service<P> {
+impl<P: transition::Ports + AuthPorts + DeadJobs + FairQueues + 'static> Service<P> {
     /// On these ports.
-    pub fn new(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Self {
+    pub fn new<K: DataKeys + 'static>(ports: Arc<P>, authenticator: Arc<Authenticator<P, K>>) -> Self {
         Self { gateway: Gateway::new(routes(Arc::clone(&ports), authenticator)), ports }
     }
 

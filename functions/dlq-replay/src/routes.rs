@@ -10,30 +10,32 @@ use axum::{
     routing::{delete, get, post},
 };
 use domain::{JobId, job::DeadJob};
-use edge::{Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, require_key, translate};
+use edge::{AuthPorts, Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, require_key, translate};
 use hub::{
     Kind,
     dead_jobs::{self, PAGE_JOBS, Replayed, would_replay, would_replay_listed},
     page::Page,
-    ports::{Clock, DeadJobs, FairQueues, Jobs, Tenants},
+    ports::{Clock, DeadJobs, FairQueues, Jobs},
     tenants::Principal,
     transition,
 };
+use vault::DataKeys;
 
 /// The longest cursor, in bytes; those that are given out are shorter.
 const MAX_CURSOR_BYTES: usize = 200;
 
 /// The routes.
-pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, K>(ports: Arc<P>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static,
+    P: transition::Ports + AuthPorts + DeadJobs + FairQueues + 'static,
+    K: DataKeys + 'static,
 {
     Router::new()
         .route("/v1/dlq", get(list::<P>))
         .route("/v1/dlq/replay", post(replay::<P>))
         .route("/v1/dlq/{job_id}", delete(discard::<P>))
         .with_state(ports)
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
 }
 
 async fn list<P: Clock + DeadJobs>(

@@ -19,17 +19,19 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use edge::{Authenticator, require_key};
+use edge::{AuthPorts, Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, StoredBytes, Tenants, Uploads},
+    ports::{Accounts, Entropy, FairQueues, StoredBytes, Uploads},
     submit::Submit,
     transition,
 };
+use vault::DataKeys;
 
 /// The routes.
-pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, K>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: transition::Ports + Entropy + Tenants + Accounts + FairQueues + Uploads + StoredBytes + 'static,
+    P: transition::Ports + AuthPorts + Entropy + Accounts + FairQueues + Uploads + StoredBytes + 'static,
+    K: DataKeys + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))
@@ -38,5 +40,5 @@ where
         .route("/v1/uploads/{upload_id}/complete", post(uploads::complete::<P>))
         .route("/v1/cache/invalidate", post(invalidate::post::<P>))
         .with_state(submit)
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
 }

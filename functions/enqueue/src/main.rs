@@ -11,8 +11,9 @@ use hub::submit::Submit;
 async fn main() -> Result<(), lambda_http::Error> {
     let aws = Aws::start()?;
     let (ports, limits, sources) = (aws.cloud.clone(), aws.settings.limits, aws.settings.sources.clone());
+    let secrets = aws.vaults()?.secrets;
     let (keyed_hash, ()) = tokio::join!(aws.keyed_hash(), ports.open_queues());
     let submit = Submit { ports: ports.clone(), catalogue: &CATALOGUE, sources };
-    let authenticator = Authenticator { ports, keyed_hash: keyed_hash?, limits };
+    let authenticator = Authenticator { ports, keyed_hash: keyed_hash?, limits, secrets };
     edge::lambda(enqueue::routes(Arc::new(submit), Arc::new(authenticator))).await
 }

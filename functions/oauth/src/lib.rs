@@ -12,16 +12,16 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use edge::{Authenticator, require_key};
-use hub::ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache, Tenants};
+use edge::{AuthPorts, Authenticator, require_key};
+use hub::ports::{Accounts, Apps, Budgets, Entropy, FlickrLogin, Logins, ResponseCache};
 use vault::DataKeys;
 
 pub use service::Service;
 
 /// The routes.
-pub fn routes<P, F, K>(service: Arc<Service<P, F, K>>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, F, K>(service: Arc<Service<P, F, K>>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: Clock + Entropy + Tenants + Apps + Logins + Accounts + Budgets + ResponseCache + 'static,
+    P: AuthPorts + Entropy + Apps + Logins + Accounts + Budgets + ResponseCache + 'static,
     F: FlickrLogin + 'static,
     K: DataKeys + 'static,
 {
@@ -30,7 +30,7 @@ where
         .route("/v1/auth/complete", post(login::complete::<P, F, K>))
         .route("/v1/accounts", get(accounts::list::<P, F, K>))
         .route("/v1/accounts/{user_id}", get(accounts::get::<P, F, K>).delete(accounts::disconnect::<P, F, K>))
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
         .route("/v1/auth/callback", get(login::callback::<P, F, K>))
         .with_state(service)
 }

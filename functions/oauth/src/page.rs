@@ -3,7 +3,7 @@
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, header};
 
-/// What the page may do: nothing but show itself.
+/// What the page may do: nothing but show itself. It has all other headers of every answer.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// A page that shows `verifier` to the user.
@@ -18,7 +18,6 @@ pub(crate) fn code(verifier: &str) -> Response {
     );
     let mut response = Html(page).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 

@@ -13,17 +13,16 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
-use edge::{Authenticator, require_key};
+use edge::{AuthPorts, Authenticator, require_key};
 use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, JobHistory, Jobs, PendingJobs, ResponseCache, Results, StoredBytes,
-    Tenants, Uploads,
+    Accounts, Apps, FairQueues, Health, JobHistory, Jobs, PendingJobs, ResponseCache, Results, StoredBytes, Uploads,
 };
+use vault::DataKeys;
 
 /// The routes.
-pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
+pub fn routes<P, K>(ports: Arc<P>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: Clock
-        + Tenants
+    P: AuthPorts
         + Jobs
         + JobHistory
         + PendingJobs
@@ -36,6 +35,7 @@ where
         + Uploads
         + StoredBytes
         + 'static,
+    K: DataKeys + 'static,
 {
     Router::new()
         .route("/v1/usage", get(usage::get::<P>))
@@ -45,7 +45,7 @@ where
         .route("/v1/uploads/{upload_id}", get(uploads::get::<P>))
         .route("/v1/health/ready", get(health::ready::<P>))
         .with_state(ports)
-        .layer(from_fn_with_state(authenticator, require_key::<P>))
+        .layer(from_fn_with_state(authenticator, require_key::<P, K>))
         .route("/v1/health", get(health::alive))
         .route("/v1/openapi.json", get(documentation::openapi))
         .route("/v1/docs", get(documentation::page))

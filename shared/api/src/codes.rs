@@ -41,6 +41,10 @@ codes! {
     VerifierRefused = "ERR_VERIFIER_REFUSED", 400, "Flickr refused the verifier";
     /// No API key, or an unknown one.
     Unauthorized = "ERR_UNAUTHORIZED", 401, "An API key is needed";
+    /// The API key is one whose requests must be signed, and the request is not.
+    SignatureRequired = "ERR_SIGNATURE_REQUIRED", 401, "The request must be signed";
+    /// The signature does not verify, is not of the profile, is too old, or was used before.
+    SignatureInvalid = "ERR_SIGNATURE_INVALID", 401, "The signature cannot be accepted";
     /// API Gateway or its firewall refuses the request.
     Forbidden = "ERR_FORBIDDEN", 403, "This is not allowed";
     /// No such route.

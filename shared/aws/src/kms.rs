@@ -1,6 +1,6 @@
 //! Data keys from AWS KMS.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_kms::{Client, config::Builder, primitives::Blob, types::DataKeySpec};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -12,12 +12,18 @@ use vault::{
     KeyError, KeyErrorKind, Limits, Vault,
 };
 
-use crate::{error, machine::now, sdk_headers::WithoutSdkHeaders, settings::Keys};
+use crate::{
+    config::{Lazily, lazily},
+    error,
+    machine::now,
+    sdk_headers::WithoutSdkHeaders,
+    settings::Keys,
+};
 
 /// One KMS key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KmsKey {
-    client: Client,
+    client: Lazily<Client>,
     arn: KeyArn,
 }
 
@@ -29,9 +35,10 @@ pub type CachedKmsKey = CachingKeys<KmsKey, fn() -> u64>;
 /// # Errors
 /// When one of them is no key ARN.
 pub fn vaults(config: &SdkConfig, keys: &Keys) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
-    let client = Client::from_conf(Builder::from(config).interceptor(WithoutSdkHeaders).build());
+    let client: Lazily<Client> =
+        lazily(config, |config| Client::from_conf(Builder::from(config).interceptor(WithoutSdkHeaders).build()));
     let vault = |arn: &str| {
-        let key = KmsKey { client: client.clone(), arn: arn.parse()? };
+        let key = KmsKey { client: Arc::clone(&client), arn: arn.parse()? };
         Ok(Vault::new(CachingKeys::new(key, Limits::default(), milliseconds as fn() -> u64)))
     };
     Ok(Vaults { tokens: vault(&keys.token_key_arn)?, secrets: vault(&keys.app_key_arn)? })
@@ -135,7 +142,7 @@ mod tests {
                 "CiphertextBlob": base64::encode([1, 2, 3]),
                 "Plaintext": base64::encode([7; DataKey::LEN]),
             });
-            let client = Client::new(&Answering::new(200, &answer).config());
+            let client = lazily(&Answering::new(200, &answer).config(), |config| Client::new(config));
             let key = KmsKey { client, arn: asked.clone() };
             assert_eq!(key.generate(&context).await.is_ok(), is_taken, "{answering}");
             assert_eq!(key.decrypt(&encrypted, &context).await.is_ok(), is_taken, "{answering}");

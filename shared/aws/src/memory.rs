@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use domain::{AccountRef, AppId, TenantId, Timestamp};
-use hub::keyed_hash::ApiKeyHash;
+use domain::{AccountRef, AppId, SigningKeyId, TenantId, Timestamp};
+use hub::{keyed_hash::ApiKeyHash, ports::KnownKey};
 
 /// The most entries of a memory.
 const MAX_ENTRIES: usize = 1_000;
@@ -65,25 +65,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// tenant and an app opens to the same: it never goes out of date.
 pub(crate) type AppCache = Memory<(TenantId, AppId), Vec<u8>>;
 
+/// The sealed secrets that sign requests. An id has one secret, and the record of an API key says whether it still
+/// counts: it never goes out of date.
+pub(crate) type SigningSecretCache = Memory<(TenantId, SigningKeyId), Vec<u8>>;
+
 /// Which Flickr apps accounts have. One that is connected anew may get another: what is remembered says only what to
 /// read together with the account, which says which it is.
 pub(crate) type AccountAppCache = Memory<AccountRef, AppId>;
 
-/// Whose API keys are. A key may be disabled, so this is remembered for a minute only.
+/// Whose API keys are, and how their requests are signed. A key may be disabled, so this is remembered for a minute only.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (TenantId, Timestamp)>);
+pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (KnownKey, Timestamp)>);
 
 impl ApiKeyCache {
     /// Whose the key is, as far as that may be known at `now` without asking.
-    pub(crate) fn get(&self, key: &ApiKeyHash, now: Timestamp) -> Option<TenantId> {
-        let (tenant, asked_at) = self.0.get(key)?;
+    pub(crate) fn get(&self, key: &ApiKeyHash, now: Timestamp) -> Option<KnownKey> {
+        let (known, asked_at) = self.0.get(key)?;
         // A clock that was set back tells nothing of an age.
-        (asked_at <= now && now < asked_at + API_KEY_LIFETIME).then_some(tenant)
+        (asked_at <= now && now < asked_at + API_KEY_LIFETIME).then_some(known)
     }
 
     /// Remembers whose the key was when the table was asked, at `asked_at`.
-    pub(crate) fn set(&self, key: &ApiKeyHash, tenant: &TenantId, asked_at: Timestamp) {
-        self.0.set(key, (tenant.clone(), asked_at));
+    pub(crate) fn set(&self, key: &ApiKeyHash, known: &KnownKey, asked_at: Timestamp) {
+        self.0.set(key, (known.clone(), asked_at));
     }
 }
 
@@ -95,8 +99,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
 
-    fn tenant(number: u8) -> TenantId {
-        TenantId::from_bytes([number; 16])
+    fn tenant(number: u8) -> KnownKey {
+        KnownKey { tenant: TenantId::from_bytes([number; 16]), signing: None }
     }
 
     fn key(text: &str) -> ApiKeyHash {

@@ -2,7 +2,7 @@
 //!
 //! | pk | sk | holds |
 //! |---|---|---|
-//! | `KEY#hash` | `KEY` | whose API key it is, and since when it is disabled, if it is; `hash` begins with its version and a dot, but for version 1 |
+//! | `KEY#hash` | `KEY` | whose API key it is, since when it is disabled, if it is, and how its requests are signed, if they are; `hash` begins with its version and a dot, but for version 1 |
 //! | tenant | `TENANT` | its name |
 //!
 //! A key is under one hash: whatever stores one checks that it is under no other. A tenant and its first key are written in one transaction. Whose a key is, is remembered for a minute, unless it is
@@ -10,11 +10,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::{query::builders::QueryFluentBuilder, scan::builders::ScanFluentBuilder};
-use domain::{TenantId, Timestamp};
+use aws_sdk_dynamodb::{
+    operation::{query::builders::QueryFluentBuilder, scan::builders::ScanFluentBuilder},
+    types::AttributeValue,
+};
+use domain::{SigningKeyId, TenantId, Timestamp};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
-    ports::{self, NewTenant, Tenants},
+    ports::{self, KnownKey, NewTenant, RequestSigning, Tenants},
 };
 
 use crate::{
@@ -31,15 +34,28 @@ const FINDING: &str = "finding an API key";
 const MOVING: &str = "storing an API key under another hash";
 const COUNTING: &str = "counting API keys";
 const DISABLING: &str = "disabling or enabling an API key";
+const SIGNING: &str = "setting how requests are signed";
 const LISTING: &str = "listing tenants";
 /// The sort key of a tenant.
 const TENANT: &str = "TENANT";
 const KEY: &str = "KEY#";
 /// Since when a key is disabled; absent in one that is not.
 const DISABLED_AT: &str = "disabled_at";
+/// The secret that signs a key's requests; absent in one whose requests are not signed.
+const SIGNING_KEY: &str = "signing_key";
+/// Whether a request without a signature is refused; absent in one whose requests are not signed.
+const SIGNATURE_REQUIRED: &str = "signature_required";
 
 fn api_key(key: &ApiKeyHash) -> Attributes {
     item::key(format!("{KEY}{}", key.as_str()), "KEY")
+}
+
+fn read_key(item: &Attributes) -> ports::Result<KnownKey> {
+    let item = Reader(item);
+    let signing = item.optional_parsed(SIGNING_KEY)?;
+    let signing =
+        signing.map(|key| Ok::<_, ports::Error>(RequestSigning { key, is_required: item.flag(SIGNATURE_REQUIRED)? }));
+    Ok(KnownKey { tenant: item.parsed("tenant")?, signing: signing.transpose()? })
 }
 
 /// A query of the tenant's items in the vault table whose sort key begins with `prefix`.
@@ -71,16 +87,16 @@ impl Tenants for Cloud {
         done(&self.vault.transact(parts.collect::<Vec<_>>(), CREATING).await?, CREATING)
     }
 
-    async fn tenant_of(&self, key: &ApiKeyHashes) -> ports::Result<Option<TenantId>> {
+    async fn tenant_of(&self, key: &ApiKeyHashes) -> ports::Result<Option<KnownKey>> {
         let asked_at = now();
-        if let Some(tenant) = key.all().find_map(|hash| self.api_key_cache.get(hash, asked_at)) {
-            return Ok(Some(tenant));
+        if let Some(known) = key.all().find_map(|hash| self.api_key_cache.get(hash, asked_at)) {
+            return Ok(Some(known));
         }
         let found = self.stored_key(key).await?;
         let Some((hash, item)) = found.filter(|(_, item)| !item.contains_key(DISABLED_AT)) else { return Ok(None) };
-        let tenant = Reader(&item).parsed("tenant")?;
-        self.api_key_cache.set(&hash, &tenant, asked_at);
-        Ok(Some(tenant))
+        let known = read_key(&item)?;
+        self.api_key_cache.set(&hash, &known, asked_at);
+        Ok(Some(known))
     }
 
     async fn stored_hash(&self, key: &ApiKeyHashes) -> ports::Result<Option<ApiKeyHash>> {
@@ -89,16 +105,18 @@ impl Tenants for Cloud {
 
     async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> ports::Result<bool> {
         let Some(mut item) = self.vault.get(api_key(from), MOVING).await? else { return Ok(false) };
-        // What was disabled or enabled since it was read must not be undone.
-        let delete = self.vault.delete_part(api_key(from));
-        let delete = match item.get(DISABLED_AT) {
-            Some(at) => delete
-                .condition_expression(format!("{DISABLED_AT} = :disabled_at"))
-                .expression_attribute_values(":disabled_at", at.clone()),
-            None => delete
-                .condition_expression(format!("attribute_exists({PARTITION}) AND attribute_not_exists({DISABLED_AT})")),
-        };
-        let delete = delete.part();
+        // What was changed since it was read must not be undone.
+        let delete = [DISABLED_AT, SIGNING_KEY, SIGNATURE_REQUIRED].into_iter().fold(
+            (self.vault.delete_part(api_key(from)), format!("attribute_exists({PARTITION})")),
+            |(delete, condition), name| match item.get(name) {
+                Some(value) => (
+                    delete.expression_attribute_values(format!(":{name}"), value.clone()),
+                    format!("{condition} AND {name} = :{name}"),
+                ),
+                None => (delete, format!("{condition} AND attribute_not_exists({name})")),
+            },
+        );
+        let delete = delete.0.condition_expression(delete.1).part();
         item.extend(api_key(to));
         let put = self.vault.put_part(item).condition_expression(format!("attribute_not_exists({PARTITION})")).part();
         done(&self.vault.transact([put, delete], MOVING).await?, MOVING)
@@ -113,6 +131,30 @@ impl Tenants for Cloud {
             None => update.update_expression(format!("REMOVE {DISABLED_AT}")),
         };
         written_if(update.send().await, DISABLING)
+    }
+
+    async fn set_request_signing(
+        &self,
+        hash: &ApiKeyHash,
+        signing: Option<&RequestSigning>,
+        former: Option<&SigningKeyId>,
+    ) -> ports::Result<bool> {
+        let update = self.vault.update(api_key(hash));
+        let update = match former {
+            Some(former) => update
+                .condition_expression(format!("{SIGNING_KEY} = :former"))
+                .expression_attribute_values(":former", text(former.as_str())),
+            None => update
+                .condition_expression(format!("attribute_exists({PARTITION}) AND attribute_not_exists({SIGNING_KEY})")),
+        };
+        let update = match signing {
+            Some(RequestSigning { key, is_required }) => update
+                .update_expression(format!("SET {SIGNING_KEY} = :key, {SIGNATURE_REQUIRED} = :required"))
+                .expression_attribute_values(":key", text(key.as_str()))
+                .expression_attribute_values(":required", AttributeValue::Bool(*is_required)),
+            None => update.update_expression(format!("REMOVE {SIGNING_KEY}, {SIGNATURE_REQUIRED}")),
+        };
+        written_if(update.send().await, SIGNING)
     }
 
     async fn keys_by_version(&self) -> ports::Result<BTreeMap<u32, u64>> {

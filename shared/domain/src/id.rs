@@ -107,6 +107,10 @@ id!(
     UploadId, "upl_"
 );
 id!(
+    /// A secret that signs the requests of an API key.
+    SigningKeyId, "sgn_"
+);
+id!(
     /// One worker's hold on a job, new for each received message.
     ClaimId, "clm_"
 );

@@ -21,7 +21,7 @@ pub mod timing;
 pub mod upload;
 pub mod verification;
 
-pub use id::{AppId, ClaimId, JobId, TenantId, TraceId, UploadId, UserId};
+pub use id::{AppId, ClaimId, JobId, SigningKeyId, TenantId, TraceId, UploadId, UserId};
 pub use jitter::Jitter;
 pub use refs::{AccountRef, JobRef};
 pub use time::{Day, Timestamp};

@@ -12,46 +12,61 @@ use http::request::Parts;
 use hub::{
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::Tenants,
+    ports::{Clock, Nonces, SigningSecrets, Tenants},
     tenants::{self, Principal},
 };
+use vault::{DataKeys, Vault};
 
-use crate::problem::Problem;
+use crate::{problem::Problem, signature};
 
 /// The header an API key comes in.
 pub const API_KEY_HEADER: &str = "x-api-key";
 
+/// What authentication needs of the world.
+pub trait AuthPorts: Tenants + Clock + SigningSecrets + Nonces {}
+
+impl<P: Tenants + Clock + SigningSecrets + Nonces> AuthPorts for P {}
+
 /// What authentication needs.
-pub struct Authenticator<P> {
-    /// Finds tenants.
+pub struct Authenticator<P, K> {
+    /// Finds tenants, and what signs their requests.
     pub ports: P,
     /// Hashes keys.
     pub keyed_hash: KeyedHash,
     /// What every principal is held to.
     pub limits: Limits,
+    /// Opens the secrets that sign requests.
+    pub secrets: Vault<K>,
 }
 
 /// The principal whose API key came with the request.
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Principal);
 
-/// Lets through only requests with a tenant's API key.
-pub async fn require_key<P: Tenants>(
-    State(authenticator): State<Arc<Authenticator<P>>>,
-    mut request: Request,
+/// Lets through only requests with a tenant's API key, signed where the key demands it.
+pub async fn require_key<P: AuthPorts, K: DataKeys>(
+    State(authenticator): State<Arc<Authenticator<P, K>>>,
+    request: Request,
     next: Next,
 ) -> Response {
-    let Authenticator { ports, keyed_hash, limits } = &*authenticator;
-    let key = request.headers().get(API_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match tenants::authenticate(ports, keyed_hash, *limits, key).await {
-        Ok(Some(principal)) => {
-            tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
-            request.extensions_mut().insert(Authenticated(principal));
-            next.run(request).await
-        }
-        Ok(None) => unauthorized().into_response(),
-        Err(error) => Problem::from(error).into_response(),
+    match authenticated(&authenticator, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
+}
+
+/// The request with its principal.
+async fn authenticated<P: AuthPorts, K: DataKeys>(
+    authenticator: &Authenticator<P, K>,
+    request: Request,
+) -> Result<Request, Problem> {
+    let Authenticator { ports, keyed_hash, limits, secrets } = authenticator;
+    let key = request.headers().get(API_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let principal = tenants::authenticate(ports, keyed_hash, *limits, key).await?.ok_or_else(unauthorized)?;
+    tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
+    let mut request = signature::verified(ports, secrets, &principal, request).await?;
+    request.extensions_mut().insert(Authenticated(principal));
+    Ok(request)
 }
 
 fn unauthorized() -> Problem {

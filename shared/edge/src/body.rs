@@ -1,12 +1,15 @@
 //! Bodies, queries and paths: read within bounds, refused by naming the field.
 
 use api::ErrorCode;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{nearest::nearest, problem::Problem};
 
 /// The largest body, in bytes: the longest parameters of a job, with room for escapes.
 pub const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -25,15 +28,23 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         if is_encoded(request.headers()) {
             return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send the body without `content-encoding`"));
         }
-        let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
-            } else {
-                Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
-            }
-        })?;
-        read(&body.to_bytes()).map(Json)
+        read(&whole(request.into_body()).await?).map(Json)
     }
+}
+
+/// The whole body.
+///
+/// # Errors
+/// When it has more than [`MAX_BODY_BYTES`], or does not arrive.
+pub(crate) async fn whole(body: Body) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    collected.map(|body| body.to_bytes()).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
+        } else {
+            Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
+        }
+    })
 }
 
 /// The JSON text as a `T`; what does not fit is named by its path.
@@ -50,12 +61,17 @@ fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// The message of a JSON error without the value it found: that could be a secret in the wrong
-/// place.
+/// The message of a JSON error without the value it found: that could be a secret in the wrong place. Where a name is
+/// unknown, it says which known one was probably meant.
 fn without_value(message: String) -> String {
-    match message.rfind("expected ") {
-        Some(start) => message[start..].to_owned(),
-        None => message,
+    let Some(start) = message.rfind("expected ") else { return message };
+    let (found, expected) = message.split_at(start);
+    let unknown = found.split_once("unknown field `").and_then(|(_, name)| name.strip_suffix("`, "));
+    // The names are in backticks, so every second part is one.
+    let known = expected.split('`').skip(1).step_by(2);
+    match unknown.and_then(|name| nearest(name, known)) {
+        Some(meant) => format!("is unknown, perhaps `{meant}` is meant; {expected}"),
+        None => expected.to_owned(),
     }
 }
 
@@ -120,7 +136,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, response::IntoResponse};
+    use axum::response::IntoResponse;
     use serde::Deserialize;
 
     use super::*;
@@ -180,6 +196,17 @@ mod tests {
             assert!(shown.contains(&format!("field: {field:?}")), "{text}: {shown}");
             assert!(!shown.contains("4711"), "{shown}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_member_is_refused_with_the_nearest_known_name() {
+        let said = async |text: &'static str| format!("{:?}", read(None, text).await.unwrap_err());
+        assert!(
+            said(r#"{"nam": 1}"#).await.contains("is unknown, perhaps `name` is meant; expected `name` or `inner`")
+        );
+        assert!(said(r#"{"name": "x", "inner": {"iner": 1}}"#).await.contains("perhaps `inner` is meant"));
+        assert!(!said(r#"{"canary": 1}"#).await.contains("perhaps"));
+        assert!(!said(r#"{"name": {"inner": 1}}"#).await.contains("perhaps"), "no name is unknown");
     }
 
     #[tokio::test]

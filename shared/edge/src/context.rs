@@ -18,6 +18,9 @@ pub struct RequestContext {
     pub trace: TraceId,
     /// The API as the request reached it, without a slash at the end.
     pub base_url: String,
+    /// The path as the client sent it, with the stage, or what a domain's mapping puts before it; its escapes may be
+    /// decoded or not.
+    pub path: String,
 }
 
 impl RequestContext {
@@ -36,6 +39,7 @@ impl RequestContext {
         Self {
             request_id: gateway.and_then(|context| context.request_id.clone()).unwrap_or_else(|| hex::encode(random())),
             base_url,
+            path: gateway.and_then(|context| context.path.clone()).unwrap_or_else(|| request.uri().path().to_owned()),
             trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),
         }
     }

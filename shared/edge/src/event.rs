@@ -12,13 +12,20 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{auth::API_KEY_HEADER, problem::Problem};
+use crate::{
+    auth::API_KEY_HEADER,
+    problem::Problem,
+    signature::{CONTENT_DIGEST, IDEMPOTENCY_KEY, SIGNATURE, SIGNATURE_INPUT, X_IDEMPOTENCY_KEY},
+};
 
 /// Headers of which two values could be read as one or the other.
-const SINGLE: [&str; 7] = [
+const SINGLE: [&str; 10] = [
     API_KEY_HEADER,
-    "idempotency-key",
-    "x-idempotency-key",
+    IDEMPOTENCY_KEY,
+    X_IDEMPOTENCY_KEY,
+    SIGNATURE,
+    SIGNATURE_INPUT,
+    CONTENT_DIGEST,
     "content-type",
     "content-length",
     "content-encoding",

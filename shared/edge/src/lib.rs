@@ -7,13 +7,15 @@ mod context;
 mod entity_tag;
 mod envelope;
 mod event;
+mod nearest;
 mod problem;
 mod rate_limit;
 mod serve;
+mod signature;
 pub mod translate;
 
 pub use api::ErrorCode;
-pub use auth::{API_KEY_HEADER, Authenticated, Authenticator, require_key};
+pub use auth::{API_KEY_HEADER, AuthPorts, Authenticated, Authenticator, require_key};
 pub use body::{Json, MAX_BODY_BYTES, PathText, Query, parse};
 pub use context::RequestContext;
 pub use entity_tag::EntityTag;

@@ -198,6 +198,7 @@ mod tests {
             request_id: "r".to_owned(),
             trace: domain::TraceId::from_bytes([1; 16]),
             base_url: String::new(),
+            path: String::new(),
         };
         let document = PendingProblem(std::sync::Arc::new(problem)).document(&context);
         assert!(!String::from_utf8(document).unwrap().contains("canary"));

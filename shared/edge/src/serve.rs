@@ -8,7 +8,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use lambda_http::{Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, tower::service_fn};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -21,6 +21,16 @@ use crate::{
     event::normalized,
     problem::{PendingProblem, Problem},
 };
+
+/// The headers of every answer, unless it has its own: it shows nothing, is framed by nobody, is what it says it is, and
+/// its host is asked in no other way than by TLS. API Gateway's own answers have the same (`template.yaml`).
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
 
 /// `routes`, ready to serve: unknown routes and methods answer as problems, and a panic does.
 pub fn serve(routes: Router) -> Router {
@@ -111,7 +121,9 @@ fn dress(mut response: Response, context: &RequestContext) -> Response {
     let headers = response.headers_mut();
     // But for an answer that may be stored under its entity tag.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in SECURITY_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert("x-request-id", id);
     }

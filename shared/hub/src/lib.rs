@@ -19,6 +19,7 @@ pub mod ports;
 pub mod read;
 pub mod response_cache;
 pub mod run;
+pub mod signing;
 mod stored_bytes;
 pub mod submit;
 pub mod sweep;

@@ -6,7 +6,7 @@ use crate::{
     Error, Kind,
     keyed_hash::{ApiKeyHash, ApiKeyHashes, KeyedHash},
     limits::Limits,
-    ports::{Clock, Entropy, NewTenant, Tenants},
+    ports::{Clock, Entropy, KnownKey, NewTenant, RequestSigning, Tenants},
 };
 
 /// The fewest characters an API key may have: API Gateway's own minimum (`CreateApiKey`).
@@ -20,6 +20,7 @@ pub const MAX_API_KEY_CHARACTERS: usize = 128;
 pub struct Principal {
     tenant: TenantId,
     key: ApiKeyHash,
+    signing: Option<RequestSigning>,
     limits: Limits,
 }
 
@@ -31,6 +32,11 @@ impl Principal {
     /// The current hash of the API key that was shown.
     pub fn key(&self) -> &ApiKeyHash {
         &self.key
+    }
+
+    /// How the requests of the API key are signed, if they are.
+    pub fn signing(&self) -> Option<&RequestSigning> {
+        self.signing.as_ref()
     }
 
     /// How much it may ask for.
@@ -72,8 +78,8 @@ pub async fn authenticate(
         return Ok(None);
     }
     let key = keyed_hash.api_key(api_key);
-    let tenant = ports.tenant_of(&key).await?;
-    Ok(tenant.map(|tenant| Principal { tenant, key: key.current().clone(), limits }))
+    let Some(KnownKey { tenant, signing }) = ports.tenant_of(&key).await? else { return Ok(None) };
+    Ok(Some(Principal { tenant, key: key.current().clone(), signing, limits }))
 }
 
 /// Whether an API key is accepted.
@@ -117,7 +123,10 @@ pub async fn rehash(ports: &impl Tenants, keyed_hash: &KeyedHash, api_key: &str)
 }
 
 /// The hashes of an API key that an operator gives.
-fn hashes(keyed_hash: &KeyedHash, api_key: &str) -> Result<ApiKeyHashes, Error> {
+///
+/// # Errors
+/// An invalid field.
+pub(crate) fn hashes(keyed_hash: &KeyedHash, api_key: &str) -> Result<ApiKeyHashes, Error> {
     if is_api_key(api_key) {
         return Ok(keyed_hash.api_key(api_key));
     }

@@ -1,6 +1,6 @@
 //! What is sealed under which key and which encryption context.
 
-use domain::{AppId, TenantId, UserId, login::Digested};
+use domain::{AppId, SigningKeyId, TenantId, UserId, login::Digested};
 use vault::{DataKeys, EncryptionContext, Purpose, Vault};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 pub struct Vaults<K> {
     /// Tokens of users, and of logins on the way to one.
     pub tokens: Vault<K>,
-    /// Secrets of Flickr apps.
+    /// Secrets of Flickr apps, and those that sign requests to the API.
     pub secrets: Vault<K>,
 }
 
@@ -60,4 +60,12 @@ pub fn account(tenant: &TenantId, user: &UserId) -> Result<EncryptionContext, va
 /// None for ids, which are never empty or long.
 pub fn pending_login(tenant: &TenantId, token: &Digested) -> Result<EncryptionContext, vault::Error> {
     EncryptionContext::new(tenant.as_str(), token.as_str(), Purpose::PendingLogin)
+}
+
+/// The context of a secret that signs the requests of an API key.
+///
+/// # Errors
+/// None for ids, which are never empty or long.
+pub fn request_signing(tenant: &TenantId, key: &SigningKeyId) -> Result<EncryptionContext, vault::Error> {
+    EncryptionContext::new(tenant.as_str(), key.as_str(), Purpose::RequestSigning)
 }

@@ -20,7 +20,7 @@ pub(crate) enum Field {
 }
 
 /// Those that every answer has.
-pub(crate) const ALWAYS: [Field; 2] = [Field::RequestId, Field::CacheControl];
+pub(crate) const ALWAYS: [Field; 3] = [Field::RequestId, Field::CacheControl, Field::ContentSecurityPolicy];
 
 const ALL: [Field; 9] = [
     Field::CacheControl,
@@ -58,7 +58,7 @@ impl Field {
     fn header(self) -> Header {
         let (about, kind, example): (_, _, Value) = match self {
             Self::CacheControl => ("`no-store`, but for an answer with an entity tag", Type::String, json!("no-store")),
-            Self::ContentSecurityPolicy => ("What the page may load", Type::String, json!("default-src 'none'")),
+            Self::ContentSecurityPolicy => ("What a page may load", Type::String, json!("default-src 'none'")),
             Self::EntityTag => (
                 "What stands for this answer in `If-None-Match`",
                 Type::String,

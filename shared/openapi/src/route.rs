@@ -197,7 +197,7 @@ impl Route {
     /// The operation, whose types are added to `schemas`.
     pub(crate) fn into_operation(mut self, schemas: &mut Schemas) -> Operation {
         if self.needs_key {
-            self.codes.push(ErrorCode::Unauthorized);
+            self.codes.extend([ErrorCode::Unauthorized, ErrorCode::SignatureRequired, ErrorCode::SignatureInvalid]);
         }
         // Such as `..`, which would lead to another route.
         if self.path.contains('{') {

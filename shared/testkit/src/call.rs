@@ -55,6 +55,8 @@ pub enum Call {
     TakeLogin,
     // Messages
     Send,
+    // Nonces
+    UseNonce,
     // PendingJobs
     CountPending,
     DiscountPending,
@@ -71,6 +73,10 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // SigningSecrets
+    SaveSigningSecret,
+    SigningSecret,
+    RemoveSigningSecret,
     // StoredBytes
     CountBytes,
     DiscountBytes,
@@ -83,6 +89,7 @@ pub enum Call {
     StoredHash,
     MoveKey,
     SetKeyDisabled,
+    SetRequestSigning,
     KeysByVersion,
     Tenants,
     // UploadTickets

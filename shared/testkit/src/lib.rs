@@ -16,6 +16,7 @@ mod scene;
 mod scripted_files;
 mod scripted_flickr;
 mod scripted_sources;
+mod signer;
 pub mod simulator;
 mod woken;
 
@@ -27,4 +28,5 @@ pub use mutation::Mutation;
 pub use scene::Scene;
 pub use scripted_flickr::{CATALOGUE, ScriptedFlickr};
 pub use scripted_sources::ScriptedSources;
+pub use signer::{Headers, Signer, Unsigned};
 pub use woken::run_by_itself;

@@ -22,6 +22,8 @@ pub enum Purpose {
     WebhookSecret,
     /// The request token of a login that is under way.
     PendingLogin,
+    /// The secret that signs the requests of an API key.
+    RequestSigning,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::AppSecret => "app-secret",
             Self::WebhookSecret => "webhook-secret",
             Self::PendingLogin => "pending-login",
+            Self::RequestSigning => "request-signing",
         }
     }
 }
@@ -116,6 +119,7 @@ mod tests {
             (Purpose::AppSecret, "app-secret"),
             (Purpose::WebhookSecret, "webhook-secret"),
             (Purpose::PendingLogin, "pending-login"),
+            (Purpose::RequestSigning, "request-signing"),
         ];
         for (purpose, form) in forms {
             assert_eq!(purpose.to_string(), form);

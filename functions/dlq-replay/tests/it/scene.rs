@@ -41,7 +41,12 @@ impl Scene {
         for key in KEYS {
             tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
         }
-        let authenticator = Arc::new(Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default() });
+        let authenticator = Arc::new(Authenticator {
+            ports: world.clone(),
+            keyed_hash,
+            limits: Limits::default(),
+            secrets: build::vaults().secrets,
+        });
         let ports = Arc::new(world.clone());
         let routes = edge::serve(dlq_replay::routes(Arc::clone(&ports), Arc::clone(&authenticator)));
         Self { service: Service::new(ports, authenticator), world, routes, tenants }

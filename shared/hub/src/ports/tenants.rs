@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{TenantId, Timestamp};
+use domain::{SigningKeyId, TenantId, Timestamp};
 
 use super::Result;
 use crate::keyed_hash::{ApiKeyHash, ApiKeyHashes};
@@ -19,15 +19,33 @@ pub struct NewTenant {
     pub created_at: Timestamp,
 }
 
+/// An API key that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// How its requests are signed, if they are.
+    pub signing: Option<RequestSigning>,
+}
+
+/// How the requests of an API key are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSigning {
+    /// The id of the secret that signs them.
+    pub key: SigningKeyId,
+    /// Whether a request without a signature is refused.
+    pub is_required: bool,
+}
+
 /// Tenants and their API keys.
 pub trait Tenants: Send + Sync {
     /// Stores a tenant with its first API key, under the key's current hash. `false` when the key is already some
     /// tenant's under any of its hashes: then nothing is stored.
     fn create_tenant(&self, tenant: &NewTenant) -> impl Future<Output = Result<bool>> + Send;
 
-    /// The tenant of `key`, if it has one under any of its hashes, and the key is not disabled. A store may answer from
-    /// memory for up to a minute.
-    fn tenant_of(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<TenantId>>> + Send;
+    /// The tenant of `key`, if it has one under any of its hashes, and the key is not disabled, with how the key's
+    /// requests are signed. A store may answer from memory for up to a minute.
+    fn tenant_of(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<KnownKey>>> + Send;
 
     /// The hash under which `key` is stored, if it is, disabled or not.
     fn stored_hash(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<ApiKeyHash>>> + Send;
@@ -42,6 +60,15 @@ pub trait Tenants: Send + Sync {
         &self,
         hash: &ApiKeyHash,
         disabled_at: Option<Timestamp>,
+    ) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Sets how the requests of the key are signed that is stored under this hash, where they were signed with `former`
+    /// so far. `false` where they were not, or nothing is stored under the hash.
+    fn set_request_signing(
+        &self,
+        hash: &ApiKeyHash,
+        signing: Option<&RequestSigning>,
+        former: Option<&SigningKeyId>,
     ) -> impl Future<Output = Result<bool>> + Send;
 
     /// How many keys are stored under hashes of each version. It reads the whole store: an operator asks, no request

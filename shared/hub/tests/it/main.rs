@@ -12,6 +12,7 @@ mod parts;
 mod response_cache;
 mod run;
 mod secrets;
+mod signing;
 mod submit;
 mod tenants;
 mod transition;

@@ -74,7 +74,7 @@ fn of_user() -> Route {
     let request = JobStatusRequest { job_id: text(JOB), user_id: text(USER), result: None };
     Route::post("/v1/flickr/jobs/status", "getJobOfAccount", JOBS, &request)
         .does("Read a job of an account", "A job of another account is unknown.")
-        .answers(Answer::data(200, "The job", &completed()))
+        .answers(Answer::data(200, "The job", &completed()).with(&[Field::RetryAfter]))
         .refuses(&[ErrorCode::JobNotFound])
 }
 
@@ -85,7 +85,7 @@ fn of_tenant() -> Route {
         .does("Read a job", "A job that has ended has an entity tag, unless its answer has a `result_url`.")
         .query::<JobQuery>()
         .header("If-None-Match", tags, Object::with_type(Type::String))
-        .answers(Answer::data(200, "The job", &completed()).with(&[Field::EntityTag]))
+        .answers(Answer::data(200, "The job", &completed()).with(&[Field::EntityTag, Field::RetryAfter]))
         .answers(Answer::nothing(304, "The job is as the client has it").with(&[Field::EntityTag]))
         .refuses(&[ErrorCode::JobNotFound])
 }

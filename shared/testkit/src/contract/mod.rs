@@ -17,9 +17,11 @@ mod jobs;
 mod logins;
 mod messages;
 mod multiparts;
+mod nonces;
 mod pending_jobs;
 mod response_cache;
 mod results;
+mod signing_secrets;
 mod steps;
 mod stored_bytes;
 mod sweeps;
@@ -41,13 +43,15 @@ pub use jobs::{
 pub use logins::logins;
 pub use messages::messages;
 pub use multiparts::multiparts;
+pub use nonces::nonces;
 pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
+pub use signing_secrets::signing_secrets;
 pub use stored_bytes::stored_bytes;
 pub use sweeps::sweeps;
 pub use system::system;
-pub use tenants::{disabled_keys, tenants};
+pub use tenants::{disabled_keys, request_signing, tenants};
 pub use upload_tickets::upload_tickets;
 pub use uploads::{fetched_files, new_photos, photo_locks, upload_locks, uploads};
 
@@ -64,10 +68,10 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            fetched_files health insertion invalidation job_history logins messages new_photos open_and_dead_jobs
-            pages_of_checks pending_jobs photo_locks quarantine resends result_objects results revisions stored_bytes
-            submit_context system tags tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs
-            waits
+            fetched_files health insertion invalidation job_history logins messages new_photos nonces open_and_dead_jobs
+            pages_of_checks pending_jobs photo_locks quarantine request_signing resends result_objects results revisions
+            signing_secrets stored_bytes submit_context system tags tenant_flows tenants upload_locks upload_tickets
+            uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

@@ -1,7 +1,7 @@
 //! The keys of what the stores hold, as the adapters have them. Who writes the same item meets there; who uses the same
 //! partition key of a table or of an index shares what DynamoDB takes of it.
 
-use domain::{AccountRef, AppId, JobRef, TenantId, UploadId, budget::HostClass};
+use domain::{AccountRef, AppId, JobRef, SigningKeyId, TenantId, UploadId, budget::HostClass};
 use hub::ports::BudgetKey;
 
 /// A partition key of a table or of an index.
@@ -27,6 +27,7 @@ pub(super) enum Partition {
     CacheStats(TenantId),
     FairQueue(AppId),
     Logins(TenantId),
+    Nonce(SigningKeyId, String),
     // Its index
     ListedQueues(u8),
 }

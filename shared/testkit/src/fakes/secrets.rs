@@ -1,6 +1,9 @@
 //! All secrets at rest.
 
-use super::{accounts::StoredAccounts, apps::StoredApps, logins::StoredLogins, world::World};
+use super::{
+    accounts::StoredAccounts, apps::StoredApps, logins::StoredLogins, signing_secrets::StoredSigningSecrets,
+    world::World,
+};
 
 impl World {
     /// All secrets at rest, as they would lie in a table.
@@ -9,6 +12,7 @@ impl World {
             let mut sealed: Vec<Vec<u8>> = stores.part::<StoredApps>().secrets().cloned().collect();
             sealed.extend(stores.part::<StoredLogins>().secrets().cloned());
             sealed.extend(stores.part::<StoredAccounts>().secrets().cloned());
+            sealed.extend(stores.part::<StoredSigningSecrets>().secrets().cloned());
             sealed
         })
     }

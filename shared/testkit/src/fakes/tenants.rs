@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{TenantId, Timestamp};
+use domain::{SigningKeyId, TenantId, Timestamp};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
-    ports::{NewTenant, Result, Tenants},
+    ports::{KnownKey, NewTenant, RequestSigning, Result, Tenants},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use crate::call::Call;
 struct StoredKeys(BTreeMap<String, StoredKey>);
 
 struct StoredKey {
-    tenant: TenantId,
+    known: KnownKey,
     disabled_at: Option<Timestamp>,
 }
 
@@ -27,7 +27,8 @@ impl StoredKeys {
     fn create(&mut self, tenant: &NewTenant) -> bool {
         let is_new = self.hash_of(&tenant.key).is_none();
         if is_new {
-            let key = StoredKey { tenant: tenant.id.clone(), disabled_at: None };
+            let known = KnownKey { tenant: tenant.id.clone(), signing: None };
+            let key = StoredKey { known, disabled_at: None };
             self.0.insert(tenant.key.current().as_str().to_owned(), key);
         }
         is_new
@@ -37,9 +38,9 @@ impl StoredKeys {
         key.all().find(|hash| self.0.contains_key(hash.as_str())).cloned()
     }
 
-    fn tenant_of(&self, key: &ApiKeyHashes) -> Option<TenantId> {
+    fn tenant_of(&self, key: &ApiKeyHashes) -> Option<KnownKey> {
         let found = key.all().find_map(|hash| self.0.get(hash.as_str()));
-        found.filter(|key| key.disabled_at.is_none()).map(|key| key.tenant.clone())
+        found.filter(|key| key.disabled_at.is_none()).map(|key| key.known.clone())
     }
 
     fn move_key(&mut self, from: &ApiKeyHash, to: &ApiKeyHash) -> bool {
@@ -56,8 +57,22 @@ impl StoredKeys {
         true
     }
 
+    fn set_signing(
+        &mut self,
+        hash: &ApiKeyHash,
+        signing: Option<&RequestSigning>,
+        former: Option<&SigningKeyId>,
+    ) -> bool {
+        let Some(StoredKey { known, .. }) = self.0.get_mut(hash.as_str()) else { return false };
+        if known.signing.as_ref().map(|signing| &signing.key) != former {
+            return false;
+        }
+        known.signing = signing.cloned();
+        true
+    }
+
     fn tenants(&self) -> Vec<TenantId> {
-        let tenants: BTreeSet<TenantId> = self.0.values().map(|key| key.tenant.clone()).collect();
+        let tenants: BTreeSet<TenantId> = self.0.values().map(|key| key.known.tenant.clone()).collect();
         tenants.into_iter().collect()
     }
 
@@ -86,7 +101,7 @@ impl Tenants for World {
     }
 
     /// No read of a table: a process remembers whose a key is.
-    async fn tenant_of(&self, key: &ApiKeyHashes) -> Result<Option<TenantId>> {
+    async fn tenant_of(&self, key: &ApiKeyHashes) -> Result<Option<KnownKey>> {
         self.call(Call::TenantOf, |stores, _| stores.part::<StoredKeys>().tenant_of(key)).await
     }
 
@@ -103,6 +118,18 @@ impl Tenants for World {
     async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> Result<bool> {
         self.write(Call::SetKeyDisabled, item(hash), |stores, _| {
             stores.part::<StoredKeys>().set_disabled(hash, disabled_at)
+        })
+        .await
+    }
+
+    async fn set_request_signing(
+        &self,
+        hash: &ApiKeyHash,
+        signing: Option<&RequestSigning>,
+        former: Option<&SigningKeyId>,
+    ) -> Result<bool> {
+        self.write(Call::SetRequestSigning, item(hash), |stores, _| {
+            stores.part::<StoredKeys>().set_signing(hash, signing, former)
         })
         .await
     }

@@ -1,0 +1,6 @@
+//! The HTTP edge over the fakes, in process.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+mod headers;
+mod signature;
