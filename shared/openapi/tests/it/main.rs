@@ -77,7 +77,8 @@ fn every_operation_says_what_it_does_and_who_may() {
         for (status, response) in responses(&document, operation) {
             assert!(!response["description"].as_str().unwrap().is_empty(), "{id} {status}");
             let waits = response["headers"].get("Retry-After").is_some();
-            assert_eq!(waits, ["429", "503", "504"].contains(&status), "{id} {status}");
+            let is_open = ["getJob", "getJobOfAccount"].contains(&id) && status == "200";
+            assert_eq!(waits, is_open || ["429", "503", "504"].contains(&status), "{id} {status}");
         }
     }
 }
