@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Also in docs/operations.md.
 START_UP_INSTRUCTIONS = 6_000_000
 BINARY_BYTES = 8_000_000
-# The SDK's client of S3 brings 0.7 MB of checksum tables that nobody reads, and the worker streams files.
+# The SDK's client of S3 brings 0.7 MB of checksum tables that nobody reads.
 MOST_BINARY_BYTES = 9_500_000
 # Far longer than any run takes; a process that hangs is ended after it.
 LONGEST_RUN_SECONDS = 300
