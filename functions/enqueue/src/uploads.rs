@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use api::{CreateUploadAnswer, CreateUploadRequest, UploadPartsAnswer, UploadPartsQuery, UploadView};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::{
     UploadId,
     upload::{FileRefused, MAX_PARTS_AT_ONCE, MediaFile, Sha256},
 };
-use edge::{Authenticated, Envelope, Json, Problem, Query, translate};
+use edge::{Authenticated, Envelope, Json, PathText, Problem, Query, translate};
 use http::StatusCode;
 use hub::{
     Kind,
@@ -52,7 +52,7 @@ pub(crate) async fn post<P: Clock + Entropy + Accounts + Uploads + StoredBytes>(
 pub(crate) async fn parts<P: Clock + Uploads>(
     State(submit): State<Arc<Submit<P>>>,
     Authenticated(principal): Authenticated,
-    Path(upload_id): Path<String>,
+    PathText(upload_id): PathText,
     Query(query): Query<UploadPartsQuery>,
 ) -> Result<Envelope<UploadPartsAnswer>, Problem> {
     let (from, limit) = (query.from.unwrap_or(1), query.limit.unwrap_or(MAX_PARTS_AT_ONCE));
@@ -63,7 +63,7 @@ pub(crate) async fn parts<P: Clock + Uploads>(
 pub(crate) async fn complete<P: Uploads>(
     State(submit): State<Arc<Submit<P>>>,
     Authenticated(principal): Authenticated,
-    Path(upload_id): Path<String>,
+    PathText(upload_id): PathText,
 ) -> Result<Envelope<UploadView>, Problem> {
     let status = uploads::complete(&submit.ports, &principal, &id(&upload_id)?).await?;
     Ok(Envelope::ok(translate::uploads::upload(status)))

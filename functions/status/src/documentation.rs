@@ -73,9 +73,7 @@ impl File {
             let body = self.text().map_err(hub::Error::internal)?;
             tag.on(([(header::CONTENT_TYPE, self.media_type), (header::CONTENT_SECURITY_POLICY, POLICY)], body))
         };
-        let fields = response.headers_mut();
-        fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(STORING));
-        fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(STORING));
         Ok(response)
     }
 

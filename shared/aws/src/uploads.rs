@@ -44,6 +44,9 @@ const CREATED_AT: &str = "created_at";
 const HOLDER: &str = "holder";
 const HOLDER_RUN: &str = "holder_run";
 
+/// The run of a holder that the version before stored, which named no run.
+const FIRST_RUN: u32 = 1;
+
 /// The key of the item of an upload.
 fn key(tenant: &TenantId, id: &UploadId) -> Attributes {
     item::key(format!("{tenant}#{id}"), "UPLOAD")
@@ -200,6 +203,9 @@ impl Uploads for Cloud {
     ) -> ports::Result<Option<LockHolder>> {
         let now = now();
         let replaced = match in_place_of {
+            Some(LockHolder { run: FIRST_RUN, .. }) => format!(
+                " OR ({HOLDER} = :in_place_of AND ({HOLDER_RUN} = :its_run OR attribute_not_exists({HOLDER_RUN})))"
+            ),
             Some(_) => format!(" OR ({HOLDER} = :in_place_of AND {HOLDER_RUN} = :its_run)"),
             None => String::new(),
         };
@@ -226,7 +232,8 @@ impl Uploads for Cloud {
             Written::Refused(found) => {
                 let found = found.ok_or_else(|| unreadable(HOLDER))?;
                 let reader = Reader(&found);
-                Ok(Some(LockHolder { job: reader.parsed(HOLDER)?, run: reader.count(HOLDER_RUN)? }))
+                let run = if found.contains_key(HOLDER_RUN) { reader.count(HOLDER_RUN)? } else { FIRST_RUN };
+                Ok(Some(LockHolder { job: reader.parsed(HOLDER)?, run }))
             }
         }
     }

@@ -158,9 +158,10 @@ where
     async fn insert(&self, acceptance: &Transition, asked: Option<&JobRef>) -> Result<Inserted, Error> {
         match self.ports.insert(acceptance).await {
             Ok(inserted) => Ok(inserted),
-            Err(error) => match self.earlier(asked).await? {
-                Some(stored) => Ok(Inserted::meeting(stored, &acceptance.after)),
-                None => Err(error.into()),
+            Err(error) => match self.earlier(asked).await {
+                Ok(Some(stored)) => Ok(Inserted::found(stored, &acceptance.after)),
+                // Where the job cannot be read either, what the insertion met says more.
+                Ok(None) | Err(_) => Err(error.into()),
             },
         }
     }

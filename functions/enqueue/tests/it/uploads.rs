@@ -106,6 +106,15 @@ async fn parts_are_their_owners_alone_and_asked_for_within_bounds() {
 }
 
 #[tokio::test]
+async fn an_id_that_is_no_text_is_an_unknown_path() {
+    let scene = scene().await;
+    for (method, path) in [(Method::GET, "/v1/uploads/%FF/parts"), (Method::POST, "/v1/uploads/%FF/complete")] {
+        let answer = scene.ask(method, path, API_KEY, &Value::Null).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::NOT_FOUND, "ERR_NOT_FOUND"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn more_bytes_than_may_be_stored_are_refused_with_the_limit() {
     let scene = scene().await;
     let post = async |bytes| scene.ask(Method::POST, "/v1/uploads", API_KEY, &details(&scene, bytes, &json!({}))).await;

@@ -40,7 +40,7 @@ impl Cloud {
             Some(separate) => self.put_both(&put, &separate).await?,
         };
         let Some(found) = refused else { return Ok(Inserted::New) };
-        Ok(Inserted::meeting(self.read_job(&found).await?, job))
+        Ok(Inserted::found(self.read_job(&found).await?, job))
     }
 
     /// Puts a job's item by itself; what was there, where it is refused.

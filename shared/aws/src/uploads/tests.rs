@@ -107,6 +107,24 @@ async fn who_holds_a_lock_is_told_to_who_may_not_hold_it() {
 }
 
 #[tokio::test]
+async fn a_lock_as_the_version_before_stored_it_is_that_of_a_first_run_and_can_be_taken_over() {
+    let holder = LockHolder { job: JobId::from_bytes([9; 16]), run: 1 };
+    let refusal = json!({
+        "__type": "ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+        "Item": {"holder": {"S": holder.job}},
+    });
+    let aws = Answering::new(400, &refusal);
+    let other = LockHolder { job: JobId::from_bytes([8; 16]), run: 1 };
+    let (account, lock) = (upload(None).account, UploadLock::Bytes(sha256()));
+    let held = cloud(&aws).acquire_upload_lock(&account, &lock, &other, Some(&holder)).await;
+    assert_eq!(held.unwrap(), Some(holder));
+    let condition = asked(&aws)["ConditionExpression"].as_str().unwrap().to_owned();
+    let replaced = "(holder = :in_place_of AND (holder_run = :its_run OR attribute_not_exists(holder_run)))";
+    assert!(condition.ends_with(replaced), "{condition}");
+}
+
+#[tokio::test]
 async fn the_checksum_of_an_upload_that_is_gone_makes_no_item() {
     let refusal = json!({"__type": "ConditionalCheckFailedException", "message": "The conditional request failed"});
     let aws = Answering::new(400, &refusal);

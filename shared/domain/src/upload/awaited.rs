@@ -15,8 +15,8 @@ use crate::Timestamp;
 /// The most tickets of an account that are listed at once: what a question can have twice.
 pub const MAX_AWAITED: usize = 2 * MAX_TICKETS;
 
-/// How long an answer that decides is kept for its job: longer than a job waits for its next question.
-const ANSWER_KEPT: Duration = Duration::from_secs(180);
+/// For how long an answer that decides is stored for its job: longer than a job waits for its next question.
+const ANSWER_RETENTION: Duration = Duration::from_secs(180);
 
 /// What Flickr said of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct AwaitedTickets {
 /// What a question changes of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketsChange {
-    /// All answers that are kept.
+    /// All answers that are stored from now on.
     pub answers: BTreeMap<String, TicketAnswer>,
     /// Those that are listed no more.
     pub settled: BTreeMap<String, Timestamp>,
@@ -76,10 +76,11 @@ impl AwaitedTickets {
         states: &[(String, TicketState)],
         asked_at: Timestamp,
     ) -> Option<TicketsChange> {
-        let is_kept = |answer: &TicketAnswer| answer.state.decides() && asked_at.since(answer.asked_at) <= ANSWER_KEPT;
-        let kept = self.answers.iter().filter(|(_, answer)| is_kept(answer));
+        let is_retained =
+            |answer: &TicketAnswer| answer.state.decides() && asked_at.since(answer.asked_at) <= ANSWER_RETENTION;
+        let retained = self.answers.iter().filter(|(_, answer)| is_retained(answer));
         let mut answers: BTreeMap<String, TicketAnswer> =
-            kept.map(|(id, answer)| (id.clone(), answer.clone())).collect();
+            retained.map(|(id, answer)| (id.clone(), answer.clone())).collect();
         let said = states.iter().filter(|(id, state)| asked.contains(id) && *state != TicketState::Lost);
         answers.extend(said.map(|(id, state)| (id.clone(), TicketAnswer { state: state.clone(), asked_at })));
         let is_settled = |(id, until): &(&String, &Timestamp)| {

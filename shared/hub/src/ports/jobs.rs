@@ -20,7 +20,7 @@ pub enum Inserted {
 impl Inserted {
     /// What an insertion of `job` was that finds `stored` under its id. The very same job is this insertion, whose answer
     /// was lost; it may have moved on meanwhile.
-    pub fn meeting(stored: Job, job: &Job) -> Self {
+    pub fn found(stored: Job, job: &Job) -> Self {
         let is_this = Job { state: job.state.clone(), ..stored.clone() } == *job;
         if is_this { Self::New } else { Self::Exists(Box::new(stored)) }
     }

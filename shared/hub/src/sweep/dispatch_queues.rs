@@ -52,7 +52,7 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
     let Some(allocation) = rooms.iter().filter_map(|(_, room)| *room).max_by_key(|room| room.calls) else {
         return Ok(report);
     };
-    let Turn { first, nobody_waits, are_all } = whose_turn(ports, app, &rooms, allocation.calls).await?;
+    let NextJobs { first, nobody_waits, are_all } = next_jobs(ports, app, &rooms, allocation.calls).await?;
     let QueueForecast { queue, now, .. } = forecast;
     if nobody_waits && queue.waiting.is_empty() {
         if queue.is_idle(now) {
@@ -90,8 +90,8 @@ async fn dispatch(ports: &(impl transition::Ports + FairQueues), limit: &Limit, 
     Ok(report)
 }
 
-/// Whose turn it is.
-struct Turn {
+/// The jobs that are dispatched next.
+struct NextJobs {
     first: Vec<QueuedJob>,
     /// Whether the queue is empty.
     nobody_waits: bool,
@@ -101,12 +101,12 @@ struct Turn {
 
 /// The first of the queue: so many at most, and for each class of hosts as many as there is room for. Those who wait for
 /// hosts that have no room keep no others waiting.
-async fn whose_turn(
+async fn next_jobs(
     ports: &impl FairQueues,
     app: &AppId,
     rooms: &[(HostClass, Option<Allocation>)],
     calls: u32,
-) -> Result<Turn, Error> {
+) -> Result<NextJobs, Error> {
     let size = |calls: u32| u16::try_from(calls).unwrap_or(u16::MAX);
     let lines = rooms.iter().map(async |(class, room)| {
         let room = size(room.map_or(0, |room| room.calls));
@@ -123,7 +123,7 @@ async fn whose_turn(
     let nobody_waits = first.is_empty() && !are_left;
     let are_all = !are_left && first.len() <= usize::from(size(calls));
     first.truncate(size(calls).into());
-    Ok(Turn { first, nobody_waits, are_all })
+    Ok(NextJobs { first, nobody_waits, are_all })
 }
 
 /// Sends the job its message, if it still waits. Whether it did.

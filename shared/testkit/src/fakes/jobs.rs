@@ -28,7 +28,7 @@ fn insert(stores: &mut Stores, acceptance: &Transition, now: Timestamp) -> Resul
     let overwrites = stores.breaks(Mutation::KeyIgnored);
     let earlier = stores.part::<StoredJobs>().get(&job.reference(), job.created_at).filter(|_| !overwrites);
     if let Some(earlier) = earlier {
-        return Ok(Inserted::meeting(earlier.clone(), job));
+        return Ok(Inserted::found(earlier.clone(), job));
     }
     write(stores, job, &acceptance.effects, now)?;
     Ok(Inserted::New)
