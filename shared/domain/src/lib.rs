@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod api_key;
+mod base32;
 pub mod budget;
 pub mod cache;
 pub mod call;
@@ -21,7 +23,7 @@ pub mod timing;
 pub mod upload;
 pub mod verification;
 
-pub use id::{AppId, ClaimId, JobId, TenantId, TraceId, UploadId, UserId};
+pub use id::{AppId, ClaimId, JobId, KeyId, TenantId, TraceId, UploadId, UserId};
 pub use jitter::Jitter;
 pub use refs::{AccountRef, JobRef};
 pub use time::{Day, Timestamp};

@@ -1,0 +1,5 @@
+//! API keys of tenants.
+
+mod text;
+
+pub use text::{ApiKey, Invalid, is_meant};
