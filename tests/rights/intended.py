@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from typing import Mapping
 
-#: What the partition keys of the tables begin with. An API key's row says which tenant a caller is.
-TENANT, UPLOAD, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, PROBE, OTHER = KINDS = (
+#: What the partition keys of the tables begin with. An API key's row says which tenant a caller is, and a tenant's
+#: record what it is held to.
+TENANT, UPLOAD, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, KEY_USE, PROBE, OTHER = KINDS = (
     "ten_0",
     "ten_0#upl_0",
     "KEY#0",
+    "TENANT#0",
     "BUDGET#0",
     "FAIR_QUEUE#0",
     "CACHE#0",
     "CACHE_STATS#0",
+    "KEY_USE#0",
     "PROBE",
     "QUARANTINE",
 )
@@ -64,7 +67,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "GetItem": OWN | {BUDGET},
             "PutItem": OWN,
-            "UpdateItem": frozenset({BUDGET}),
+            "UpdateItem": frozenset({BUDGET, KEY_USE}),
             "DeleteItem": OWN,
         },
     },
@@ -74,7 +77,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
             "PutItem": frozenset({FAIR_QUEUE}),
-            "UpdateItem": frozenset({FAIR_QUEUE}),
+            "UpdateItem": frozenset({FAIR_QUEUE, KEY_USE}),
         },
     },
     "StatusRole": {
@@ -83,6 +86,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "GetItem": frozenset({PROBE}),
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
+            "UpdateItem": frozenset({KEY_USE}),
             "Query": frozenset({CACHE_STATS}),
         },
     },
@@ -118,7 +122,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE},
             "PutItem": frozenset({FAIR_QUEUE}),
-            "UpdateItem": frozenset({FAIR_QUEUE}),
+            "UpdateItem": frozenset({FAIR_QUEUE, KEY_USE}),
         },
     },
 }

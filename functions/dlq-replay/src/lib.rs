@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use edge::{Authenticator, Gateway};
 use hub::{
-    ports::{DeadJobs, FairQueues, Tenants},
+    ports::{DeadJobs, FairQueues, KeyUses, Tenants},
     transition,
 };
 use lambda_runtime::{Error, LambdaEvent};
@@ -26,7 +26,7 @@ pub struct Service<P> {
     gateway: Gateway,
 }
 
-impl<P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static> Service<P> {
+impl<P: transition::Ports + Tenants + KeyUses + DeadJobs + FairQueues + 'static> Service<P> {
     /// On these ports.
     pub fn new(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Self {
         Self { gateway: Gateway::new(routes(Arc::clone(&ports), authenticator)), ports }

@@ -15,7 +15,7 @@ use hub::{
     Kind,
     dead_jobs::{self, PAGE_JOBS, Replayed, would_replay, would_replay_listed},
     page::Page,
-    ports::{Clock, DeadJobs, FairQueues, Jobs, Tenants},
+    ports::{Clock, DeadJobs, FairQueues, Jobs, KeyUses, Tenants},
     tenants::Principal,
     transition,
 };
@@ -26,7 +26,7 @@ const MAX_CURSOR_BYTES: usize = 200;
 /// The routes.
 pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: transition::Ports + Tenants + DeadJobs + FairQueues + 'static,
+    P: transition::Ports + Tenants + KeyUses + DeadJobs + FairQueues + 'static,
 {
     Router::new()
         .route("/v1/dlq", get(list::<P>))

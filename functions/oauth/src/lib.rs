@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use edge::{Authenticator, require_key};
-use hub::ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache, Tenants};
+use hub::ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, KeyUses, Logins, ResponseCache, Tenants};
 use vault::DataKeys;
 
 pub use service::Service;
@@ -21,7 +21,7 @@ pub use service::Service;
 /// The routes.
 pub fn routes<P, F, K>(service: Arc<Service<P, F, K>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: Clock + Entropy + Tenants + Apps + Logins + Accounts + Budgets + ResponseCache + 'static,
+    P: Clock + Entropy + Tenants + KeyUses + Apps + Logins + Accounts + Budgets + ResponseCache + 'static,
     F: FlickrLogin + 'static,
     K: DataKeys + 'static,
 {

@@ -14,7 +14,7 @@ use axum::{
 };
 use edge::{Authenticator, require_key};
 use hub::ports::{
-    Accounts, Apps, Clock, FairQueues, Health, Jobs, PendingJobs, ResponseCache, Results, Tenants, Uploads,
+    Accounts, Apps, Clock, FairQueues, Health, Jobs, KeyUses, PendingJobs, ResponseCache, Results, Tenants, Uploads,
 };
 
 /// The routes.
@@ -22,6 +22,7 @@ pub fn routes<P>(ports: Arc<P>, authenticator: Arc<Authenticator<P>>) -> Router
 where
     P: Clock
         + Tenants
+        + KeyUses
         + Jobs
         + PendingJobs
         + Results

@@ -39,8 +39,14 @@ codes! {
     InvalidState = "ERR_INVALID_STATE", 400, "The login cannot be completed";
     /// Flickr refused the verifier.
     VerifierRefused = "ERR_VERIFIER_REFUSED", 400, "Flickr refused the verifier";
-    /// No API key, or an unknown one.
+    /// No API key, or one that is unknown, disabled, revoked or expired.
     Unauthorized = "ERR_UNAUTHORIZED", 401, "An API key is needed";
+    /// The tenant is suspended.
+    TenantSuspended = "ERR_TENANT_SUSPENDED", 403, "The tenant is suspended";
+    /// The tenant's requests may not come from this address.
+    AddressNotAllowed = "ERR_ADDRESS_NOT_ALLOWED", 403, "Requests may not come from this address";
+    /// The API key may not be used for this route.
+    ScopeMissing = "ERR_SCOPE_MISSING", 403, "The API key may not be used for this";
     /// No such route.
     NotFound = "ERR_NOT_FOUND", 404, "There is no such route";
     /// No such connected account.

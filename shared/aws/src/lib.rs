@@ -14,6 +14,7 @@ mod fair_queue;
 mod health;
 mod item;
 mod jobs;
+mod key_uses;
 mod kms;
 pub mod logging;
 mod logins;

@@ -18,6 +18,7 @@ pub mod json;
 pub mod login;
 pub mod outcome;
 mod refs;
+pub mod tenant;
 pub mod time;
 pub mod timing;
 pub mod upload;

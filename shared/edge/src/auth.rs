@@ -1,22 +1,30 @@
-//! Who asks. API Gateway checks the key against its usage plan; the function finds whose it is.
+//! Who asks. API Gateway checks the key against its usage plan; the function finds whose it is, whether that one's
+//! requests may come from here, and whether the key may be used for the matched route.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use api::ErrorCode;
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::request::Parts;
+use domain::Day;
+use http::{HeaderValue, Method, request::Parts};
 use hub::{
+    chain,
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::Tenants,
+    ports::{Clock, KeyUses, Tenants},
     tenants::{self, Principal},
 };
+use tracing::Instrument;
 
-use crate::problem::Problem;
+use crate::{
+    context::RequestContext,
+    problem::{Problem, UNAUTHORIZED},
+    scopes,
+};
 
 /// The header an API key comes in.
 pub const API_KEY_HEADER: &str = "x-api-key";
@@ -27,7 +35,7 @@ pub struct Authenticator<P> {
     pub ports: P,
     /// Hashes keys.
     pub keyed_hash: KeyedHash,
-    /// What every principal is held to.
+    /// What a tenant is held to that has no limits of its own.
     pub limits: Limits,
 }
 
@@ -35,27 +43,65 @@ pub struct Authenticator<P> {
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Principal);
 
-/// Lets through only requests with a tenant's API key.
-pub async fn require_key<P: Tenants>(
+/// Lets through only requests with a tenant's API key that may be used for the route.
+pub async fn require_key<P: Clock + Tenants + KeyUses + 'static>(
     State(authenticator): State<Arc<Authenticator<P>>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Authenticator { ports, keyed_hash, limits } = &*authenticator;
-    let key = request.headers().get(API_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match tenants::authenticate(ports, keyed_hash, *limits, key).await {
-        Ok(Some(principal)) => {
-            tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
-            request.extensions_mut().insert(Authenticated(principal));
-            next.run(request).await
+    let principal = match principal(&authenticator, Asked::of(&request)).await {
+        Ok(principal) => principal,
+        Err(refused) => return *refused,
+    };
+    tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
+    // It takes its own time: nobody waits for it, and the request is served whatever becomes of it.
+    tokio::spawn(note_use(authenticator, principal.clone()).in_current_span());
+    request.extensions_mut().insert(Authenticated(principal));
+    next.run(request).await
+}
+
+/// What it takes to know who asks, and whether that one may.
+struct Asked {
+    api_key: HeaderValue,
+    source_ip: Option<IpAddr>,
+    method: Method,
+    route: Option<MatchedPath>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        Self {
+            api_key: request.headers().get(API_KEY_HEADER).cloned().unwrap_or_else(|| HeaderValue::from_static("")),
+            source_ip: extensions.get::<RequestContext>().and_then(|context| context.source_ip),
+            method: request.method().clone(),
+            route: extensions.get().cloned(),
         }
-        Ok(None) => unauthorized().into_response(),
-        Err(error) => Problem::from(error).into_response(),
     }
 }
 
-fn unauthorized() -> Problem {
-    Problem::new(ErrorCode::Unauthorized, "Send a tenant's API key in `x-api-key`")
+/// Who asks, if that one may.
+async fn principal<P: Clock + Tenants>(
+    authenticator: &Authenticator<P>,
+    asked: Asked,
+) -> Result<Principal, Box<Response>> {
+    let Authenticator { ports, keyed_hash, limits } = authenticator;
+    let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
+    let api_key = asked.api_key.to_str().unwrap_or_default();
+    let principal = tenants::authenticate(ports, keyed_hash, *limits, api_key).await.map_err(refused)?;
+    principal.check_address(asked.source_ip).map_err(refused)?;
+    let scope = scopes::needed(&asked.method, asked.route.as_ref().map(MatchedPath::as_str))?;
+    principal.require(scope).map_err(refused)?;
+    Ok(principal)
+}
+
+/// Notes the day on which the key was used, for people.
+async fn note_use<P: Clock + KeyUses>(authenticator: Arc<Authenticator<P>>, principal: Principal) {
+    let Some(key) = principal.key() else { return };
+    let ports = &authenticator.ports;
+    if let Err(error) = ports.note_key_use(principal.tenant(), key, Day::of(ports.now())).await {
+        tracing::info!(error = chain(&error), key_id = %key, "the use of an API key is not noted");
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Authenticated {
@@ -63,6 +109,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
 
     /// A route that asks for the principal without [`require_key`] before it refuses everyone.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Authenticated>().cloned().ok_or_else(unauthorized)
+        let found = parts.extensions.get::<Authenticated>().cloned();
+        found.ok_or_else(|| Problem::new(ErrorCode::Unauthorized, UNAUTHORIZED))
     }
 }

@@ -1,6 +1,6 @@
 //! Which request this is: its id, and the trace it belongs to.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::extract::FromRequestParts;
 use domain::TraceId;
@@ -16,6 +16,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// The caller's trace (W3C `traceparent`), else AWS X-Ray's, else a new one.
     pub trace: TraceId,
+    /// Where the request came from, as API Gateway saw it; `None` off Lambda.
+    pub source_ip: Option<IpAddr>,
     /// The API as the request reached it, without a slash at the end.
     pub base_url: String,
 }
@@ -35,6 +37,7 @@ impl RequestContext {
         };
         Self {
             request_id: gateway.and_then(|context| context.request_id.clone()).unwrap_or_else(|| hex::encode(random())),
+            source_ip: gateway.and_then(|context| context.identity.source_ip.as_ref()?.parse().ok()),
             base_url,
             trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),
         }

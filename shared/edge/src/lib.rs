@@ -9,6 +9,7 @@ mod envelope;
 mod event;
 mod problem;
 mod rate_limit;
+mod scopes;
 mod serve;
 pub mod translate;
 

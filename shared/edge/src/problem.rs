@@ -16,6 +16,9 @@ use crate::context::RequestContext;
 /// How long a client should wait after an answer that things are unavailable, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
+/// What a caller is told whose API key is not accepted, whatever is wrong with it.
+pub(crate) const UNAUTHORIZED: &str = "Send a tenant's API key in `x-api-key`";
+
 /// A failure on its way to the client.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -97,6 +100,19 @@ impl From<hub::Error> for Problem {
                 )
             },
             Kind::KeyReused => Problem::new(ErrorCode::KeyReused, "Use a new key for a new job"),
+            Kind::Unauthenticated => Problem::new(ErrorCode::Unauthorized, UNAUTHORIZED),
+            Kind::TenantSuspended => {
+                Problem::new(ErrorCode::TenantSuspended, "Its accepted jobs run on; ask the operator of this API")
+            }
+            Kind::AddressNotAllowed => Problem::new(
+                ErrorCode::AddressNotAllowed,
+                "The tenant's requests may come from the networks on its list alone",
+            ),
+            Kind::ScopeMissing(scope) => Problem {
+                details: vec![json!({ "scope": scope.as_str() })],
+                ..Problem::new(ErrorCode::ScopeMissing, format!("The API key does not have the scope `{scope}`"))
+            },
+            Kind::TenantNotFound => Problem::new(ErrorCode::InvalidRequest, "No tenant of this id is known"),
             Kind::ApiKeyTaken => Problem::new(ErrorCode::InvalidRequest, "The API key already belongs to a tenant"),
             Kind::ApiKeyNotFound => Problem::new(ErrorCode::InvalidRequest, "The API key belongs to no tenant"),
             Kind::Unavailable => Problem::new(ErrorCode::Unavailable, "Try again shortly"),
@@ -184,6 +200,7 @@ mod tests {
         let context = RequestContext {
             request_id: "r".to_owned(),
             trace: domain::TraceId::from_bytes([1; 16]),
+            source_ip: None,
             base_url: String::new(),
         };
         let document = PendingProblem(std::sync::Arc::new(problem)).document(&context);

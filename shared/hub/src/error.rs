@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use domain::outcome::Outcome;
+use domain::{api_key::Scope, outcome::Outcome};
 
 use crate::{credentials::Unreadable, ports};
 
@@ -59,6 +59,16 @@ pub enum Kind {
     },
     /// The idempotency key was used with another payload.
     KeyReused,
+    /// No API key, or one that is unknown, disabled, revoked or expired: all look alike.
+    Unauthenticated,
+    /// The tenant is suspended.
+    TenantSuspended,
+    /// The tenant's requests may not come from this address.
+    AddressNotAllowed,
+    /// The API key may not be used for this.
+    ScopeMissing(Scope),
+    /// No such tenant.
+    TenantNotFound,
     /// The API key already belongs to a tenant.
     ApiKeyTaken,
     /// The API key belongs to no tenant.

@@ -3,6 +3,7 @@
 use domain::{
     AccountRef,
     budget::{HostClass, Limit, MAX_PENDING},
+    tenant::TenantLimits,
 };
 
 use crate::ports::BudgetKey;
@@ -28,6 +29,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Those of a tenant: its own, and where it has none, these.
+    #[must_use]
+    pub fn of_tenant(self, tenant: &TenantLimits) -> Self {
+        Self { max_pending_jobs: tenant.pending_jobs.unwrap_or(self.max_pending_jobs), ..self }
+    }
+
     /// The limit of one tenant's logins with an app: half of what the app has for logins, so that no tenant alone keeps
     /// the others' users out.
     pub fn of_logins(&self) -> Limit {

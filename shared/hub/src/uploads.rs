@@ -36,7 +36,7 @@ pub struct UploadStatus {
 /// Makes an upload of `file` for an account of the principal's.
 ///
 /// # Errors
-/// [`Kind::AccountNotFound`], or a failure of the ports.
+/// A file that is longer than the tenant may upload, [`Kind::AccountNotFound`], or a failure of the ports.
 pub async fn create(
     ports: &(impl Clock + Entropy + Accounts + Uploads),
     principal: &Principal,
@@ -44,6 +44,9 @@ pub async fn create(
     file: MediaFile,
     sha256: Option<Sha256>,
 ) -> Result<NewUpload, Error> {
+    if let Some(most) = principal.tenant_limits().upload_bytes.filter(|most| file.bytes() > *most) {
+        return Err(Error::invalid("bytes", format!("is more than the {most} bytes that this tenant may upload")));
+    }
     let account = AccountRef::new(principal.tenant(), user);
     if ports.account(&account).await?.is_none() {
         return Err(Kind::AccountNotFound.into());

@@ -46,6 +46,9 @@ pub enum Call {
     DueChecks,
     PostponeCheck,
     OpenAndDeadJobs,
+    // KeyUses
+    NoteKeyUse,
+    KeyUses,
     // Logins
     SaveLogin,
     Login,
@@ -72,10 +75,15 @@ pub enum Call {
     BeginSweep,
     // Tenants
     CreateTenant,
-    TenantOf,
-    StoredHash,
+    CreateKey,
+    KeyHolder,
+    StoredKey,
+    KeyOfId,
+    KeysOf,
     MoveKey,
-    SetKeyDisabled,
+    ChangeKey,
+    Tenant,
+    ChangeTenant,
     KeysByVersion,
     Tenants,
     // Uploads

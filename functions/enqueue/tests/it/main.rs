@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use domain::{
     AppId, TenantId, Timestamp, UserId,
+    api_key::KeyChange,
     budget::{HostClass, Limit},
     egress::Policy,
     fair_queue::Priority,
@@ -20,8 +21,7 @@ use hub::{
     limits::Limits,
     ports::{Accounts, BudgetKey, Clock, SweepScope},
     submit::Submit,
-    sweep,
-    tenants::{self, KeyState},
+    sweep, tenants,
 };
 use serde_json::{Value, json};
 use testkit::{
@@ -391,13 +391,13 @@ async fn a_disabled_key_is_answered_as_an_unknown_one() {
         send(&scene.routes, Method::POST, "/v1/flickr/rest", &[("x-api-key", key)], &scene.body().to_string()).await
     };
     let unknown = call("wrong-key-of-twenty-letters").await;
-    let set = async |state| tenants::set_key_state(&scene.world, &build::keyed_hash(), API_KEY, state).await.unwrap();
-    set(KeyState::Disabled).await;
+    let set = async |state| tenants::change_key(&scene.world, &build::keyed_hash(), API_KEY, state).await.unwrap();
+    set(KeyChange::Disable(build::NOW)).await;
     let disabled = call(API_KEY).await;
     assert_eq!((disabled.status.as_u16(), disabled.problem().as_str()), (401, "ERR_UNAUTHORIZED"));
     assert_eq!(disabled.json()["detail"], unknown.json()["detail"]);
     assert!(scene.world.jobs().is_empty());
-    set(KeyState::Enabled).await;
+    set(KeyChange::Enable).await;
     assert_eq!(call(API_KEY).await.status.as_u16(), 202);
 }
 

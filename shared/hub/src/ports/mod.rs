@@ -13,6 +13,7 @@ mod fair_queue;
 mod flickr;
 mod health;
 mod jobs;
+mod key_uses;
 mod logins;
 mod messages;
 mod pending_jobs;
@@ -38,6 +39,7 @@ pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTag
 pub use flickr::{Access, Answer, FileAnswer, FileRequest, FlickrApi, FlickrFiles, FlickrLogin, Signing, VerifyAnswer};
 pub use health::Health;
 pub use jobs::{ClaimRequest, Claimed, Committed, DueCheck, Inserted, Jobs};
+pub use key_uses::KeyUses;
 pub use logins::{Logins, SealedLogin};
 pub use messages::Messages;
 pub use pending_jobs::PendingJobs;
@@ -47,7 +49,7 @@ pub use shards::Shards;
 pub use sources::{SourceFailure, SourceFile, Sources};
 pub use sweeps::{SweepScope, Sweeps};
 pub use system::{Clock, Entropy};
-pub use tenants::{NewTenant, Tenants};
+pub use tenants::{KeyHolder, NewKey, StoredKey, Tenants};
 pub use uploads::{UploadUrl, Uploads};
 
 /// A store failed. A clone is the same failure, for another that waited for what failed.

@@ -13,6 +13,7 @@ mod dead_jobs;
 mod fair_queue;
 mod health;
 mod jobs;
+mod key_uses;
 mod logins;
 mod messages;
 mod pending_jobs;
@@ -33,6 +34,7 @@ pub use health::health;
 pub use jobs::{
     checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
 };
+pub use key_uses::key_uses;
 pub use logins::logins;
 pub use messages::messages;
 pub use pending_jobs::pending_jobs;
@@ -40,7 +42,7 @@ pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
 pub use sweeps::sweeps;
 pub use system::system;
-pub use tenants::{disabled_keys, tenants};
+pub use tenants::{keys_of_tenants, refused_keys, tenant_changes, tenants};
 pub use uploads::{bytes_claims, fetched_files, new_photos, uploads};
 
 pub use crate::contract_suites as suites;
@@ -55,9 +57,9 @@ pub use crate::contract_suites as suites;
 macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
-            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            bytes_claims fetched_files health insertion invalidation logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine resends result_objects results revisions
-            submit_context system tags tenant_flows tenants uploads wait_reasons waiting_jobs waits
+            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
+            bytes_claims fetched_files health insertion invalidation key_uses keys_of_tenants logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine refused_keys resends result_objects results revisions
+            submit_context system tags tenant_changes tenant_flows tenants uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

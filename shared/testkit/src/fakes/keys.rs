@@ -24,6 +24,7 @@ pub(super) enum Partition {
     CacheEntries(AccountRef),
     CacheStats(TenantId),
     FairQueue(AppId),
+    KeyUses(TenantId),
     Logins(TenantId),
     // Its index
     ListedQueues(u8),

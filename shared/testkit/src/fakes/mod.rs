@@ -14,6 +14,7 @@ mod history;
 mod holds;
 mod job_items;
 mod jobs;
+mod key_uses;
 mod keys;
 mod logins;
 mod messages;
