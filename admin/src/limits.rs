@@ -7,6 +7,12 @@ use hub::connect::AllowedReturnUrls;
 /// Limits that are set, and limits that are taken away.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Changes {
+    /// Jobs that may be accepted in an hour of the clock.
+    #[arg(long, value_name = "JOBS")]
+    jobs_per_hour: Option<u32>,
+    /// Jobs that may be accepted in a day of UTC.
+    #[arg(long, value_name = "JOBS")]
+    jobs_per_day: Option<u32>,
     /// Jobs of one account that may be pending, in place of the stack's `MaxPendingJobs`.
     #[arg(long, value_name = "JOBS")]
     pending_jobs: Option<u32>,
@@ -29,6 +35,8 @@ pub struct Changes {
 /// A limit of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Limit {
+    JobsPerHour,
+    JobsPerDay,
     PendingJobs,
     UploadBytes,
     ReturnUrls,
@@ -51,12 +59,14 @@ pub enum Invalid {
 /// # Errors
 /// [`Invalid`].
 pub fn changed(limits: TenantLimits, changes: Changes) -> Result<TenantLimits, Invalid> {
-    let Changes { pending_jobs, upload_bytes, return_urls, networks, unset } = changes;
+    let Changes { jobs_per_hour, jobs_per_day, pending_jobs, upload_bytes, return_urls, networks, unset } = changes;
     if let Some(bad) = return_urls.iter().find(|url| !AllowedReturnUrls::can_list(url)) {
         return Err(Invalid::ReturnUrl(bad.clone()));
     }
     let networks = if networks.is_empty() { None } else { Some(Networks::parse(&networks)?) };
     let mut limits = TenantLimits {
+        jobs_per_hour: jobs_per_hour.or(limits.jobs_per_hour),
+        jobs_per_day: jobs_per_day.or(limits.jobs_per_day),
         pending_jobs: pending_jobs.or(limits.pending_jobs),
         upload_bytes: upload_bytes.or(limits.upload_bytes),
         return_urls: if return_urls.is_empty() { limits.return_urls } else { Some(return_urls) },
@@ -64,6 +74,8 @@ pub fn changed(limits: TenantLimits, changes: Changes) -> Result<TenantLimits, I
     };
     for limit in unset {
         match limit {
+            Limit::JobsPerHour => limits.jobs_per_hour = None,
+            Limit::JobsPerDay => limits.jobs_per_day = None,
             Limit::PendingJobs => limits.pending_jobs = None,
             Limit::UploadBytes => limits.upload_bytes = None,
             Limit::ReturnUrls => limits.return_urls = None,

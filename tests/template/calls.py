@@ -14,7 +14,7 @@ from stack import Stack
 TENANT, OTHER = "ten_00", "ten_11"
 JOB, ACCOUNT_OF_USER, DEAD, UPLOAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD", f"{TENANT}#upl_00"
 API_KEY, RECORD, BUDGET, QUEUE = "KEY#00", f"TENANT#{TENANT}", "BUDGET#app_00", "FAIR_QUEUE#app_00"
-KEY_USE = f"KEY_USE#{TENANT}"
+KEY_USE, ACCEPTED = f"KEY_USE#{TENANT}", f"{TENANT}#ACCEPTED"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
 
@@ -82,6 +82,8 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "claiming a job": [jobs("UpdateItem", JOB)],
     "claiming the bytes of a file": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting an accepted job": [jobs("UpdateItem", ACCEPTED)],
+    "counting a job that was not accepted": [jobs("UpdateItem", ACCEPTED)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting API keys": [vault("Scan")],
     "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
@@ -254,6 +256,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         "storing an upload", "making the URL of an upload",
         "opening SQS", "reading what a new job has to know", "looking into the response cache", "finding an account",
         "counting a pending job", "counting a job that is no longer pending", "accepting a job",
+        "counting an accepted job", "counting a job that was not accepted",
         "sending a message to a worker", "invalidating cached answers",
     ],
     "Status": [

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::{Router, middleware::from_fn_with_state, routing::post};
 use edge::{Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, KeyUses, Tenants, Uploads},
+    ports::{Accounts, Entropy, FairQueues, JobCounts, KeyUses, Tenants, Uploads},
     submit::Submit,
     transition,
 };
@@ -24,7 +24,7 @@ use hub::{
 /// The routes.
 pub fn routes<P>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P>>) -> Router
 where
-    P: transition::Ports + Entropy + Tenants + KeyUses + Accounts + FairQueues + Uploads + 'static,
+    P: transition::Ports + Entropy + Tenants + KeyUses + Accounts + FairQueues + JobCounts + Uploads + 'static,
 {
     Router::new()
         .route("/v1/flickr/rest", post(accept::post::<P>))

@@ -73,6 +73,8 @@ codes! {
     AppRefused = "ERR_FLICKR_APP_REFUSED", 422, "Flickr refused the app's key or secret";
     /// The idempotency key was used with another payload.
     KeyReused = "ERR_IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key was used with another payload";
+    /// The tenant has had as many jobs accepted as its quota allows.
+    QuotaExceeded = "ERR_QUOTA_EXCEEDED", 429, "The quota of jobs is used up";
     /// Something failed that needs a person.
     Internal = "ERR_INTERNAL", 500, "Something went wrong on our side";
     /// Flickr does not answer.

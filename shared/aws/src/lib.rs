@@ -13,6 +13,7 @@ mod error;
 mod fair_queue;
 mod health;
 mod item;
+mod job_counts;
 mod jobs;
 mod key_uses;
 mod kms;

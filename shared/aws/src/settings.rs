@@ -203,7 +203,8 @@ fn limits(environment: &mut Environment<'_>) -> Limits {
     };
     let of_account = environment.optional_number("ACCOUNT_CALLS_PER_HOUR");
     let account = of_account.map(|calls| Limit { calls_per_hour: calls, burst_calls: calls.div_ceil(10) });
-    Limits { app, account, max_pending_jobs: environment.number("MAX_PENDING_JOBS", MAX_PENDING) }
+    let max_pending_jobs = environment.number("MAX_PENDING_JOBS", MAX_PENDING);
+    Limits { app, account, max_pending_jobs, ..Limits::default() }
 }
 
 fn retry_policy(environment: &mut Environment<'_>, target: Target) -> RetryPolicy {

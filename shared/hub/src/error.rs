@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use domain::{api_key::Scope, outcome::Outcome};
+use domain::{api_key::Scope, outcome::Outcome, tenant::ViolatedQuota};
 
 use crate::{credentials::Unreadable, ports};
 
@@ -55,6 +55,13 @@ pub enum Kind {
     /// So many jobs of the account are pending that no other is accepted.
     TooManyPending {
         /// When to ask again.
+        retry_after: Duration,
+    },
+    /// The tenant has had as many jobs accepted as its quota allows.
+    QuotaExceeded {
+        /// Which one.
+        quota: ViolatedQuota,
+        /// When the next window begins.
         retry_after: Duration,
     },
     /// The idempotency key was used with another payload.

@@ -9,6 +9,7 @@ pub mod dead_jobs;
 mod error;
 pub mod fair_queue;
 pub mod hash_secret;
+mod job_quota;
 pub mod keyed_hash;
 pub mod limits;
 pub mod message;

@@ -3,7 +3,7 @@
 use domain::{
     AccountRef,
     budget::{HostClass, Limit, MAX_PENDING},
-    tenant::TenantLimits,
+    tenant::{JobQuotas, TenantLimits},
 };
 
 use crate::ports::BudgetKey;
@@ -20,11 +20,13 @@ pub struct Limits {
     pub account: Option<Limit>,
     /// Jobs of one account that may be pending.
     pub max_pending_jobs: u32,
+    /// Jobs of one tenant that may be accepted.
+    pub job_quotas: JobQuotas,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING }
+        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING, job_quotas: JobQuotas::default() }
     }
 }
 
@@ -32,7 +34,14 @@ impl Limits {
     /// Those of a tenant: its own, and where it has none, these.
     #[must_use]
     pub fn of_tenant(self, tenant: &TenantLimits) -> Self {
-        Self { max_pending_jobs: tenant.pending_jobs.unwrap_or(self.max_pending_jobs), ..self }
+        Self {
+            max_pending_jobs: tenant.pending_jobs.unwrap_or(self.max_pending_jobs),
+            job_quotas: JobQuotas {
+                per_hour: tenant.jobs_per_hour.or(self.job_quotas.per_hour),
+                per_day: tenant.jobs_per_day.or(self.job_quotas.per_day),
+            },
+            ..self
+        }
     }
 
     /// The limit of one tenant's logins with an app: half of what the app has for logins, so that no tenant alone keeps

@@ -37,6 +37,9 @@ pub enum Call {
     RecordDispatch,
     // Health
     Probe,
+    // JobCounts
+    CountJob,
+    DiscountJob,
     // Jobs
     Insert,
     Job,

@@ -1,11 +1,13 @@
 //! Tenants: what is known of one, and what it is held to.
 
 mod networks;
+mod quota;
 mod tier;
 
 use serde::{Deserialize, Serialize};
 
 pub use networks::{Invalid as InvalidNetwork, Networks};
+pub use quota::{JobCounts, JobQuotas, QuotaWindow, ViolatedQuota, hour_of_day};
 pub use tier::{InvalidTier, Tier};
 
 use crate::{TenantId, Timestamp};
@@ -28,6 +30,12 @@ pub struct Tenant {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantLimits {
+    /// Jobs that may be accepted in an hour of the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs_per_hour: Option<u32>,
+    /// Jobs that may be accepted in a day of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs_per_day: Option<u32>,
     /// Jobs of one account that may be pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_jobs: Option<u32>,

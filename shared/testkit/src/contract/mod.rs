@@ -12,6 +12,7 @@ mod budgets;
 mod dead_jobs;
 mod fair_queue;
 mod health;
+mod job_counts;
 mod jobs;
 mod key_uses;
 mod logins;
@@ -31,6 +32,7 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};
 pub use health::health;
+pub use job_counts::job_counts;
 pub use jobs::{
     checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
 };
@@ -58,7 +60,7 @@ macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues
-            bytes_claims fetched_files health insertion invalidation key_uses keys_of_tenants logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine refused_keys resends result_objects results revisions
+            bytes_claims fetched_files health insertion invalidation job_counts key_uses keys_of_tenants logins messages new_photos open_and_dead_jobs pages_of_checks pending_jobs quarantine refused_keys resends result_objects results revisions
             submit_context system tags tenant_changes tenant_flows tenants uploads wait_reasons waiting_jobs waits
         );
     };

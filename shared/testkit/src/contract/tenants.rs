@@ -171,6 +171,8 @@ pub async fn tenant_changes(ports: &(impl Clock + Entropy + Tenants)) {
     let hashes = before.api_key("one");
     let (mut one, now) = (tenant(ports, "One"), ports.now());
     let limits = TenantLimits {
+        jobs_per_hour: Some(0),
+        jobs_per_day: Some(u32::MAX),
         pending_jobs: Some(7),
         upload_bytes: Some(u64::MAX),
         return_urls: Some(vec!["https://a.example/back".to_owned()]),

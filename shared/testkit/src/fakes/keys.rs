@@ -13,6 +13,7 @@ pub(super) enum Partition {
     // The jobs table
     Job(JobRef),
     Account(AccountRef),
+    AcceptedJobs(TenantId),
     DeadJobs(TenantId),
     Upload(TenantId, UploadId),
     Quarantine,

@@ -12,6 +12,7 @@ mod fair_queue;
 mod health;
 mod history;
 mod holds;
+mod job_counts;
 mod job_items;
 mod jobs;
 mod key_uses;

@@ -10,6 +10,7 @@ use domain::{
     egress::Policy,
     idempotency::Key,
     job::{Job, JobSpec, Phase, Start},
+    tenant::JobQuotas,
 };
 use futures_util::future::join_all;
 use hub::{
@@ -26,8 +27,12 @@ use testkit::{
 };
 
 /// So much that no budget and no bound of pending jobs is in the way: what is tried is how they get on with each other.
-const LIMITS: Limits =
-    Limits { app: Limit { calls_per_hour: 3_600, burst_calls: 1_000 }, account: None, max_pending_jobs: 1_000 };
+const LIMITS: Limits = Limits {
+    app: Limit { calls_per_hour: 3_600, burst_calls: 1_000 },
+    account: None,
+    max_pending_jobs: 1_000,
+    job_quotas: JobQuotas { per_hour: None, per_day: None },
+};
 
 /// The most messages of a worker's batch (`template.yaml`).
 const BATCH_MESSAGES: usize = 5;

@@ -171,7 +171,7 @@ impl Environment {
     fn limits_of(&self, app: Limit) -> Limits {
         let without = Limit { calls_per_hour: 1_000_000, burst_calls: 1_000_000 };
         let app = if self.profile.mutation == Some(Mutation::NoBudget) { without } else { app };
-        Limits { app, account: None, max_pending_jobs: MAX_PENDING }
+        Limits { app, account: None, max_pending_jobs: MAX_PENDING, ..Limits::default() }
     }
 
     /// How many faults were injected, how many requests DynamoDB refused, and how many calls of Flickr went wrong.
