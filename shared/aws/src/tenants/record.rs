@@ -158,7 +158,11 @@ pub(super) fn tenant(item: &Attributes) -> ports::Result<Tenant> {
 mod tests {
     use std::collections::HashMap;
 
-    use domain::{Timestamp, api_key::KeyState, tenant::Tier};
+    use domain::{
+        SigningKeyId, Timestamp,
+        api_key::{KeyState, Scope},
+        tenant::Tier,
+    };
 
     use super::*;
 
@@ -172,6 +176,27 @@ mod tests {
             _ => AttributeValue::Null(true),
         };
         item.iter().map(|(name, typed)| (name.clone(), value(typed))).collect()
+    }
+
+    #[test]
+    fn a_key_reads_back_as_it_was_stored() {
+        let key = KeyRecord {
+            tenant: TenantId::from_bytes([1; 16]),
+            id: Some(KeyId::from_bytes([2; 16])),
+            name: Some("Reader".to_owned()),
+            scopes: [Scope::JobsRead].into_iter().collect(),
+            created_at: NOW,
+            expires_at: Some(NOW),
+            disabled_at: Some(NOW),
+            revoked_at: Some(NOW),
+            signing: None,
+        };
+        let signing =
+            [false, true].map(|is_required| RequestSigning { key: SigningKeyId::from_bytes([3; 16]), is_required });
+        for signing in signing.into_iter().map(Some).chain([None]) {
+            let key = KeyRecord { signing, ..key.clone() };
+            assert_eq!(key_record(&key_item(&ApiKeyHash::from_stored("2.hash".to_owned()), &key)).unwrap(), key);
+        }
     }
 
     /// Items as a former release stored them: a key, a disabled one, one under another version of the hash, and their

@@ -1,6 +1,6 @@
 //! Another API key in place of one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     KeyId, TenantId,
@@ -14,6 +14,7 @@ use hub::{
     tenants::{self, KeyRequest, Principal},
 };
 use testkit::{Call, Fault, FaultPoint, World, build};
+use vault::{Vault, memory::MemoryKeys};
 
 const OVERLAP: Duration = Duration::from_secs(3600);
 
@@ -26,8 +27,13 @@ async fn tenant_with_key() -> (World, TenantId, ApiKey) {
     (world, tenant, key)
 }
 
-async fn rotate(world: &World, old: &KeyId, new: &ApiKey) -> Result<Option<NewSigningSecret>, Error> {
-    key_rotation::rotate(world, &build::vaults().secrets, &build::keyed_hash(), old, new.as_str(), OVERLAP).await
+async fn rotate(
+    world: &World,
+    vault: &Vault<Arc<MemoryKeys>>,
+    old: &KeyId,
+    new: &ApiKey,
+) -> Result<Option<NewSigningSecret>, Error> {
+    key_rotation::rotate(world, vault, &build::keyed_hash(), old, new.as_str(), OVERLAP).await
 }
 
 async fn principal(world: &World, key: &ApiKey) -> Result<Principal, Kind> {
@@ -38,8 +44,8 @@ async fn principal(world: &World, key: &ApiKey) -> Result<Principal, Kind> {
 #[tokio::test]
 async fn a_rotated_key_works_for_the_overlap_and_no_longer() {
     let (world, tenant, old) = tenant_with_key().await;
-    let new = tenants::generate_key(&world);
-    assert!(rotate(&world, old.id(), &new).await.unwrap().is_none(), "its requests are not signed");
+    let (vault, new) = (build::vaults().secrets, tenants::generate_key(&world));
+    assert!(rotate(&world, &vault, old.id(), &new).await.unwrap().is_none(), "its requests are not signed");
     let known = async || (principal(&world, &old).await.is_ok(), principal(&world, &new).await.is_ok());
     world.pass(OVERLAP - Duration::from_millis(1));
     assert_eq!(known().await, (true, true));
@@ -51,7 +57,7 @@ async fn a_rotated_key_works_for_the_overlap_and_no_longer() {
 
     let later = tenants::generate_key(&world);
     tenants::change_key_of_id(&world, new.id(), KeyChange::Revoke(world.now())).await.unwrap();
-    let rotated = rotate(&world, new.id(), &later).await.unwrap_err();
+    let rotated = rotate(&world, &vault, new.id(), &later).await.unwrap_err();
     assert_eq!(*rotated.kind(), Kind::ApiKeyNotFound, "a revoked key has no successor");
 }
 
@@ -63,7 +69,7 @@ async fn the_new_keys_requests_are_signed_as_the_old_ones_with_a_secret_of_its_o
         let former = signing::give_secret(&world, &vault, &keyed_hash, old.as_str()).await.unwrap();
         signing::set_required(&world, &keyed_hash, old.as_str(), is_required).await.unwrap();
         let new = tenants::generate_key(&world);
-        let secret = rotate(&world, old.id(), &new).await.unwrap().unwrap();
+        let secret = rotate(&world, &vault, old.id(), &new).await.unwrap().unwrap();
         for (key, NewSigningSecret { id, secret }) in [(&old, &former), (&new, &secret)] {
             let principal = principal(&world, key).await.unwrap();
             assert_eq!(principal.signing().unwrap().is_required, is_required);
@@ -91,14 +97,14 @@ async fn a_rotation_that_fails_halfway_leaves_the_old_key() {
     for (number, call) in calls.into_iter().enumerate() {
         for point in [FaultPoint::Before, FaultPoint::After] {
             let (world, _, old) = tenant_with_key().await;
-            let keyed_hash = build::keyed_hash();
-            signing::give_secret(&world, &build::vaults().secrets, &keyed_hash, old.as_str()).await.unwrap();
+            let (vault, keyed_hash) = (build::vaults().secrets, build::keyed_hash());
+            signing::give_secret(&world, &vault, &keyed_hash, old.as_str()).await.unwrap();
             signing::set_required(&world, &keyed_hash, old.as_str(), true).await.unwrap();
             let before = principal(&world, &old).await.unwrap();
             let new = tenants::generate_key(&world);
             world.forget_calls();
             world.fault(number, point, Fault::Fail);
-            let failed = rotate(&world, old.id(), &new).await.unwrap_err();
+            let failed = rotate(&world, &vault, old.id(), &new).await.unwrap_err();
             assert_eq!((failed.kind(), world.calls().last()), (&Kind::Unavailable, Some(&call)));
             assert_eq!(principal(&world, &old).await.unwrap(), before, "{call:?} {point:?}");
         }
