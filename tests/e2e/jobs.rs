@@ -1,10 +1,13 @@
 //! Jobs, from acceptance to result.
 
-use api::{AccountStatus, AccountView, JobErrorCode, JobState, JobView};
+use api::{AccountStatus, AccountView, JobErrorCode, JobList, JobState, JobView};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stack::{Flickr, Hub, env, result, shared_stack};
+use crate::{
+    emulator::another_tenant,
+    stack::{Flickr, Hub, env, result, shared_stack},
+};
 
 #[tokio::test]
 async fn a_read_and_a_write_are_done_and_their_results_read_back() {
@@ -41,6 +44,30 @@ async fn a_job_is_read_where_its_location_says() {
     let location = accepted.url.join(accepted.headers["location"].to_str().unwrap()).unwrap();
     let path = location.as_str().strip_prefix(&env("FLICKRHUB_URL")).expect("the job is at FlickrHub");
     assert_eq!(hub.get(path).await.data::<JobView>().job_id, accepted.data::<JobView>().job_id, "{location}");
+}
+
+#[tokio::test]
+async fn an_accounts_jobs_are_listed_the_latest_first() {
+    let _shared = shared_stack().await;
+    let hub = Hub::first();
+    let account = hub.connect().await;
+    let mut submitted = Vec::new();
+    for number in 0..3 {
+        let id = hub.submit(&account.user_id, "flickr.test.echo", &json!({ "number": number })).await;
+        hub.ended(&id).await;
+        submitted.insert(0, id);
+    }
+    let path = format!("/v1/flickr/jobs?user_id={}&state=completed&limit=2", account.user_id);
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page: JobList = hub.get(&format!("{path}{cursor}")).await.data();
+        listed.extend(page.jobs.into_iter().map(|job| job.job_id));
+        let Some(next) = page.next_cursor else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(listed, submitted);
+    let strangers: JobList = another_tenant().await.get(&path).await.data();
+    assert!(strangers.jobs.is_empty(), "{strangers:?}");
 }
 
 #[tokio::test]

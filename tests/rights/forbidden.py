@@ -95,8 +95,9 @@ def _several_items(env: Mapping[str, str]) -> Iterator[Call]:
 def _indexes(env: Mapping[str, str]) -> Iterator[Call]:
     for role, ((table, index), partition) in product(ROLES, intended.INDEXES.items()):
         asked = {"TableName": env[table], "IndexName": index}
-        if (role, index) not in intended.INDEX_READERS:
-            yield Call(role, "dynamodb", "Query", {**asked, **_condition(partition, TENANT)})
+        for kind in KINDS:
+            if kind not in intended.INDEX_READERS.get((role, index), ()):
+                yield Call(role, "dynamodb", "Query", {**asked, **_condition(partition, kind)})
         yield Call(role, "dynamodb", "Scan", asked)
 
 

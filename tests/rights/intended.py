@@ -151,10 +151,13 @@ WORKERS = tuple(WORKER_OF.values())
 #: The roles of functions that serve requests.
 SERVING = ("OauthRole", "EnqueueRole", "StatusRole", "DlqReplayRole")
 
-#: The roles that may query the indexes: (role, index)
-INDEX_READERS = frozenset(
-    {("StatusRole", "history"), ("SweepRole", "open"), ("SweepRole", "fair_queue"), ("SweepRole", "fair_queues")}
-)
+#: (role, index) -> the partition keys that it may query
+INDEX_READERS = {
+    ("StatusRole", "history"): OWN,
+    ("SweepRole", "open"): ANY,
+    ("SweepRole", "fair_queue"): ANY,
+    ("SweepRole", "fair_queues"): ANY,
+}
 
 TOKEN_KEY, APP_KEY = KEYS = ("TOKEN_KEY_ARN", "APP_KEY_ARN")
 KEY_OPERATIONS = ("GenerateDataKey", "Decrypt", "Encrypt")
