@@ -1,18 +1,23 @@
 //! `flickrhub-admin`: what an operator does to a deployed stack, with the operator's own AWS credentials.
 
 mod after_restore;
+mod answer;
+mod consent;
 mod deployed_stack;
 mod doctor;
 mod hash_secret;
 mod key;
+mod limits;
+mod requests;
 mod stack;
 mod tenant;
+mod usage_plan;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::stack::Stack;
+use crate::{answer::Answer, stack::Stack};
 
 /// Operates a deployed FlickrHub stack, with your own AWS credentials.
 #[derive(Parser)]
@@ -23,6 +28,9 @@ struct Arguments {
     /// the settings (`VAULT_TABLE`, `HASH_SECRET_ARN`, ...), credentials and region are read from the environment.
     #[arg(long, value_name = "NAME", global = true)]
     stack: Option<String>,
+    /// Prints JSON where people would get a table: an array, or for `doctor` one object a line.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -68,18 +76,18 @@ async fn main() -> ExitCode {
 }
 
 /// Carries out a command and prints its answer; whether all is well.
-async fn run(Arguments { stack, command }: Arguments) -> Result<bool, Box<dyn Error>> {
+async fn run(Arguments { stack, json, command }: Arguments) -> Result<bool, Box<dyn Error>> {
     let answer = match command {
         Command::Doctor(options) => {
             let name = stack.ok_or(NoStackNamed)?;
-            return doctor::run(&name, &options, doctor::Given::from_env()).await;
+            return doctor::run(&name, json, &options, doctor::Given::from_env()).await;
         }
-        Command::AfterRestore(arguments) => after_restore::run(&open(stack).await?, arguments).await,
-        Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await,
+        Command::AfterRestore(arguments) => after_restore::run(&open(stack).await?, arguments).await.map(Answer::One),
+        Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await.map(Answer::One),
         Command::Key(command) => key::run(&open(stack).await?, command).await,
         Command::Tenant(command) => tenant::run(&open(stack).await?, command).await,
     };
-    println!("{}", answer?);
+    answer?.print(json);
     Ok(true)
 }
 
@@ -113,6 +121,13 @@ mod tests {
             "flickrhub-admin key sign require",
             "flickrhub-admin key sign permit",
             "flickrhub-admin key sign disable",
+            "flickrhub-admin key create --tenant ten_01010101010101010101010101010101 --scope jobs:read --scope dlq",
+            "flickrhub-admin key list --tenant ten_01010101010101010101010101010101 --json",
+            "flickrhub-admin key rotate key_01010101010101010101010101010101 --overlap-hours 1 --yes",
+            "flickrhub-admin key revoke key_01010101010101010101010101010101",
+            "flickrhub-admin tenant create --name first --new-key",
+            "flickrhub-admin tenant limits set ten_01010101010101010101010101010101 --pending-jobs 7 --unset networks",
+            "flickrhub-admin tenant suspend ten_01010101010101010101010101010101 --yes",
             "flickrhub-admin hash-secret add",
             "flickrhub-admin hash-secret use --version 2",
             "flickrhub-admin hash-secret remove --version 1",
@@ -124,6 +139,10 @@ mod tests {
             "flickrhub-admin key disable a-key-of-twenty-letters",
             "flickrhub-admin key sign",
             "flickrhub-admin key sign enable a-key-of-twenty-letters",
+            "flickrhub-admin key revoke a-key-of-twenty-letters",
+            "flickrhub-admin key create --tenant ten_01010101010101010101010101010101 a-key-of-twenty-letters",
+            "flickrhub-admin key create --tenant ten_01010101010101010101010101010101 --scope everything",
+            "flickrhub-admin tenant create --name first --new-key a-key-of-twenty-letters",
             "flickrhub-admin hash-secret use",
             "flickrhub-admin hash-secret use --version two",
             "flickrhub-admin hash-secret add a-secret",

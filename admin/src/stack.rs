@@ -112,6 +112,11 @@ impl Stack {
         self.deployed_stack.as_ref().is_none_or(DeployedStack::protects_vault)
     }
 
+    /// What the stack says of itself, by name; `None` where it was not named.
+    pub fn outputs(&self) -> Option<&HashMap<String, String>> {
+        self.deployed_stack.as_ref().map(|deployed_stack| &deployed_stack.outputs)
+    }
+
     /// The tags of the stack's resources.
     pub fn tags(&self) -> &[(String, String)] {
         self.deployed_stack.as_ref().map_or(&[], |deployed_stack| &deployed_stack.tags)

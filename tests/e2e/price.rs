@@ -342,11 +342,11 @@ impl<K: DataKeys> Hub<K> {
     async fn submit_call(&self, (method, params): Call) -> (Job, Vec<Request>) {
         let ports = &self.enqueue.ports;
         let api_key = build::api_key_of(&self.account.tenant);
-        let found = tenants::authenticate(ports, &build::keyed_hash(), self.limits, &api_key).await.unwrap();
+        let principal = tenants::authenticate(ports, &build::keyed_hash(), self.limits, &api_key).await.unwrap();
         let spec = build::spec(&self.account, method, params);
         let trace = TraceId::from_bytes(ports.random());
         let request = SubmitRequest { spec, start: Start::Now, key: None, trace };
-        let accepted = self.enqueue.accept(&found.unwrap(), request).await.unwrap();
+        let accepted = self.enqueue.accept(&principal, request).await.unwrap();
         (accepted.job, self.requests.take())
     }
 

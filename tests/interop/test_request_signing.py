@@ -109,13 +109,13 @@ class RequestSigning(unittest.TestCase):
         of_query = ['"@query-param";name="cursor"', '"@query-param";name="a%20b"']
         body = '{"user_id": "usr_0", "text": "ü"}'.encode()
         table = [
-            (self.request("GET", "/v1/things/one"), every),
-            (self.request("DELETE", "/v1/things/one"), every),
-            (self.request("GET", "/v1/things/%C3%BC"), every),
-            (self.request("GET", "/v1/things/one?cursor=usr_0&a%20b=c%2Bd*"), [*every, *of_query]),
-            (self.request("POST", "/v1/things/one", body), with_body),
-            (self.request("POST", "/v1/things/one", body, "k-1"), [*with_body, "idempotency-key"]),
-            (self.request("POST", "/v1/things/one?cursor=", body, '"k 2"'), [of_query[0], "idempotency-key", *with_body]),
+            (self.request("GET", "/v1/accounts/one"), every),
+            (self.request("DELETE", "/v1/accounts/one"), every),
+            (self.request("GET", "/v1/accounts/%C3%BC"), every),
+            (self.request("GET", "/v1/accounts/one?cursor=usr_0&a%20b=c%2Bd*"), [*every, *of_query]),
+            (self.request("POST", "/v1/flickr/rest", body), with_body),
+            (self.request("POST", "/v1/flickr/rest", body, "k-1"), [*with_body, "idempotency-key"]),
+            (self.request("POST", "/v1/flickr/rest?cursor=", body, '"k 2"'), [of_query[0], "idempotency-key", *with_body]),
         ]
         for request, components in table:
             with self.subTest(request.url, components=components):
@@ -125,7 +125,7 @@ class RequestSigning(unittest.TestCase):
                 again, refused = self.send(request)
                 self.assertEqual((again, refused["error"]["code"]), (401, "ERR_SIGNATURE_INVALID"))
                 self.assertIn("nonce", str(refused["detail"]))
-        changed, components = self.request("POST", "/v1/things/one", body, "k-3"), [*with_body, "idempotency-key"]
+        changed, components = self.request("POST", "/v1/flickr/rest", body, "k-3"), [*with_body, "idempotency-key"]
         sign(changed, components)
         changed.headers = {**changed.headers, "idempotency-key": "k-4"}
         status, refused = self.send(changed)
@@ -144,7 +144,7 @@ class RequestSigning(unittest.TestCase):
         self.verified(self.in_javascript)
 
     def test_an_unsigned_request_is_refused(self) -> None:
-        status, refused = self.send(self.request("GET", "/v1/things/one"))
+        status, refused = self.send(self.request("GET", "/v1/accounts/one"))
         self.assertEqual((status, refused["error"]["code"]), (401, "ERR_SIGNATURE_REQUIRED"))
 
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from typing import Mapping
 
-#: What the partition keys of the tables begin with. An API key's row says which tenant a caller is.
-TENANT, UPLOAD, STORED_BYTES, API_KEY, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, PROBE, OTHER = KINDS = (
+#: What the partition keys of the tables begin with. An API key's row says which tenant a caller is, and a tenant's
+#: record what it is held to.
+(
+    TENANT, UPLOAD, STORED_BYTES, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, KEY_USE, PROBE, OTHER,
+) = KINDS = (
     "ten_0",
     "ten_0#upl_0",
     "ten_0#BYTES",
     "KEY#0",
+    "TENANT#0",
     "BUDGET#0",
     "FAIR_QUEUE#0",
     "CACHE#0",
     "CACHE_STATS#0",
     "NONCE#0",
+    "KEY_USE#0",
     "PROBE",
     "QUARANTINE",
 )
@@ -71,7 +76,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "GetItem": OWN | {BUDGET},
             "PutItem": OWN | {NONCE},
-            "UpdateItem": frozenset({BUDGET}),
+            "UpdateItem": frozenset({BUDGET, KEY_USE}),
             "DeleteItem": OWN,
         },
     },
@@ -87,7 +92,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE, CACHE},
             "PutItem": frozenset({FAIR_QUEUE, NONCE}),
-            "UpdateItem": frozenset({FAIR_QUEUE}),
+            "UpdateItem": frozenset({FAIR_QUEUE, KEY_USE}),
         },
     },
     "StatusRole": {
@@ -96,6 +101,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "GetItem": frozenset({PROBE}),
             "BatchGetItem": frozenset({BUDGET, FAIR_QUEUE}),
+            "UpdateItem": frozenset({KEY_USE}),
             "Query": frozenset({CACHE_STATS}),
             "PutItem": frozenset({NONCE}),
         },
@@ -132,7 +138,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
         RUNTIME: {
             "BatchGetItem": OWN | {BUDGET, FAIR_QUEUE},
             "PutItem": frozenset({FAIR_QUEUE, NONCE}),
-            "UpdateItem": frozenset({FAIR_QUEUE}),
+            "UpdateItem": frozenset({FAIR_QUEUE, KEY_USE}),
         },
     },
 }

@@ -13,8 +13,9 @@ from stack import Stack
 
 TENANT, OTHER = "ten_00", "ten_11"
 JOB, ACCOUNT_OF_USER, DEAD, UPLOAD = f"{TENANT}#job_00", f"{TENANT}#usr_00", f"{TENANT}#DEAD", f"{TENANT}#upl_00"
-STORED_BYTES = f"{TENANT}#BYTES"
-API_KEY, BUDGET, QUEUE = "KEY#00", "BUDGET#app_00", "FAIR_QUEUE#app_00"
+STORED_BYTES, ACCEPTED = f"{TENANT}#BYTES", f"{TENANT}#ACCEPTED"
+API_KEY, RECORD, BUDGET, QUEUE = "KEY#00", f"TENANT#{TENANT}", "BUDGET#app_00", "FAIR_QUEUE#app_00"
+KEY_USE = f"KEY_USE#{TENANT}"
 CACHE, STATS = f"CACHE#{ACCOUNT_OF_USER}", f"CACHE_STATS#{TENANT}"
 NONCE = "NONCE#sgn_00#n"
 BUDGETS = [BUDGET, f"BUDGET#{ACCOUNT_OF_USER}", f"BUDGET#{TENANT}#LOGINS#app_00", f"BUDGET#{TENANT}#UNVERIFIED"]
@@ -85,19 +86,26 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "claiming a job": [jobs("UpdateItem", JOB)],
     "locking what only one job may send": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting a job that is no longer pending": [jobs("UpdateItem", ACCOUNT_OF_USER)],
+    "counting an accepted job": [jobs("UpdateItem", ACCEPTED)],
+    "counting a job that was not accepted": [jobs("UpdateItem", ACCEPTED)],
     "counting a pending job": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "counting the bytes of a file": [jobs("UpdateItem", STORED_BYTES)],
     "counting the bytes of a file that is gone": [jobs("UpdateItem", STORED_BYTES)],
     "counting API keys": [vault("Scan")],
     "counting pending jobs": [jobs("Query", ACCOUNT_OF_USER)],
-    "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", TENANT)],
-    "disabling or enabling an API key": [vault("UpdateItem", API_KEY)],
+    "changing a tenant": [vault("UpdateItem", RECORD), vault("PutItem", RECORD)],
+    "changing an API key": [vault("UpdateItem", API_KEY)],
+    "creating a tenant": [vault("PutItem", API_KEY), vault("PutItem", RECORD)],
+    "creating an API key": [vault("PutItem", API_KEY), vault("PutItem", RECORD)],
     "describing a restored table": restored("DescribeTable"),
     "discarding a dead job": [jobs("DeleteItem", DEAD)],
     "finding a Flickr app": [vault("GetItem", TENANT)],
     "finding a job": [jobs("GetItem", JOB)],
     # Without the right to list, S3 answers 403 for an object that does not exist.
     "finding a file": [Other("s3:GetObject", "UploadsBucket", FILE), Other("s3:ListBucket", "UploadsBucket")],
+    # One that a former release created is in the tenant's own partition.
+    "finding a tenant": [vault("GetItem", RECORD), vault("GetItem", TENANT)],
+    "finding an API key by its id": [vault("Scan")],
     "finding a login": [runtime("GetItem", TENANT)],
     "finding a result": [jobs("GetItem", JOB)],
     "finding a signing secret": [vault("GetItem", TENANT)],
@@ -108,12 +116,14 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "handing shards over to another sweep": [Other("lambda:InvokeFunction", "SweepFunction")],
     "invalidating cached answers": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "joining a fair queue": [runtime("UpdateItem", QUEUE), runtime("PutItem", QUEUE)],
+    "listing API keys": [vault("Query", RECORD)],
     "listing Flickr apps": [vault("Query", TENANT)],
     "listing accounts": [vault("Query", TENANT)],
     "listing dead jobs": [jobs("Query", DEAD)],
     "listing all open and dead jobs": [jobs("Scan", JOB)],
     "listing tenants": [vault("Scan")],
     "listing fair queues": [Item("Query", "RuntimeTable", ("3",), "fair_queues")],
+    "listing the uses of API keys": [runtime("Query", KEY_USE)],
     "listing the cache's statistics": [runtime("Query", STATS)],
     "listing the parts of a file": [Other("s3:ListMultipartUploadParts", "UploadsBucket", FILE)],
     "listing an upload ticket": [jobs("UpdateItem", ACCOUNT_OF_USER)],
@@ -132,6 +142,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "making the URL of an upload": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "marking an account": [vault("UpdateItem", TENANT)],
     "moving a job's next check": [jobs("UpdateItem", JOB)],
+    "noting the use of an API key": [runtime("UpdateItem", KEY_USE)],
     "noting a new photo": [jobs("PutItem", ACCOUNT_OF_USER)],
     "noting the checksum of a file": [jobs("UpdateItem", UPLOAD)],
     "protecting a restored table from deletion": restored("UpdateTable"),
@@ -181,7 +192,9 @@ OPERATIONS: Mapping[str, list[Call]] = {
     "tagging a restored table": restored("TagResource"),
     "taking a fair queue off the list": [runtime("UpdateItem", QUEUE)],
     "taking a login": [runtime("DeleteItem", TENANT)],
-    "storing an API key under another hash": [vault("PutItem", API_KEY), vault("DeleteItem", API_KEY)],
+    "storing an API key under another hash": [
+        vault("PutItem", API_KEY), vault("DeleteItem", API_KEY), vault("UpdateItem", RECORD),
+    ],
     "taking a tag": [jobs("UpdateItem", ACCOUNT_OF_USER)],
     "taking a tenant's tag": [runtime("UpdateItem", QUEUE)],
     "using a nonce": [runtime("PutItem", NONCE)],
@@ -221,7 +234,7 @@ UNNAMED: Mapping[str, list[Call]] = {
 }
 
 AUTHENTICATING = [
-    "reading the hash secret", "opening DynamoDB", "finding an API key",
+    "reading the hash secret", "opening DynamoDB", "finding an API key", "finding a tenant", "noting the use of an API key",
     "finding a signing secret", "opening a signing secret", "using a nonce",
 ]
 READING_JOBS = ["finding a job", "reading what was asked of a job"]
@@ -272,6 +285,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         "listing the parts of a file", "putting the parts of a file together",
         "opening SQS", "reading what a new job has to know", "looking into the response cache", "finding an account",
         "counting a pending job", "counting a job that is no longer pending", "accepting a job",
+        "counting an accepted job", "counting a job that was not accepted",
         "sending a message to a worker", "invalidating cached answers",
     ],
     "Status": [
@@ -304,7 +318,9 @@ FUNCTIONS: Mapping[str, list[str]] = {
 
 #: What only an operator's own credentials do.
 OPERATOR = [
-    "creating a tenant", "disabling or enabling an API key", "storing an API key under another hash",
+    "creating a tenant", "changing a tenant", "creating an API key", "changing an API key",
+    "finding an API key by its id", "listing API keys", "listing the uses of API keys",
+    "storing an API key under another hash",
     "counting API keys", "writing the hash secret",
     "setting how requests are signed", "sealing a signing secret", "storing a signing secret", "removing a signing secret",
     "listing all open and dead jobs", "listing tenants", "describing a restored table",

@@ -4,7 +4,9 @@ import re
 import unittest
 
 import calls
-from calls import ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, FILE, JOB, NONCE, QUEUE, STATS, TARGETS, TENANT, UPLOAD
+from calls import (
+    ACCOUNT_OF_USER, API_KEY, BUDGET, CACHE, FILE, JOB, KEY_USE, NONCE, QUEUE, RECORD, STATS, TARGETS, TENANT, UPLOAD,
+)
 from calls import Key, Other, jobs, runtime, vault
 from policies import Request, allows, applies, listed
 from stack import ACCOUNT, Stack
@@ -20,6 +22,8 @@ FORBIDDEN = {
         Key("GenerateDataKey", "TokenKey", "app-secret"),
         vault("PutItem", API_KEY),
         vault("DeleteItem", API_KEY),
+        vault("PutItem", RECORD),
+        vault("DeleteItem", RECORD),
         vault("UpdateItem", TENANT),
         runtime("PutItem", BUDGET),
         runtime("GetItem", CACHE),
@@ -62,8 +66,10 @@ FORBIDDEN = {
         Key("Decrypt", "AppSecretKey", "user-token"),
         vault("PutItem", TENANT),
         vault("UpdateItem", API_KEY),
+        vault("UpdateItem", RECORD),
         vault("DeleteItem", TENANT),
         runtime("GetItem", TENANT),
+        runtime("UpdateItem", KEY_USE),
         runtime("DeleteItem", TENANT),
         runtime("PutItem", BUDGET),
         Other("secretsmanager:GetSecretValue", "HashSecret"),
@@ -77,6 +83,7 @@ FORBIDDEN = {
         f"{target}Worker": [
             Key("Decrypt", "TokenKey", "pending-login"),
             vault("UpdateItem", API_KEY),
+            vault("UpdateItem", RECORD),
             vault("DeleteItem", TENANT),
             jobs("DeleteItem", JOB),
             jobs("DeleteItem", UPLOAD, JOB),

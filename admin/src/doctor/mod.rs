@@ -3,12 +3,10 @@
 //! Every check asks with a time limit, and changes nothing; only the job of `--probe-account` is work, of one call. A
 //! check that could not be made says so and is never taken for a good one.
 
-mod aws;
 mod checks;
 mod finding;
 mod gateway;
 mod given;
-mod http;
 
 use std::{error::Error, time::Duration};
 
@@ -30,15 +28,13 @@ use self::{
 };
 use crate::{
     deployed_stack::{self, DeployedStack, Resource},
+    requests::{aws, http},
     stack,
 };
 
 /// Which stack is checked, and how.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Prints each finding as one JSON object.
-    #[arg(long)]
-    json: bool,
     /// The base URL of the API, where it is another than the stack's output `ApiUrl`: behind a domain name of your own,
     /// or on the local stack.
     #[arg(long, value_name = "URL")]
@@ -52,15 +48,15 @@ pub struct Options {
     probe_seconds: u64,
 }
 
-/// Checks the stack `name` and prints what is found, as it is found; whether nothing is broken.
+/// Checks the stack `name` and prints what is found, as it is found, as `json` if so wished; whether nothing is broken.
 ///
 /// # Errors
 /// When no AWS credentials or region are found.
-pub async fn run(name: &str, options: &Options, given: Given) -> Result<bool, Box<dyn Error>> {
+pub async fn run(name: &str, json: bool, options: &Options, given: Given) -> Result<bool, Box<dyn Error>> {
     let config = stack::operators_config().await?;
     let http = Http::new()?;
     let aws = Aws::new(&config, http.clone(), Machine).await?;
-    let mut report = Report::new(options.json);
+    let mut report = Report::new(json);
 
     report.add(&clock::check(&aws).await);
     let deployed_stack = match deployed_stack::describe(&config, name).await {

@@ -11,7 +11,7 @@ use edge::{Authenticated, Envelope, Json, Problem, RateLimit, RequestContext, tr
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     fair_queue::QueueForecast,
-    ports::{Entropy, FairQueues, Uploads},
+    ports::{Entropy, FairQueues, JobCounts, Uploads},
     submit::{Accepted, Submit, SubmitRequest},
     transition,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn post<P>(
     Json(request): Json<SubmitJobRequest>,
 ) -> Result<Response, Problem>
 where
-    P: transition::Ports + Entropy + FairQueues + Uploads,
+    P: transition::Ports + Entropy + FairQueues + JobCounts + Uploads,
 {
     let key = idempotency_key(&headers)?;
     let start = start(&request)?;

@@ -21,7 +21,7 @@ use axum::{
 };
 use edge::{AuthPorts, Authenticator, require_key};
 use hub::{
-    ports::{Accounts, Entropy, FairQueues, StoredBytes, Uploads},
+    ports::{Accounts, Entropy, FairQueues, JobCounts, StoredBytes, Uploads},
     submit::Submit,
     transition,
 };
@@ -30,7 +30,7 @@ use vault::DataKeys;
 /// The routes.
 pub fn routes<P, K>(submit: Arc<Submit<P>>, authenticator: Arc<Authenticator<P, K>>) -> Router
 where
-    P: transition::Ports + AuthPorts + Entropy + Accounts + FairQueues + Uploads + StoredBytes + 'static,
+    P: transition::Ports + AuthPorts + Entropy + Accounts + FairQueues + JobCounts + Uploads + StoredBytes + 'static,
     K: DataKeys + 'static,
 {
     Router::new()

@@ -14,7 +14,7 @@ use edge::{
 use hub::{
     connect::{App, Callback, Complete, Landing, Start},
     credentials::AppCredentials,
-    ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache},
+    ports::{Accounts, Apps, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache, Tenants},
 };
 use vault::DataKeys;
 
@@ -105,7 +105,7 @@ pub(crate) async fn callback<P, F, K>(
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, Problem>
 where
-    P: Clock + Logins,
+    P: Clock + Logins + Tenants,
     F: Send + Sync,
     K: Send + Sync,
 {

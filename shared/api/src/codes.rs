@@ -39,7 +39,7 @@ codes! {
     InvalidState = "ERR_INVALID_STATE", 400, "The login cannot be completed";
     /// Flickr refused the verifier.
     VerifierRefused = "ERR_VERIFIER_REFUSED", 400, "Flickr refused the verifier";
-    /// No API key, or an unknown one.
+    /// No API key, or one that is unknown, disabled, revoked or expired.
     Unauthorized = "ERR_UNAUTHORIZED", 401, "An API key is needed";
     /// The API key is one whose requests must be signed, and the request is not.
     SignatureRequired = "ERR_SIGNATURE_REQUIRED", 401, "The request must be signed";
@@ -47,6 +47,12 @@ codes! {
     SignatureInvalid = "ERR_SIGNATURE_INVALID", 401, "The signature cannot be accepted";
     /// API Gateway or its firewall refuses the request.
     Forbidden = "ERR_FORBIDDEN", 403, "This is not allowed";
+    /// The tenant is suspended.
+    TenantSuspended = "ERR_TENANT_SUSPENDED", 403, "The tenant is suspended";
+    /// The tenant's requests may not come from this address.
+    AddressNotAllowed = "ERR_ADDRESS_NOT_ALLOWED", 403, "Requests may not come from this address";
+    /// The API key may not be used for this route.
+    ScopeMissing = "ERR_SCOPE_MISSING", 403, "The API key may not be used for this";
     /// No such route.
     NotFound = "ERR_NOT_FOUND", 404, "There is no such route";
     /// No such connected account.
@@ -79,6 +85,8 @@ codes! {
     RateLimited = "ERR_RATE_LIMITED", 429, "Too many requests";
     /// So many bytes of files are stored that no other upload is made.
     TooManyBytes = "ERR_TOO_MANY_BYTES", 429, "Too many bytes of files are stored";
+    /// The tenant has had as many jobs accepted as its quota allows.
+    QuotaExceeded = "ERR_QUOTA_EXCEEDED", 429, "The quota of jobs is used up";
     /// Something failed that needs a person.
     Internal = "ERR_INTERNAL", 500, "Something went wrong on our side";
     /// Flickr does not answer.

@@ -19,7 +19,7 @@ pub struct Success<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// A URN of the error's code.
+    /// A URN of the error's code; that of a quota is registered.
     #[serde(rename = "type")]
     pub kind: String,
     /// What the code means, for people.
@@ -34,7 +34,14 @@ pub struct Problem {
     pub request_id: String,
     /// The failure, for programs.
     pub error: ErrorBody,
+    /// The names of the quota policies that the request would have violated, where it is refused for that (IETF
+    /// draft-ietf-httpapi-ratelimit-headers-11).
+    #[serde(rename = "violated-policies", default, skip_serializing_if = "Vec::is_empty")]
+    pub violated_policies: Vec<String>,
 }
+
+/// The problem type of a quota that is used up (IETF draft-ietf-httpapi-ratelimit-headers-11).
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /// A failure, for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,13 +70,17 @@ impl Problem {
     /// The document of a failure of the request `request_id`.
     pub fn new(code: ErrorCode, detail: &str, details: Vec<ErrorDetail>, request_id: &str) -> Self {
         Self {
-            kind: format!("urn:flickrhub:error:{}", code.as_str()),
+            kind: match code {
+                ErrorCode::QuotaExceeded => QUOTA_EXCEEDED.to_owned(),
+                _ => format!("urn:flickrhub:error:{}", code.as_str()),
+            },
             title: code.title().to_owned(),
             status: code.status(),
             detail: detail.to_owned(),
             instance: format!("urn:flickrhub:request:{request_id}"),
             request_id: request_id.to_owned(),
             error: ErrorBody { code, message: detail.to_owned(), details },
+            violated_policies: Vec::new(),
         }
     }
 }

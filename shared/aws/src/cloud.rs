@@ -9,7 +9,7 @@ use hub::ports::Shards;
 
 use crate::{
     bucket::ResultsBucket,
-    memory::{AccountAppCache, ApiKeyCache, AppCache, SigningSecretCache},
+    memory::{AccountAppCache, ApiKeyCache, AppCache, KeyUseCache, SigningSecretCache},
     queues::Queues,
     sdk_headers::WithoutSdkHeaders,
     settings::Stores,
@@ -30,6 +30,7 @@ pub struct Cloud {
     pub(crate) account_app_cache: AccountAppCache,
     pub(crate) app_cache: AppCache,
     pub(crate) api_key_cache: ApiKeyCache,
+    pub(crate) key_use_cache: KeyUseCache,
     pub(crate) signing_secret_cache: SigningSecretCache,
 }
 
@@ -48,6 +49,7 @@ impl Cloud {
             account_app_cache: AccountAppCache::default(),
             app_cache: AppCache::default(),
             api_key_cache: ApiKeyCache::default(),
+            key_use_cache: KeyUseCache::default(),
             signing_secret_cache: SigningSecretCache::default(),
         }
     }

@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-use domain::{AccountRef, AppId, SigningKeyId, TenantId, Timestamp};
-use hub::{keyed_hash::ApiKeyHash, ports::KnownKey};
+use domain::{AccountRef, AppId, Day, KeyId, SigningKeyId, TenantId, Timestamp};
+use hub::{keyed_hash::ApiKeyHash, ports::KeyHolder};
 
 /// The most entries of a memory.
 const MAX_ENTRIES: usize = 1_000;
 
-/// How long it is remembered whose an API key is: so much longer one may work that was disabled or removed.
+/// How long it is remembered whose an API key is: so much longer one may work that was disabled or revoked, or
+/// whose tenant was suspended.
 const API_KEY_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A bounded memory. Its clones are the same memory.
@@ -73,34 +74,53 @@ pub(crate) type SigningSecretCache = Memory<(TenantId, SigningKeyId), Vec<u8>>;
 /// read together with the account, which says which it is.
 pub(crate) type AccountAppCache = Memory<AccountRef, AppId>;
 
-/// Whose API keys are, and how their requests are signed. A key may be disabled, so this is remembered for a minute only.
+/// The last day on which the use of each API key was noted.
+pub(crate) type KeyUseCache = Memory<KeyId, Day>;
+
+/// Whose API keys are, and how their requests are signed. A key may be refused and a tenant suspended, so this is remembered for a minute only.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (KnownKey, Timestamp)>);
+pub(crate) struct ApiKeyCache(Memory<ApiKeyHash, (KeyHolder, Timestamp)>);
 
 impl ApiKeyCache {
     /// Whose the key is, as far as that may be known at `now` without asking.
-    pub(crate) fn get(&self, key: &ApiKeyHash, now: Timestamp) -> Option<KnownKey> {
-        let (known, asked_at) = self.0.get(key)?;
+    pub(crate) fn get(&self, key: &ApiKeyHash, now: Timestamp) -> Option<KeyHolder> {
+        let (holder, asked_at) = self.0.get(key)?;
         // A clock that was set back tells nothing of an age.
-        (asked_at <= now && now < asked_at + API_KEY_LIFETIME).then_some(known)
+        (asked_at <= now && now < asked_at + API_KEY_LIFETIME).then_some(holder)
     }
 
     /// Remembers whose the key was when the table was asked, at `asked_at`.
-    pub(crate) fn set(&self, key: &ApiKeyHash, known: &KnownKey, asked_at: Timestamp) {
-        self.0.set(key, (known.clone(), asked_at));
+    pub(crate) fn set(&self, key: &ApiKeyHash, holder: &KeyHolder, asked_at: Timestamp) {
+        self.0.set(key, (holder.clone(), asked_at));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        api_key::{KeyRecord, Scopes},
+        tenant::Tenant,
+    };
     use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash};
 
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_milliseconds(1_790_000_000_123);
 
-    fn tenant(number: u8) -> KnownKey {
-        KnownKey { tenant: TenantId::from_bytes([number; 16]), signing: None }
+    fn holder(number: u8) -> KeyHolder {
+        let id = TenantId::from_bytes([number; 16]);
+        let key = KeyRecord {
+            tenant: id.clone(),
+            id: None,
+            name: None,
+            scopes: Scopes::all(),
+            created_at: NOW,
+            expires_at: None,
+            disabled_at: None,
+            revoked_at: None,
+            signing: None,
+        };
+        KeyHolder { key, tenant: Tenant::new(id, "Test", NOW) }
     }
 
     fn key(text: &str) -> ApiKeyHash {
@@ -133,16 +153,16 @@ mod tests {
     fn a_key_is_known_for_a_minute_from_when_it_was_asked_for() {
         let known = ApiKeyCache::default();
         assert_eq!(known.get(&key("one"), NOW), None);
-        known.set(&key("one"), &tenant(1), NOW);
+        known.set(&key("one"), &holder(1), NOW);
         let almost = NOW + (API_KEY_LIFETIME - Duration::from_millis(1));
         let earlier = NOW.before(Duration::from_millis(1));
         for (now, expected) in
-            [(NOW, Some(tenant(1))), (almost, Some(tenant(1))), (NOW + API_KEY_LIFETIME, None), (earlier, None)]
+            [(NOW, Some(holder(1))), (almost, Some(holder(1))), (NOW + API_KEY_LIFETIME, None), (earlier, None)]
         {
             assert_eq!(known.get(&key("one"), now), expected, "{now:?}");
         }
         assert_eq!(known.get(&key("two"), NOW), None);
-        known.set(&key("one"), &tenant(2), almost);
-        assert_eq!(known.get(&key("one"), NOW + API_KEY_LIFETIME), Some(tenant(2)), "what was found last counts");
+        known.set(&key("one"), &holder(2), almost);
+        assert_eq!(known.get(&key("one"), NOW + API_KEY_LIFETIME), Some(holder(2)), "what was found last counts");
     }
 }

@@ -207,7 +207,7 @@ fn limits(environment: &mut Environment<'_>) -> Limits {
     let max_pending_jobs = environment.number("MAX_PENDING_JOBS", MAX_PENDING);
     let gigabytes = environment.optional_number("MAX_STORED_GIGABYTES");
     let max_stored_bytes = gigabytes.map_or(MAX_STORED_BYTES, |number| u64::from(number) * BYTES_PER_GIGABYTE);
-    Limits { app, account, max_pending_jobs, max_stored_bytes }
+    Limits { app, account, max_pending_jobs, max_stored_bytes, ..Limits::default() }
 }
 
 fn retry_policy(environment: &mut Environment<'_>, target: Target) -> RetryPolicy {

@@ -99,6 +99,10 @@ id!(
     AppId, "app_"
 );
 id!(
+    /// An API key of a tenant.
+    KeyId, "key_"
+);
+id!(
     /// A job.
     JobId, "job_"
 );

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod api_key;
+mod base32;
 pub mod budget;
 pub mod cache;
 pub mod call;
@@ -16,12 +18,13 @@ pub mod json;
 pub mod login;
 pub mod outcome;
 mod refs;
+pub mod tenant;
 pub mod time;
 pub mod timing;
 pub mod upload;
 pub mod verification;
 
-pub use id::{AppId, ClaimId, JobId, SigningKeyId, TenantId, TraceId, UploadId, UserId};
+pub use id::{AppId, ClaimId, JobId, KeyId, SigningKeyId, TenantId, TraceId, UploadId, UserId};
 pub use jitter::Jitter;
 pub use refs::{AccountRef, JobRef};
 pub use time::{Day, Timestamp};

@@ -1,4 +1,4 @@
-//! Serves a route to which requests must be signed, over stores in memory: `tests/interop/test_request_signing.py` has
+//! Serves routes to which requests must be signed, over stores in memory: `tests/interop/test_request_signing.py` has
 //! libraries of other languages sign them. It says on its first line where it is and how to sign, and ends when its
 //! input does.
 
@@ -24,7 +24,7 @@ async fn main() {
     signing::set_required(&world, &keyed_hash, KEY, true).await.unwrap();
     let authenticator = Authenticator { ports: world, keyed_hash, limits: Limits::default(), secrets };
     let echo = async |body: String| Envelope::ok(body);
-    let routes = Router::new().route("/v1/things/{id}", any(echo));
+    let routes = Router::new().route("/v1/accounts/{user_id}", any(echo)).route("/v1/flickr/rest", any(echo));
     let routes = serve(routes.layer(from_fn_with_state(Arc::new(authenticator), require_key)));
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,31 +1,37 @@
-//! Who asks. API Gateway checks the key against its usage plan; the function finds whose it is.
+//! Who asks. API Gateway checks the key against its usage plan; the function finds whose it is, whether that one's
+//! requests may come from here, whether the key may be used for the matched route, and whether the request is signed as
+//! the key demands.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use api::ErrorCode;
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::request::Parts;
+use domain::Day;
+use http::{HeaderValue, Method, request::Parts};
 use hub::{
+    chain,
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{Clock, Nonces, SigningSecrets, Tenants},
+    ports::{Clock, KeyUses, Nonces, SigningSecrets, Tenants},
     tenants::{self, Principal},
 };
+use tracing::Instrument;
 use vault::{DataKeys, Vault};
 
-use crate::{problem::Problem, signature};
-
-/// The header an API key comes in.
-pub const API_KEY_HEADER: &str = "x-api-key";
+use crate::{
+    context::{API_KEY_HEADER, RequestContext},
+    problem::{Problem, UNAUTHORIZED},
+    scopes, signature,
+};
 
 /// What authentication needs of the world.
-pub trait AuthPorts: Tenants + Clock + SigningSecrets + Nonces {}
+pub trait AuthPorts: Clock + Tenants + KeyUses + SigningSecrets + Nonces {}
 
-impl<P: Tenants + Clock + SigningSecrets + Nonces> AuthPorts for P {}
+impl<P: Clock + Tenants + KeyUses + SigningSecrets + Nonces> AuthPorts for P {}
 
 /// What authentication needs.
 pub struct Authenticator<P, K> {
@@ -33,7 +39,7 @@ pub struct Authenticator<P, K> {
     pub ports: P,
     /// Hashes keys.
     pub keyed_hash: KeyedHash,
-    /// What every principal is held to.
+    /// What a tenant is held to that has no limits of its own.
     pub limits: Limits,
     /// Opens the secrets that sign requests.
     pub secrets: Vault<K>,
@@ -43,34 +49,70 @@ pub struct Authenticator<P, K> {
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Principal);
 
-/// Lets through only requests with a tenant's API key, signed where the key demands it.
-pub async fn require_key<P: AuthPorts, K: DataKeys>(
+/// Lets through only requests with a tenant's API key that may be used for the route, signed where the key demands it.
+pub async fn require_key<P: AuthPorts + 'static, K: DataKeys + 'static>(
     State(authenticator): State<Arc<Authenticator<P, K>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match authenticated(&authenticator, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    let principal = match principal(&authenticator, Asked::of(&request)).await {
+        Ok(principal) => principal,
+        Err(refused) => return *refused,
+    };
+    tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
+    let Authenticator { ports, secrets, .. } = &*authenticator;
+    let mut request = match signature::verified(ports, secrets, &principal, request).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
+    // It takes its own time: nobody waits for it, and the request is served whatever becomes of it.
+    tokio::spawn(note_use(authenticator, principal.clone()).in_current_span());
+    request.extensions_mut().insert(Authenticated(principal));
+    next.run(request).await
+}
+
+/// What it takes to know who asks, and whether that one may.
+struct Asked {
+    api_key: HeaderValue,
+    source_ip: Option<IpAddr>,
+    method: Method,
+    route: Option<MatchedPath>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        Self {
+            api_key: request.headers().get(API_KEY_HEADER).cloned().unwrap_or_else(|| HeaderValue::from_static("")),
+            source_ip: extensions.get::<RequestContext>().and_then(|context| context.source_ip),
+            method: request.method().clone(),
+            route: extensions.get().cloned(),
+        }
     }
 }
 
-/// The request with its principal.
-async fn authenticated<P: AuthPorts, K: DataKeys>(
+/// Who asks, if that one may.
+async fn principal<P: AuthPorts, K: DataKeys>(
     authenticator: &Authenticator<P, K>,
-    request: Request,
-) -> Result<Request, Problem> {
-    let Authenticator { ports, keyed_hash, limits, secrets } = authenticator;
-    let key = request.headers().get(API_KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let principal = tenants::authenticate(ports, keyed_hash, *limits, key).await?.ok_or_else(unauthorized)?;
-    tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
-    let mut request = signature::verified(ports, secrets, &principal, request).await?;
-    request.extensions_mut().insert(Authenticated(principal));
-    Ok(request)
+    asked: Asked,
+) -> Result<Principal, Box<Response>> {
+    let Authenticator { ports, keyed_hash, limits, .. } = authenticator;
+    let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
+    let api_key = asked.api_key.to_str().unwrap_or_default();
+    let principal = tenants::authenticate(ports, keyed_hash, *limits, api_key).await.map_err(refused)?;
+    principal.check_address(asked.source_ip).map_err(refused)?;
+    let scope = scopes::needed(&asked.method, asked.route.as_ref().map(MatchedPath::as_str))?;
+    principal.require(scope).map_err(refused)?;
+    Ok(principal)
 }
 
-fn unauthorized() -> Problem {
-    Problem::new(ErrorCode::Unauthorized, "Send a tenant's API key in `x-api-key`")
+/// Notes the day on which the key was used, for people.
+async fn note_use<P: AuthPorts, K: DataKeys>(authenticator: Arc<Authenticator<P, K>>, principal: Principal) {
+    let Some(key) = principal.key() else { return };
+    let ports = &authenticator.ports;
+    if let Err(error) = ports.note_key_use(principal.tenant(), key, Day::of(ports.now())).await {
+        tracing::info!(error = chain(&error), key_id = %key, "the use of an API key is not noted");
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Authenticated {
@@ -78,6 +120,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
 
     /// A route that asks for the principal without [`require_key`] before it refuses everyone.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Authenticated>().cloned().ok_or_else(unauthorized)
+        let found = parts.extensions.get::<Authenticated>().cloned();
+        found.ok_or_else(|| Problem::new(ErrorCode::Unauthorized, UNAUTHORIZED))
     }
 }

@@ -1,12 +1,15 @@
 //! Which request this is: its id, and the trace it belongs to.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::extract::FromRequestParts;
 use domain::TraceId;
 use http::{HeaderMap, Request, request::Parts};
 use lambda_http::request::RequestContext as LambdaContext;
 use ring::rand::{SecureRandom, SystemRandom};
+
+/// The header an API key comes in.
+pub const API_KEY_HEADER: &str = "x-api-key";
 
 /// Which request this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// The caller's trace (W3C `traceparent`), else AWS X-Ray's, else a new one.
     pub trace: TraceId,
+    /// Where the request came from, as API Gateway saw it; `None` off Lambda.
+    pub source_ip: Option<IpAddr>,
     /// The API as the request reached it, without a slash at the end.
     pub base_url: String,
     /// The path as the client sent it, with the stage, or what a domain's mapping puts before it; its escapes may be
@@ -38,6 +43,7 @@ impl RequestContext {
         };
         Self {
             request_id: gateway.and_then(|context| context.request_id.clone()).unwrap_or_else(|| hex::encode(random())),
+            source_ip: gateway.and_then(|context| context.identity.source_ip.as_ref()?.parse().ok()),
             base_url,
             path: gateway.and_then(|context| context.path.clone()).unwrap_or_else(|| request.uri().path().to_owned()),
             trace: trace_of(request.headers()).unwrap_or_else(|| TraceId::from_bytes(random())),

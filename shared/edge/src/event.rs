@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{
-    auth::API_KEY_HEADER,
-    problem::Problem,
+    context::API_KEY_HEADER,
+    problem::{Problem, UNAUTHORIZED},
     signature::{CONTENT_DIGEST, IDEMPOTENCY_KEY, SIGNATURE, SIGNATURE_INPUT, X_IDEMPOTENCY_KEY},
 };
 
@@ -78,7 +78,7 @@ fn check(event: &Map<String, Value>) -> Result<Checked, Problem> {
     if let Some(known) = context["identity"]["apiKey"].as_str().filter(|key| !key.is_empty()) {
         let sent = headers.iter().find(|(name, _)| name == API_KEY_HEADER).and_then(|(_, values)| values.first());
         if sent.is_some_and(|sent| sent != known) {
-            return Err(Problem::new(ErrorCode::Unauthorized, "Send a tenant's API key in `x-api-key`"));
+            return Err(Problem::new(ErrorCode::Unauthorized, UNAUTHORIZED));
         }
         headers.retain(|(name, _)| name != API_KEY_HEADER);
         headers.push((HeaderName::from_static(API_KEY_HEADER), vec![known.to_owned()]));

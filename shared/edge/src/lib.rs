@@ -10,14 +10,15 @@ mod event;
 mod nearest;
 mod problem;
 mod rate_limit;
+mod scopes;
 mod serve;
 mod signature;
 pub mod translate;
 
 pub use api::ErrorCode;
-pub use auth::{API_KEY_HEADER, AuthPorts, Authenticated, Authenticator, require_key};
+pub use auth::{AuthPorts, Authenticated, Authenticator, require_key};
 pub use body::{Json, MAX_BODY_BYTES, PathText, Query, parse};
-pub use context::RequestContext;
+pub use context::{API_KEY_HEADER, RequestContext};
 pub use entity_tag::EntityTag;
 pub use envelope::Envelope;
 pub use problem::Problem;

@@ -10,10 +10,17 @@ use domain::outcome::Outcome;
 use http::{HeaderValue, StatusCode, header};
 use hub::Kind;
 
-use crate::{context::RequestContext, translate::uploads::missing_part};
+use crate::{
+    context::{API_KEY_HEADER, RequestContext},
+    rate_limit::RateLimit,
+    translate::uploads::missing_part,
+};
 
 /// How long a client should wait after an answer that things are unavailable, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// What a caller is told whose API key is not accepted, whatever is wrong with it.
+pub(crate) const UNAUTHORIZED: &str = "Send a tenant's API key in `x-api-key`";
 
 /// A failure on its way to the client.
 #[derive(Debug, Clone)]
@@ -22,6 +29,8 @@ pub struct Problem {
     detail: String,
     details: Vec<ErrorDetail>,
     retry_after_seconds: Option<u64>,
+    /// The quota that the request would have violated.
+    violated: Option<Box<RateLimit>>,
     cause: Option<String>,
 }
 
@@ -29,7 +38,7 @@ impl Problem {
     /// A problem of this code; `detail` is for the client's eyes.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let retry_after_seconds = (status(code) == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        Self { code, detail: detail.into(), details: Vec::new(), retry_after_seconds, cause: None }
+        Self { code, detail: detail.into(), details: Vec::new(), retry_after_seconds, violated: None, cause: None }
     }
 
     /// A field of the request is wrong.
@@ -107,7 +116,31 @@ impl From<hub::Error> for Problem {
                     "The account's jobs wait for their turn at Flickr; try again later",
                 )
             },
+            Kind::QuotaExceeded { quota, retry_after } => Problem {
+                retry_after_seconds: Some(seconds(*retry_after)),
+                violated: Some(Box::new(RateLimit::used_up(*quota, *retry_after))),
+                ..Problem::new(
+                    ErrorCode::QuotaExceeded,
+                    format!("The tenant's quota `{}` is used up; try again in its next window", quota.window.policy()),
+                )
+            },
             Kind::KeyReused => Problem::new(ErrorCode::KeyReused, "Use a new key for a new job"),
+            Kind::Unauthenticated => Problem::new(ErrorCode::Unauthorized, UNAUTHORIZED),
+            Kind::TenantSuspended => {
+                Problem::new(ErrorCode::TenantSuspended, "Its accepted jobs run on; ask the operator of this API")
+            }
+            Kind::AddressNotAllowed => Problem::new(
+                ErrorCode::AddressNotAllowed,
+                "The tenant's requests may come from the networks on its list alone",
+            ),
+            Kind::ScopeMissing(scope) => Problem {
+                details: vec![ErrorDetail {
+                    field: API_KEY_HEADER.to_owned(),
+                    message: format!("does not have the scope `{scope}`"),
+                }],
+                ..Problem::new(ErrorCode::ScopeMissing, format!("The API key does not have the scope `{scope}`"))
+            },
+            Kind::TenantNotFound => Problem::new(ErrorCode::InvalidRequest, "No tenant of this id is known"),
             Kind::ApiKeyTaken => Problem::new(ErrorCode::InvalidRequest, "The API key already belongs to a tenant"),
             Kind::ApiKeyNotFound => Problem::new(ErrorCode::InvalidRequest, "The API key belongs to no tenant"),
             Kind::Unavailable => Problem::new(ErrorCode::Unavailable, "Try again shortly"),
@@ -116,6 +149,11 @@ impl From<hub::Error> for Problem {
         problem.cause = error.source().map(hub::chain);
         problem
     }
+}
+
+/// Whole seconds, rounded up, so that who waits so long does not come too early.
+fn seconds(length: std::time::Duration) -> u64 {
+    length.as_secs() + u64::from(length.subsec_nanos() > 0)
 }
 
 /// The HTTP status that a code comes with.
@@ -141,6 +179,9 @@ impl IntoResponse for Problem {
             // At once is no time to wait: a client that comes back so would only be refused again.
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
+        if let Some(violated) = &self.violated {
+            violated.insert(response.headers_mut());
+        }
         response.extensions_mut().insert(PendingProblem(std::sync::Arc::new(self)));
         response
     }
@@ -154,7 +195,9 @@ impl PendingProblem {
     /// The document, for this request.
     pub(crate) fn document(&self, context: &RequestContext) -> Vec<u8> {
         let problem = &self.0;
-        let document = api::Problem::new(problem.code, &problem.detail, problem.details.clone(), &context.request_id);
+        let mut document =
+            api::Problem::new(problem.code, &problem.detail, problem.details.clone(), &context.request_id);
+        document.violated_policies = problem.violated.iter().map(|violated| violated.policy.to_owned()).collect();
         serde_json::to_vec(&document).unwrap_or_default()
     }
 }
@@ -197,6 +240,7 @@ mod tests {
         let context = RequestContext {
             request_id: "r".to_owned(),
             trace: domain::TraceId::from_bytes([1; 16]),
+            source_ip: None,
             base_url: String::new(),
             path: String::new(),
         };

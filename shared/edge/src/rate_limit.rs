@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     Timestamp,
     budget::{BudgetStatus, Limit},
+    tenant::ViolatedQuota,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -33,6 +34,12 @@ impl RateLimit {
             remaining: status.remaining_calls,
             reset: full_at.since(now),
         }
+    }
+
+    /// How a quota of jobs stands that is used up until its next window.
+    pub fn used_up(quota: ViolatedQuota, reset: Duration) -> Self {
+        let ViolatedQuota { window, jobs } = quota;
+        Self { policy: window.policy(), quota: jobs, window: window.length(), remaining: 0, reset }
     }
 
     /// Puts `RateLimit-Policy` and `RateLimit` into `headers`; seconds are rounded up.

@@ -12,6 +12,7 @@ use domain::{
     budget::{Circuit, HostClass, Limit, Party},
     login::{self, Digested, Mode, PendingLogin},
     outcome::{Class, Outcome},
+    tenant::TenantLimits,
     timing::LOGIN_LIFETIME,
 };
 use vault::DataKeys;
@@ -27,7 +28,7 @@ use crate::{
     keyed_hash::KeyedHash,
     ports::{
         Accounts, Apps, BudgetKey, Budgets, Clock, Entropy, FlickrLogin, Logins, ResponseCache, SealedAccount,
-        SealedLogin,
+        SealedLogin, Tenants,
     },
     response_cache::forget,
     tenants::Principal,
@@ -135,7 +136,7 @@ where
     /// [`Kind::FlickrUnavailable`], or a failure of the ports.
     pub async fn start(&self, principal: &Principal, request: Start) -> Result<Started, Error> {
         let tenant = principal.tenant();
-        if request.return_url.as_deref().is_some_and(|url| !self.return_urls.allows(url)) {
+        if request.return_url.as_deref().is_some_and(|url| !self.allows(principal.tenant_limits(), url)) {
             return Err(Kind::ReturnUrlNotAllowed.into());
         }
         let mode = match (request.mode, &request.return_url) {
@@ -299,7 +300,7 @@ where
 
 impl<P, F, K> Connect<P, F, K>
 where
-    P: Clock + Logins,
+    P: Clock + Logins + Tenants,
     F: Send + Sync,
     K: Send + Sync,
 {
@@ -315,7 +316,14 @@ where
             .filter(|login| login.state_digest == Digested::of(&back.state) && login.expires_at > now)
             .ok_or(Kind::LoginNotFound)?;
         // The allow-list is asked again: it may have changed since the login was begun.
-        match login.return_url.filter(|url| self.return_urls.allows(url)) {
+        let allowed = match login.return_url {
+            None => None,
+            Some(url) => {
+                let tenant = self.ports.tenant(&tenant).await?.ok_or(Kind::LoginNotFound)?;
+                Some(url).filter(|url| self.allows(&tenant.limits, url))
+            }
+        };
+        match allowed {
             None => Ok(Landing::ShowCode),
             Some(url) => with_query(
                 &url,
@@ -323,6 +331,16 @@ where
             )
             .map(Landing::Redirect)
             .map_err(Error::internal),
+        }
+    }
+}
+
+impl<P, F, K> Connect<P, F, K> {
+    /// Whether a browser may be sent to `url` by a tenant with these limits: its own list counts in place of the stack's.
+    fn allows(&self, limits: &TenantLimits, url: &str) -> bool {
+        match &limits.return_urls {
+            Some(own) => AllowedReturnUrls::of(own).allows(url),
+            None => self.return_urls.allows(url),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use domain::{outcome::Outcome, upload::Incomplete};
+use domain::{api_key::Scope, outcome::Outcome, tenant::ViolatedQuota, upload::Incomplete};
 
 use crate::{credentials::Unreadable, ports};
 
@@ -68,8 +68,25 @@ pub enum Kind {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// The tenant has had as many jobs accepted as its quota allows.
+    QuotaExceeded {
+        /// Which one.
+        quota: ViolatedQuota,
+        /// When the next window begins.
+        retry_after: Duration,
+    },
     /// The idempotency key was used with another payload.
     KeyReused,
+    /// No API key, or one that is unknown, disabled, revoked or expired: all look alike.
+    Unauthenticated,
+    /// The tenant is suspended.
+    TenantSuspended,
+    /// The tenant's requests may not come from this address.
+    AddressNotAllowed,
+    /// The API key may not be used for this.
+    ScopeMissing(Scope),
+    /// No such tenant.
+    TenantNotFound,
     /// The API key already belongs to a tenant.
     ApiKeyTaken,
     /// The API key belongs to no tenant.

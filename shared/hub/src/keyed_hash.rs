@@ -19,6 +19,11 @@ impl ApiKeyHash {
         Self(if version == FIRST_VERSION { digits } else { format!("{version}{SEPARATOR}{digits}") })
     }
 
+    /// A hash that was stored as [`ApiKeyHash::as_str`] writes it.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// Its version before a dot, unless it is the first, and 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

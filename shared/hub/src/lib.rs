@@ -10,6 +10,8 @@ mod error;
 pub mod fair_queue;
 pub mod hash_secret;
 pub mod job_history;
+mod job_quota;
+pub mod key_rotation;
 pub mod keyed_hash;
 pub mod limits;
 pub mod message;

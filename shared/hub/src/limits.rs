@@ -3,6 +3,7 @@
 use domain::{
     AccountRef,
     budget::{HostClass, Limit, MAX_PENDING},
+    tenant::{JobQuotas, TenantLimits},
     upload::MAX_STORED_BYTES,
 };
 
@@ -22,15 +23,36 @@ pub struct Limits {
     pub max_pending_jobs: u32,
     /// Bytes of files that one tenant may have stored.
     pub max_stored_bytes: u64,
+    /// Jobs of one tenant that may be accepted.
+    pub job_quotas: JobQuotas,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { app: Limit::FLICKR, account: None, max_pending_jobs: MAX_PENDING, max_stored_bytes: MAX_STORED_BYTES }
+        Self {
+            app: Limit::FLICKR,
+            account: None,
+            max_pending_jobs: MAX_PENDING,
+            max_stored_bytes: MAX_STORED_BYTES,
+            job_quotas: JobQuotas::default(),
+        }
     }
 }
 
 impl Limits {
+    /// Those of a tenant: its own, and where it has none, these.
+    #[must_use]
+    pub fn of_tenant(self, tenant: &TenantLimits) -> Self {
+        Self {
+            max_pending_jobs: tenant.pending_jobs.unwrap_or(self.max_pending_jobs),
+            job_quotas: JobQuotas {
+                per_hour: tenant.jobs_per_hour.or(self.job_quotas.per_hour),
+                per_day: tenant.jobs_per_day.or(self.job_quotas.per_day),
+            },
+            ..self
+        }
+    }
+
     /// The limit of one tenant's logins with an app: half of what the app has for logins, so that no tenant alone keeps
     /// the others' users out.
     pub fn of_logins(&self) -> Limit {

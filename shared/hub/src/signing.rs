@@ -3,13 +3,16 @@
 //! A secret is 256 random bits, sealed under an id of its own. The record of the API key names that id, so that the
 //! secret ends with the record, and moves with it to another hash.
 
-use domain::SigningKeyId;
+use domain::{
+    SigningKeyId,
+    api_key::{KeyState, RequestSigning},
+};
 use vault::{DataKeys, Secret, Vault};
 
 use crate::{
     Error, Kind,
     keyed_hash::{ApiKeyHash, KeyedHash},
-    ports::{Clock, Entropy, KnownKey, RequestSigning, SigningSecrets, Tenants},
+    ports::{Clock, Entropy, SigningSecrets, StoredKey, Tenants},
     tenants::{self, Principal},
     vaults,
 };
@@ -34,7 +37,8 @@ pub async fn give_secret(
     keyed_hash: &KeyedHash,
     api_key: &str,
 ) -> Result<NewSigningSecret, Error> {
-    let (hash, KnownKey { tenant, signing }) = stored(ports, keyed_hash, api_key).await?;
+    let StoredKey { hash, record } = stored(ports, keyed_hash, api_key).await?;
+    let (tenant, signing) = (record.tenant, record.signing);
     let new = NewSigningSecret {
         id: SigningKeyId::from_bytes(ports.random()),
         secret: Secret::from([ports.random(), ports.random()].concat()),
@@ -57,13 +61,13 @@ pub async fn give_secret(
 /// An invalid field, [`Kind::ApiKeyNotFound`], or a failure of the ports. A key without a signing secret is an invalid
 /// field: all its requests would be refused.
 pub async fn set_required(
-    ports: &impl Tenants,
+    ports: &(impl Clock + Tenants),
     keyed_hash: &KeyedHash,
     api_key: &str,
     is_required: bool,
 ) -> Result<(), Error> {
-    let (hash, KnownKey { signing, .. }) = stored(ports, keyed_hash, api_key).await?;
-    let Some(RequestSigning { key, .. }) = signing else {
+    let StoredKey { hash, record } = stored(ports, keyed_hash, api_key).await?;
+    let Some(RequestSigning { key, .. }) = record.signing else {
         return Err(Error::invalid("api_key", "has no signing secret"));
     };
     set(ports, &hash, Some(&RequestSigning { key: key.clone(), is_required }), Some(&key)).await
@@ -74,14 +78,14 @@ pub async fn set_required(
 /// # Errors
 /// An invalid field, [`Kind::ApiKeyNotFound`], or a failure of the ports.
 pub async fn take_secret(
-    ports: &(impl Tenants + SigningSecrets),
+    ports: &(impl Clock + Tenants + SigningSecrets),
     keyed_hash: &KeyedHash,
     api_key: &str,
 ) -> Result<(), Error> {
-    let (hash, KnownKey { tenant, signing }) = stored(ports, keyed_hash, api_key).await?;
-    let Some(RequestSigning { key, .. }) = signing else { return Ok(()) };
+    let StoredKey { hash, record } = stored(ports, keyed_hash, api_key).await?;
+    let Some(RequestSigning { key, .. }) = record.signing else { return Ok(()) };
     set(ports, &hash, None, Some(&key)).await?;
-    Ok(ports.remove_signing_secret(&tenant, &key).await?)
+    Ok(ports.remove_signing_secret(&record.tenant, &key).await?)
 }
 
 /// The signing secret of the principal's API key, if it has one with this id.
@@ -103,11 +107,11 @@ pub async fn secret(
     Ok(Some(secrets.open(&vaults::request_signing(tenant, key)?, &sealed).await?))
 }
 
-/// The record of an enabled API key, with the hash that it is stored under.
-async fn stored(ports: &impl Tenants, keyed_hash: &KeyedHash, api_key: &str) -> Result<(ApiKeyHash, KnownKey), Error> {
-    let hashes = tenants::hashes(keyed_hash, api_key)?;
-    let hash = ports.stored_hash(&hashes).await?.ok_or(Kind::ApiKeyNotFound)?;
-    Ok((hash, ports.tenant_of(&hashes).await?.ok_or(Kind::ApiKeyNotFound)?))
+/// An API key that is accepted, as it is stored.
+async fn stored(ports: &(impl Clock + Tenants), keyed_hash: &KeyedHash, api_key: &str) -> Result<StoredKey, Error> {
+    let stored = ports.stored_key(&tenants::hashes(keyed_hash, api_key)?).await?;
+    let accepted = stored.filter(|stored| stored.record.state(ports.now()) == KeyState::Active);
+    accepted.ok_or_else(|| Kind::ApiKeyNotFound.into())
 }
 
 async fn set(

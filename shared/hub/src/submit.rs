@@ -7,6 +7,8 @@
 //! Where more is asked for than the app's budget allows, the job waits in the app's fair queue, unless its account has
 //! used less than its share. Either way the answer says about when it will run.
 //!
+//! A tenant may have a quota of jobs in an hour and in a day; then, and only then, each job costs a write more.
+//!
 //! An account has a limited number of pending jobs, and a fair queue is no longer than what can run before its jobs'
 //! deadlines: beyond that new ones are refused, with the time in which a part of them will be done.
 
@@ -24,8 +26,8 @@ use domain::{
 use crate::{
     Error, Kind,
     fair_queue::{Admitted, QueueForecast},
-    pending_jobs,
-    ports::{Entropy, FairQueues, Inserted, Uploads},
+    job_quota, pending_jobs,
+    ports::{Entropy, FairQueues, Inserted, JobCounts, Uploads},
     response_cache,
     tenants::Principal,
     transition::{self, announce},
@@ -68,13 +70,13 @@ pub struct Accepted {
 
 impl<P> Submit<P>
 where
-    P: transition::Ports + Entropy + FairQueues + Uploads,
+    P: transition::Ports + Entropy + FairQueues + JobCounts + Uploads,
 {
     /// Accepts a request of `principal`, whose account the request must name, once for each idempotency key.
     ///
     /// # Errors
-    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`], for a file
-    /// [`Kind::UploadNotFound`] and [`Kind::UploadNotArrived`], or a failure of the ports.
+    /// An invalid start, [`Kind::AccountNotFound`], [`Kind::KeyReused`], [`Kind::TooManyPending`],
+    /// [`Kind::QuotaExceeded`], for a file [`Kind::UploadNotFound`] and [`Kind::UploadNotArrived`], or a failure of the ports.
     pub async fn accept(&self, principal: &Principal, request: SubmitRequest) -> Result<Accepted, Error> {
         let SubmitRequest { spec, start, key, trace } = request;
         let facts = self.catalogue.facts(&spec.work);
@@ -126,12 +128,21 @@ where
                 None => Err(too_many(principal, &forecast)),
             };
         }
+        if let Some(refusal) = job_quota::count(&self.ports, principal, now).await? {
+            pending_jobs::discount(&self.ports, &job).await;
+            // The last one that the quota allowed may be that of the same key.
+            return match self.earlier(asked).await? {
+                Some(earlier) => replay(earlier, &job.fingerprint, Some(forecast)),
+                None => Err(refusal),
+            };
+        }
         if start <= now {
             match self.admit(&job.spec, &forecast).await {
                 Ok(Admitted::Freely) => {}
                 Ok(Admitted::As(admission)) => job.state = job.state.admitted(admission),
                 refused => {
                     pending_jobs::discount(&self.ports, &job).await;
+                    job_quota::discount(&self.ports, principal, now).await;
                     return Err(refused.err().unwrap_or_else(|| too_many(principal, &forecast)));
                 }
             }
@@ -144,6 +155,7 @@ where
             }
             Inserted::Exists(earlier) => {
                 pending_jobs::discount(&self.ports, &acceptance.after).await;
+                job_quota::discount(&self.ports, principal, now).await;
                 replay(*earlier, &acceptance.after.fingerprint, Some(forecast))
             }
         }

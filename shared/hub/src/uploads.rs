@@ -72,7 +72,8 @@ pub struct PartStatus {
 /// Makes an upload of `file` for an account of the principal's, whose file comes in parts or by one request.
 ///
 /// # Errors
-/// [`Kind::AccountNotFound`], [`Kind::TooManyBytes`], or a failure of the ports.
+/// A file that is longer than the tenant may upload, [`Kind::AccountNotFound`], [`Kind::TooManyBytes`], or a failure of
+/// the ports.
 pub async fn create(
     ports: &(impl Clock + Entropy + Accounts + Uploads + StoredBytes),
     principal: &Principal,
@@ -81,6 +82,9 @@ pub async fn create(
     sha256: Option<Sha256>,
     in_parts: bool,
 ) -> Result<NewUpload, Error> {
+    if let Some(most) = principal.tenant_limits().upload_bytes.filter(|most| file.bytes() > *most) {
+        return Err(Error::invalid("bytes", format!("is more than the {most} bytes that this tenant may upload")));
+    }
     let account = AccountRef::new(principal.tenant(), user);
     if ports.account(&account).await?.is_none() {
         return Err(Kind::AccountNotFound.into());

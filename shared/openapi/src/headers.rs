@@ -73,14 +73,16 @@ impl Field {
                 json!("jobs/job_0123456789abcdef0123456789abcdef"),
             ),
             Self::RateLimit => (
-                "The calls that are left now, and the seconds until the whole burst is there again \
-                 (draft-ietf-httpapi-ratelimit-headers-11)",
+                "The calls that are left now, and the seconds until the whole burst is there again; of a quota of jobs \
+                 that is used up, the seconds until its next window (draft-ietf-httpapi-ratelimit-headers-11)",
                 Type::String,
                 json!("\"flickr-app\";r=149;t=2"),
             ),
-            Self::RateLimitPolicy => {
-                ("The calls of an hour of the Flickr app", Type::String, json!("\"flickr-app\";q=3330;w=3600"))
-            }
+            Self::RateLimitPolicy => (
+                "The calls of an hour of the Flickr app, or the quota of jobs that is used up",
+                Type::String,
+                json!("\"flickr-app\";q=3330;w=3600"),
+            ),
             Self::RequestId => ("As `request_id` in the body; it finds the log lines", Type::String, json!("0f1c2d3e")),
             Self::RetryAfter => ("When to come back, in seconds", Type::Integer, json!(5)),
         };

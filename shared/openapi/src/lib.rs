@@ -52,7 +52,8 @@ pub fn document() -> OpenApi {
     components.schemas = schemas.into_components();
     let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
         "x-api-key",
-        "An API key of the tenant. API Gateway counts its requests, the functions find its tenant.",
+        "An API key of the tenant that may be used for the route. API Gateway counts its requests, the functions find \
+         its tenant.",
     )));
     components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(scheme));
     let mut document = OpenApi::new(info, paths);

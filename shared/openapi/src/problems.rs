@@ -22,21 +22,39 @@ pub(crate) const ALWAYS_POSSIBLE: [ErrorCode; 5] = [
     ErrorCode::Unavailable,
 ];
 
+/// What a route can answer besides that needs an API key.
+pub(crate) const WITH_KEY: [ErrorCode; 6] = [
+    ErrorCode::Unauthorized,
+    ErrorCode::SignatureRequired,
+    ErrorCode::SignatureInvalid,
+    ErrorCode::TenantSuspended,
+    ErrorCode::AddressNotAllowed,
+    ErrorCode::ScopeMissing,
+];
+
 /// What a route with a body can answer besides.
 pub(crate) const WITH_BODY: [ErrorCode; 2] = [ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType];
 
 /// Answers that are the same on each route, by the name of their component.
-const SHARED: [(&str, u16, ErrorCode); 9] = [
-    ("InvalidRequest", 400, ErrorCode::InvalidRequest),
-    ("Unauthorized", 401, ErrorCode::Unauthorized),
-    ("Forbidden", 403, ErrorCode::Forbidden),
-    ("PayloadTooLarge", 413, ErrorCode::PayloadTooLarge),
-    ("UnsupportedMediaType", 415, ErrorCode::UnsupportedMediaType),
-    ("RateLimited", 429, ErrorCode::RateLimited),
-    ("Internal", 500, ErrorCode::Internal),
-    ("Unavailable", 503, ErrorCode::Unavailable),
-    ("Timeout", 504, ErrorCode::Unavailable),
+const SHARED: [(&str, u16, &[ErrorCode]); 10] = [
+    ("InvalidRequest", 400, &[ErrorCode::InvalidRequest]),
+    ("Unauthorized", 401, &[ErrorCode::Unauthorized, ErrorCode::SignatureRequired, ErrorCode::SignatureInvalid]),
+    ("Forbidden", 403, &[ErrorCode::Forbidden]),
+    (
+        "ForbiddenToKey",
+        403,
+        &[ErrorCode::Forbidden, ErrorCode::TenantSuspended, ErrorCode::AddressNotAllowed, ErrorCode::ScopeMissing],
+    ),
+    ("PayloadTooLarge", 413, &[ErrorCode::PayloadTooLarge]),
+    ("UnsupportedMediaType", 415, &[ErrorCode::UnsupportedMediaType]),
+    ("RateLimited", 429, &[ErrorCode::RateLimited]),
+    ("Internal", 500, &[ErrorCode::Internal]),
+    ("Unavailable", 503, &[ErrorCode::Unavailable]),
+    ("Timeout", 504, &[ErrorCode::Unavailable]),
 ];
+
+/// The headers of an answer that a quota is used up.
+const QUOTA_FIELDS: [Field; 2] = [Field::RateLimitPolicy, Field::RateLimit];
 
 /// The statuses that a code comes with: API Gateway answers 504 where a function took too long.
 fn statuses(code: ErrorCode) -> Vec<u16> {
@@ -53,7 +71,7 @@ pub(crate) fn responses(codes: &[ErrorCode], schemas: &mut Schemas) -> BTreeMap<
         }
     }
     let response = |(status, codes): (u16, Vec<ErrorCode>)| {
-        let shared = SHARED.iter().find(|(_, of, code)| *of == status && codes == [*code]);
+        let shared = SHARED.iter().find(|(_, of, shared)| *of == status && codes == *shared);
         let response = match shared {
             Some((name, ..)) => RefOr::Ref(Ref::from_response_name(*name)),
             None => RefOr::T(response(status, &codes, schemas)),
@@ -65,8 +83,8 @@ pub(crate) fn responses(codes: &[ErrorCode], schemas: &mut Schemas) -> BTreeMap<
 
 /// The responses that [`responses`] refers to.
 pub(crate) fn components(schemas: &mut Schemas) -> BTreeMap<String, RefOr<Response>> {
-    let component = |(name, status, code): &(&str, u16, ErrorCode)| {
-        ((*name).to_owned(), RefOr::T(response(*status, &[*code], schemas)))
+    let component = |(name, status, codes): &(&str, u16, &[ErrorCode])| {
+        ((*name).to_owned(), RefOr::T(response(*status, codes, schemas)))
     };
     SHARED.iter().map(component).collect()
 }
@@ -81,7 +99,8 @@ fn response(status: u16, codes: &[ErrorCode], schemas: &mut Schemas) -> Response
         .description(described.collect::<Vec<_>>().join(". "))
         .content("application/problem+json", content);
     let retry_after = [429, 503, 504].contains(&status).then_some(Field::RetryAfter);
-    for field in ALWAYS.into_iter().chain(retry_after) {
+    let of_quotas = if codes.contains(&ErrorCode::QuotaExceeded) { &QUOTA_FIELDS[..] } else { &[] };
+    for field in ALWAYS.into_iter().chain(retry_after).chain(of_quotas.iter().copied()) {
         response = response.header_ref(field.name(), field.reference());
     }
     response.build()

@@ -15,7 +15,7 @@ use utoipa::{
 
 use crate::{
     headers::{ALWAYS, Field},
-    problems::{self, ALWAYS_POSSIBLE, WITH_BODY},
+    problems::{self, ALWAYS_POSSIBLE, WITH_BODY, WITH_KEY},
     schemas::Schemas,
 };
 
@@ -197,7 +197,7 @@ impl Route {
     /// The operation, whose types are added to `schemas`.
     pub(crate) fn into_operation(mut self, schemas: &mut Schemas) -> Operation {
         if self.needs_key {
-            self.codes.extend([ErrorCode::Unauthorized, ErrorCode::SignatureRequired, ErrorCode::SignatureInvalid]);
+            self.codes.extend(WITH_KEY);
         }
         // Such as `..`, which would lead to another route.
         if self.path.contains('{') {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
-    openapi::{Ref, RefOr, Schema},
+    openapi::{Object, Ref, RefOr, Schema},
 };
 
 /// Schemas that were referred to. `utoipa` itself overwrites a schema by another of the same name, and says nothing.
@@ -46,7 +47,8 @@ impl Schemas {
         found.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// All of them. Answers have each of their members, since `null` is written; a request may leave out what is optional.
+    /// All of them. Answers have each of their members, since `null` is written, but for lists and texts that are left
+    /// out where they say nothing; a request may leave out what is optional.
     ///
     /// # Panics
     /// When an object is part of a request and of an answer: it cannot be both.
@@ -56,10 +58,20 @@ impl Schemas {
             let Some(RefOr::T(Schema::Object(object))) = known.get_mut(&name) else { continue };
             let is_shared = of_requests.contains(&name) && !object.properties.is_empty();
             assert!(!is_shared, "{name} is part of a request and of an answer");
-            object.required = object.properties.keys().cloned().collect();
+            let Object { properties, required, .. } = object;
+            let written = properties.iter().filter(|(name, schema)| required.contains(name) || is_nullable(schema));
+            object.required = written.map(|(name, _)| name.clone()).collect();
         }
         known
     }
+}
+
+/// Whether `null` is one of its values.
+fn is_nullable(schema: &RefOr<Schema>) -> bool {
+    let schema = json!(schema);
+    let is_null = |value: &Value| *value == json!("null");
+    let has_null = |of: &Value| of.as_array().map_or_else(|| is_null(of), |types| types.iter().any(is_null));
+    has_null(&schema["type"]) || schema["oneOf"].as_array().into_iter().flatten().any(|one| has_null(&one["type"]))
 }
 
 #[cfg(test)]
@@ -78,6 +90,13 @@ mod tests {
     #[expect(dead_code, reason = "only its schema is asked for")]
     struct Sample {
         name: Option<String>,
+    }
+
+    #[derive(ToSchema, serde::Serialize)]
+    struct Sparse {
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seldom: Vec<String>,
     }
 
     fn required(schemas: Schemas) -> Vec<String> {
@@ -109,5 +128,15 @@ mod tests {
         requests.of_request::<Sample>();
         answers.of_answer::<Sample>();
         assert_eq!((required(requests), required(answers)), (vec![], vec!["name".to_owned()]));
+    }
+
+    #[test]
+    fn an_answer_may_be_without_what_it_leaves_out_when_it_is_empty() {
+        let mut answers = Schemas::default();
+        answers.of_answer::<Sparse>();
+        let sparse = Sparse { name: None, seldom: Vec::new() };
+        assert_eq!(json!(sparse), json!({ "name": null }));
+        let RefOr::T(Schema::Object(object)) = &answers.into_components()["Sparse"] else { unreachable!("no object") };
+        assert_eq!(object.required, ["name"]);
     }
 }

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountRef, AppId, Jitter, JobId, TenantId, Timestamp, TraceId, UserId,
+    AccountRef, AppId, Jitter, JobId, KeyId, TenantId, Timestamp, TraceId, UserId,
     account::{Account, Perms, Status},
+    api_key::{KeyRecord, Scopes},
     budget::{Budget, Circuit, HostClass, Limit, Request, Signal},
     cache::{CacheOptions, CacheTags},
     call::{Params, RestCall},
@@ -14,6 +15,7 @@ use domain::{
     idempotency::Idempotency,
     job::{FileCall, Job, JobSpec, MAX_INLINE_SPEC_BYTES, Start, State, Target, Transition, Work},
     login::{Digested, Mode, PendingLogin},
+    tenant::Tenant,
     upload::{FileSource, Upload, UploadFields},
 };
 use hub::{
@@ -21,7 +23,7 @@ use hub::{
     hash_secret::HashSecret,
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::{Clock, Entropy, Inserted, Jobs, NewTenant, PendingJobs, SealedAccount, SealedLogin, Tenants},
+    ports::{Clock, Entropy, Inserted, Jobs, NewKey, PendingJobs, SealedAccount, SealedLogin, Tenants},
     tenants::{self, Principal},
     vaults::{self, Vaults},
 };
@@ -89,10 +91,34 @@ pub async fn principal(ports: &(impl Clock + Entropy + Tenants)) -> Principal {
 /// When the ports fail.
 pub async fn principal_of(ports: &(impl Clock + Tenants), tenant: &TenantId, limits: Limits) -> Principal {
     let (keyed_hash, api_key) = (keyed_hash(), api_key_of(tenant));
-    let key = keyed_hash.api_key(&api_key);
-    let new = NewTenant { id: tenant.clone(), name: "Test".to_owned(), key, created_at: ports.now() };
-    ports.create_tenant(&new).await.unwrap();
-    tenants::authenticate(ports, &keyed_hash, limits, &api_key).await.unwrap().unwrap()
+    let now = ports.now();
+    let record = key_record(tenant, key_id_of(tenant), now);
+    let first = NewKey { hashes: keyed_hash.api_key(&api_key), record };
+    ports.create_tenant(&Tenant::new(tenant.clone(), "Test", now), &first).await.unwrap();
+    tenants::authenticate(ports, &keyed_hash, limits, &api_key).await.unwrap()
+}
+
+/// The id of the API key of a tenant that [`principal`] or [`principal_of`] created.
+///
+/// # Panics
+/// Never: a tenant's id has as many digits.
+pub fn key_id_of(tenant: &TenantId) -> KeyId {
+    tenant.as_str().replacen("ten_", "key_", 1).parse().unwrap()
+}
+
+/// A key of `tenant` for everything, without a name and without an end.
+pub fn key_record(tenant: &TenantId, id: KeyId, created_at: Timestamp) -> KeyRecord {
+    KeyRecord {
+        tenant: tenant.clone(),
+        id: Some(id),
+        name: None,
+        scopes: Scopes::all(),
+        created_at,
+        expires_at: None,
+        disabled_at: None,
+        revoked_at: None,
+        signing: None,
+    }
 }
 
 /// The Flickr app of all accounts that are built without another.

@@ -37,6 +37,9 @@ pub enum Call {
     RecordDispatch,
     // Health
     Probe,
+    // JobCounts
+    CountJob,
+    DiscountJob,
     // JobHistory
     AcceptedJobs,
     ReadJobs,
@@ -49,6 +52,9 @@ pub enum Call {
     DueChecks,
     PostponeCheck,
     OpenAndDeadJobs,
+    // KeyUses
+    NoteKeyUse,
+    KeyUses,
     // Logins
     SaveLogin,
     Login,
@@ -85,11 +91,16 @@ pub enum Call {
     BeginSweep,
     // Tenants
     CreateTenant,
-    TenantOf,
-    StoredHash,
+    CreateKey,
+    KeyHolder,
+    StoredKey,
+    KeyOfId,
+    KeysOf,
     MoveKey,
-    SetKeyDisabled,
     SetRequestSigning,
+    ChangeKey,
+    Tenant,
+    ChangeTenant,
     KeysByVersion,
     Tenants,
     // UploadTickets

@@ -34,7 +34,7 @@ async fn a_listed_job_reads_like_the_job_itself_but_no_job_is_read() {
     let jobs = [scene.in_doubt(0, 9).await, scene.dead(0, 1).await];
     scene.world.forget_calls();
     let answer = scene.get(KEYS[0], "/v1/dlq").await;
-    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::DeadJobs]);
+    assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::DeadJobs]);
     let views = jobs.map(|job| edge::translate::jobs::without_result(job, None, None).unwrap());
     assert_eq!(answer.data()["jobs"], json!(views));
     assert!(answer.text.contains(META), "{}", answer.text);
@@ -103,12 +103,12 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!(scene.outcomes(&body(false)).await, ["would_replay", "needs_force", "not_found"]);
     scene.world.forget_calls();
     assert_eq!(scene.outcomes(&body(true)).await, ["would_replay", "would_replay", "not_found"]);
-    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::State, Call::State, Call::State], "not what was asked");
+    assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::State, Call::State, Call::State], "not what was asked");
     for (force, second) in [(false, "needs_force"), (true, "would_replay")] {
         scene.world.forget_calls();
         let all = json!({ "all": true, "dry_run": true, "force": force });
         assert_eq!(scene.outcomes(&all).await, ["would_replay", second]);
-        assert_eq!(scene.world.calls(), [Call::TenantOf, Call::DeadJobs], "no job is read");
+        assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::DeadJobs], "no job is read");
     }
     assert_eq!((scene.job(&job.id), scene.job(&in_doubt.id)), (job, in_doubt));
     assert!(scene.world.queue().is_empty());

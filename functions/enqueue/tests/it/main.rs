@@ -10,10 +10,12 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use domain::{
     AppId, TenantId, Timestamp, UserId,
+    api_key::KeyChange,
     budget::{HostClass, Limit},
     egress::Policy,
     fair_queue::Priority,
     job::Target,
+    tenant::{QuotaWindow, TenantChange, TenantLimits},
 };
 use edge::Authenticator;
 use http::{Method, StatusCode};
@@ -21,8 +23,7 @@ use hub::{
     limits::Limits,
     ports::{Accounts, BudgetKey, Clock, SweepScope},
     submit::Submit,
-    sweep,
-    tenants::{self, KeyState},
+    sweep, tenants,
 };
 use serde_json::{Value, json};
 use testkit::{
@@ -402,13 +403,13 @@ async fn a_disabled_key_is_answered_as_an_unknown_one() {
         send(&scene.routes, Method::POST, "/v1/flickr/rest", &[("x-api-key", key)], &scene.body().to_string()).await
     };
     let unknown = call("wrong-key-of-twenty-letters").await;
-    let set = async |state| tenants::set_key_state(&scene.world, &build::keyed_hash(), API_KEY, state).await.unwrap();
-    set(KeyState::Disabled).await;
+    let set = async |state| tenants::change_key(&scene.world, &build::keyed_hash(), API_KEY, state).await.unwrap();
+    set(KeyChange::Disable(build::NOW)).await;
     let disabled = call(API_KEY).await;
     assert_eq!((disabled.status.as_u16(), disabled.problem().as_str()), (401, "ERR_UNAUTHORIZED"));
     assert_eq!(disabled.json()["detail"], unknown.json()["detail"]);
     assert!(scene.world.jobs().is_empty());
-    set(KeyState::Enabled).await;
+    set(KeyChange::Enable).await;
     assert_eq!(call(API_KEY).await.status.as_u16(), 202);
 }
 
@@ -420,6 +421,36 @@ async fn unknown_routes_and_methods_answer_as_problems() {
     assert_eq!((unknown.status.as_u16(), unknown.problem().as_str()), (404, "ERR_NOT_FOUND"));
     let wrong = send(&scene.routes, Method::PUT, "/v1/flickr/rest", &key, "{}").await;
     assert_eq!((wrong.status.as_u16(), wrong.problem().as_str()), (405, "ERR_METHOD_NOT_ALLOWED"));
+}
+
+#[tokio::test]
+async fn a_quota_that_is_used_up_is_429_and_names_the_policy() {
+    let scene = scene().await;
+    let limits = TenantLimits { jobs_per_hour: Some(2), jobs_per_day: Some(3), ..TenantLimits::default() };
+    scene.world.set_tenant(&scene.tenant, &TenantChange::SetLimits(limits));
+    let key = [("idempotency-key", "k-1")];
+    let first = scene.post(&key, &scene.body()).await.data();
+    assert_eq!(scene.post(&key, &scene.body()).await.data()["job_id"], first["job_id"], "a replay counts no job");
+    assert_eq!(scene.post(&[], &scene.body()).await.status, StatusCode::ACCEPTED);
+
+    let refused = async |policy: &str, quota: u32, window: u64, wait: Duration| {
+        let answer = scene.post(&[], &scene.body()).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (429, "ERR_QUOTA_EXCEEDED"));
+        let document = answer.json();
+        assert_eq!(document["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded");
+        assert_eq!(document["violated-policies"], json!([policy]));
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        assert_eq!(answer.headers["retry-after"], seconds.to_string());
+        assert_eq!(answer.headers["ratelimit-policy"], format!(r#""{policy}";q={quota};w={window}"#));
+        assert_eq!(answer.headers["ratelimit"], format!(r#""{policy}";r=0;t={seconds}"#));
+    };
+    let end = |window: QuotaWindow| window.end(scene.world.now()).since(scene.world.now());
+    refused("jobs-per-hour", 2, 3_600, end(QuotaWindow::Hour)).await;
+    assert_eq!(scene.post(&key, &scene.body()).await.data()["job_id"], first["job_id"], "it was accepted before");
+    assert_eq!(scene.world.jobs().len(), 2);
+    scene.world.set_now(QuotaWindow::Hour.end(scene.world.now()));
+    assert_eq!(scene.post(&[], &scene.body()).await.status, StatusCode::ACCEPTED);
+    refused("jobs-per-day", 3, 86_400, end(QuotaWindow::Day)).await;
 }
 
 #[tokio::test]

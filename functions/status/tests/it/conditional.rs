@@ -75,7 +75,7 @@ async fn each_end_of_a_job_has_a_tag_under_which_it_is_not_sent_again() {
             for header in ["content-type", "content-length"] {
                 assert!(!unchanged.headers.contains_key(header), "{header}: it would be of the answer not sent");
             }
-            assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job], "no result is read");
+            assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::Job], "no result is read");
         }
         for other in ["\"x\"", "x", "", strong.trim_matches('"')] {
             assert_eq!(read(&scene, &path(&job), &[other]).await.data(), first.data(), "{other}");
@@ -95,7 +95,7 @@ async fn a_shared_result_has_a_tag_of_its_jobs_own() {
     assert_ne!(tags[0], tags[1]);
     scene.world.forget_calls();
     assert_eq!(read(&scene, &path(&job), &[&tags[1]]).await.status, 304);
-    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::State], "it may be one with a URL");
+    assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::Job, Call::State], "it may be one with a URL");
     assert_eq!(read(&scene, &path(&job), &[&tags[0]]).await.status, 200);
 }
 

@@ -38,7 +38,7 @@ async fn the_jobs_of_an_account_are_listed_page_by_page_the_latest_first() {
     assert_eq!(all["next_cursor"], json!(null));
     assert_eq!(
         scene.world.calls()[before..],
-        [Call::TenantOf, Call::AcceptedJobs, Call::ReadJobs],
+        [Call::KeyHolder, Call::AcceptedJobs, Call::ReadJobs],
         "however many there are"
     );
     let first = &all["jobs"][0];
@@ -81,7 +81,7 @@ async fn what_is_another_tenants_or_unknown_has_no_jobs_and_asks_the_same_of_the
         let before = scene.world.calls().len();
         let answer = scene.get(KEYS[1], &query).await;
         assert_eq!(answer.data(), json!({ "jobs": [], "next_cursor": null }));
-        assert_eq!(scene.world.calls()[before..], [Call::TenantOf, Call::AcceptedJobs, Call::ReadJobs]);
+        assert_eq!(scene.world.calls()[before..], [Call::KeyHolder, Call::AcceptedJobs, Call::ReadJobs]);
     }
 }
 

@@ -5,6 +5,7 @@
 mod conditional;
 mod documentation;
 mod history;
+mod refusals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -164,7 +165,7 @@ async fn a_long_result_has_a_url_beside_it_or_instead() {
 
         scene.world.forget_calls();
         assert_eq!(has(&scene.get(KEYS[0], &format!("{path}?result=url")).await.data()), (false, true), "{bytes}");
-        assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::ResultObjectUrl], "the text is not read");
+        assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::Job, Call::ResultObjectUrl], "the text is not read");
         let body = json!({ "job_id": job.id, "user_id": job.spec.account.user, "result": "url" });
         assert_eq!(has(&scene.status(KEYS[0], body).await.data()), (false, true), "{bytes}");
     }
@@ -279,7 +280,7 @@ async fn a_job_that_did_not_start_says_about_when_it_will() {
     let read = async || scene.get(KEYS[0], &format!("/v1/flickr/jobs/{}", job.id)).await.data();
     scene.world.forget_calls();
     let data = read().await;
-    assert_eq!(scene.world.calls(), [Call::TenantOf, Call::Job, Call::BudgetAndQueue]);
+    assert_eq!(scene.world.calls(), [Call::KeyHolder, Call::Job, Call::BudgetAndQueue]);
     let first = data["estimated_start"].as_str().unwrap().to_owned();
     assert!(first > build::NOW.to_string(), "there is no call for it yet: {first}");
     assert_eq!((&data["state"], &data["priority"]), (&json!("queued"), &json!("normal")));

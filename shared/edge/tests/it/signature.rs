@@ -11,7 +11,8 @@ use testkit::{Call, Fault, FaultPoint, Signer, Unsigned, World, build};
 
 const KEY: &str = "a-key-of-twenty-letters";
 const OTHER_KEY: &str = "another-key-of-twenty";
-const PATH: &str = "/api/v1/things/one";
+const PATH: &str = "/api/v1/accounts/one";
+const UPLOAD_PATH: &str = "/api/v1/uploads/one/complete";
 
 struct Scene {
     world: World,
@@ -22,10 +23,10 @@ struct Scene {
 const GET: Unsigned = Unsigned { method: "GET", path: PATH, query: &[], idempotency_key: None, body: "" };
 const POST: Unsigned = Unsigned {
     method: "POST",
+    path: UPLOAD_PATH,
     query: &[("a", "1"), ("empty", "")],
     idempotency_key: Some("\"k\""),
     body: r#"{"a": "ü"}"#,
-    ..GET
 };
 
 impl Scene {
@@ -41,7 +42,9 @@ impl Scene {
         let answer = async |Authenticated(principal): Authenticated, body: String| {
             Envelope::ok(json!({ "tenant": principal.tenant().as_str(), "body": body }))
         };
-        let routes = Router::new().route("/v1/things/{id}", any(answer));
+        let routes = Router::new()
+            .route("/v1/accounts/{user_id}", any(answer))
+            .route("/v1/uploads/{upload_id}/complete", any(answer));
         let routes = routes.layer(from_fn_with_state(Arc::new(authenticator), require_key));
         world.forget_calls();
         Self { world, gateway: Gateway::new(routes), signer }
@@ -82,13 +85,19 @@ impl Scene {
 fn event(key: &str, request: &Unsigned) -> Value {
     let query: Map<String, Value> =
         request.query.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+    let is_of_uploads = request.path.contains("/uploads/");
+    let (route, parameter) = if is_of_uploads {
+        ("/v1/uploads/{upload_id}/complete", "upload_id")
+    } else {
+        ("/v1/accounts/{user_id}", "user_id")
+    };
     json!({
-        "resource": "/v1/things/{id}", "path": "/v1/things/one", "httpMethod": request.method,
+        "resource": route, "path": route, "httpMethod": request.method,
         "headers": {}, "multiValueHeaders": { "x-api-key": [key], "content-type": ["application/json"] },
         "queryStringParameters": null, "multiValueQueryStringParameters": query,
-        "pathParameters": { "id": "one" },
+        "pathParameters": { parameter: "one" },
         "requestContext": {
-            "resourcePath": "/v1/things/{id}", "path": request.path, "requestId": "r",
+            "resourcePath": route, "path": request.path, "requestId": "r",
             "domainName": "api.example.org", "identity": {}, "httpMethod": request.method,
         },
         "body": request.body, "isBase64Encoded": false,
@@ -104,7 +113,7 @@ async fn a_signed_request_reaches_its_route_with_its_body() {
     let scene = Scene::new().await;
     assert_eq!(scene.send(&GET, &scene.sign(&GET, "1")).await, (200, String::new()));
     assert_eq!(scene.send(&POST, &scene.sign(&POST, "2")).await, (200, POST.body.to_owned()));
-    assert_eq!(scene.world.calls(), [[Call::TenantOf, Call::SigningSecret, Call::UseNonce]; 2].concat());
+    assert_eq!(scene.world.calls(), [[Call::KeyHolder, Call::SigningSecret, Call::UseNonce]; 2].concat());
 }
 
 #[tokio::test]
@@ -113,7 +122,7 @@ async fn an_unsigned_request_is_refused_where_signatures_are_demanded() {
     assert_eq!(scene.send(&GET, &[]).await.0, 200, "none is demanded");
     scene.demand_signatures().await;
     assert_eq!(scene.send(&GET, &[]).await, (401, "ERR_SIGNATURE_REQUIRED".to_owned()));
-    assert_eq!(scene.world.calls(), [Call::TenantOf]);
+    assert_eq!(scene.world.calls(), [Call::KeyHolder]);
     assert_eq!(scene.send(&GET, &scene.sign(&GET, "1")).await.0, 200);
     assert_eq!(scene.send_as(OTHER_KEY, &GET, &[]).await.0, 200, "another key does not demand it");
 }
@@ -144,7 +153,7 @@ async fn a_signature_that_does_not_verify_uses_no_nonce() {
 async fn a_signature_is_its_api_keys_own() {
     let scene = Scene::new().await;
     assert_eq!(scene.send_as(OTHER_KEY, &GET, &scene.sign(&GET, "n")).await, invalid());
-    assert_eq!(scene.world.calls(), [Call::TenantOf], "no secret is looked for that the key does not name");
+    assert_eq!(scene.world.calls(), [Call::KeyHolder], "no secret is looked for that the key does not name");
     let (unknown, _) = scene.send_as("a-key-that-is-nobodys-own", &GET, &scene.sign(&GET, "n")).await;
     assert_eq!(unknown, 401);
 }
@@ -155,9 +164,8 @@ async fn what_is_changed_after_signing_is_refused() {
     let changed = [
         Unsigned { body: r#"{"a": "u"}"#, ..POST },
         Unsigned { body: "", ..POST },
-        Unsigned { method: "PUT", ..POST },
-        Unsigned { path: "/api/v1/things/two", ..POST },
-        Unsigned { path: "/other/v1/things/one", ..POST },
+        Unsigned { path: "/api/v1/uploads/two/complete", ..POST },
+        Unsigned { path: "/other/v1/uploads/one/complete", ..POST },
         Unsigned { query: &[("a", "2"), ("empty", "")], ..POST },
         Unsigned { query: &[("a", "1")], ..POST },
         Unsigned { query: &[("a", "1"), ("empty", ""), ("b", "")], ..POST },
@@ -166,6 +174,8 @@ async fn what_is_changed_after_signing_is_refused() {
         let signed = scene.sign(&POST, &number.to_string());
         assert_eq!(scene.send(request, &signed).await, invalid(), "{request:?}");
     }
+    let deleted = Unsigned { method: "DELETE", ..GET };
+    assert_eq!(scene.send(&deleted, &scene.sign(&GET, "deleted")).await, invalid());
     for missing in ["content-digest", "idempotency-key", "signature", "signature-input"] {
         let mut signed = scene.sign(&POST, missing);
         signed.retain(|(name, _)| *name != missing);
@@ -184,13 +194,13 @@ async fn a_path_is_the_same_however_it_is_escaped() {
     let scene = Scene::new().await;
     let signed = |path, nonce: &str| scene.sign(&Unsigned { path, ..GET }, nonce);
     let sent = |path| Unsigned { path, ..GET };
-    for (number, path) in ["/api/v1/things/%6fne", "/api/v1/things/%6Fne", PATH].iter().enumerate() {
+    for (number, path) in ["/api/v1/accounts/%6fne", "/api/v1/accounts/%6Fne", PATH].iter().enumerate() {
         let signed = signed(PATH, &number.to_string());
         assert_eq!(scene.send(&sent(path), &signed).await.0, 200, "{path}");
     }
-    assert_eq!(scene.send(&sent(PATH), &signed("/api/v1/things/%6Fne", "not canonical")).await, invalid());
-    for (number, path) in ["/api/v1/things/ü", "/api/v1/things/%c3%bc"].iter().enumerate() {
-        let signed = signed("/api/v1/things/%C3%BC", &format!("u{number}"));
+    assert_eq!(scene.send(&sent(PATH), &signed("/api/v1/accounts/%6Fne", "not canonical")).await, invalid());
+    for (number, path) in ["/api/v1/accounts/ü", "/api/v1/accounts/%c3%bc"].iter().enumerate() {
+        let signed = signed("/api/v1/accounts/%C3%BC", &format!("u{number}"));
         assert_eq!(scene.send(&sent(path), &signed).await.0, 200, "{path}");
     }
 }

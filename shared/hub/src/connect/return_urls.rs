@@ -28,6 +28,16 @@ impl AllowedReturnUrls {
         Self(urls.collect())
     }
 
+    /// The URLs of a list, without those that cannot be used.
+    pub fn of(list: &[String]) -> Self {
+        Self::parse(&list.join(","))
+    }
+
+    /// Whether a browser may be sent to `url` at all, where it is listed. A list is separated by commas.
+    pub fn can_list(url: &str) -> bool {
+        !url.contains([',', ' ']) && Url::parse(url).is_ok_and(|url| is_safe(&url))
+    }
+
     pub(super) fn allows(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| self.0.contains(&url))
     }
@@ -84,7 +94,7 @@ mod tests {
             "https://a.example/?x=1&oauth_token=old",
         ] {
             let list = AllowedReturnUrls::parse(&format!("{bad}, https://b.example/"));
-            assert!(!list.allows(bad), "{bad}");
+            assert!(!list.allows(bad) && !AllowedReturnUrls::can_list(bad), "{bad}");
             assert!(list.allows("https://b.example/"), "{bad} does no harm to the others");
         }
     }

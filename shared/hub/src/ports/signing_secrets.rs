@@ -4,7 +4,7 @@ use domain::{SigningKeyId, TenantId};
 
 use super::Result;
 
-/// The secrets that sign requests, each of an API key that names it ([`KnownKey`](super::KnownKey)).
+/// The secrets that sign requests, each of an API key that names it ([`KeyRecord`](domain::api_key::KeyRecord)).
 pub trait SigningSecrets: Send + Sync {
     /// Stores a tenant's new secret, sealed.
     fn save_signing_secret(

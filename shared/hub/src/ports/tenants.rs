@@ -2,65 +2,77 @@
 
 use std::collections::BTreeMap;
 
-use domain::{SigningKeyId, TenantId, Timestamp};
+use domain::{
+    KeyId, SigningKeyId, TenantId,
+    api_key::{KeyChange, KeyRecord, RequestSigning},
+    tenant::{Tenant, TenantChange},
+};
 
 use super::Result;
 use crate::keyed_hash::{ApiKeyHash, ApiKeyHashes};
 
-/// A tenant to be created.
+/// An API key to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewTenant {
-    pub id: TenantId,
-    /// Its name, for people.
-    pub name: String,
-    /// Its first API key.
-    pub key: ApiKeyHashes,
-    /// When it is created.
-    pub created_at: Timestamp,
+pub struct NewKey {
+    /// Those that it is found by.
+    pub hashes: ApiKeyHashes,
+    /// What is known of it.
+    pub record: KeyRecord,
 }
 
-/// An API key that is known.
+/// A stored API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownKey {
+pub struct StoredKey {
+    /// The one hash that it is stored under.
+    pub hash: ApiKeyHash,
+    /// What is known of it.
+    pub record: KeyRecord,
+}
+
+/// An API key with its tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// What is known of the key.
+    pub key: KeyRecord,
     /// Whose it is.
-    pub tenant: TenantId,
-    /// How its requests are signed, if they are.
-    pub signing: Option<RequestSigning>,
-}
-
-/// How the requests of an API key are signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestSigning {
-    /// The id of the secret that signs them.
-    pub key: SigningKeyId,
-    /// Whether a request without a signature is refused.
-    pub is_required: bool,
+    pub tenant: Tenant,
 }
 
 /// Tenants and their API keys.
 pub trait Tenants: Send + Sync {
     /// Stores a tenant with its first API key, under the key's current hash. `false` when the key is already some
     /// tenant's under any of its hashes: then nothing is stored.
-    fn create_tenant(&self, tenant: &NewTenant) -> impl Future<Output = Result<bool>> + Send;
+    fn create_tenant(&self, tenant: &Tenant, first: &NewKey) -> impl Future<Output = Result<bool>> + Send;
 
-    /// The tenant of `key`, if it has one under any of its hashes, and the key is not disabled, with how the key's
-    /// requests are signed. A store may answer from memory for up to a minute.
-    fn tenant_of(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<KnownKey>>> + Send;
+    /// Stores another API key of a tenant, under the key's current hash. `false` when it is already some tenant's under
+    /// any of its hashes: then nothing is stored.
+    fn create_key(&self, key: &NewKey) -> impl Future<Output = Result<bool>> + Send;
 
-    /// The hash under which `key` is stored, if it is, disabled or not.
-    fn stored_hash(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<ApiKeyHash>>> + Send;
+    /// The key and its tenant, if the key is stored under any of its hashes, accepted or not. A store may answer from
+    /// memory for up to a minute, where the key was accepted and its tenant was not suspended.
+    fn key_holder(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<KeyHolder>>> + Send;
+
+    /// The key as it is stored, if it is.
+    fn stored_key(&self, key: &ApiKeyHashes) -> impl Future<Output = Result<Option<StoredKey>>> + Send;
+
+    /// The key with this id, of whatever tenant. It reads the whole store: an operator asks, no request does.
+    fn key_of_id(&self, id: &KeyId) -> impl Future<Output = Result<Option<StoredKey>>> + Send;
+
+    /// The keys of a tenant that have an id, in the order of their ids.
+    fn keys_of(&self, tenant: &TenantId) -> impl Future<Output = Result<Vec<StoredKey>>> + Send;
 
     /// Stores under the hash `to` what is stored under `from`, and nothing under `from` any more. `false` when nothing
     /// is stored under `from`, or something under `to`.
     fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Disables the key that is stored under this hash, or enables it again. One that is disabled already keeps the time.
-    /// `false` when nothing is stored under the hash.
-    fn set_key_disabled(
-        &self,
-        hash: &ApiKeyHash,
-        disabled_at: Option<Timestamp>,
-    ) -> impl Future<Output = Result<bool>> + Send;
+    /// Changes the key that is stored under this hash. `false` when nothing is stored under it.
+    fn change_key(&self, hash: &ApiKeyHash, change: KeyChange) -> impl Future<Output = Result<bool>> + Send;
+
+    /// What is known of a tenant.
+    fn tenant(&self, id: &TenantId) -> impl Future<Output = Result<Option<Tenant>>> + Send;
+
+    /// Changes a tenant. `false` when there is none.
+    fn change_tenant(&self, id: &TenantId, change: &TenantChange) -> impl Future<Output = Result<bool>> + Send;
 
     /// Sets how the requests of the key are signed that is stored under this hash, where they were signed with `former`
     /// so far. `false` where they were not, or nothing is stored under the hash.

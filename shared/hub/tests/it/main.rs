@@ -8,6 +8,7 @@ mod connect;
 mod dead_jobs;
 mod fair_queue;
 mod files;
+mod key_rotation;
 mod parts;
 mod response_cache;
 mod run;

@@ -1,11 +1,12 @@
 //! The signing secrets of API keys.
 
+use domain::api_key::KeyChange;
 use hub::{
     Kind,
     limits::Limits,
     ports::SigningSecrets,
     signing::{self, NewSigningSecret},
-    tenants::{self, KeyState, Principal},
+    tenants::{self, Principal},
 };
 use testkit::{Call, Fault, FaultPoint, World, build};
 
@@ -18,7 +19,7 @@ async fn world() -> World {
 }
 
 async fn principal(world: &World) -> Principal {
-    tenants::authenticate(world, &build::keyed_hash(), Limits::default(), KEY).await.unwrap().unwrap()
+    tenants::authenticate(world, &build::keyed_hash(), Limits::default(), KEY).await.unwrap()
 }
 
 #[tokio::test]
@@ -61,7 +62,7 @@ async fn a_signature_is_demanded_only_where_there_is_a_secret() {
 #[tokio::test]
 async fn an_unknown_key_and_a_disabled_one_get_no_secret() {
     let (world, vault, keyed_hash) = (world().await, build::vaults().secrets, build::keyed_hash());
-    tenants::set_key_state(&world, &keyed_hash, KEY, KeyState::Disabled).await.unwrap();
+    tenants::change_key(&world, &keyed_hash, KEY, KeyChange::Disable(build::NOW)).await.unwrap();
     for key in [KEY, "another-key-of-twenty"] {
         let refused = signing::give_secret(&world, &vault, &keyed_hash, key).await.unwrap_err();
         assert_eq!(refused.kind(), &Kind::ApiKeyNotFound, "{key}");
@@ -73,8 +74,7 @@ async fn an_unknown_key_and_a_disabled_one_get_no_secret() {
 #[tokio::test]
 async fn a_failure_leaves_a_key_that_can_be_given_another_secret() {
     let (vault, keyed_hash) = (build::vaults().secrets, build::keyed_hash());
-    let calls =
-        [Call::StoredHash, Call::TenantOf, Call::SaveSigningSecret, Call::SetRequestSigning, Call::RemoveSigningSecret];
+    let calls = [Call::StoredKey, Call::SaveSigningSecret, Call::SetRequestSigning, Call::RemoveSigningSecret];
     for (number, call) in calls.into_iter().enumerate() {
         for point in [FaultPoint::Before, FaultPoint::After] {
             let world = world().await;

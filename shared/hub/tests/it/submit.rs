@@ -7,6 +7,7 @@ use domain::{
     budget::{Limit, Signal},
     idempotency::Key,
     job::{JobSpec, Start},
+    tenant::{JobQuotas, QuotaWindow},
     timing::JOB_DEADLINE,
 };
 use futures_util::FutureExt;
@@ -258,4 +259,37 @@ async fn an_account_with_too_many_pending_jobs_is_told_when_to_come_back() {
     scene.set_limits(Limits { account, max_pending_jobs: 21, ..limits }).await;
     let accepted = scene.request(write(&scene, "a"), Some("new")).await.unwrap();
     assert!(!accepted.replayed, "a refusal is not remembered");
+}
+
+/// A scene whose principal is held to these quotas.
+async fn scene_with_quotas(per_hour: Option<u32>, per_day: Option<u32>) -> Scene {
+    let limits = Limits { job_quotas: JobQuotas { per_hour, per_day }, ..Limits::default() };
+    Scene::with_limits(limits).await
+}
+
+#[tokio::test]
+async fn a_tenant_without_a_quota_is_not_counted_and_one_with_both_is_counted_once() {
+    for (per_hour, per_day, counts) in [(None, None, 0), (Some(9), None, 1), (None, Some(9), 1), (Some(9), Some(9), 1)]
+    {
+        let scene = scene_with_quotas(per_hour, per_day).await;
+        scene.world.forget_calls();
+        scene.request(read(&scene), None).await.unwrap();
+        assert_eq!(scene.world.count(Call::CountJob), counts, "{per_hour:?} {per_day:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_accepted_is_not_counted() {
+    let scene = scene_with_quotas(Some(1), None).await;
+    // A crash, or a lost answer, may leave a count too high: only what was refused is counted down.
+    let first = scene.request(read(&scene), Some("k")).await.unwrap();
+    assert!(scene.request(read(&scene), Some("k")).await.unwrap().replayed);
+    let refused = scene.request(read(&scene), None).await.unwrap_err();
+    let Kind::QuotaExceeded { quota, retry_after } = refused.kind() else { panic!("{refused:?}") };
+    assert_eq!((quota.window, quota.jobs), (QuotaWindow::Hour, 1));
+    let pending = scene.pending(0).await;
+    assert_eq!(pending, 1, "it does not stay counted as pending");
+    scene.world.pass(*retry_after);
+    assert!(!scene.request(read(&scene), None).await.unwrap().replayed);
+    assert_eq!(scene.world.jobs().iter().filter(|job| job.id == first.job.id).count(), 1);
 }

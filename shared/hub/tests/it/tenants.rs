@@ -1,12 +1,17 @@
 //! API keys of tenants: while the hash secret is rotated, and when one is disabled.
 
+use domain::{
+    TenantId,
+    api_key::{KeyChange, Scope, Scopes},
+    tenant::{Networks, TenantChange, TenantLimits},
+};
 use hub::{
-    Kind,
+    Error, Kind,
     hash_secret::HashSecret,
     keyed_hash::KeyedHash,
     limits::Limits,
-    ports::Tenants,
-    tenants::{self, KeyState},
+    ports::{Clock, Tenants},
+    tenants::{self, KeyRequest, Principal},
 };
 use testkit::{Call, Fault, FaultPoint, World, build};
 
@@ -21,8 +26,16 @@ fn rotation() -> [KeyedHash; 3] {
     [first, added, rotated].map(|secret| KeyedHash::new(&secret).unwrap())
 }
 
+async fn authenticate(world: &World, keyed_hash: &KeyedHash, key: &str) -> Result<Principal, Error> {
+    tenants::authenticate(world, keyed_hash, Limits::default(), key).await
+}
+
 async fn is_known(world: &World, keyed_hash: &KeyedHash, key: &str) -> bool {
-    tenants::authenticate(world, keyed_hash, Limits::default(), key).await.unwrap().is_some()
+    match authenticate(world, keyed_hash, key).await {
+        Ok(_) => true,
+        Err(error) if *error.kind() == Kind::Unauthenticated => false,
+        Err(error) => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test]
@@ -41,7 +54,7 @@ async fn keys_are_known_all_through_a_rotation_and_back() {
     for (keyed_hash, knows) in [(&first, false), (&added, true), (&rotated, true)] {
         assert_eq!(is_known(&world, keyed_hash, KEY).await, knows);
     }
-    let principal = tenants::authenticate(&world, &added, Limits::default(), KEY).await.unwrap().unwrap();
+    let principal = authenticate(&world, &added, KEY).await.unwrap();
     assert_eq!(principal.tenant(), &tenant, "it is the same tenant's");
 
     for key in [KEY, OTHER] {
@@ -71,7 +84,7 @@ async fn a_key_cannot_be_given_to_another_tenant_under_another_version() {
 #[tokio::test]
 async fn whatever_fails_while_a_key_is_rehashed_it_is_known() {
     let [first, _, rotated] = rotation();
-    for (number, call) in [Call::StoredHash, Call::MoveKey].into_iter().enumerate() {
+    for (number, call) in [Call::StoredKey, Call::MoveKey].into_iter().enumerate() {
         for point in [FaultPoint::Before, FaultPoint::After] {
             let world = World::new(build::NOW, 1);
             tenants::create(&world, &first, "Test", KEY).await.unwrap();
@@ -81,8 +94,8 @@ async fn whatever_fails_while_a_key_is_rehashed_it_is_known() {
             assert_eq!((failed.kind(), world.calls().last()), (&Kind::Unavailable, Some(&call)));
             assert!(is_known(&world, &rotated, KEY).await);
             tenants::rehash(&world, &rotated, KEY).await.unwrap();
-            let stored = world.stored_hash(&rotated.api_key(KEY)).await.unwrap();
-            assert_eq!(stored.as_ref(), Some(rotated.api_key(KEY).current()));
+            let stored = world.stored_key(&rotated.api_key(KEY)).await.unwrap().unwrap();
+            assert_eq!(stored.hash, *rotated.api_key(KEY).current());
         }
     }
 }
@@ -101,18 +114,114 @@ async fn a_disabled_key_is_nobodys_until_it_is_enabled() {
     tenants::create(&world, &first, "Test", KEY).await.unwrap();
     tenants::create(&world, &first, "Other", OTHER).await.unwrap();
     for _ in 0..2 {
-        tenants::set_key_state(&world, &added, KEY, KeyState::Disabled).await.unwrap();
+        tenants::change_key(&world, &added, KEY, KeyChange::Disable(world.now())).await.unwrap();
         assert!(!is_known(&world, &first, KEY).await && is_known(&world, &first, OTHER).await);
     }
     let taken = tenants::create(&world, &first, "Thief", KEY).await.unwrap_err();
     assert_eq!(*taken.kind(), Kind::ApiKeyTaken, "it stays its tenant's");
     tenants::rehash(&world, &rotated, KEY).await.unwrap();
     assert!(!is_known(&world, &rotated, KEY).await, "under another hash, too");
-    tenants::set_key_state(&world, &rotated, KEY, KeyState::Enabled).await.unwrap();
+    tenants::change_key(&world, &rotated, KEY, KeyChange::Enable).await.unwrap();
     assert!(is_known(&world, &rotated, KEY).await);
 
-    for state in [KeyState::Disabled, KeyState::Enabled] {
-        let unknown = tenants::set_key_state(&world, &added, "a-key-that-nobody-has", state).await.unwrap_err();
+    for change in [KeyChange::Disable(world.now()), KeyChange::Enable] {
+        let unknown = tenants::change_key(&world, &added, "a-key-that-nobody-has", change).await.unwrap_err();
         assert_eq!(*unknown.kind(), Kind::ApiKeyNotFound);
+    }
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Kind {
+    result.unwrap_err().kind().clone()
+}
+
+/// A world with a tenant and its first key, which FlickrHub made.
+async fn tenant_with_key() -> (World, KeyedHash, TenantId, domain::api_key::ApiKey) {
+    let (world, keyed_hash) = (World::new(build::NOW, 1), build::keyed_hash());
+    let key = tenants::generate_key(&world);
+    let tenant = tenants::create(&world, &keyed_hash, "Test", key.as_str()).await.unwrap();
+    (world, keyed_hash, tenant, key)
+}
+
+#[tokio::test]
+async fn a_key_with_a_typing_error_is_refused_unasked() {
+    let (world, keyed_hash, tenant, key) = tenant_with_key().await;
+    let principal = authenticate(&world, &keyed_hash, key.as_str()).await.unwrap();
+    assert_eq!((principal.tenant(), principal.key()), (&tenant, Some(key.id())));
+    world.forget_calls();
+    let mistyped = format!("{}0", &key.as_str()[..key.as_str().len() - 1]).replace("_0", "_1");
+    for text in [mistyped.as_str(), "short", ""] {
+        assert_eq!(refused(authenticate(&world, &keyed_hash, text).await), Kind::Unauthenticated);
+    }
+    assert!(world.calls().is_empty());
+}
+
+#[tokio::test]
+async fn keys_of_one_tenant_differ_in_what_they_may_be_used_for() {
+    let (world, keyed_hash, tenant, first) = tenant_with_key().await;
+    let reader = tenants::generate_key(&world);
+    let scopes: Scopes = [Scope::JobsRead].into_iter().collect();
+    let request = KeyRequest { name: Some("Reader".to_owned()), scopes, expires_at: None };
+    let id = tenants::create_key(&world, &keyed_hash, &tenant, reader.as_str(), request).await.unwrap();
+    assert_eq!(id, *reader.id());
+    let principal = authenticate(&world, &keyed_hash, reader.as_str()).await.unwrap();
+    assert_eq!(principal.tenant(), &tenant);
+    principal.require(Scope::JobsRead).unwrap();
+    assert_eq!(refused(principal.require(Scope::JobsWrite)), Kind::ScopeMissing(Scope::JobsWrite));
+    let all = authenticate(&world, &keyed_hash, first.as_str()).await.unwrap();
+    assert!(Scope::ALL.into_iter().all(|scope| all.require(scope).is_ok()));
+
+    let nobody = TenantId::from_bytes([9; 16]);
+    let key = tenants::generate_key(&world);
+    let of_nobody = tenants::create_key(&world, &keyed_hash, &nobody, key.as_str(), KeyRequest::default()).await;
+    assert_eq!(refused(of_nobody), Kind::TenantNotFound);
+    let again = tenants::create_key(&world, &keyed_hash, &tenant, reader.as_str(), KeyRequest::default()).await;
+    assert_eq!(refused(again), Kind::ApiKeyTaken);
+    let past = KeyRequest { expires_at: Some(world.now()), ..KeyRequest::default() };
+    let past = tenants::create_key(&world, &keyed_hash, &tenant, key.as_str(), past).await;
+    assert!(matches!(refused(past), Kind::InvalidField { field: "expires_at", .. }));
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_nobodys_for_good() {
+    let (world, keyed_hash, _, key) = tenant_with_key().await;
+    tenants::change_key_of_id(&world, key.id(), KeyChange::Revoke(world.now())).await.unwrap();
+    tenants::change_key(&world, &keyed_hash, key.as_str(), KeyChange::Enable).await.unwrap();
+    assert!(!is_known(&world, &keyed_hash, key.as_str()).await);
+    let unknown = tenants::generate_key(&world);
+    let change = tenants::change_key_of_id(&world, unknown.id(), KeyChange::Enable).await;
+    assert_eq!(refused(change), Kind::ApiKeyNotFound);
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_told_so_until_it_is_resumed() {
+    let (world, keyed_hash, tenant, key) = tenant_with_key().await;
+    tenants::change(&world, &tenant, &TenantChange::Suspend(world.now())).await.unwrap();
+    assert_eq!(refused(authenticate(&world, &keyed_hash, key.as_str()).await), Kind::TenantSuspended);
+    let revoked = KeyChange::Revoke(world.now());
+    let other = tenants::generate_key(&world);
+    tenants::create_key(&world, &keyed_hash, &tenant, other.as_str(), KeyRequest::default()).await.unwrap();
+    tenants::change_key_of_id(&world, other.id(), revoked).await.unwrap();
+    let of_revoked = authenticate(&world, &keyed_hash, other.as_str()).await;
+    assert_eq!(refused(of_revoked), Kind::Unauthenticated, "who has no key learns nothing of the tenant");
+    tenants::change(&world, &tenant, &TenantChange::Resume).await.unwrap();
+    authenticate(&world, &keyed_hash, key.as_str()).await.unwrap();
+    let nobody = tenants::change(&world, &TenantId::from_bytes([9; 16]), &TenantChange::Resume).await;
+    assert_eq!(refused(nobody), Kind::TenantNotFound);
+}
+
+#[tokio::test]
+async fn a_tenants_own_limits_count_and_otherwise_the_stacks() {
+    let (world, keyed_hash, tenant, key) = tenant_with_key().await;
+    let principal = authenticate(&world, &keyed_hash, key.as_str()).await.unwrap();
+    assert_eq!(*principal.limits(), Limits::default());
+    principal.check_address(None).unwrap();
+    let networks = Some(Networks::parse(["192.0.2.0/24"]).unwrap());
+    let limits = TenantLimits { pending_jobs: Some(7), networks, ..TenantLimits::default() };
+    tenants::change(&world, &tenant, &TenantChange::SetLimits(limits)).await.unwrap();
+    let principal = authenticate(&world, &keyed_hash, key.as_str()).await.unwrap();
+    assert_eq!(principal.limits().max_pending_jobs, 7);
+    principal.check_address(Some("192.0.2.1".parse().unwrap())).unwrap();
+    for address in [None, Some("198.51.100.1".parse().unwrap())] {
+        assert_eq!(refused(principal.check_address(address)), Kind::AddressNotAllowed);
     }
 }

@@ -53,6 +53,7 @@ fn submit() -> Route {
             ErrorCode::UploadNotFound,
             ErrorCode::UploadNotArrived,
             ErrorCode::KeyReused,
+            ErrorCode::QuotaExceeded,
             ErrorCode::TooManyPending,
         ])
 }

@@ -12,8 +12,10 @@ mod budgets;
 mod dead_jobs;
 mod fair_queue;
 mod health;
+mod job_counts;
 mod job_history;
 mod jobs;
+mod key_uses;
 mod logins;
 mod messages;
 mod multiparts;
@@ -36,10 +38,12 @@ pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};
 pub use health::health;
+pub use job_counts::job_counts;
 pub use job_history::job_history;
 pub use jobs::{
     checks, claims, commits, insertion, open_and_dead_jobs, pages_of_checks, resends, revisions, wait_reasons, waits,
 };
+pub use key_uses::key_uses;
 pub use logins::logins;
 pub use messages::messages;
 pub use multiparts::multiparts;
@@ -51,7 +55,7 @@ pub use signing_secrets::signing_secrets;
 pub use stored_bytes::stored_bytes;
 pub use sweeps::sweeps;
 pub use system::system;
-pub use tenants::{disabled_keys, request_signing, tenants};
+pub use tenants::{keys_of_tenants, refused_keys, request_signing, tenant_changes, tenants};
 pub use upload_tickets::upload_tickets;
 pub use uploads::{fetched_files, new_photos, photo_locks, upload_locks, uploads};
 
@@ -67,11 +71,11 @@ pub use crate::contract_suites as suites;
 macro_rules! contract_suites {
     ($ports:expr) => {
         $crate::contract_suites!(@each ($ports)
-            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs disabled_keys fair_queues
-            fetched_files health insertion invalidation job_history logins messages new_photos nonces open_and_dead_jobs
-            pages_of_checks pending_jobs photo_locks quarantine request_signing resends result_objects results revisions
-            signing_secrets stored_bytes submit_context system tags tenant_flows tenants upload_locks upload_tickets
-            uploads wait_reasons waiting_jobs waits
+            accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues fetched_files
+            health insertion invalidation job_counts job_history key_uses keys_of_tenants logins messages new_photos
+            nonces open_and_dead_jobs pages_of_checks pending_jobs photo_locks quarantine refused_keys request_signing
+            resends result_objects results revisions signing_secrets stored_bytes submit_context system tags
+            tenant_changes tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

@@ -13,6 +13,7 @@ pub(super) enum Partition {
     // The jobs table
     Job(JobRef),
     Account(AccountRef),
+    JobCounts(TenantId),
     DeadJobs(TenantId),
     StoredBytes(TenantId),
     Upload(TenantId, UploadId),
@@ -26,6 +27,7 @@ pub(super) enum Partition {
     CacheEntries(AccountRef),
     CacheStats(TenantId),
     FairQueue(AppId),
+    KeyUses(TenantId),
     Logins(TenantId),
     Nonce(SigningKeyId, String),
     // Its index

@@ -1,11 +1,15 @@
 //! Tenants and their API keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{SigningKeyId, TenantId, Timestamp};
+use domain::{
+    KeyId, SigningKeyId, TenantId, Timestamp,
+    api_key::{KeyChange, KeyRecord, RequestSigning},
+    tenant::{Tenant, TenantChange},
+};
 use hub::{
     keyed_hash::{ApiKeyHash, ApiKeyHashes, version_of},
-    ports::{KnownKey, NewTenant, RequestSigning, Result, Tenants},
+    ports::{KeyHolder, NewKey, Result, StoredKey, Tenants},
 };
 
 use super::{
@@ -14,46 +18,58 @@ use super::{
 };
 use crate::call::Call;
 
-/// The API keys, by their hashes.
 #[derive(Default)]
-struct StoredKeys(BTreeMap<String, StoredKey>);
-
-struct StoredKey {
-    known: KnownKey,
-    disabled_at: Option<Timestamp>,
+struct StoredTenants {
+    /// By their hashes.
+    keys: BTreeMap<String, StoredKey>,
+    tenants: BTreeMap<TenantId, Tenant>,
 }
 
-impl StoredKeys {
-    fn create(&mut self, tenant: &NewTenant) -> bool {
-        let is_new = self.hash_of(&tenant.key).is_none();
+impl StoredTenants {
+    fn create(&mut self, tenant: &Tenant, first: &NewKey) -> bool {
+        let created = self.create_key(first);
+        if created {
+            self.tenants.insert(tenant.id.clone(), tenant.clone());
+        }
+        created
+    }
+
+    fn create_key(&mut self, key: &NewKey) -> bool {
+        let is_new = self.stored(&key.hashes).is_none();
         if is_new {
-            let known = KnownKey { tenant: tenant.id.clone(), signing: None };
-            let key = StoredKey { known, disabled_at: None };
-            self.0.insert(tenant.key.current().as_str().to_owned(), key);
+            let hash = key.hashes.current().clone();
+            self.keys.insert(hash.as_str().to_owned(), StoredKey { hash, record: key.record.clone() });
         }
         is_new
     }
 
-    fn hash_of(&self, key: &ApiKeyHashes) -> Option<ApiKeyHash> {
-        key.all().find(|hash| self.0.contains_key(hash.as_str())).cloned()
+    fn stored(&self, key: &ApiKeyHashes) -> Option<StoredKey> {
+        key.all().find_map(|hash| self.keys.get(hash.as_str())).cloned()
     }
 
-    fn tenant_of(&self, key: &ApiKeyHashes) -> Option<KnownKey> {
-        let found = key.all().find_map(|hash| self.0.get(hash.as_str()));
-        found.filter(|key| key.disabled_at.is_none()).map(|key| key.known.clone())
+    fn holder(&self, key: &ApiKeyHashes) -> Option<KeyHolder> {
+        let key: KeyRecord = self.stored(key)?.record;
+        let tenant = self.tenants.get(&key.tenant)?.clone();
+        Some(KeyHolder { key, tenant })
+    }
+
+    fn of_id(&self, id: &KeyId) -> Option<StoredKey> {
+        self.keys.values().find(|key| key.record.id.as_ref() == Some(id)).cloned()
+    }
+
+    fn keys_of(&self, tenant: &TenantId) -> Vec<StoredKey> {
+        let keys = self.keys.values().filter(|key| key.record.tenant == *tenant && key.record.id.is_some());
+        let mut keys: Vec<StoredKey> = keys.cloned().collect();
+        keys.sort_by(|one, other| one.record.id.cmp(&other.record.id));
+        keys
     }
 
     fn move_key(&mut self, from: &ApiKeyHash, to: &ApiKeyHash) -> bool {
-        if self.0.contains_key(to.as_str()) {
+        if self.keys.contains_key(to.as_str()) {
             return false;
         }
-        let moved = self.0.remove(from.as_str());
-        moved.is_some_and(|key| self.0.insert(to.as_str().to_owned(), key).is_none())
-    }
-
-    fn set_disabled(&mut self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> bool {
-        let Some(key) = self.0.get_mut(hash.as_str()) else { return false };
-        key.disabled_at = disabled_at.map(|at| key.disabled_at.unwrap_or(at));
+        let Some(moved) = self.keys.remove(from.as_str()) else { return false };
+        self.keys.insert(to.as_str().to_owned(), StoredKey { hash: to.clone(), ..moved });
         true
     }
 
@@ -63,25 +79,39 @@ impl StoredKeys {
         signing: Option<&RequestSigning>,
         former: Option<&SigningKeyId>,
     ) -> bool {
-        let Some(StoredKey { known, .. }) = self.0.get_mut(hash.as_str()) else { return false };
-        if known.signing.as_ref().map(|signing| &signing.key) != former {
+        let Some(key) = self.keys.get_mut(hash.as_str()) else { return false };
+        if key.record.signing.as_ref().map(|signing| &signing.key) != former {
             return false;
         }
-        known.signing = signing.cloned();
+        key.record.signing = signing.cloned();
         true
     }
 
-    fn tenants(&self) -> Vec<TenantId> {
-        let tenants: BTreeSet<TenantId> = self.0.values().map(|key| key.known.tenant.clone()).collect();
-        tenants.into_iter().collect()
+    fn change_key(&mut self, hash: &ApiKeyHash, change: KeyChange) -> bool {
+        let Some(key) = self.keys.get_mut(hash.as_str()) else { return false };
+        key.record = key.record.clone().changed(change);
+        true
+    }
+
+    fn change_tenant(&mut self, id: &TenantId, change: &TenantChange) -> bool {
+        let Some(tenant) = self.tenants.get_mut(id) else { return false };
+        *tenant = tenant.clone().changed(change.clone());
+        true
     }
 
     fn by_version(&self) -> BTreeMap<u32, u64> {
         let mut counts = BTreeMap::new();
-        for version in self.0.keys().filter_map(|hash| version_of(hash)) {
+        for version in self.keys.keys().filter_map(|hash| version_of(hash)) {
             *counts.entry(version).or_default() += 1;
         }
         counts
+    }
+}
+
+impl World {
+    /// Changes what is known of a tenant, as an operator did it over a minute ago.
+    pub fn set_tenant(&self, id: &TenantId, change: &TenantChange) {
+        self.stores(|stores, _| stores.part::<StoredTenants>().change_tenant(id, change));
     }
 }
 
@@ -93,31 +123,66 @@ fn item(hash: &ApiKeyHash) -> Item {
     partition(hash).item("KEY")
 }
 
+fn tenant_item(tenant: &TenantId) -> Item {
+    Partition::Tenant(tenant.clone()).item("TENANT")
+}
+
+/// The item by which a key of a tenant is listed.
+fn listed(key: &KeyRecord) -> Option<Item> {
+    key.id.as_ref().map(|id| Partition::Tenant(key.tenant.clone()).item(format!("KEY#{id}")))
+}
+
 impl Tenants for World {
-    async fn create_tenant(&self, tenant: &NewTenant) -> Result<bool> {
-        let keys = tenant.key.all().map(item);
-        let items: Vec<Item> = keys.chain([Partition::Tenant(tenant.id.clone()).item("TENANT")]).collect();
-        self.transact(Call::CreateTenant, &items, 1, |stores, _| stores.part::<StoredKeys>().create(tenant)).await
+    async fn create_tenant(&self, tenant: &Tenant, first: &NewKey) -> Result<bool> {
+        let keys = first.hashes.all().map(item);
+        let items: Vec<Item> = keys.chain(listed(&first.record)).chain([tenant_item(&tenant.id)]).collect();
+        let create =
+            |stores: &mut super::stores::Stores, _: Timestamp| stores.part::<StoredTenants>().create(tenant, first);
+        self.transact(Call::CreateTenant, &items, 1, create).await
+    }
+
+    async fn create_key(&self, key: &NewKey) -> Result<bool> {
+        let items: Vec<Item> = key.hashes.all().map(item).chain(listed(&key.record)).collect();
+        self.transact(Call::CreateKey, &items, 1, |stores, _| stores.part::<StoredTenants>().create_key(key)).await
     }
 
     /// No read of a table: a process remembers whose a key is.
-    async fn tenant_of(&self, key: &ApiKeyHashes) -> Result<Option<KnownKey>> {
-        self.call(Call::TenantOf, |stores, _| stores.part::<StoredKeys>().tenant_of(key)).await
+    async fn key_holder(&self, key: &ApiKeyHashes) -> Result<Option<KeyHolder>> {
+        self.call(Call::KeyHolder, |stores, _| stores.part::<StoredTenants>().holder(key)).await
     }
 
-    async fn stored_hash(&self, key: &ApiKeyHashes) -> Result<Option<ApiKeyHash>> {
+    async fn stored_key(&self, key: &ApiKeyHashes) -> Result<Option<StoredKey>> {
         let partitions: Vec<Partition> = key.all().map(partition).collect();
-        self.read(Call::StoredHash, partitions, |stores, _| stores.part::<StoredKeys>().hash_of(key)).await
+        self.read(Call::StoredKey, partitions, |stores, _| stores.part::<StoredTenants>().stored(key)).await
+    }
+
+    async fn key_of_id(&self, id: &KeyId) -> Result<Option<StoredKey>> {
+        self.call(Call::KeyOfId, |stores, _| stores.part::<StoredTenants>().of_id(id)).await
+    }
+
+    async fn keys_of(&self, tenant: &TenantId) -> Result<Vec<StoredKey>> {
+        let partition = Partition::Tenant(tenant.clone());
+        self.read(Call::KeysOf, [partition], |stores, _| stores.part::<StoredTenants>().keys_of(tenant)).await
     }
 
     async fn move_key(&self, from: &ApiKeyHash, to: &ApiKeyHash) -> Result<bool> {
         let items = [item(from), item(to)];
-        self.transact(Call::MoveKey, &items, 1, |stores, _| stores.part::<StoredKeys>().move_key(from, to)).await
+        self.transact(Call::MoveKey, &items, 1, |stores, _| stores.part::<StoredTenants>().move_key(from, to)).await
     }
 
-    async fn set_key_disabled(&self, hash: &ApiKeyHash, disabled_at: Option<Timestamp>) -> Result<bool> {
-        self.write(Call::SetKeyDisabled, item(hash), |stores, _| {
-            stores.part::<StoredKeys>().set_disabled(hash, disabled_at)
+    async fn change_key(&self, hash: &ApiKeyHash, change: KeyChange) -> Result<bool> {
+        self.write(Call::ChangeKey, item(hash), |stores, _| stores.part::<StoredTenants>().change_key(hash, change))
+            .await
+    }
+
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>> {
+        let partition = Partition::Tenant(id.clone());
+        self.read(Call::Tenant, [partition], |stores, _| stores.part::<StoredTenants>().tenants.get(id).cloned()).await
+    }
+
+    async fn change_tenant(&self, id: &TenantId, change: &TenantChange) -> Result<bool> {
+        self.write(Call::ChangeTenant, tenant_item(id), |stores, _| {
+            stores.part::<StoredTenants>().change_tenant(id, change)
         })
         .await
     }
@@ -129,16 +194,16 @@ impl Tenants for World {
         former: Option<&SigningKeyId>,
     ) -> Result<bool> {
         self.write(Call::SetRequestSigning, item(hash), |stores, _| {
-            stores.part::<StoredKeys>().set_signing(hash, signing, former)
+            stores.part::<StoredTenants>().set_signing(hash, signing, former)
         })
         .await
     }
 
     async fn keys_by_version(&self) -> Result<BTreeMap<u32, u64>> {
-        self.call(Call::KeysByVersion, |stores, _| stores.part::<StoredKeys>().by_version()).await
+        self.call(Call::KeysByVersion, |stores, _| stores.part::<StoredTenants>().by_version()).await
     }
 
     async fn tenants(&self) -> Result<Vec<TenantId>> {
-        self.call(Call::Tenants, |stores, _| stores.part::<StoredKeys>().tenants()).await
+        self.call(Call::Tenants, |stores, _| stores.part::<StoredTenants>().tenants.keys().cloned().collect()).await
     }
 }

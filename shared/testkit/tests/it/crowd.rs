@@ -10,6 +10,7 @@ use domain::{
     egress::Policy,
     idempotency::Key,
     job::{Job, JobSpec, Phase, Start},
+    tenant::JobQuotas,
 };
 use futures_util::future::join_all;
 use hub::{
@@ -31,6 +32,7 @@ const LIMITS: Limits = Limits {
     account: None,
     max_pending_jobs: 1_000,
     max_stored_bytes: 1_000,
+    job_quotas: JobQuotas { per_hour: None, per_day: None },
 };
 
 /// The most messages of a worker's batch (`template.yaml`).

@@ -7,10 +7,9 @@ use domain::{
     budget::{Budget, HostClass, Limit, Request},
     fair_queue::{Bucket, FairQueue},
     job::JobSpec,
+    tenant::Tenant,
 };
-use hub::ports::{
-    BudgetKey, Budgets, ClaimRequest, Clock, FairQueues, Inserted, Jobs, NewTenant, PendingJobs, Tenants,
-};
+use hub::ports::{BudgetKey, Budgets, ClaimRequest, Clock, FairQueues, Inserted, Jobs, NewKey, PendingJobs, Tenants};
 use testkit::{
     KeyUnits, World, build,
     crowd::{Task, run_at_once},
@@ -76,9 +75,10 @@ async fn what_an_index_does_not_take_is_not_written_to_the_table() {
     assert_eq!(world.jobs().len(), 2);
 }
 
-fn new_tenant(number: u8) -> NewTenant {
-    let key = build::keyed_hash().api_key("one API key");
-    NewTenant { id: TenantId::from_bytes([number; 16]), name: "Test".to_owned(), key, created_at: build::NOW }
+fn new_tenant(number: u8) -> (Tenant, NewKey) {
+    let tenant = Tenant::new(TenantId::from_bytes([number; 16]), "Test", build::NOW);
+    let record = build::key_record(&tenant.id, build::key_id_of(&tenant.id), build::NOW);
+    (tenant, NewKey { hashes: build::keyed_hash().api_key("one API key"), record })
 }
 
 #[tokio::test]
@@ -89,8 +89,9 @@ async fn of_two_transactions_that_meet_on_an_item_one_is_refused() {
         let created = run_at_once(
             &world,
             (1..=2).map(|number| {
-                let (world, tenant) = (world.clone(), new_tenant(number));
-                Box::pin(async move { world.create_tenant(&tenant).await }) as Task<Result<bool, hub::ports::Error>>
+                let (world, (tenant, first)) = (world.clone(), new_tenant(number));
+                Box::pin(async move { world.create_tenant(&tenant, &first).await })
+                    as Task<Result<bool, hub::ports::Error>>
             }),
         );
         assert!(created[0].as_ref().is_ok_and(|created| *created));

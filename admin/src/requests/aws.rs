@@ -1,6 +1,6 @@
-//! Questions to AWS: one signed request each, and the few members of the answer that a check needs.
+//! Requests of AWS: one signed request each, and the few members of the answer that are needed.
 //!
-//! The services that the checks ask speak JSON. An SDK client for each would be a large crate for a request or two.
+//! The services that are asked so speak JSON. An SDK client for each would be a large crate for a request or two.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +21,7 @@ use super::http::{Http, Reply};
 /// A service of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
+    ApiGateway,
     CloudWatch,
     CloudWatchLogs,
     DynamoDb,
@@ -34,6 +35,7 @@ impl Service {
     /// Its name in its host's name and in signatures.
     const fn name(self) -> &'static str {
         match self {
+            Self::ApiGateway => "apigateway",
             Self::CloudWatch => "monitoring",
             Self::CloudWatchLogs => "logs",
             Self::DynamoDb => "dynamodb",
@@ -53,7 +55,7 @@ impl Service {
             Self::Kms => Some(("TrentService", "1.1")),
             Self::SecretsManager => Some(("secretsmanager", "1.1")),
             Self::Sqs => Some(("AmazonSQS", "1.0")),
-            Self::Lambda => None,
+            Self::ApiGateway | Self::Lambda => None,
         }
     }
 }
@@ -120,6 +122,22 @@ impl<C: Clock> Aws<C> {
     pub async fn get<T: DeserializeOwned>(&self, service: Service, path: &str) -> Result<T, Unanswered> {
         let request = http::Request::get(self.url(service, path));
         read(self.send(service, request, String::new()).await.map_err(Unanswered::Because)?)
+    }
+
+    /// Sends JSON to a path of a service that speaks REST.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        method: http::Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Unanswered> {
+        let request = http::Request::builder().method(method).uri(self.url(service, path));
+        let request = request.header("content-type", "application/json").header("accept", "application/json");
+        read(self.send(service, request, body.to_string()).await.map_err(Unanswered::Because)?)
     }
 
     /// The header `Date` of some answer of AWS, even of a refusal.
