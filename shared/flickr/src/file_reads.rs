@@ -1,6 +1,6 @@
 //! What reads say of files that were sent. What an answer does not say for certain is not taken from it.
 
-use domain::upload::{FoundPhoto, PhotoVersion, TicketState};
+use domain::upload::{FoundPhoto, MonthlyBytes, PhotoVersion, TicketState, UploadAllowance};
 use serde_json::Value;
 
 use crate::scalar;
@@ -74,6 +74,22 @@ pub fn photo_version(answer: &str) -> Option<PhotoVersion> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     let filled = |place| answer.pointer(place).and_then(scalar::text).filter(|text| !text.is_empty());
     Some(PhotoVersion { secret: filled("/photo/secret")?, last_update: filled("/photo/dates/lastupdate")? })
+}
+
+/// What the account may still upload, in `answer`, that of `flickr.people.getUploadStatus`. "lots" stands for no limit,
+/// as `unlimited` does; bytes are those of a month.
+pub fn upload_allowance(answer: &str) -> Option<UploadAllowance> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let user = answer.get("user")?;
+    let value = |place| user.pointer(place).and_then(number);
+    let count = |place| value(place).and_then(|digits| digits.parse::<u64>().ok());
+    let is_unlimited = value("/bandwidth/unlimited").is_some_and(|flag| flag != "0");
+    let bytes = count("/bandwidth/remainingbytes").zip(count("/bandwidth/maxbytes")).filter(|_| !is_unlimited);
+    Some(UploadAllowance {
+        is_pro: value("/ispro").map(|flag| flag != "0"),
+        month: bytes.map(|(remaining_bytes, max_bytes)| MonthlyBytes { remaining_bytes, max_bytes }),
+        remaining_videos: count("/videos/remaining"),
+    })
 }
 
 /// A number without sign, written as a number or as text.
@@ -180,10 +196,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_allowance_says_what_is_limited() {
+        let of = |user: &Value| upload_allowance(&json!({"user": user, "stat": "ok"}).to_string());
+        let unlimited = json!({"id": "1@N00", "ispro": 1, "bandwidth": {"maxbytes": 9, "remainingbytes": 9, "unlimited": 1},
+            "sets": {"created": null, "remaining": "lots"}, "videos": {"uploaded": 3, "remaining": "lots"}});
+        let expected = UploadAllowance { is_pro: Some(true), ..UploadAllowance::default() };
+        assert_eq!(of(&unlimited), Some(expected));
+        let limited = json!({"ispro": "0", "videos": {"uploaded": 2, "remaining": "0"},
+            "bandwidth": {"maxbytes": "9000000000", "remainingbytes": 0, "unlimited": "0"}});
+        let month = Some(MonthlyBytes { remaining_bytes: 0, max_bytes: 9_000_000_000 });
+        assert_eq!(of(&limited), Some(UploadAllowance { is_pro: Some(false), month, remaining_videos: Some(0) }));
+        assert_eq!(of(&json!({"bandwidth": {"remainingbytes": -1}})), Some(UploadAllowance::default()));
+        assert_eq!(upload_allowance("{}"), None);
+    }
+
     proptest! {
         #[test]
         fn any_answer_is_read_without_panic(text in "(.|[{}\\[\\]\":,0-9]|photos|photo|uploader|ticket|id){0,120}") {
-            let _ = (found_photo(&text, TAG), ticket_states(&text), photo_version(&text));
+            let _ = (found_photo(&text, TAG), ticket_states(&text), photo_version(&text), upload_allowance(&text));
         }
 
         #[test]

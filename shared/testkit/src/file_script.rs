@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use domain::upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState};
+use domain::{
+    outcome::Outcome,
+    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, UploadAllowance},
+};
 use hub::ports::FileAnswer;
 
 /// A file as it came.
@@ -30,6 +33,7 @@ pub(crate) struct FileScript {
     pub(crate) found: VecDeque<FoundPhoto>,
     pub(crate) tickets: VecDeque<TicketState>,
     pub(crate) versions: VecDeque<PhotoVersion>,
+    pub(crate) allowances: VecDeque<(Outcome, Option<UploadAllowance>)>,
     pub(crate) sent: Vec<SentFile>,
     pub(crate) questions: usize,
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     outcome::{Class, Outcome},
-    upload::{FoundPhoto, PhotoVersion, TicketState, Uploaded},
+    upload::{FoundPhoto, PhotoVersion, TicketState, UploadAllowance, Uploaded},
 };
 use futures_util::StreamExt;
 use hub::ports::{FileAnswer, FileRequest, FlickrFiles, Signing};
@@ -34,6 +34,11 @@ impl ScriptedFlickr {
     /// Has the next questions for a photo's version come to these secrets; after them each is `first`.
     pub fn answer_versions<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
         self.script().files.versions.extend(secrets.into_iter().map(version));
+    }
+
+    /// Has the next question what an account may upload come to this; after it each says nothing.
+    pub fn answer_allowance(&self, outcome: Outcome, allowance: Option<UploadAllowance>) {
+        self.script().files.allowances.push_back((outcome, allowance));
     }
 
     /// The files that came so far.
@@ -85,6 +90,12 @@ impl FlickrFiles for ScriptedFlickr {
             next.unwrap_or_else(|| TicketState::Done(Self::PHOTO_ID.to_owned()))
         };
         (done(), tickets.iter().map(|ticket| (ticket.clone(), state())).collect())
+    }
+
+    async fn upload_allowance(&self, _: &Signing) -> (Outcome, Option<UploadAllowance>) {
+        let mut script = self.script();
+        script.files.questions += 1;
+        script.files.allowances.pop_front().unwrap_or_else(|| (done(), Some(UploadAllowance::default())))
     }
 
     async fn photo_version(&self, _: &Signing, _: &str) -> (Outcome, Option<PhotoVersion>) {

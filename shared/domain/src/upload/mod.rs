@@ -1,6 +1,7 @@
 //! Photos and videos on their way to Flickr: which files it takes, under which name, with which fields, and what became
 //! of them.
 
+mod allowance;
 mod answer;
 mod awaited;
 mod fields;
@@ -15,6 +16,7 @@ mod stored;
 mod tags;
 mod ticket;
 
+pub use allowance::{MonthlyBytes, UploadAllowance};
 pub use answer::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded, machine_tag};
 pub use awaited::{AwaitedTickets, MAX_AWAITED, TicketAnswer, TicketsChange};
 pub use fields::{DedupCheck, InvalidField, UploadFields};

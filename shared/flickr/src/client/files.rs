@@ -4,7 +4,7 @@ use domain::{
     call::MethodName,
     catalogue::Verb,
     outcome::{Class, Outcome},
-    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState},
+    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, UploadAllowance},
 };
 use hub::ports::{Answer, Clock, Entropy, FileAnswer, FileRequest, FlickrFiles, Signing};
 
@@ -64,6 +64,11 @@ impl<P: Clock + Entropy> FlickrFiles for Client<P> {
         let params = [("photo_id", photo_id)];
         let Answer { outcome, result } = self.read(signing, "flickr.photos.getInfo", &params).await;
         (outcome, result.and_then(|text| file_reads::photo_version(&text)))
+    }
+
+    async fn upload_allowance(&self, signing: &Signing) -> (Outcome, Option<UploadAllowance>) {
+        let Answer { outcome, result } = self.read(signing, "flickr.people.getUploadStatus", &[]).await;
+        (outcome, result.and_then(|text| file_reads::upload_allowance(&text)))
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::{
     outcome::Class,
-    upload::{FoundPhoto, PhotoVersion, TicketState},
+    upload::{FoundPhoto, PhotoVersion, TicketState, UploadAllowance},
 };
 use hub::ports::FlickrFiles;
 
@@ -52,6 +52,18 @@ async fn a_photo_says_which_file_it_has() {
 }
 
 #[tokio::test]
+async fn an_account_says_what_it_may_upload() {
+    let answer = r#"{"user":{"id":"1@N00","ispro":0,"videos":{"uploaded":2,"remaining":0}},"stat":"ok"}"#;
+    let server = Server::answering(move || json(answer)).await;
+    let (outcome, allowance) = server.client().upload_allowance(&signing()).await;
+    let expected = UploadAllowance { is_pro: Some(false), remaining_videos: Some(0), ..UploadAllowance::default() };
+    assert_eq!((outcome.class, allowance), (Class::Done, Some(expected)));
+    let request = server.only_request();
+    let query = "method=flickr.people.getUploadStatus&format=json&nojsoncallback=1";
+    assert_eq!((&*request.verb, &*request.query), ("GET", query));
+}
+
+#[tokio::test]
 async fn a_read_that_fails_says_nothing_of_the_file() {
     let failing = Server::answering(|| StatusCode::BAD_GATEWAY).await;
     let refusing = Server::answering(|| json(r#"{"stat":"fail","code":98,"message":"Invalid auth token"}"#)).await;
@@ -65,5 +77,7 @@ async fn a_read_that_fails_says_nothing_of_the_file() {
         assert_eq!((outcome.class, states), (class, vec![]));
         let (outcome, version) = client.photo_version(&signing(), "12").await;
         assert_eq!((outcome.class, version), (class, None));
+        let (outcome, allowance) = client.upload_allowance(&signing()).await;
+        assert_eq!((outcome.class, allowance), (class, None));
     }
 }

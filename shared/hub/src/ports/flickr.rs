@@ -7,7 +7,7 @@ use domain::{
     account::Perms,
     call::RestCall,
     outcome::Outcome,
-    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, Uploaded},
+    upload::{Endpoint, FoundPhoto, PhotoVersion, TicketState, UploadAllowance, Uploaded},
     verification::Verified,
 };
 
@@ -108,6 +108,9 @@ pub trait FlickrFiles: Send + Sync {
         signing: &Signing,
         photo_id: &str,
     ) -> impl Future<Output = (Outcome, Option<PhotoVersion>)> + Send;
+
+    /// Asks what the account may still upload; `None` on a failure.
+    fn upload_allowance(&self, signing: &Signing) -> impl Future<Output = (Outcome, Option<UploadAllowance>)> + Send;
 }
 
 /// What Flickr answered to the exchange of a request token.

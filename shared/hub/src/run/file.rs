@@ -156,6 +156,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
             let request = self.request(&lease.job, call, upload, dedup_check, deadline);
             let FileAnswer { outcome, uploaded } = self.flow(&mut lease, &signing, request, body).await?;
             self.record(&lease.job, &signing, &granted, circuit, &outcome).await;
+            let outcome = self.with_allowance(&mut lease, sealed, &signing, outcome).await;
             let job = &lease.job;
             let ran = |event| Ok(Some(Ran { called: true, ..Ran::new(job, event) }));
             if outcome.class != Class::Done {

@@ -5,6 +5,7 @@
 //! harmless.
 
 mod account;
+mod allowance;
 mod call;
 mod circuit;
 mod digest;

@@ -4,9 +4,11 @@ use std::{pin::pin, time::Duration};
 
 use domain::{
     JobId, UploadId,
-    job::{FailureCode, Job, Phase, StoredResult, Target, WaitReason, Work},
+    job::{Failure, FailureCode, Job, Phase, StoredResult, Target, WaitReason, Work},
     outcome::{Class, Outcome},
-    upload::{Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, TicketState, Uploaded},
+    upload::{
+        Endpoint, FileRules, FileSource, FoundPhoto, MediaFile, MonthlyBytes, TicketState, UploadAllowance, Uploaded,
+    },
 };
 use futures_util::FutureExt;
 use hub::{
@@ -487,6 +489,48 @@ async fn a_refusal_of_flickr_ends_the_job_and_keeps_the_file() {
         assert_eq!(failure(&job), Some(code));
         assert_eq!(scene.world.stored_files(), 1, "the caller can ask for another job");
     }
+}
+
+/// How the job of a file ended that Flickr refused for the account's allowance.
+async fn refused_by_quota(scene: &Scene) -> Failure {
+    let outcome = Outcome::new(Class::Quota, "no more").with_code(6);
+    scene.flickr.answer_file(outcome, None);
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.handle(&scene.submit_file(&upload, Target::Upload, "{}").await).await;
+    match job.state.phase {
+        Phase::Failed { failure, .. } => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_quota_says_what_flickr_shows_of_the_allowance() {
+    let month = Some(MonthlyBytes { remaining_bytes: 0, max_bytes: 1_000 });
+    let allowance = UploadAllowance { is_pro: Some(false), month, remaining_videos: None };
+    let shown = "no more. Flickr shows a free account, with 0 of 1000 bytes of this month left: try again next month";
+    for (outcome, allowance, message) in [
+        (done(), Some(allowance), shown),
+        (done(), Some(UploadAllowance::default()), "no more"),
+        (Outcome::new(Class::Transient, "HTTP 502"), None, "no more"),
+        (Outcome::new(Class::Account, "Invalid auth token"), None, "no more"),
+    ] {
+        let scene = Scene::new().await;
+        scene.flickr.answer_allowance(outcome, allowance);
+        let expected = Failure { code: FailureCode::QuotaExceeded, message: message.to_owned(), flickr_code: Some(6) };
+        assert_eq!(refused_by_quota(&scene).await, expected);
+        assert_eq!(scene.flickr.file_questions(), 1);
+        let grants = scene.world.calls().iter().filter(|call| **call == Call::ChangeBudget).count();
+        assert!(grants >= 2, "each call is granted");
+    }
+}
+
+#[tokio::test]
+async fn without_a_call_to_spare_the_allowance_is_not_asked_for() {
+    let scene = Scene::new().await;
+    scene.spend_budget(1);
+    let failure = refused_by_quota(&scene).await;
+    assert_eq!((failure.code, failure.message.as_str()), (FailureCode::QuotaExceeded, "no more"));
+    assert_eq!(scene.flickr.file_questions(), 0);
 }
 
 #[tokio::test]

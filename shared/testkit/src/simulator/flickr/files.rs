@@ -9,7 +9,7 @@ use domain::{
     job::Target,
     outcome::{Class, Outcome},
     timing::UPLOAD_ANSWER,
-    upload::{DedupCheck, Endpoint, FoundPhoto, PhotoVersion, TicketState},
+    upload::{DedupCheck, Endpoint, FoundPhoto, PhotoVersion, TicketState, UploadAllowance},
 };
 use futures_util::StreamExt;
 use hub::ports::{ByteStream, Clock, FileAnswer, FileRequest, FlickrFiles, Signing};
@@ -219,5 +219,10 @@ impl FlickrFiles for SimulatedFlickr {
         let (behaviour, outcome) = self.ask(signing, photo_id).await;
         let version = self.state().photos.version(photo_id);
         (outcome, version.filter(|_| behaviour == Behaviour::Acts))
+    }
+
+    async fn upload_allowance(&self, signing: &Signing) -> (Outcome, Option<UploadAllowance>) {
+        let (behaviour, outcome) = self.ask(signing, "allowance").await;
+        (outcome, (behaviour == Behaviour::Acts).then(UploadAllowance::default))
     }
 }
