@@ -44,17 +44,23 @@ fn number_of(number: u32, what: &'static str) -> ports::Result<i32> {
     i32::try_from(number).map_err(|error| ports::Error::broken(what, error))
 }
 
+/// The ETag of an object, as S3 answered.
+pub(crate) fn etag_of(answered: Option<String>, what: &'static str) -> ports::Result<String> {
+    answered.ok_or_else(|| ports::Error::broken(what, "S3 gives it no ETag"))
+}
+
 impl Object<'_> {
-    /// Stores the bytes, replacing what was there: in one request if they are few, else in parts, one after the other.
+    /// Stores the bytes, replacing what was there: in one request if they are few, else in parts, one after the other. The
+    /// object's ETag.
     ///
     /// # Errors
     /// The stream's error or that of S3; then what was there stays.
-    pub(crate) async fn store(self, body: ByteStream) -> ports::Result<()> {
+    pub(crate) async fn store(self, body: ByteStream) -> ports::Result<String> {
         let mut parts = Parts { body, rest: Bytes::new() };
         let (first, is_last) = parts.next().await?;
         if is_last {
             let put = self.client.put_object().bucket(self.bucket).key(self.key).body(first.into());
-            return put.send().await.map(|_| ()).map_err(from_sdk(STORING));
+            return etag_of(put.send().await.map_err(from_sdk(STORING))?.e_tag, STORING);
         }
         let id = self.begin(STORING, |create| create.checksum_algorithm(ChecksumAlgorithm::Crc32)).await?;
         let stored = self.store_parts(&id, first, parts).await;
@@ -115,7 +121,7 @@ impl Object<'_> {
         complete.upload_id(id).multipart_upload(parts)
     }
 
-    async fn store_parts(self, id: &str, first: Vec<u8>, mut parts: Parts) -> ports::Result<()> {
+    async fn store_parts(self, id: &str, first: Vec<u8>, mut parts: Parts) -> ports::Result<String> {
         let mut completed = Vec::new();
         let mut next = (first, false);
         for number in 1.. {
@@ -126,7 +132,7 @@ impl Object<'_> {
             }
             next = parts.next().await?;
         }
-        self.complete(id, completed).send().await.map(|_| ()).map_err(from_sdk(STORING))
+        etag_of(self.complete(id, completed).send().await.map_err(from_sdk(STORING))?.e_tag, STORING)
     }
 
     async fn store_part(self, id: &str, number: u32, part: Vec<u8>) -> ports::Result<CompletedPart> {

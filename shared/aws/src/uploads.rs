@@ -39,6 +39,7 @@ const SHA256: &str = "sha256";
 const MULTIPART: &str = "multipart";
 const DECLARED_SHA256: &str = "declared_sha256";
 const CREATED_AT: &str = "created_at";
+const PINNED_ETAG: &str = "pinned_etag";
 
 /// The job that holds a lock, and the number of its run.
 const HOLDER: &str = "holder";
@@ -67,7 +68,7 @@ fn photo_key(account: &AccountRef, photo_id: &str) -> Attributes {
 }
 
 fn record(upload: &Upload) -> Attributes {
-    let Upload { id, account, file, sha256, multipart, created_at } = upload;
+    let Upload { id, account, file, sha256, multipart, pinned_etag, created_at } = upload;
     let mut record = key(&account.tenant, id);
     record.extend(named([
         (USER, text(account.user.as_str())),
@@ -78,6 +79,7 @@ fn record(upload: &Upload) -> Attributes {
         (EXPIRES_AT, expiry(*created_at + UPLOAD_RETENTION)),
     ]));
     record.extend(named(sha256.as_ref().map(|sha256| (SHA256, text(sha256.as_str())))));
+    record.extend(named(pinned_etag.as_ref().map(|etag| (PINNED_ETAG, text(etag)))));
     if let Some(Multipart { id, declared_sha256 }) = multipart {
         record.extend(named([(MULTIPART, text(id.as_str()))]));
         record.extend(named(declared_sha256.as_ref().map(|sha256| (DECLARED_SHA256, text(sha256.as_str())))));
@@ -101,8 +103,22 @@ fn read(item: &Attributes, tenant: &TenantId, id: &UploadId) -> ports::Result<Up
         file: file.map_err(|_| unreadable(FILE_NAME))?,
         sha256: reader.optional_parsed(SHA256)?,
         multipart,
+        pinned_etag: reader.optional_text(PINNED_ETAG).map(str::to_owned),
         created_at: reader.time(CREATED_AT)?,
     })
+}
+
+impl Cloud {
+    /// Has `attribute` of an upload's item be `value`. Where the upload is gone, there is nothing to note.
+    async fn note(&self, upload: &Upload, attribute: &str, value: &str, what: &'static str) -> ports::Result<()> {
+        let update = self
+            .jobs
+            .update(key(&upload.account.tenant, &upload.id))
+            .condition_expression(format!("attribute_exists({PARTITION})"))
+            .update_expression(format!("SET {attribute} = :value"))
+            .expression_attribute_values(":value", text(value));
+        written_if(update.send().await, what).map(|_| ())
+    }
 }
 
 impl Uploads for Cloud {
@@ -144,7 +160,7 @@ impl Uploads for Cloud {
         self.uploads.complete(upload, multipart, parts).await
     }
 
-    async fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
+    async fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<String> {
         self.uploads.store(tenant, id, body).await
     }
 
@@ -156,15 +172,12 @@ impl Uploads for Cloud {
         self.uploads.read(upload).await
     }
 
+    async fn pin_file(&self, upload: &Upload, etag: &str) -> ports::Result<()> {
+        self.note(upload, PINNED_ETAG, etag, "pinning the bytes of a file").await
+    }
+
     async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> ports::Result<()> {
-        let update = self
-            .jobs
-            .update(key(&upload.account.tenant, &upload.id))
-            .condition_expression(format!("attribute_exists({PARTITION})"))
-            .update_expression(format!("SET {SHA256} = :sha256"))
-            .expression_attribute_values(":sha256", text(sha256.as_str()));
-        // Where the upload is gone, there is nothing to note.
-        written_if(update.send().await, "noting the checksum of a file").map(|_| ())
+        self.note(upload, SHA256, sha256.as_str(), "noting the checksum of a file").await
     }
 
     async fn remove_upload(&self, tenant: &TenantId, id: &UploadId) -> ports::Result<Option<Upload>> {

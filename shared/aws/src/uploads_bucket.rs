@@ -25,7 +25,7 @@ use crate::{
     bucket,
     config::{Lazily, lazily},
     error::{from_sdk, text},
-    multipart::{self, Object},
+    multipart::{self, Object, etag_of},
 };
 
 const READING: &str = "reading a file";
@@ -109,7 +109,7 @@ impl UploadsBucket {
         let complete = self.object(&key).complete(multipart.as_str(), multipart::completed(parts, WHAT)?);
         let complete = complete.if_none_match("*").mpu_object_size(length(bytes, WHAT)?);
         match complete.send().await {
-            Ok(answer) => Ok(Some(StoredFile { bytes, etag: answer.e_tag.unwrap_or_default() })),
+            Ok(answer) => Ok(Some(StoredFile { bytes, etag: etag_of(answer.e_tag, WHAT)? })),
             Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
                 Some("NoSuchUpload" | "PreconditionFailed") => Ok(None),
                 // Another request is at it, or a part was stored anew meanwhile.
@@ -128,8 +128,8 @@ impl UploadsBucket {
         Object { client: &self.client, bucket: &self.name, key }
     }
 
-    /// Stores the bytes of the file, replacing what was there. What does not come whole is not stored.
-    pub(crate) async fn store(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<()> {
+    /// Stores the bytes of the file, replacing what was there. What does not come whole is not stored. Its ETag.
+    pub(crate) async fn store(&self, tenant: &TenantId, id: &UploadId, body: ByteStream) -> ports::Result<String> {
         self.object(&key_of(tenant, id)).store(body).await
     }
 
@@ -143,15 +143,18 @@ impl UploadsBucket {
         };
         let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok());
         let bytes = bytes.ok_or_else(|| ports::Error::broken(WHAT, "S3 does not say how long it is"))?;
-        Ok(Some(StoredFile { bytes, etag: answer.e_tag().unwrap_or_default().to_owned() }))
+        Ok(Some(StoredFile { bytes, etag: etag_of(answer.e_tag, WHAT)? }))
     }
 
-    /// The bytes of the file as they come, if there is an object of it.
+    /// The bytes of the file as they come, if there is an object of it, and of the bytes that are pinned.
     pub(crate) async fn read(&self, upload: &Upload) -> ports::Result<Option<ByteStream>> {
-        match self.client.get_object().bucket(&self.name).key(key(upload)).send().await {
+        let get = self.client.get_object().bucket(&self.name).key(key(upload));
+        match get.set_if_match(upload.pinned_etag.clone()).send().await {
             Ok(answer) => Ok(Some(chunks(answer))),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => Ok(None),
-            Err(error) => Err(from_sdk(READING)(error)),
+            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+                Some("NoSuchKey" | "PreconditionFailed") => Ok(None),
+                _ => Err(from_sdk(READING)(error)),
+            },
         }
     }
 

@@ -105,7 +105,7 @@ where
         let (Some(context), Some(forecast)) = (context, forecast) else { return Err(Kind::AccountNotFound.into()) };
         let start = start_at(start, now)?;
         match spec.work.file() {
-            Some(FileSource::Upload(id)) => uploads::check_arrived(&self.ports, &spec.account, id).await?,
+            Some(FileSource::Upload(id)) => uploads::pin_arrived(&self.ports, &spec.account, id).await?,
             Some(FileSource::Url(url)) => self.check_source(url)?,
             None => {}
         }

@@ -91,7 +91,7 @@ pub async fn create(
     }
     let now = ports.now();
     let id = UploadId::from_bytes(ports.random());
-    let mut upload = Upload { id, account, file, sha256, multipart: None, created_at: now };
+    let mut upload = Upload { id, account, file, sha256, multipart: None, pinned_etag: None, created_at: now };
     stored_bytes::count(ports, &upload, principal.limits().max_stored_bytes).await?;
     if in_parts {
         match ports.begin_multipart(&upload).await {
@@ -188,19 +188,21 @@ pub async fn complete(ports: &impl Uploads, principal: &Principal, id: &UploadId
     Ok(describe(upload, Some(stored)))
 }
 
-/// Whether a job of `account` can send the file.
+/// Whether a job of `account` can send the file. Then its bytes are pinned: the job sends these or none.
 ///
 /// # Errors
 /// [`Kind::UploadNotFound`], also for an upload of another account; [`Kind::UploadNotArrived`]; a failure of the ports.
-pub(crate) async fn check_arrived(ports: &impl Uploads, account: &AccountRef, id: &UploadId) -> Result<(), Error> {
+pub(crate) async fn pin_arrived(ports: &impl Uploads, account: &AccountRef, id: &UploadId) -> Result<(), Error> {
     let upload = find(ports, &account.tenant, id).await?;
     if upload.account != *account {
         return Err(Kind::UploadNotFound.into());
     }
-    match ports.stored_file(&upload).await? {
-        Some(stored) if stored.bytes == upload.file.bytes() => Ok(()),
-        Some(_) | None => Err(Kind::UploadNotArrived.into()),
+    let stored = ports.stored_file(&upload).await?.filter(|stored| stored.bytes == upload.file.bytes());
+    let Some(StoredFile { etag, .. }) = stored else { return Err(Kind::UploadNotArrived.into()) };
+    if upload.pinned_etag.is_none() {
+        ports.pin_file(&upload, &etag).await?;
     }
+    Ok(())
 }
 
 fn describe(upload: Upload, stored: Option<StoredFile>) -> UploadStatus {

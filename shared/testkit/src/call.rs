@@ -118,6 +118,7 @@ pub enum Call {
     StoreFile,
     StoredFile,
     ReadFile,
+    PinFile,
     SetSha256,
     RemoveUpload,
     NotePhoto,

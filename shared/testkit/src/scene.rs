@@ -177,8 +177,15 @@ impl Scene {
     pub async fn upload(&self, account: usize, bytes: &'static [u8]) -> Upload {
         let file = MediaFile::new("Übung 1.JPG", "image/jpeg".parse().unwrap(), bytes.len() as u64).unwrap();
         let (id, created_at) = (UploadId::from_bytes(self.world.random()), self.world.now());
-        let upload =
-            Upload { id, account: self.accounts[account].clone(), file, sha256: None, multipart: None, created_at };
+        let upload = Upload {
+            id,
+            account: self.accounts[account].clone(),
+            file,
+            sha256: None,
+            multipart: None,
+            pinned_etag: None,
+            created_at,
+        };
         self.world.create_upload(&upload).await.unwrap();
         self.world.store_file(&upload, bytes);
         upload

@@ -38,6 +38,7 @@ fn store(scene: &Scene, path: &str, number: u32, bytes: u64) {
         file: MediaFile::new("a.mp4", "video/mp4".parse().unwrap(), bytes).unwrap(),
         sha256: None,
         multipart: Some(Multipart { id: MultipartId::new(""), declared_sha256: None }),
+        pinned_etag: None,
         created_at: build::NOW,
     };
     let length = usize::try_from(bytes).unwrap();

@@ -16,7 +16,7 @@ use domain::{
     call::RestCall,
     job::{PerTarget, Phase, Target},
     outcome::Outcome,
-    upload::{FileRules, FoundPhoto, PhotoVersion, TicketState},
+    upload::{FileRules, FoundPhoto, PhotoVersion, TicketState, UploadAllowance},
 };
 use hub::{
     budget::Grants,
@@ -137,6 +137,10 @@ impl FlickrFiles for Panicking {
 
     async fn check_tickets(&self, signing: &Signing, tickets: &[String]) -> (Outcome, Vec<(String, TicketState)>) {
         self.flickr.check_tickets(signing, tickets).await
+    }
+
+    async fn upload_allowance(&self, signing: &Signing) -> (Outcome, Option<UploadAllowance>) {
+        self.flickr.upload_allowance(signing).await
     }
 
     async fn photo_version(&self, signing: &Signing, photo_id: &str) -> (Outcome, Option<PhotoVersion>) {

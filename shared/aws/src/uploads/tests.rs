@@ -8,7 +8,15 @@ fn upload(sha256: Option<Sha256>) -> Upload {
     let tenant = TenantId::from_bytes([1; 16]);
     let file = MediaFile::new("Urlaub/Übung 1.JPG", "image/jpeg".parse().unwrap(), 3).unwrap();
     let account = AccountRef { user: domain::UserId::of(&tenant, "1@N00"), tenant };
-    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, multipart: None, created_at: created_at() }
+    Upload {
+        id: UploadId::from_bytes([2; 16]),
+        account,
+        file,
+        sha256,
+        multipart: None,
+        pinned_etag: None,
+        created_at: created_at(),
+    }
 }
 
 fn created_at() -> Timestamp {
@@ -43,7 +51,8 @@ fn an_upload_reads_back_as_written_and_expires_a_week_after_it_was_made() {
         ..upload(None)
     };
     let known = Upload { sha256: Some(sha256()), ..in_parts(Some(sha256())) };
-    for upload in [upload(None), upload(Some(sha256())), in_parts(None), in_parts(Some(sha256())), known] {
+    let pinned = Upload { pinned_etag: Some("\"e1\"".to_owned()), ..upload(None) };
+    for upload in [upload(None), upload(Some(sha256())), in_parts(None), in_parts(Some(sha256())), known, pinned] {
         let item = record(&upload);
         assert_eq!(read(&item, &upload.account.tenant, &upload.id).unwrap(), upload);
         let week = 7 * 24 * 60 * 60;

@@ -17,7 +17,7 @@ fn upload(sha256: Option<Sha256>) -> Upload {
     let file = MediaFile::new("a.jpg", "image/jpeg".parse().unwrap(), 12_345).unwrap();
     let account = AccountRef { user: UserId::of(&tenant, "1@N00"), tenant };
     let created_at = Timestamp::from_milliseconds(1_790_000_000_123);
-    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, multipart: None, created_at }
+    Upload { id: UploadId::from_bytes([2; 16]), account, file, sha256, multipart: None, pinned_etag: None, created_at }
 }
 
 fn bucket(aws: &Answering) -> UploadsBucket {
@@ -60,6 +60,15 @@ async fn a_file_that_is_not_stored_is_none_and_another_failure_is_one() {
     let found = bucket(&Answering::text(404, body)).read(&upload(None)).await.unwrap();
     assert!(found.is_none());
     assert!(bucket(&Answering::text(503, "")).read(&upload(None)).await.is_err());
+}
+
+#[tokio::test]
+async fn other_bytes_than_those_that_are_pinned_are_not_read() {
+    let body = "<Error><Code>PreconditionFailed</Code><Message>x</Message></Error>";
+    let aws = Answering::text(412, body);
+    let pinned = Upload { pinned_etag: Some("\"e1\"".to_owned()), ..upload(None) };
+    assert!(bucket(&aws).read(&pinned).await.unwrap().is_none());
+    assert_eq!(aws.headers().get("if-match").map(String::as_str), Some("\"e1\""));
 }
 
 #[tokio::test]

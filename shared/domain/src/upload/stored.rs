@@ -19,6 +19,9 @@ pub struct Upload {
     pub sha256: Option<Sha256>,
     /// How it is stored in parts, where it is.
     pub multipart: Option<Multipart>,
+    /// The bytes that its jobs send, by what S3 calls them ([`StoredFile::etag`]): those that a job was accepted with, or
+    /// that FlickrHub fetched. Others are not sent.
+    pub pinned_etag: Option<String>,
     pub created_at: Timestamp,
 }
 

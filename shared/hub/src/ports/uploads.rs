@@ -66,14 +66,21 @@ pub trait Uploads: Send + Sync {
     ) -> impl Future<Output = Result<Option<StoredFile>>> + Send;
 
     /// Stores the bytes of the file of `id`, whose length nobody has promised, replacing what was there. What does not come
-    /// whole is not stored.
-    fn store_file(&self, tenant: &TenantId, id: &UploadId, body: ByteStream)
-    -> impl Future<Output = Result<()>> + Send;
+    /// whole is not stored. What S3 calls the bytes, as in [`StoredFile::etag`].
+    fn store_file(
+        &self,
+        tenant: &TenantId,
+        id: &UploadId,
+        body: ByteStream,
+    ) -> impl Future<Output = Result<String>> + Send;
 
     /// What is stored of it; `None` while the file has not arrived, and once it is removed.
     fn stored_file(&self, upload: &Upload) -> impl Future<Output = Result<Option<StoredFile>>> + Send;
 
-    /// The bytes of its file, from the first; `None` where it is not stored.
+    /// Notes which bytes its jobs send: those that are now stored.
+    fn pin_file(&self, upload: &Upload, etag: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// The bytes of its file, from the first; `None` where it is not stored, or others are than those that are pinned.
     fn read_file(&self, upload: &Upload) -> impl Future<Output = Result<Option<ByteStream>>> + Send;
 
     /// Notes the SHA-256 of its file.

@@ -82,7 +82,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         let stored = self.ports.store_file(job.tenant(), &id, receiver);
         let (flowed, stored) = join(flow::feed(lease, Box::pin(counted), sender), stored).await;
         let read = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match flowed {
+        let etag = match flowed {
             Flow::LeaseLost => return Ok(Spooled::LeaseLost),
             Flow::Failed(_) if read.bytes > most => return failed(&too_large(&media_type)),
             Flow::Failed(error) => {
@@ -90,7 +90,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
                 return failed(&SourceFailure { message: chain(&error), is_transient });
             }
             Flow::Whole | Flow::NotTaken => stored?,
-        }
+        };
         let file = match MediaFile::new(&name, media_type, read.bytes) {
             Ok(file) => file,
             Err(refused) => return failed(&SourceFailure { message: refused.to_string(), is_transient: false }),
@@ -99,7 +99,7 @@ impl<P: Ports, F: Flickr, K: DataKeys> Worker<P, F, K> {
         digest.copy_from_slice(read.hash.finish().as_ref());
         let sha256 = Some(Sha256::from_bytes(&digest));
         let (account, created_at) = (job.spec.account.clone(), self.ports.now());
-        let upload = Upload { id, account, file, sha256, multipart: None, created_at };
+        let upload = Upload { id, account, file, sha256, multipart: None, pinned_etag: Some(etag), created_at };
         stored_bytes::count_fetched(&self.ports, &upload).await?;
         self.ports.create_upload(&upload).await?;
         Ok(Spooled::Stored(upload))

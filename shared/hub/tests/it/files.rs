@@ -491,6 +491,18 @@ async fn a_refusal_of_flickr_ends_the_job_and_keeps_the_file() {
     }
 }
 
+#[tokio::test]
+async fn bytes_that_are_not_those_the_job_was_accepted_with_are_not_sent() {
+    let scene = Scene::new().await;
+    let upload = scene.upload(0, PHOTO).await;
+    let job = scene.submit_file(&upload, Target::Upload, "{}").await;
+    let other = vec![b'x'; PHOTO.len()];
+    scene.world.store_file(&upload, other);
+    let ended = scene.handle(&job).await;
+    assert!(matches!(&ended.state.phase, Phase::Failed { failure, .. } if failure.code == FailureCode::FileGone));
+    assert_eq!(scene.flickr.sent_files(), []);
+}
+
 /// How the job of a file ended that Flickr refused for the account's allowance.
 async fn refused_by_quota(scene: &Scene) -> Failure {
     let outcome = Outcome::new(Class::Quota, "no more").with_code(6);
@@ -601,6 +613,7 @@ fn from_url(scene: &Scene, url: &str) -> domain::job::JobSpec {
         file: MediaFile::new("a.jpg", "image/jpeg".parse().unwrap(), 1).unwrap(),
         sha256: None,
         multipart: None,
+        pinned_etag: None,
         created_at: build::NOW,
     };
     let mut spec = build::file_spec(&upload, Target::Upload, "{}");

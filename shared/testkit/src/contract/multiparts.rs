@@ -19,6 +19,7 @@ async fn begin(ports: &(impl Clock + Entropy + Uploads), bytes: u64) -> Upload {
         file: MediaFile::new("a.mp4", "video/mp4".parse().unwrap(), bytes).unwrap(),
         sha256: None,
         multipart: None,
+        pinned_etag: None,
         created_at: ports.now(),
     };
     let id = ports.begin_multipart(&upload).await.unwrap();

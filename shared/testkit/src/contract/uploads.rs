@@ -17,6 +17,7 @@ fn upload(ports: &(impl Clock + Entropy), sha256: Option<Sha256>) -> Upload {
         file: MediaFile::new("Übung \"1\".jpg", "image/jpeg".parse().unwrap(), 3).unwrap(),
         sha256,
         multipart: None,
+        pinned_etag: None,
         created_at: ports.now(),
     }
 }
@@ -53,10 +54,15 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
     let digits = format!("{}+/s=", "+/v7".repeat(10));
     assert_eq!(checksum.map(|(_, value)| value.as_str()), Some(digits.as_str()), "base64 of the digest");
 
+    ports.pin_file(&known, "\"etag\"").await.unwrap();
+    let known = Upload { pinned_etag: Some("\"etag\"".to_owned()), ..known };
+    assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), Some(known.clone()));
+
     assert_eq!(ports.remove_upload(&tenant, &known.id).await.unwrap(), Some(known.clone()));
     assert_eq!(ports.remove_upload(&tenant, &known.id).await.unwrap(), None, "one alone removes it");
     assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None);
     ports.set_sha256(&upload, &Sha256::from_bytes(&[1; 32])).await.unwrap();
+    ports.pin_file(&upload, "\"etag\"").await.unwrap();
     assert_eq!(ports.upload(&tenant, &upload.id).await.unwrap(), None, "what is removed does not come back");
 
     let old =
@@ -69,7 +75,7 @@ pub async fn uploads(ports: &(impl Clock + Entropy + Uploads)) {
 pub async fn fetched_files(ports: &(impl Clock + Entropy + Uploads)) {
     let upload = upload(ports, None);
     let (tenant, id) = (&upload.account.tenant, &upload.id);
-    let store = async |chunks: Vec<ports::Result<Vec<u8>>>| {
+    let store = async |chunks: Vec<ports::Result<Vec<u8>>>| -> ports::Result<String> {
         let body = stream::iter(chunks).map(|chunk| chunk.map(Into::into));
         ports.store_file(tenant, id, Box::pin(body)).await
     };
@@ -88,10 +94,17 @@ pub async fn fetched_files(ports: &(impl Clock + Entropy + Uploads)) {
     assert!(store(vec![Ok(b"pho".to_vec()), broken()]).await.is_err());
     assert!(store(chunks().chain([broken()]).collect()).await.is_err());
     assert_eq!(stored().await, None, "what does not come whole is not stored");
-    store(vec![Ok(b"pho".to_vec()), Ok(b"to".to_vec())]).await.unwrap();
+    let first = store(vec![Ok(b"pho".to_vec()), Ok(b"to".to_vec())]).await.unwrap();
     assert_eq!(stored().await.as_deref(), Some(&b"photo"[..]));
-    store(chunks().collect()).await.unwrap();
+    let pinned = async |etag: &str| {
+        let pinned = Upload { pinned_etag: Some(etag.to_owned()), ..upload.clone() };
+        ports.read_file(&pinned).await.unwrap().is_some()
+    };
+    assert!(pinned(&first).await);
+    let second = store(chunks().collect()).await.unwrap();
     assert!(stored().await.is_some_and(|file| file == long), "it replaces what was there");
+    assert!(pinned(&second).await && !pinned(&first).await, "bytes that were replaced are not read for those before");
+    assert_eq!(ports.stored_file(&upload).await.unwrap().unwrap().etag, second);
     assert!(store(chunks().chain([broken()]).collect()).await.is_err());
     assert!(stored().await.is_some_and(|file| file == long), "and stays where nothing comes whole");
     assert_eq!(ports.remove_upload(&upload.account.tenant, &upload.id).await.unwrap(), None, "nothing was known of it");

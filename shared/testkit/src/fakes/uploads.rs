@@ -1,6 +1,9 @@
 //! Files on their way to Flickr.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hasher},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -74,7 +77,9 @@ fn name(upload: &Upload) -> Name {
 }
 
 fn describe(file: &Bytes) -> StoredFile {
-    StoredFile { bytes: file.len() as u64, etag: format!("{:x}", file.len()) }
+    let mut hasher = DefaultHasher::new();
+    hasher.write(file);
+    StoredFile { bytes: file.len() as u64, etag: format!("\"{:x}\"", hasher.finish()) }
 }
 
 /// What is stored of a part. Its first bytes stand for all of them.
@@ -181,14 +186,17 @@ impl Uploads for World {
             .await
     }
 
-    async fn store_file(&self, tenant: &TenantId, id: &UploadId, mut body: ByteStream) -> Result<()> {
+    async fn store_file(&self, tenant: &TenantId, id: &UploadId, mut body: ByteStream) -> Result<String> {
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
             bytes.extend_from_slice(&chunk?);
         }
         let name = (tenant.clone(), id.clone());
+        let file = Bytes::from(bytes);
         self.call(Call::StoreFile, |stores, _| {
-            stores.part::<StoredUploads>().files.insert(name, bytes.into());
+            let etag = describe(&file).etag;
+            stores.part::<StoredUploads>().files.insert(name, file);
+            etag
         })
         .await
     }
@@ -199,9 +207,11 @@ impl Uploads for World {
     }
 
     async fn read_file(&self, upload: &Upload) -> Result<Option<ByteStream>> {
-        let file = self
-            .call(Call::ReadFile, |stores, _| stores.part::<StoredUploads>().files.get(&name(upload)).cloned())
-            .await?;
+        let is_pinned = |file: &Bytes| upload.pinned_etag.as_ref().is_none_or(|pinned| *pinned == describe(file).etag);
+        let file = self.call(Call::ReadFile, |stores, _| {
+            stores.part::<StoredUploads>().files.get(&name(upload)).filter(|file| is_pinned(file)).cloned()
+        });
+        let file = file.await?;
         let chunks = |file: Bytes| {
             let length = file.len().div_ceil(CHUNKS).clamp(1, CHUNK_BYTES);
             let starts = (0..file.len()).step_by(length);
@@ -209,6 +219,15 @@ impl Uploads for World {
             Box::pin(stream::iter(chunks)) as ByteStream
         };
         Ok(file.map(chunks))
+    }
+
+    async fn pin_file(&self, upload: &Upload, etag: &str) -> Result<()> {
+        self.write(Call::PinFile, item(&name(upload)), |stores, _| {
+            if let Some(upload) = stores.part::<StoredUploads>().uploads.get_mut(&name(upload)) {
+                upload.pinned_etag = Some(etag.to_owned());
+            }
+        })
+        .await
     }
 
     async fn set_sha256(&self, upload: &Upload, sha256: &Sha256) -> Result<()> {

@@ -71,6 +71,7 @@ fn store(environment: &Environment, account: &AccountRef, number: u32, file: &As
         file: media,
         sha256: sha256.ok().filter(|_| file.sha256_is_given),
         multipart: None,
+        pinned_etag: None,
         created_at: NOW,
     };
     environment.world.store_file(&upload, bytes);
