@@ -83,9 +83,19 @@ def _calculated(node: ast.expr, series: Mapping[str, Series], periods: int) -> S
             values = _calculated(filled, series, periods)
             assert isinstance(values, list)
             return [number if value is None else value for value in values]
+        case ast.Call(func=ast.Name(id="IF"), args=[asked, then, otherwise]):
+            columns = [_column(_calculated(each, series, periods), periods) for each in (asked, then, otherwise)]
+            return [None if None in row else row[1] if row[0] else row[2] for row in zip(*columns)]
+        case ast.Compare(left=left, ops=[ast.Gt()], comparators=[right]):
+            columns = [_column(_calculated(side, series, periods), periods) for side in (left, right)]
+            return [None if None in row else float(row[0] > row[1]) for row in zip(*columns)]
         case ast.BinOp(left=left, op=op, right=right):
-            sides = [_calculated(side, series, periods) for side in (left, right)]
-            rows = zip(*(side if isinstance(side, list) else [side] * periods for side in sides))
+            rows = zip(*(_column(_calculated(side, series, periods), periods) for side in (left, right)))
             # What one side lacks, the result lacks.
             return [None if None in row else ARITHMETIC[type(op)](*row) for row in rows]
     raise NotImplementedError(ast.dump(node))
+
+
+def _column(value: Series | float, periods: int) -> Series:
+    """A value in each period."""
+    return value if isinstance(value, list) else [value] * periods

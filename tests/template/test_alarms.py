@@ -5,7 +5,7 @@ import unittest
 from alarms import metrics, rings
 from patterns import OWN, filters
 from stack import Stack
-from transforms import source
+from transforms import ROOT, source
 
 #: What AWS publishes: by namespace and metric, the dimensions, and the statistics that say something.
 PUBLISHED = {
@@ -25,6 +25,7 @@ TARGETS = ("Rest", "Upload", "Replace")
 FUNCTIONS = ("Oauth", "Enqueue", "Status", "Worker", "UploadWorker", "ReplaceWorker", "Sweep", "DlqReplay")
 LONGEST_DELAY_SECONDS = 900
 
+VISIBLE = "ApproximateNumberOfMessagesVisible"
 ONCE, NEVER, NOTHING, ALWAYS = [[0, 1, 0]], [[0, 0]], [[]], [[1]] * 5
 
 #: For each alarm, samples with which it must ring, and with which it must not.
@@ -63,11 +64,14 @@ SCENARIOS = {
     },
     **{
         f"{target}QueueAgeAlarm": (
-            [{"ApproximateAgeOfOldestMessage": [[1900]] * 5}],
+            [{"ApproximateAgeOfOldestMessage": [[1900]] * 5, VISIBLE: ALWAYS}],
             [
-                {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS + 60]] * 5},  # all are delayed the longest
-                {"ApproximateAgeOfOldestMessage": [[1900], [5], [5], [5], [5]]},
-                {"ApproximateAgeOfOldestMessage": [[]] * 5},
+                # All are delayed the longest.
+                {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS + 60]] * 5, VISIBLE: ALWAYS},
+                {"ApproximateAgeOfOldestMessage": [[1900], [5], [5], [5], [5]], VISIBLE: ALWAYS},
+                {"ApproximateAgeOfOldestMessage": [[]] * 5, VISIBLE: [[]] * 5},
+                # A worker that crashed had it, and nobody else waits: its message comes again.
+                {"ApproximateAgeOfOldestMessage": [[1900]] * 5, VISIBLE: [[0]] * 5},
             ],
         )
         for target in TARGETS
@@ -160,6 +164,11 @@ class Alarms(unittest.TestCase):
                 with self.subTest(name, samples=samples):
                     self.assertEqual(rings(self.alarms[name], samples), expected)
 
+    def test_what_the_alarms_cost_is_told(self):
+        counted = sum(1 for alarm in self.alarms.values() for _ in metrics(alarm))
+        row = f"| {counted} metrics of {len(self.alarms)} alarms, at 0.10 | {counted * 0.10:.2f} |"
+        self.assertIn(row, (ROOT / "docs" / "cost.md").read_text(encoding="utf-8"))
+
     def test_a_percentile_of_few_requests_is_ignored(self):
         for name, alarm in self.alarms.items():
             if any(metric.statistic.startswith("p") for metric in metrics(alarm)):
@@ -170,7 +179,8 @@ class Alarms(unittest.TestCase):
         stack = Stack(OldestMessageAlarmSeconds=lowest)
         for target in TARGETS:
             alarm = stack.properties(f"{target}QueueAgeAlarm")
-            self.assertFalse(rings(alarm, {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS]] * 5}))
+            delayed = {"ApproximateAgeOfOldestMessage": [[LONGEST_DELAY_SECONDS]] * 5, VISIBLE: ALWAYS}
+            self.assertFalse(rings(alarm, delayed))
 
     def test_every_alarm_and_rule_tells_the_topic(self):
         topic = self.stack.ref("AlarmTopic")
