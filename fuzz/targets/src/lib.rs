@@ -9,6 +9,7 @@
 mod answers;
 mod egress;
 mod events;
+mod file_answers;
 mod requests;
 mod sealed;
 
@@ -34,6 +35,7 @@ targets! {
     answers: oauth_problem, oauth_reply, rest_answer, retry_after, token_checked;
     egress: egress_url;
     events: gateway_event;
+    file_answers: file_answer;
     requests: call_params, dispatch, id, idempotency_key, if_none_match, login_state, method_name, request_body;
     sealed: sealed_message, sealed_message_altered;
 }
