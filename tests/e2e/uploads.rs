@@ -432,7 +432,12 @@ async fn the_script_of_the_documentation_uploads_a_folder() {
     let account = hub.connect().await;
     let folder = std::env::temp_dir().join(format!("flickrhub-{}", account.user_id));
     std::fs::create_dir_all(folder.join("album")).unwrap();
-    let files = [("a.jpg", bytes(20, 1_000)), ("album/b c.JPEG", bytes(21, 2_001)), ("notes.txt", bytes(22, 10))];
+    let files = [
+        ("a.jpg", bytes(20, 1_000)),
+        ("album/b c.JPEG", bytes(21, 2_001)),
+        ("in three parts.jpg", bytes(23, 17_000_000)),
+        ("notes.txt", bytes(22, 10)),
+    ];
     for (name, content) in &files {
         std::fs::write(folder.join(name), content).unwrap();
     }
@@ -448,11 +453,11 @@ async fn the_script_of_the_documentation_uploads_a_folder() {
             .unwrap();
         let said = String::from_utf8_lossy(&run.stdout);
         assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
-        assert!(said.ends_with("2 uploaded, 0 failed\n"), "round {round}: {said}");
+        assert!(said.ends_with("3 uploaded, 0 failed\n"), "round {round}: {said}");
     }
     let photos = photos(&flickr, &account.nsid).await;
     let arrived: BTreeSet<&str> = photos.iter().map(|photo| photo["sha256"].as_str().unwrap()).collect();
-    let expected = [sha256(&files[0].1), sha256(&files[1].1)];
-    assert_eq!((photos.len(), arrived), (2, expected.iter().map(String::as_str).collect()));
+    let expected = [0, 1, 2].map(|file: usize| sha256(&files[file].1));
+    assert_eq!((photos.len(), arrived), (3, expected.iter().map(String::as_str).collect()));
     std::fs::remove_dir_all(&folder).unwrap();
 }
