@@ -251,6 +251,18 @@ async fn a_file_of_200_mb_arrives() {
 }
 
 #[tokio::test]
+async fn who_may_upload_no_more_learns_what_flickr_shows_of_that() {
+    let _shared = shared_stack().await;
+    let (hub, flickr) = (Hub::first(), Flickr::new());
+    let account = hub.connect().await;
+    flickr.fault(&account.nsid, "upload_error_6", &json!({})).await;
+    let job = submit(&hub, &account.user_id, "a.jpg", bytes(24, 1_000), &json!({})).await;
+    let error = hub.ended(&job.job_id).await.error.unwrap();
+    assert_eq!((error.code, error.flickr_code), (JobErrorCode::QuotaExceeded, Some(6)));
+    assert!(error.message.contains("Flickr shows a free account"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn the_same_bytes_are_one_photo_and_a_deleted_one_comes_back() {
     let _shared = shared_stack().await;
     let (hub, flickr) = (Hub::first(), Flickr::new());
