@@ -12,6 +12,7 @@ mod events;
 mod file_answers;
 mod requests;
 mod sealed;
+mod signatures;
 
 /// One target.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,7 @@ targets! {
     file_answers: file_answer;
     requests: call_params, dispatch, id, idempotency_key, if_none_match, login_state, method_name, request_body;
     sealed: sealed_message, sealed_message_altered;
+    signatures: signed_request;
 }
 
 /// The result of a future that is ready at once.
