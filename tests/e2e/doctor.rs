@@ -125,7 +125,7 @@ async fn a_stack_as_it_is_deployed_is_fine_and_each_fault_put_into_it_is_found()
     time_to_live(true).await;
     expect(well, &found, "expiry of JobsTable", "broken", "update-time-to-live");
 
-    let alarm = alarm("RestQueueAge").await;
+    let alarm = alarm("RestDeadLetters").await;
     let ring = async |state: &str| {
         let body = json!({ "AlarmName": alarm, "StateValue": state, "StateReason": "a test" });
         call("monitoring", "GraniteServiceVersion20100801.SetAlarmState", &body).await;
@@ -133,7 +133,7 @@ async fn a_stack_as_it_is_deployed_is_fine_and_each_fault_put_into_it_is_found()
     ring("ALARM").await;
     let (well, found) = doctor(&[], &[]).await;
     ring("OK").await;
-    expect(well, &found, "alarm RestQueueAgeAlarm", "broken", "docs/operations.md");
+    expect(well, &found, "alarm RestDeadLettersAlarm", "broken", "docs/operations.md");
 
     let (_, findings) = doctor(&[], &[]).await;
     assert_eq!(broken(&findings), Vec::<&str>::new(), "each fault was undone: {findings:#?}");
