@@ -11,6 +11,7 @@
     reason = "a failed step fails its test, and the stack is named by the environment"
 )]
 
+mod admin;
 mod app_stop;
 mod cache;
 mod contracts;
@@ -27,9 +28,12 @@ mod jobs;
 mod lifetimes;
 mod logins;
 mod lost_answers;
+mod matrix;
 mod multipart;
+mod operator;
 mod price;
 mod random;
+mod recorder;
 mod restore;
 mod secrets;
 mod signing;
