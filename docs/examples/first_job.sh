@@ -3,8 +3,8 @@
 #
 #     first_job.sh
 #
-# FLICKRHUB_URL and FLICKRHUB_API_KEY say where FlickrHub is, FLICKR_API_KEY and FLICKR_API_SECRET are your Flickr app's.
-# It needs curl and Python 3, to read JSON.
+# FLICKRHUB_URL and FLICKRHUB_API_KEY say where FlickrHub is, FLICKR_API_KEY and FLICKR_API_SECRET are those of your
+# Flickr app. It needs curl and Python 3, to read JSON.
 set -eu
 
 # The value of a member of the JSON on standard input; nothing where it is null.
@@ -13,15 +13,18 @@ member() {
 print(value if isinstance(value, str) else "" if value is None else json.dumps(value))' "$1"
 }
 
-# call METHOD PATH [BODY]: FlickrHub's answer. While FlickrHub asks for patience, curl asks again.
+# call METHOD PATH [BODY]: FlickrHub's answer. While FlickrHub asks for patience, curl asks again. Others on this machine
+# can list arguments, so no key is among them.
 call() {
-    curl --silent --show-error --fail-with-body --retry 5 --request "$1" "$FLICKRHUB_URL$2" \
-        --header @- ${3:+--header 'content-type: application/json' --data "$3"} <<HEADERS
+    printf %s "${3:-}" | curl --silent --show-error --fail-with-body --retry 5 --request "$1" "$FLICKRHUB_URL$2" \
+        --header @/dev/fd/3 ${3:+--data-binary @-} 3<<HEADERS
+content-type: application/json
 x-api-key: $FLICKRHUB_API_KEY
 HEADERS
 }
 
-started=$(call POST /v1/auth/start "{\"api_key\": \"$FLICKR_API_KEY\", \"api_secret\": \"$FLICKR_API_SECRET\", \"perms\": \"read\"}")
+app="\"api_key\": \"$FLICKR_API_KEY\", \"api_secret\": \"$FLICKR_API_SECRET\""
+started=$(call POST /v1/auth/start "{$app, \"perms\": \"read\"}")
 echo "Allow the access at $(echo "$started" | member authorize_url)" >&2
 echo "and type the code that Flickr shows:" >&2
 read -r code

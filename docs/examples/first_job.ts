@@ -1,8 +1,10 @@
-// Connects a Flickr account to FlickrHub and runs a job with it. Node.js 20 needs it compiled by `tsc`, 24 runs it as it is:
+// Connects a Flickr account to FlickrHub and runs a job with it. Node.js 24 runs it as it is, 20 once `tsc` has compiled
+// it:
 //
 //     node first_job.ts
 //
-// FLICKRHUB_URL and FLICKRHUB_API_KEY say where FlickrHub is, FLICKR_API_KEY and FLICKR_API_SECRET are your Flickr app's.
+// FLICKRHUB_URL and FLICKRHUB_API_KEY say where FlickrHub is. FLICKR_API_KEY and FLICKR_API_SECRET are those of your
+// Flickr app.
 
 import { createInterface } from "node:readline/promises";
 import { setTimeout } from "node:timers/promises";

@@ -28,7 +28,8 @@ signature=$(printf %s "$base" | python3 -c 'import base64, hmac, os, sys
 secret = base64.b64decode(os.environ["SIGNING_SECRET"])
 print(base64.b64encode(hmac.digest(secret, sys.stdin.buffer.read(), "sha256")).decode())')
 
-curl --silent --show-error --fail-with-body --request "$method" "$url" --header @- ${body:+--data "$body"} <<HEADERS
+printf %s "$body" | curl --silent --show-error --fail-with-body --request "$method" "$url" \
+    --header @/dev/fd/3 ${body:+--data-binary @-} 3<<HEADERS
 content-type: application/json
 x-api-key: $FLICKRHUB_API_KEY
 ${body:+content-digest: $digest}

@@ -1,10 +1,10 @@
-// Sends a signed request to FlickrHub and prints the answer. Node.js 20 needs it compiled by `tsc`, 24 runs it as it is:
+// Sends a signed request to FlickrHub and prints the answer. Node.js 24 runs it as it is, 20 once `tsc` has compiled it:
 //
 //     node signed_request.ts METHOD PATH [BODY]
 //
 // FLICKRHUB_URL and FLICKRHUB_API_KEY say where FlickrHub is; SIGNING_KEY_ID and SIGNING_SECRET are the `keyid` and the
-// `secret` that `flickrhub-admin key sign enable` printed. PATH has no query: each parameter of one would be signed, too
-// (docs/api.md).
+// `secret` that `flickrhub-admin key sign enable` printed. PATH has no query: each parameter of one would be signed,
+// too (docs/api.md).
 
 import { createHash, createHmac, randomUUID } from "node:crypto";
 
@@ -27,7 +27,8 @@ function signed(method: string, url: string, body: string): Record<string, strin
   const created = Math.floor(Date.now() / 1000);
   const keyid = setting("SIGNING_KEY_ID");
   const params = `(${names});created=${created};keyid="${keyid}";nonce="${randomUUID()}";alg="hmac-sha256"`;
-  const lines = Object.entries({ ...covered, "@signature-params": params }).map(([name, value]) => `"${name}": ${value}`);
+  const all = { ...covered, "@signature-params": params };
+  const lines = Object.entries(all).map(([name, value]) => `"${name}": ${value}`);
   const secret = Buffer.from(setting("SIGNING_SECRET"), "base64");
   const signature = createHmac("sha256", secret).update(lines.join("\n")).digest("base64");
   return { ...headers, "signature-input": `sig=${params}`, signature: `sig=:${signature}:` };

@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 120
 PAUSE_SECONDS = 0.2
 
 # It shows pages of this machine alone, as whoever runs the tests: root has no sandbox. The rest saves time.
-OPTIONS = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+OPTIONS = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 class NotInstalled(Exception):

@@ -109,8 +109,9 @@ class Schemathesis(unittest.TestCase):
             config.write_text(Template(CONFIG.read_text(encoding="utf-8")).substitute(variables), encoding="utf-8")
             described = Path(folder) / "openapi.json"
             described.write_text(document(ids), encoding="utf-8")
-            command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", described, "--no-color"]
-            ran = subprocess.run(list(map(str, command)), cwd=folder, timeout=PATIENCE_SECONDS)
+            command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)]
+            command += ["run", str(described), "--no-color"]
+            ran = subprocess.run(command, cwd=folder, timeout=PATIENCE_SECONDS)
         self.assertEqual(ran.returncode, 0, "schemathesis found something: see above")
 
 
