@@ -33,10 +33,14 @@ def in_typescript() -> Path:
     return INSTALLED / "out"
 
 
-def commands(name: str) -> dict[str, list[str]]:
-    """The command that runs an example, by its language."""
-    found = {"curl": [str(EXAMPLES / f"{name}.sh")], "Python": [str(EXAMPLES / f"{name}.py")]}
-    return {**found, "TypeScript": ["node", str(in_typescript() / f"{name}.js")]}
+LANGUAGES = ("curl", "Python", "TypeScript")
+
+
+def command(name: str, language: str) -> list[str]:
+    """The command that runs an example."""
+    if language == "TypeScript":
+        return ["node", str(in_typescript() / f"{name}.js")]
+    return [str(EXAMPLES / f"{name}{'.sh' if language == 'curl' else '.py'}")]
 
 
 def allowed(authorize_url: str) -> str:
@@ -65,10 +69,10 @@ def key_that_must_sign() -> dict[str, str]:
 
 class Examples(unittest.TestCase):
     def test_a_first_job_runs_from_connect_to_result(self) -> None:
-        for language, command in commands("first_job").items():
+        for language in LANGUAGES:
             with self.subTest(language):
-                pipe = subprocess.PIPE
-                with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as example:
+                pipe, words = subprocess.PIPE, command("first_job", language)
+                with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as example:
                     assert example.stderr is not None
                     url = example.stderr.readline().split()[-1]
                     said, complaint = example.communicate(f"{allowed(url)}\n", timeout=PATIENCE_SECONDS)
@@ -78,18 +82,19 @@ class Examples(unittest.TestCase):
     def test_a_signed_request_is_accepted(self) -> None:
         env = {**os.environ, **key_that_must_sign()}
         unknown = json.dumps({"user_id": "usr_00000000000000000000000000000000"})
-        for language, command in commands("signed_request").items():
+        for language in LANGUAGES:
             with self.subTest(language):
-                read = subprocess.run([*command, "GET", "/v1/accounts"], env=env, capture_output=True, text=True)
+                words = command("signed_request", language)
+                read = subprocess.run([*words, "GET", "/v1/accounts"], env=env, capture_output=True, text=True)
                 self.assertEqual(read.returncode, 0, read.stderr)
                 self.assertEqual(json.loads(read.stdout)["data"]["accounts"], [])
                 # What is signed is judged before the id.
-                post = [*command, "POST", "/v1/cache/invalidate", unknown]
+                post = [*words, "POST", "/v1/cache/invalidate", unknown]
                 posted = subprocess.run(post, env=env, capture_output=True, text=True)
                 self.assertNotEqual(posted.returncode, 0)
                 self.assertIn("ERR_ACCOUNT_NOT_FOUND", posted.stdout + posted.stderr)
                 forged = {**env, "SIGNING_SECRET": "AAAA"}
-                refused = subprocess.run([*command, "GET", "/v1/accounts"], env=forged, capture_output=True, text=True)
+                refused = subprocess.run([*words, "GET", "/v1/accounts"], env=forged, capture_output=True, text=True)
                 self.assertIn("ERR_SIGNATURE_INVALID", refused.stdout + refused.stderr)
 
 
