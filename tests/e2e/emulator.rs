@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 use crate::{
-    admin,
+    operator::admin,
     stack::{Hub, client, env},
 };
 
@@ -50,7 +50,7 @@ pub async fn ask(service: &str, method: Method, path: &str, target: Option<&str>
 pub async fn another_tenant() -> Hub {
     let key = random_key();
     add_to_usage_plan(&key).await;
-    admin::with_key(&["tenant", "create", "--name", "another"], &key).await;
+    admin(&["tenant", "create", "--name", "another"], &key).await.json();
     Hub::with_key(Some(key))
 }
 
@@ -71,7 +71,7 @@ pub async fn admin_key(command: &str, key: &str) {
 
 /// The same of a command with several words; its answer.
 pub async fn admin_key_answer(command: &[&str], key: &str) -> Value {
-    admin::with_key(&[&["key"], command].concat(), key).await
+    admin(&[&["key"], command].concat(), key).await.json()
 }
 
 /// An API key nobody has.

@@ -11,7 +11,6 @@
     reason = "a failed step fails its test, and the stack is named by the environment"
 )]
 
-mod admin;
 mod app_stop;
 mod cache;
 mod contracts;
@@ -25,6 +24,7 @@ mod hash_secret;
 mod hostile;
 mod interop;
 mod jobs;
+mod keys;
 mod lifetimes;
 mod logins;
 mod lost_answers;

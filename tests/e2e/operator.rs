@@ -1,68 +1,45 @@
-//! The operator's path with the command alone: a tenant, its keys, and their end.
+//! The operator's command, as one calls it that has the stack's name.
 
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
-use api::AccountList;
+use serde_json::Value;
+use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{
-    admin::{admin, new_key, new_tenant, run},
-    stack::{Answer, Hub, until},
-};
+use crate::stack::{Hub, env};
 
-/// How long a function may remember a key (docs/security.md); and a request's own time.
-const MEMORY: Duration = Duration::from_secs(60 + 10);
-
-/// The first refusal of the key, which must come within a minute.
-async fn refusal_of(hub: &Hub, what: &str) -> Answer {
-    let since = Instant::now();
-    let refused = until(what, async || {
-        let answer = hub.get("/v1/accounts").await;
-        (!answer.status.is_success()).then_some(answer)
-    })
-    .await;
-    assert!(since.elapsed() < MEMORY, "{what}: {:?}", since.elapsed());
-    refused
+/// How the command ended.
+pub struct Ended {
+    /// Whether all is well.
+    pub is_success: bool,
+    /// What it printed.
+    pub output: String,
+    /// What it printed to standard error.
+    pub errors: String,
 }
 
-#[tokio::test]
-async fn a_key_is_made_used_rotated_with_an_overlap_and_revoked() {
-    let tenant = new_tenant("operated").await;
-    let first = Hub::with_key(Some(tenant.api_key.clone()));
-    first.get("/v1/accounts").await.data::<AccountList>();
-
-    let unasked = run(&["key", "rotate", &tenant.key_id], "").await;
-    assert!(!unasked.status.success() && unasked.stdout.is_empty(), "nobody agreed");
-    let made = admin(&["key", "rotate", &tenant.key_id, "--overlap-hours", "1", "--yes"]).await;
-    let second = Hub::with_key(Some(made["api_key"].as_str().unwrap().to_owned()));
-    for hub in [&first, &second] {
-        hub.get("/v1/accounts").await.data::<AccountList>();
+impl Ended {
+    /// What it printed, as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.output).unwrap_or_else(|_| panic!("no JSON: {} {}", self.output, self.errors))
     }
-    let listed = admin(&["key", "list", "--tenant", &tenant.id, "--json"]).await;
-    assert!(listed.to_string().contains(&tenant.key_id), "{listed}");
-    for hub in [&first, &second] {
-        assert!(!listed.to_string().contains(hub.api_key()), "a key is shown once");
-    }
-    let key = |id: &str| listed.as_array().unwrap().iter().find(|key| key["key_id"] == *id).unwrap().clone();
-    let replaced = key(&tenant.key_id);
-    assert!(replaced["state"] == "active" && replaced["expires_at"].is_string(), "{replaced}");
-
-    let id = made["key_id"].as_str().unwrap();
-    admin(&["key", "revoke", id, "--yes"]).await;
-    let refused = refusal_of(&second, "the revoked key to be refused").await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (401, "ERR_UNAUTHORIZED"));
-    first.get("/v1/accounts").await.data::<AccountList>();
 }
 
-/// API Gateway knows nothing of a rotation's end: the function alone refuses the key, once it has forgotten it.
-#[tokio::test]
-async fn a_key_that_was_rotated_without_an_overlap_ends_within_a_minute() {
-    let tenant = new_tenant("rotated").await;
-    let (id, key) = new_key(&tenant, &["--name", "worn"]).await;
-    let old = Hub::with_key(Some(key));
-    old.get("/v1/accounts").await.data::<AccountList>();
-    let made = admin(&["key", "rotate", &id, "--overlap-hours", "0", "--yes"]).await;
-    let refused = refusal_of(&old, "the replaced key to be refused").await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (401, "ERR_UNAUTHORIZED"));
-    let new = Hub::with_key(Some(made["api_key"].as_str().unwrap().to_owned()));
-    new.get("/v1/accounts").await.data::<AccountList>();
+/// Runs the command for the stack under test, with this on standard input.
+pub async fn admin(arguments: &[&str], input: &str) -> Ended {
+    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
+    admin.args(["--stack", &env("FLICKRHUB_STACK")]).args(arguments);
+    admin.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut admin = admin.spawn().unwrap();
+    // One that is refused at once reads nothing.
+    let _ = admin.stdin.take().unwrap().write_all(input.as_bytes()).await;
+    let ended = admin.wait_with_output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { is_success: ended.status.success(), output: text(ended.stdout), errors: text(ended.stderr) }
+}
+
+/// A tenant of a test's own, with a key in the stack's usage plan: its id, and a caller with its key.
+pub async fn new_tenant(name: &str) -> (String, Hub) {
+    let created = admin(&["tenant", "create", "--name", name, "--new-key"], "").await.json();
+    let text = |member: &str| created[member].as_str().unwrap().to_owned();
+    (text("tenant_id"), Hub::with_key(Some(text("api_key"))))
 }

@@ -9,8 +9,8 @@ use domain::{
 use hub::{ports::Clock, tenants};
 
 use crate::{
-    admin::{NewTenant, admin, new_key, new_tenant, with_key},
-    emulator::{add_to_usage_plan, cloud, random_key},
+    emulator::{add_to_usage_plan, admin_key_answer, cloud, random_key},
+    operator::{admin, new_tenant},
     stack::Hub,
 };
 
@@ -28,7 +28,7 @@ pub struct Refused {
 }
 
 /// Those who are refused: with a key of this tenant, with none, or as another tenant that may not ask.
-pub async fn refused(tenant: &NewTenant) -> Vec<Refused> {
+pub async fn refused(tenant: &str) -> Vec<Refused> {
     let by = |is_refused_by_function| {
         move |who, key: Option<String>, status, code| Refused {
             who,
@@ -66,20 +66,21 @@ pub async fn refused(tenant: &NewTenant) -> Vec<Refused> {
     }
 
     let (_, unsigned) = new_key(tenant, &[]).await;
-    with_key(&["key", "sign", "enable"], &unsigned).await;
-    with_key(&["key", "sign", "require"], &unsigned).await;
+    admin_key_answer(&["sign", "enable"], &unsigned).await;
+    admin_key_answer(&["sign", "require"], &unsigned).await;
     refused.push(by_function("a key that must sign", Some(unsigned), 401, "ERR_SIGNATURE_REQUIRED"));
-    let suspended = new_tenant("suspended").await;
-    admin(&["tenant", "suspend", &suspended.id, "--yes"]).await;
-    refused.push(by_function("a suspended tenant", Some(suspended.api_key), 403, "ERR_TENANT_SUSPENDED"));
-    let elsewhere = new_tenant("elsewhere").await;
-    admin(&["tenant", "limits", "set", &elsewhere.id, "--network", "192.0.2.0/24"]).await;
-    refused.push(by_function("a wrong address", Some(elsewhere.api_key), 403, "ERR_ADDRESS_NOT_ALLOWED"));
+    let key_of = |hub: Hub| Some(hub.api_key().to_owned());
+    let (suspended, hub) = new_tenant("suspended").await;
+    admin(&["tenant", "suspend", &suspended, "--yes"], "").await.json();
+    refused.push(by_function("a suspended tenant", key_of(hub), 403, "ERR_TENANT_SUSPENDED"));
+    let (elsewhere, hub) = new_tenant("elsewhere").await;
+    admin(&["tenant", "limits", "set", &elsewhere, "--network", "192.0.2.0/24"], "").await.json();
+    refused.push(by_function("a wrong address", key_of(hub), 403, "ERR_ADDRESS_NOT_ALLOWED"));
     refused
 }
 
 /// Keys of this tenant: with each scope alone, and with all but each.
-pub async fn with_and_without_each_scope(tenant: &NewTenant) -> BTreeMap<&'static str, (Hub, Hub)> {
+pub async fn with_and_without_each_scope(tenant: &str) -> BTreeMap<&'static str, (Hub, Hub)> {
     let mut keys = BTreeMap::new();
     for scope in SCOPES {
         let key = async |scopes: &[Scope]| {
@@ -90,6 +91,12 @@ pub async fn with_and_without_each_scope(tenant: &NewTenant) -> BTreeMap<&'stati
         keys.insert(scope.as_str(), (key(&[scope]).await, key(&others).await));
     }
     keys
+}
+
+/// Another key of a tenant: its id, and the key.
+async fn new_key(tenant: &str, more: &[&str]) -> (String, String) {
+    let made = admin(&[&["key", "create", "--tenant", tenant], more].concat(), "").await.json();
+    (made["key_id"].as_str().unwrap().to_owned(), made["api_key"].as_str().unwrap().to_owned())
 }
 
 const UNAUTHORIZED: &str = "ERR_UNAUTHORIZED";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws::{Cloud, Settings};
 use axum::Router;
-use domain::egress::Policy;
+use domain::{api_key::ApiKey, egress::Policy};
 use edge::Authenticator;
 use flickr::{Client, Hosts};
 use hub::{
@@ -20,7 +20,6 @@ use testkit::{
 
 use super::routes::Request;
 use crate::{
-    admin::NewTenant,
     recorder::{Requests, recording},
     stack::{env, until},
 };
@@ -64,14 +63,14 @@ impl InProcess {
 
     /// Serves a first request of the tenant, after which a process knows its key, and has noted the day on which it was
     /// used.
-    pub async fn warm_up(&self, tenant: &NewTenant) {
-        let headers = [("x-api-key", tenant.api_key.as_str())];
+    pub async fn warm_up(&self, tenant: &str, api_key: &str) {
+        let headers = [("x-api-key", api_key)];
         let served = send(&self.routes, reqwest::Method::GET, "/v1/accounts", &headers, "").await;
         assert_eq!(served.status, 200, "{}", served.text);
-        let (of, key) = (tenant.id.parse().unwrap(), tenant.key_id.parse().unwrap());
+        let (of, key) = (tenant.parse().unwrap(), api_key.parse::<ApiKey>().unwrap());
         until("the use of the key to be noted", async || {
             let uses = self.ports.key_uses(&of).await.unwrap();
-            uses.contains_key(&key).then_some(())
+            uses.contains_key(key.id()).then_some(())
         })
         .await;
         self.requests.take();

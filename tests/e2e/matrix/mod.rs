@@ -19,7 +19,7 @@ use self::{
     things::Ids,
 };
 use crate::{
-    admin::new_tenant,
+    operator::new_tenant,
     stack::{Answer, Hub, shared_stack},
 };
 
@@ -58,8 +58,8 @@ async fn assert_served(owner: &Hub, own: &Ids, routes: &[Route]) {
 #[tokio::test]
 async fn whoever_may_not_ask_is_refused_at_every_route() {
     let _shared = shared_stack().await;
-    let tenant = new_tenant("matrix").await;
-    let (owner, own) = (Hub::with_key(Some(tenant.api_key.clone())), Ids::of_new_things(&tenant).await);
+    let (tenant, owner) = new_tenant("matrix").await;
+    let own = Ids::of_new_things(&tenant, &owner).await;
     let (refused, scoped) = (refused(&tenant).await, with_and_without_each_scope(&tenant).await);
     let routes = routes::all();
     for route in &routes {
@@ -96,13 +96,11 @@ async fn whoever_may_not_ask_is_refused_at_every_route() {
 #[tokio::test]
 async fn what_is_another_tenants_answers_as_what_is_not_there_at_every_route() {
     let _shared = shared_stack().await;
-    let (tenant, stranger) = (new_tenant("owner").await, new_tenant("stranger").await);
-    let foreign = Ids::of_new_things(&tenant).await;
-    let own = Ids::of_new_things(&stranger).await;
+    let ((tenant, owner), (stranger, hub)) = (new_tenant("owner").await, new_tenant("stranger").await);
+    let (foreign, own) = (Ids::of_new_things(&tenant, &owner).await, Ids::of_new_things(&stranger, &hub).await);
     let unknown = foreign.unknown();
-    let hub = Hub::with_key(Some(stranger.api_key.clone()));
     let in_process = InProcess::new().await;
-    in_process.warm_up(&stranger).await;
+    in_process.warm_up(&stranger, hub.api_key()).await;
     let routes = routes::all();
     let mut compared = 0;
     for route in routes.iter().filter(|route| route.scope.is_some()) {
@@ -114,9 +112,9 @@ async fn what_is_another_tenants_answers_as_what_is_not_there_at_every_route() {
             let (theirs, nobodys) = (send(&hub, of_foreign).await, send(&hub, &of_unknown).await);
             assert_eq!(told(&theirs, &foreign), told(&nobodys, &unknown), "{what}");
 
-            in_process.send(&stranger.api_key, &of_unknown).await;
-            let (answer, expected) = in_process.send(&stranger.api_key, &of_unknown).await;
-            let (_, made) = in_process.send(&stranger.api_key, of_foreign).await;
+            in_process.send(hub.api_key(), &of_unknown).await;
+            let (answer, expected) = in_process.send(hub.api_key(), &of_unknown).await;
+            let (_, made) = in_process.send(hub.api_key(), of_foreign).await;
             assert_eq!(answer.status, nobodys.status, "{what}: as the stack answers");
             assert!(!expected.is_empty(), "{what}: nothing was looked up");
             assert_eq!(made, expected, "{what}: the requests of AWS");
@@ -124,5 +122,5 @@ async fn what_is_another_tenants_answers_as_what_is_not_there_at_every_route() {
         }
     }
     assert!(compared >= 20, "{compared}");
-    assert_served(&Hub::with_key(Some(tenant.api_key.clone())), &foreign, &routes).await;
+    assert_served(&owner, &foreign, &routes).await;
 }

@@ -12,7 +12,6 @@ use serde_json::json;
 use testkit::build;
 
 use crate::{
-    admin::NewTenant,
     emulator::cloud,
     stack::{Flickr, Hub},
 };
@@ -38,11 +37,11 @@ pub struct Ids {
 
 impl Ids {
     /// The ids of things that a tenant gets for this, with a Flickr app of its own.
-    pub async fn of_new_things(tenant: &NewTenant) -> Self {
-        let (hub, flickr) = (Hub::with_key(Some(tenant.api_key.clone())), Flickr::new());
+    pub async fn of_new_things(tenant: &str, hub: &Hub) -> Self {
+        let flickr = Flickr::new();
         let app = flickr.control("/_fake/apps", &json!({})).await;
         let account = hub.connect_with(&app).await;
-        let job = dead_job(&AccountRef::new(&tenant.id.parse().unwrap(), &account.user_id.parse().unwrap())).await;
+        let job = dead_job(&AccountRef::new(&tenant.parse().unwrap(), &account.user_id.parse().unwrap())).await;
         let file = json!({
             "user_id": account.user_id, "file_name": "a.jpg", "content_type": "image/jpeg", "bytes": 1000,
             "multipart": true,
