@@ -30,6 +30,9 @@ OPENAPI_TESTS = ROOT / "tests" / "openapi"
 TEMPLATE_TESTS = ROOT / "tests" / "template"
 THIRD_PARTY_TESTS = ROOT / "localstack" / "fake-flickr" / "tests" / "third_party"
 INTEROP_TESTS = ROOT / "tests" / "interop"
+EXAMPLES_TESTS = ROOT / "tests" / "examples"
+EXPLORER_TESTS = ROOT / "tests" / "explorer"
+SCHEMATHESIS_TESTS = ROOT / "tests" / "schemathesis"
 RIGHTS_TESTS = ROOT / "tests" / "rights"
 
 
@@ -216,6 +219,10 @@ def on_stack(checks: Checks) -> None:
     if any(THIRD_PARTY_TESTS.glob("test*.py")):
         checks.run("Third-party Flickr clients", [sys.executable, *python_tests(THIRD_PARTY_TESTS)])
     checks.run("Signing libraries", [sys.executable, *python_tests(INTEROP_TESTS)])
+    checks.run("Examples", [sys.executable, *python_tests(EXAMPLES_TESTS)])
+    checks.run("The page of the API in Chromium", [sys.executable, *python_tests(EXPLORER_TESTS)])
+    # After what waits for answers in time: it lifts the limits of routes, and sends a lot.
+    checks.run("Schemathesis", [sys.executable, *python_tests(SCHEMATHESIS_TESTS)])
     # The last one: it judges what all others made the functions do.
     checks.run("Rights", [sys.executable, *python_tests(RIGHTS_TESTS)], LAUNCHER_ENV)
 

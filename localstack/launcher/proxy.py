@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._answer(status, passed_on(headers, frozenset({"content-length", "date", "server"})), content)
 
-    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _pass_on
+    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_QUERY = do_TRACE = _pass_on
 
     def _require_no_foreign_page(self) -> None:
         is_page = self.command == "GET" and self.path.split("?")[0] == CALLBACK

@@ -8,9 +8,11 @@ use hub::ports::Shards;
 use reqwest::Method;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::stack::{Hub, client, env};
+use crate::{
+    operator::admin,
+    stack::{Hub, client, env},
+};
 
 pub fn cloud() -> Cloud {
     Cloud::new(&aws::sdk_config().unwrap(), &Settings::from_env().unwrap().stores)
@@ -47,21 +49,19 @@ pub async fn ask(service: &str, method: Method, path: &str, target: Option<&str>
 /// Another tenant, with an API key in the stack's usage plan.
 pub async fn another_tenant() -> Hub {
     let key = random_key();
-    let body = json!({ "name": "another", "value": key, "enabled": true });
+    add_to_usage_plan(&key).await;
+    admin(&["tenant", "create", "--name", "another"], &key).await.json();
+    Hub::with_key(Some(key))
+}
+
+/// Has API Gateway let requests with this key through, whoever has it.
+pub async fn add_to_usage_plan(api_key: &str) {
+    let body = json!({ "name": "another", "value": api_key, "enabled": true });
     let made = ask("apigateway", Method::POST, "/apikeys", None, &body).await;
     let plans = ask("apigateway", Method::GET, "/usageplans", None, &Value::Null).await;
     let plan = plans["item"].as_array().or(plans["items"].as_array()).unwrap()[0]["id"].as_str().unwrap().to_owned();
     let body = json!({ "keyId": made["id"], "keyType": "API_KEY" });
     ask("apigateway", Method::POST, &format!("/usageplans/{plan}/keys"), None, &body).await;
-
-    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
-    admin.args(["tenant", "create", "--name", "another"]);
-    admin.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    let mut admin = admin.spawn().unwrap();
-    admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
-    let output = admin.wait_with_output().await.unwrap();
-    assert!(output.status.success());
-    Hub::with_key(Some(key))
 }
 
 /// Runs the operator's command for an API key, which must succeed.
@@ -71,13 +71,7 @@ pub async fn admin_key(command: &str, key: &str) {
 
 /// The same of a command with several words; its answer.
 pub async fn admin_key_answer(command: &[&str], key: &str) -> Value {
-    let mut admin = Command::new(env("FLICKRHUB_ADMIN"));
-    admin.arg("key").args(command).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    let mut admin = admin.spawn().unwrap();
-    admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
-    let output = admin.wait_with_output().await.unwrap();
-    assert!(output.status.success(), "key {command:?}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    admin(&[&["key"], command].concat(), key).await.json()
 }
 
 /// An API key nobody has.

@@ -23,21 +23,10 @@
 //!
 //! With `FLICKRHUB_PRICE_OUT` each measure is also appended to that file, as a JSON line.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::Write, sync::Arc, time::Duration};
 
 use aws::{Cloud, Settings, settings::Stores};
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
-use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
-    orchestrator::{HttpRequest, HttpResponse},
-    result::ConnectorError,
-};
-use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use domain::{
     AccountRef, AppId, ClaimId, Day, Timestamp, TraceId,
     budget::{self, HostClass, Limit},
@@ -65,11 +54,15 @@ use hub::{
     submit::{Submit, SubmitRequest},
     sweep, tenants, vaults,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{CATALOGUE, ScriptedFlickr, ScriptedSources, World, build};
 use vault::DataKeys;
 
-use crate::{emulator::random_key, stack::until};
+use crate::{
+    emulator::random_key,
+    recorder::{Request, Requests, recording},
+    stack::until,
+};
 
 /// The most write units a REST job may cost, from its submission to its end (docs/cost.md); a cached read that misses
 /// one more.
@@ -92,91 +85,6 @@ const WRITE: Call = ("flickr.photos.setMeta", r#"{"photo_id": "53000000000", "ti
 
 /// A method and its parameters.
 type Call = (&'static str, &'static str);
-
-/// A request of AWS, and its units.
-#[derive(Debug, Clone, PartialEq)]
-struct Request {
-    operation: String,
-    write_units: f64,
-    read_units: f64,
-}
-
-/// The requests made so far, in order. A clone is the same.
-#[derive(Debug, Clone, Default)]
-struct Requests(Arc<Mutex<Vec<Request>>>);
-
-impl Requests {
-    /// Those since they were last taken.
-    fn take(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-/// A connector that records what goes through it.
-#[derive(Debug)]
-struct Recorder {
-    inner: SharedHttpConnector,
-    requests: Requests,
-}
-
-impl HttpConnector for Recorder {
-    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let (service, operation) = target.split_once('.').unwrap_or((request.method(), "of an object"));
-        let (is_table, operation) = (service.starts_with("DynamoDB"), operation.to_owned());
-        let keys = if is_table { ask_for_units(&mut request) } else { 0.0 };
-        let (answer, requests) = (self.inner.call(request), self.requests.clone());
-        HttpConnectorFuture::new(async move {
-            let mut answer = answer.await;
-            let body = match &mut answer {
-                Ok(response) if is_table => read(response).await?,
-                _ => Value::Null,
-            };
-            let (write_units, read_units) = units(&operation, keys, &body);
-            requests.0.lock().unwrap().push(Request { operation, write_units, read_units });
-            answer
-        })
-    }
-}
-
-/// Has the answer say what the request consumed, and gives the units of the keys that it asks for
-/// if it is a `BatchGetItem`. The signature no longer fits: the emulator does not look at it.
-fn ask_for_units(request: &mut HttpRequest) -> f64 {
-    let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-    body["ReturnConsumedCapacity"] = "TOTAL".into();
-    let text = body.to_string();
-    request.headers_mut().insert("content-length", text.len().to_string());
-    *request.body_mut() = SdkBody::from(text);
-    let of_table = |wanted: &Value| {
-        let each = if wanted["ConsistentRead"] == true { 1.0 } else { 0.5 };
-        wanted["Keys"].as_array().into_iter().flatten().fold(0.0, |units, _| units + each)
-    };
-    body["RequestItems"].as_object().into_iter().flatten().fold(0.0, |units, (_, wanted)| units + of_table(wanted))
-}
-
-/// The body of an answer, which keeps it.
-async fn read(response: &mut HttpResponse) -> Result<Value, ConnectorError> {
-    let body = ByteStream::new(response.take_body()).collect().await;
-    let bytes = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
-    let value = serde_json::from_slice(&bytes).unwrap_or_default();
-    *response.body_mut() = SdkBody::from(bytes);
-    Ok(value)
-}
-
-/// The write and read units of a request: those that its answer speaks of, or of its `keys`.
-fn units(operation: &str, keys: f64, answer: &Value) -> (f64, f64) {
-    let consumed = &answer["ConsumedCapacity"];
-    let several = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
-    let units = several.iter().fold(0.0, |units, of_table| units + of_table["CapacityUnits"].as_f64().unwrap_or(0.0));
-    match operation {
-        "BatchGetItem" => (0.0, keys),
-        "GetItem" | "Query" => (0.0, units),
-        _ if answer["__type"].as_str().is_some_and(|kind| kind.ends_with("ConditionalCheckFailedException")) => {
-            (1.0, 0.0)
-        }
-        _ => (units, 0.0),
-    }
-}
 
 /// What a use case costs, or a part of it that several share.
 struct Measure {
@@ -303,13 +211,7 @@ async fn hub(limits: Limits) -> Hub<impl DataKeys> {
     ports.save_app(&tenant, &app, &sealed.into_bytes()).await.unwrap();
     build::principal_of(&ports, &tenant, limits).await;
 
-    let requests = Requests::default();
-    let (http, seen) = (config.http_client().unwrap(), requests.clone());
-    let recording = http_client_fn(move |settings, components| {
-        let inner = http.http_connector(settings, components);
-        SharedHttpConnector::new(Recorder { inner, requests: seen.clone() })
-    });
-    let config = config.into_builder().http_client(recording).build();
+    let (config, requests) = recording(&config);
     let process = || Cloud::new(&config, &stores);
     let flickr = ScriptedFlickr::default();
     flickr.answer_with(&answer_of(SHORT_ANSWER_BYTES));
