@@ -8,9 +8,14 @@ mod doctor;
 mod hash_secret;
 mod key;
 mod limits;
+mod migrate;
+mod pace;
 mod requests;
+mod rewrap;
 mod stack;
 mod tenant;
+mod token_import;
+mod usage;
 mod usage_plan;
 
 use std::{error::Error, process::ExitCode};
@@ -46,9 +51,22 @@ enum Command {
     /// API keys of tenants.
     #[command(subcommand)]
     Key(key::Command),
+    /// Stores what a former release stored as this one does, while the stack runs: records of tenants, API keys without
+    /// an id, and jobs that the list of jobs lacks. Deploy this release first. It may be repeated. Exits with 1 if a
+    /// record could not be migrated.
+    Migrate(migrate::Arguments),
     /// Tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Tokens of accounts.
+    #[command(subcommand)]
+    Token(token_import::Command),
+    /// Shows what tenants use of what they are held to: accepted, pending and waiting jobs, stored bytes, and the
+    /// budgets of their Flickr apps. It costs a read for each app and account.
+    Usage(usage::Arguments),
+    /// The sealed secrets of the vault.
+    #[command(subcommand)]
+    Vault(rewrap::Command),
     /// Checks a deployed stack from outside, and says what is wrong and what to do. Exits with 1 if something is broken.
     ///
     /// It needs `--stack`, and rights to read: the policy `ReadOnlyAccess` is enough. More is checked with secrets from
@@ -86,9 +104,19 @@ async fn run(Arguments { stack, json, command }: Arguments) -> Result<bool, Box<
         Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await.map(Answer::One),
         Command::Key(command) => key::run(&open(stack).await?, command).await,
         Command::Tenant(command) => tenant::run(&open(stack).await?, command).await,
+        Command::Usage(arguments) => usage::run(&open(stack).await?, arguments).await,
+        Command::Migrate(arguments) => return done(migrate::run(&open(stack).await?, arguments).await?, json),
+        Command::Token(command) => return done(token_import::run(&open(stack).await?, command).await?, json),
+        Command::Vault(command) => return done(rewrap::run(&open(stack).await?, command).await?, json),
     };
     answer?.print(json);
     Ok(true)
+}
+
+/// Prints the answer of a command that may have left something undone; whether nothing is.
+fn done((answer, is_done): (Answer, bool), json: bool) -> Result<bool, Box<dyn Error>> {
+    answer.print(json);
+    Ok(is_done)
 }
 
 /// The stack that is named; without a name, the one that the environment speaks of.
@@ -127,6 +155,10 @@ mod tests {
             "flickrhub-admin key revoke key_01010101010101010101010101010101",
             "flickrhub-admin tenant create --name first --new-key",
             "flickrhub-admin tenant limits set ten_01010101010101010101010101010101 --pending-jobs 7 --unset networks",
+            "flickrhub-admin token import --tenant ten_01010101010101010101010101010101 tokens.json --yes",
+            "flickrhub-admin usage --json",
+            "flickrhub-admin migrate --dry-run --per-second 5",
+            "flickrhub-admin vault rewrap --from ten_1/ACCOUNT#usr_1 --per-second 5",
             "flickrhub-admin tenant suspend ten_01010101010101010101010101010101 --yes",
             "flickrhub-admin hash-secret add",
             "flickrhub-admin hash-secret use --version 2",
@@ -143,6 +175,9 @@ mod tests {
             "flickrhub-admin key create --tenant ten_01010101010101010101010101010101 a-key-of-twenty-letters",
             "flickrhub-admin key create --tenant ten_01010101010101010101010101010101 --scope everything",
             "flickrhub-admin tenant create --name first --new-key a-key-of-twenty-letters",
+            "flickrhub-admin vault rewrap --per-second 0",
+            "flickrhub-admin token import --yes",
+            "flickrhub-admin token import --tenant ten_01010101010101010101010101010101 --oauth-token canary",
             "flickrhub-admin hash-secret use",
             "flickrhub-admin hash-secret use --version two",
             "flickrhub-admin hash-secret add a-secret",

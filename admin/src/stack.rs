@@ -10,7 +10,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
 use domain::job::Target;
-use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, ports, vaults::Vaults};
+use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, limits::Limits, ports, vaults::Vaults};
 use vault::InvalidKeyArn;
 
 use crate::deployed_stack::{self, DeployedStack};
@@ -67,7 +67,8 @@ impl Stack {
     pub async fn open(name: &str) -> Result<Self, Error> {
         let config = operators_config().await?;
         let deployed_stack = deployed_stack::describe(&config, name).await?;
-        Ok(Self { settings: settings(name, &deployed_stack.outputs)?, config, deployed_stack: Some(deployed_stack) })
+        let settings = settings(name, &deployed_stack.outputs, &deployed_stack.parameters)?;
+        Ok(Self { settings, config, deployed_stack: Some(deployed_stack) })
     }
 
     /// The ports that the stack serves.
@@ -89,6 +90,16 @@ impl Stack {
     /// When one of them is no key ARN.
     pub fn vaults(&self) -> Result<Vaults<CachedKmsKey>, InvalidKeyArn> {
         aws::vaults(&self.config, &self.settings.keys)
+    }
+
+    /// How much may be asked for by a tenant without limits of its own.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    /// Where Flickr is, instead of its own hosts.
+    pub fn flickr_url(&self) -> Option<&str> {
+        self.settings.flickr_url.as_deref()
     }
 
     /// How AWS is reached.
@@ -176,6 +187,16 @@ fn names() -> Vec<(String, String)> {
     names.into_iter().chain(Target::ALL.map(queue_names)).collect()
 }
 
+/// The settings that the stack was deployed with, and their parameters. One that is not said has its default.
+const PARAMETERS: [(&str, &str); 6] = [
+    ("FLICKR_URL", "FlickrUrl"),
+    ("FLICKR_CALLS_PER_HOUR", "FlickrCallsPerHour"),
+    ("FLICKR_BURST_CALLS", "FlickrBurstCalls"),
+    ("ACCOUNT_CALLS_PER_HOUR", "AccountCallsPerHour"),
+    ("MAX_PENDING_JOBS", "MaxPendingJobs"),
+    ("MAX_STORED_GIGABYTES", "MaxStoredGigabytes"),
+];
+
 /// The setting and the output of a target's queue.
 fn queue_names(target: Target) -> (String, String) {
     let (first, rest) = target.as_str().split_at(1);
@@ -188,8 +209,12 @@ pub fn missing(outputs: &HashMap<String, String>) -> Vec<String> {
     names.filter(|output| !outputs.contains_key(output)).collect()
 }
 
-/// The settings that the outputs of a stack say; what has a default keeps it.
-fn settings(stack: &str, outputs: &HashMap<String, String>) -> Result<Settings, Error> {
+/// The settings that the outputs and the parameters of a stack say; what else has a default keeps it.
+fn settings(
+    stack: &str,
+    outputs: &HashMap<String, String>,
+    parameters: &HashMap<String, String>,
+) -> Result<Settings, Error> {
     let names = names();
     let missing = missing(outputs);
     if !missing.is_empty() {
@@ -197,6 +222,8 @@ fn settings(stack: &str, outputs: &HashMap<String, String>) -> Result<Settings, 
     }
     let values: HashMap<&str, &String> =
         names.iter().filter_map(|(setting, output)| Some((setting.as_str(), outputs.get(output)?))).collect();
+    let deployed_with = PARAMETERS.iter().filter_map(|(setting, name)| Some((*setting, parameters.get(*name)?)));
+    let values: HashMap<&str, &String> = values.into_iter().chain(deployed_with).collect();
     Ok(Settings::from_lookup(|setting| values.get(setting).map(|value| (*value).clone()))?)
 }
 
@@ -213,7 +240,7 @@ mod tests {
 
     #[test]
     fn outputs_become_settings() {
-        let settings = settings("flickrhub", &outputs()).unwrap();
+        let settings = settings("flickrhub", &outputs(), &HashMap::new()).unwrap();
         assert_eq!(settings.stores.vault_table, "vaulttablename");
         for (target, url) in settings.stores.queue_urls.iter() {
             assert_eq!(*url, format!("{target}queueurl"));
@@ -227,11 +254,26 @@ mod tests {
     fn all_missing_outputs_are_named() {
         let mut outputs = outputs();
         outputs.retain(|name, _| !name.ends_with("Arn"));
-        let error = settings("other", &outputs).map(|_| ()).unwrap_err();
+        let error = settings("other", &outputs, &HashMap::new()).map(|_| ()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the stack `other` lacks these outputs: TokenKeyArn, AppSecretKeyArn, HashSecretArn"
         );
+    }
+
+    #[test]
+    fn what_the_stack_was_deployed_with_holds() {
+        let parameters = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let of = |pairs: &[(&str, &str)]| settings("flickrhub", &outputs(), &parameters(pairs)).unwrap();
+        let said = of(&[("FlickrCallsPerHour", "3000"), ("FlickrUrl", "http://127.0.0.1:3001"), ("Other", "x")]);
+        assert_eq!((said.limits.app.calls_per_hour, said.flickr_url.as_deref()), (3000, Some("http://127.0.0.1:3001")));
+        let unsaid = of(&[("FlickrCallsPerHour", ""), ("FlickrUrl", "")]);
+        assert_eq!((unsaid.limits, unsaid.flickr_url), (Limits::default(), None));
+        for (_, name) in PARAMETERS {
+            assert!(TEMPLATE.contains(&format!("\n  {name}:\n")), "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! at once, how long items are stored, messages.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -10,10 +10,10 @@ use aws::{
     Cloud, Settings, SweepInvocations,
     settings::{Stores, Sweeping},
 };
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{
-    AccountRef, ClaimId, Day, JobId, Timestamp,
+    AccountRef, ClaimId, Day, JobId, TenantId, Timestamp,
     cache::{CacheEntry, CacheKey, CacheTag, Invalidation},
     call::{Params, RestCall},
     fair_queue::Bucket,
@@ -40,6 +40,26 @@ use crate::{
 };
 
 testkit::contract::suites!(cloud_with_own_shard());
+
+#[tokio::test]
+async fn former_records() {
+    let dynamo = aws_sdk_dynamodb::Client::new(&aws::sdk_config().unwrap());
+    // As a former release stored it: in the tenant's own partition, and nowhere else.
+    let store = async |tenant: &TenantId| {
+        let key = |partition: &str| {
+            let value = |text: &str| AttributeValue::S(text.to_owned());
+            HashMap::from([("pk".to_owned(), value(partition)), ("sk".to_owned(), value("TENANT"))])
+        };
+        let (now, former) = (key(&format!("TENANT#{tenant}")), key(tenant.as_str()));
+        let table = env("VAULT_TABLE");
+        let removed = dynamo.delete_item().table_name(&table).set_key(Some(now)).return_values(ReturnValue::AllOld);
+        let mut item = removed.send().await.unwrap().attributes.unwrap();
+        item.extend(former);
+        item.retain(|name, _| !["tier", "tenant_limits"].contains(&name.as_str()));
+        dynamo.put_item().table_name(&table).set_item(Some(item)).send().await.unwrap();
+    };
+    testkit::contract::former_records(&cloud(), store).await;
+}
 
 #[tokio::test]
 async fn multiparts() {

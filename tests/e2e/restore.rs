@@ -19,10 +19,10 @@ use crate::{
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The stack's jobs table as it is now, restored.
-async fn restored_now(dynamo: &Client) -> String {
+/// A table as it is now, restored.
+pub async fn restored_now(dynamo: &Client, table: &str) -> String {
     let name = format!("restored-{}", random_key());
-    let restore = dynamo.restore_table_to_point_in_time().source_table_name(env("JOBS_TABLE"));
+    let restore = dynamo.restore_table_to_point_in_time().source_table_name(table);
     restore.target_table_name(&name).use_latest_restorable_time(true).send().await.unwrap();
     until("the table to be restored", async || {
         let table = dynamo.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
@@ -70,7 +70,7 @@ async fn a_write_that_ended_after_the_point_of_restore_is_not_open_in_the_restor
         let later = SubmitJobRequest { delay_seconds: Some(10), ..request(&account.user_id, method, &params) };
         jobs.push(hub.accept(&later).await.job_id);
     }
-    let restored = restored_now(&dynamo).await;
+    let restored = restored_now(&dynamo, &env("JOBS_TABLE")).await;
     for job in &jobs {
         assert_eq!(hub.ended(job).await.state, JobState::Completed);
     }

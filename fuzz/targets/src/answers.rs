@@ -15,7 +15,7 @@ use flickr::{
     oauth, token_check,
     token_reply::{self, MAX_VALUE_BYTES},
 };
-use hub::ports::Answer;
+use hub::ports::{Answer, TokenOwner};
 use serde_json::{Map, Value, json};
 
 /// Sunday, 6 November 1994, 08:49:37 UTC.
@@ -65,12 +65,17 @@ pub fn oauth_reply(data: &[u8]) {
 pub fn token_checked(data: &[u8]) {
     const TOKEN: &str = "7215-a";
     let text = String::from_utf8_lossy(data);
-    match token_check::perms(&text, TOKEN) {
-        Ok(perms) => {
-            assert_ne!(token_check::perms(&text, "7215-b"), Ok(perms), "it is read of another token, too");
+    match token_check::checked(&text, TOKEN) {
+        Ok(checked) => {
+            assert!(token_check::checked(&text, "7215-b").is_err(), "it is read of another token, too");
             let content = |text: &str| json!({ "_content": text });
-            let written = json!({ "oauth": { "token": content(TOKEN), "perms": content(perms.as_str()) } });
-            assert_eq!(token_check::perms(&written.to_string(), TOKEN), Ok(perms));
+            let owner = checked.owner.as_ref();
+            let user = owner.map(|TokenOwner { nsid, username, fullname }| {
+                json!({ "nsid": nsid, "username": username, "fullname": fullname })
+            });
+            let perms = content(checked.perms.as_str());
+            let written = json!({ "oauth": { "token": content(TOKEN), "perms": perms, "user": user } });
+            assert_eq!(token_check::checked(&written.to_string(), TOKEN), Ok(checked));
         }
         Err(invalid) => quotes_nothing(&invalid, &text),
     }

@@ -21,12 +21,14 @@ use crate::{
     tenants::items_of,
 };
 
+const STORING: &str = "storing an account";
 const SEALED: &str = "sealed";
 /// How the account's calls went of late, as JSON; absent where it is simply closed.
 const CIRCUIT: &str = "circuit";
 /// Whether Flickr said what it granted; absent in what was stored before Flickr was asked.
 const PERMS_CONFIRMED: &str = "perms_confirmed";
-const ACCOUNT: &str = "ACCOUNT#";
+/// What the sort keys of accounts begin with.
+pub(crate) const ACCOUNT: &str = "ACCOUNT#";
 
 /// The key of an account in the vault table.
 pub(crate) fn key(account: &AccountRef) -> Attributes {
@@ -60,23 +62,33 @@ pub(crate) fn read_sealed(tenant: &TenantId, item: &Attributes) -> ports::Result
     })
 }
 
+/// A newly connected account's item.
+fn record(SealedAccount { account, sealed_token, .. }: &SealedAccount) -> Attributes {
+    let mut item = key(&AccountRef::new(&account.tenant, &account.user));
+    item.extend(named([
+        ("user", text(account.user.as_str())),
+        ("app", text(account.app.as_str())),
+        ("nsid", text(&account.nsid)),
+        ("username", text(&account.username)),
+        ("fullname", text(&account.fullname)),
+        ("perms", name_of(&account.perms)),
+        (PERMS_CONFIRMED, AttributeValue::Bool(account.perms_confirmed)),
+        ("status", name_of(&account.status)),
+        ("connected_at", time(account.connected_at)),
+        (SEALED, bytes(sealed_token)),
+    ]));
+    item
+}
+
 impl Accounts for Cloud {
     async fn save_account(&self, sealed: &SealedAccount) -> ports::Result<()> {
-        let account = &sealed.account;
-        let mut item = key(&AccountRef::new(&account.tenant, &account.user));
-        item.extend(named([
-            ("user", text(account.user.as_str())),
-            ("app", text(account.app.as_str())),
-            ("nsid", text(&account.nsid)),
-            ("username", text(&account.username)),
-            ("fullname", text(&account.fullname)),
-            ("perms", name_of(&account.perms)),
-            (PERMS_CONFIRMED, AttributeValue::Bool(account.perms_confirmed)),
-            ("status", name_of(&account.status)),
-            ("connected_at", time(account.connected_at)),
-            (SEALED, bytes(&sealed.sealed_token)),
-        ]));
-        self.vault.put(item, "storing an account").await
+        self.vault.put(record(sealed), STORING).await
+    }
+
+    async fn add_account(&self, sealed: &SealedAccount) -> ports::Result<bool> {
+        let put = self.vault.write(record(sealed));
+        let put = put.condition_expression(format!("attribute_not_exists({PARTITION})"));
+        written_if(put.send().await, STORING)
     }
 
     async fn account(&self, account: &AccountRef) -> ports::Result<Option<SealedAccount>> {

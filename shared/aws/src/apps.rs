@@ -17,9 +17,11 @@ use crate::{
 };
 
 const SEALED: &str = "sealed";
-const APP: &str = "APP#";
+/// What the sort keys of apps begin with.
+pub(crate) const APP: &str = "APP#";
 
-fn key(tenant: &TenantId, app: &AppId) -> Attributes {
+/// The key of an app in the vault table.
+pub(crate) fn key(tenant: &TenantId, app: &AppId) -> Attributes {
     item::key(tenant.as_str(), format!("{APP}{app}"))
 }
 

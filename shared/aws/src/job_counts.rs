@@ -82,6 +82,10 @@ impl JobCounts for Cloud {
         }
     }
 
+    async fn job_counts(&self, tenant: &TenantId, now: Timestamp) -> ports::Result<Counts> {
+        Ok(read(self.jobs.get(key(tenant, now), "reading the counts of accepted jobs").await?.as_ref(), now))
+    }
+
     async fn discount_job(&self, tenant: &TenantId, at: Timestamp) -> ports::Result<()> {
         let hour = of_hour(at);
         let update = self

@@ -16,9 +16,12 @@ use crate::{
 };
 
 const SEALED: &str = "sealed";
+/// What the sort keys of signing secrets begin with.
+pub(crate) const SIGNING: &str = "SIGNING#";
 
-fn key(tenant: &TenantId, id: &SigningKeyId) -> Attributes {
-    item::key(tenant.as_str(), format!("SIGNING#{id}"))
+/// The key of a signing secret in the vault table.
+pub(crate) fn key(tenant: &TenantId, id: &SigningKeyId) -> Attributes {
+    item::key(tenant.as_str(), format!("{SIGNING}{id}"))
 }
 
 impl SigningSecrets for Cloud {

@@ -66,8 +66,17 @@ fn filled(text: &str, name: &'static str) -> Result<String, Invalid> {
 /// A field that is only shown: without control characters, cut, and empty where there is none.
 fn shown(text: &str, name: &str) -> String {
     let value = values(text, name).next().unwrap_or_default().replace('+', " ");
-    let value = percent_decode_str(&value).decode_utf8_lossy();
-    value.chars().filter(|character| !character.is_control()).take(MAX_NAME_CHARACTERS).collect()
+    cleaned(&percent_decode_str(&value).decode_utf8_lossy())
+}
+
+/// A name that is only shown: without control characters, and cut.
+pub fn cleaned(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(MAX_NAME_CHARACTERS).collect()
+}
+
+/// Whether this can be a value that a login needs.
+pub fn is_value(value: &str) -> bool {
+    !value.is_empty() && value.len() <= MAX_VALUE_BYTES && !value.contains(char::is_control)
 }
 
 /// The values of a field, as they are encoded.

@@ -275,13 +275,13 @@ where
                 return None;
             }
         };
-        let answer = self.flickr.granted_perms(credentials, token).await;
+        let answer = self.flickr.check_token(credentials, token).await;
         self.grants.record(&self.ports, &granted, answer.as_ref().err()).await;
         let not_said = |outcome: &Outcome| {
             let Outcome { class, message, .. } = outcome;
             tracing::warn!(?class, message, %app, "Flickr did not say what an account's token may do");
         };
-        answer.inspect_err(not_said).ok()
+        answer.inspect_err(not_said).ok().map(|checked| checked.perms)
     }
 
     /// Uses the login up, and opens its request token.

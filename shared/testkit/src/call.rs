@@ -5,6 +5,7 @@
 pub enum Call {
     // Accounts
     SaveAccount,
+    AddAccount,
     Account,
     Accounts,
     RemoveAccount,
@@ -35,10 +36,14 @@ pub enum Call {
     Unlist,
     Reserve,
     RecordDispatch,
+    // FormerRecords
+    FormerRecords,
+    Migrate,
     // Health
     Probe,
     // JobCounts
     CountJob,
+    JobCounts,
     DiscountJob,
     // JobHistory
     AcceptedJobs,
@@ -79,6 +84,9 @@ pub enum Call {
     PutResultObject,
     ResultObject,
     ResultObjectUrl,
+    // SealedRecords
+    SealedRecords,
+    ReplaceSealed,
     // SigningSecrets
     SaveSigningSecret,
     SigningSecret,

@@ -1,7 +1,7 @@
 //! A Flickr that answers as it is told, and a small catalogue of its methods.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,7 +17,7 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Answer, FlickrApi, FlickrLogin, Signing, VerifyAnswer},
+    ports::{Access, Answer, CheckedToken, FlickrApi, FlickrLogin, Signing, TokenOwner, VerifyAnswer},
 };
 
 use crate::file_script::FileScript;
@@ -86,6 +86,10 @@ pub(crate) struct Script {
     callbacks: Vec<String>,
     /// What users grant; `None` means to write.
     granted: Option<Perms>,
+    /// Whose tokens are, where it says so.
+    owners: BTreeMap<String, TokenOwner>,
+    /// The tokens that it was asked about.
+    checked: Vec<String>,
     verified: VecDeque<(Verified, Outcome)>,
     verifications: usize,
     /// What a call that is done answers; `None` means an empty success.
@@ -137,6 +141,16 @@ impl ScriptedFlickr {
     /// Has users grant so much from now on, whatever they are asked for.
     pub fn grant(&self, perms: Perms) {
         self.script().granted = Some(perms);
+    }
+
+    /// Says from now on whose a token is.
+    pub fn own(&self, token: &str, owner: TokenOwner) {
+        self.script().owners.insert(token.to_owned(), owner);
+    }
+
+    /// The tokens that it was asked about so far.
+    pub fn checked_tokens(&self) -> Vec<String> {
+        self.script().checked.clone()
     }
 
     /// The methods called so far.
@@ -217,9 +231,14 @@ impl FlickrLogin for ScriptedFlickr {
         }
     }
 
-    async fn granted_perms(&self, _: &AppCredentials, _: &TokenCredentials) -> Result<Perms, Outcome> {
+    async fn check_token(&self, _: &AppCredentials, token: &TokenCredentials) -> Result<CheckedToken, Outcome> {
+        self.script().checked.push(token.token().to_owned());
         match self.next() {
-            done if done.class == Class::Done => Ok(self.script().granted.unwrap_or(Perms::Write)),
+            done if done.class == Class::Done => {
+                let script = self.script();
+                let owner = script.owners.get(token.token()).cloned();
+                Ok(CheckedToken { perms: script.granted.unwrap_or(Perms::Write), owner })
+            }
             refused => Err(refused),
         }
     }

@@ -8,12 +8,14 @@
 //! | tenant | `TENANT` | the name of a tenant that a former release created |
 //!
 //! Functions may write in the partitions of tenants, and in none of those that say whose a key is and what its tenant is
-//! held to. What a former release created is read where it is, and written anew once it is changed.
+//! held to. What a former release created is read where it is, and written anew once it is changed or
+//! [migrated](crate::former_records).
 //!
 //! A key is under one hash: whatever stores one checks that it is under no other. A tenant and its first key are written
 //! in one transaction. Whose a key is, is remembered for a minute, while it is accepted: see
 //! [`ApiKeyCache`](crate::memory::ApiKeyCache).
 
+mod migration;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,9 +36,9 @@ use hub::{
 };
 
 use self::record::{
-    DISABLED_AT, ENDS_AT, HASH, KEY, LIMITS, REVOKED_AT, SIGNATURE_REQUIRED, SIGNING_KEY, SUSPENDED_AT, TENANT, TIER,
-    of_key,
+    DISABLED_AT, ENDS_AT, HASH, LIMITS, REVOKED_AT, SIGNATURE_REQUIRED, SIGNING_KEY, SUSPENDED_AT, TIER, of_key,
 };
+pub(crate) use self::record::{FORMER_TENANT, KEY, KEY_ID, SORT_OF_KEY, TENANT};
 use crate::{
     Cloud,
     error::from_sdk,
@@ -136,7 +138,7 @@ impl Tenants for Cloud {
         // What was changed since it was read must not be undone.
         let mut conditions = vec![format!("attribute_exists({PARTITION})")];
         let mut delete = self.vault.delete_part(of_key(from));
-        for attribute in [DISABLED_AT, REVOKED_AT, ENDS_AT, SIGNING_KEY, SIGNATURE_REQUIRED] {
+        for attribute in [KEY_ID, DISABLED_AT, REVOKED_AT, ENDS_AT, SIGNING_KEY, SIGNATURE_REQUIRED] {
             conditions.push(match item.get(attribute) {
                 Some(value) => {
                     delete = delete.expression_attribute_values(format!(":{attribute}"), value.clone());
@@ -199,7 +201,8 @@ impl Tenants for Cloud {
     }
 
     async fn tenant(&self, id: &TenantId) -> ports::Result<Option<Tenant>> {
-        for key in [record::of_tenant(id), record::of_former_tenant(id)] {
+        // One that is migrated between the first two reads is found by the third.
+        for key in [record::of_tenant(id), record::of_former_tenant(id), record::of_tenant(id)] {
             if let Some(item) = self.vault.get(key, FINDING_TENANT).await? {
                 return record::tenant(&item).map(Some);
             }

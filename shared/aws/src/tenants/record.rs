@@ -11,13 +11,19 @@ use hub::{keyed_hash::ApiKeyHash, ports};
 use crate::item::{self, Attributes, PARTITION, Reader, json, named, text, time, unreadable};
 
 /// What the partition keys of API keys begin with.
-pub(super) const KEY: &str = "KEY#";
+pub(crate) const KEY: &str = "KEY#";
+
+/// The sort key of an API key.
+pub(crate) const SORT_OF_KEY: &str = "KEY";
+
+/// What the partition key of a tenant of a former release begins with: it is the tenant's id.
+pub(crate) const FORMER_TENANT: &str = "ten_";
 
 /// What the partition keys of tenants begin with.
 const OF_TENANT: &str = "TENANT#";
 
 /// The sort key of a tenant.
-pub(super) const TENANT: &str = "TENANT";
+pub(crate) const TENANT: &str = "TENANT";
 
 /// Since when a key is disabled; absent in one that is not.
 pub(super) const DISABLED_AT: &str = "disabled_at";
@@ -29,10 +35,10 @@ pub(super) const REVOKED_AT: &str = "revoked_at";
 pub(super) const ENDS_AT: &str = "ends_at";
 
 /// What a key may be used for; absent in one of before there were scopes, which may be used for everything.
-const SCOPES: &str = "scopes";
+pub(super) const SCOPES: &str = "scopes";
 
 /// The id of a key; absent in one of before there were ids.
-const KEY_ID: &str = "key_id";
+pub(crate) const KEY_ID: &str = "key_id";
 
 /// The hash that a listed key is stored under.
 pub(super) const HASH: &str = "key_hash";
@@ -54,7 +60,7 @@ pub(super) const TIER: &str = "tier";
 
 /// The key of an API key's own item.
 pub(super) fn of_key(hash: &ApiKeyHash) -> Attributes {
-    item::key(format!("{KEY}{}", hash.as_str()), "KEY")
+    item::key(format!("{KEY}{}", hash.as_str()), SORT_OF_KEY)
 }
 
 /// The partition key of what functions must not write of a tenant.

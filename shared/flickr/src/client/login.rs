@@ -8,7 +8,7 @@ use domain::{
 };
 use hub::{
     credentials::{AppCredentials, TokenCredentials},
-    ports::{Access, Clock, Entropy, FlickrLogin},
+    ports::{Access, CheckedToken, Clock, Entropy, FlickrLogin},
 };
 
 use super::{Client, Unsigned};
@@ -56,7 +56,7 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
         answer::login(request_outcome, &call, self.ports.now(), token_reply::access_token)
     }
 
-    async fn granted_perms(&self, app: &AppCredentials, token: &TokenCredentials) -> Result<Perms, Outcome> {
+    async fn check_token(&self, app: &AppCredentials, token: &TokenCredentials) -> Result<CheckedToken, Outcome> {
         let request = Unsigned {
             verb: Verb::Get,
             url: self.hosts.rest(),
@@ -68,7 +68,7 @@ impl<P: Clock + Entropy> FlickrLogin for Client<P> {
         let request_outcome = self.send(app, Some(token), request).await;
         let secrets = [app.key(), app.secret(), token.token(), token.secret()];
         let call = login_step(Idempotency::Safe, &secrets);
-        answer::login(request_outcome, &call, self.ports.now(), |text| token_check::perms(text, token.token()))
+        answer::login(request_outcome, &call, self.ports.now(), |text| token_check::checked(text, token.token()))
     }
 }
 

@@ -46,7 +46,7 @@ const CHECKED: &str = r#"{"oauth":{"token":{"_content":"7215-token"},"perms":{"_
 #[tokio::test]
 async fn what_was_granted_is_asked_of_the_api_with_the_token_in_the_header_alone() {
     let server = Server::answering(|| json(CHECKED)).await;
-    assert_eq!(server.client().granted_perms(&app(), &token()).await.unwrap(), Perms::Read);
+    assert_eq!(server.client().check_token(&app(), &token()).await.unwrap().perms, Perms::Read);
 
     let request = server.only_request();
     assert_eq!((&*request.verb, &*request.path), ("GET", "/services/rest"));
@@ -65,7 +65,7 @@ async fn where_flickr_does_not_say_what_was_granted_it_is_not_made_up() {
     ] {
         let body = answer.clone();
         let server = Server::answering(move || json(body.clone())).await;
-        let outcome = server.client().granted_perms(&app(), &token()).await.unwrap_err();
+        let outcome = server.client().check_token(&app(), &token()).await.unwrap_err();
         assert_eq!(outcome.class, class, "{answer}");
         assert!(!outcome.message.contains("7215"), "{}", outcome.message);
     }
@@ -97,7 +97,7 @@ async fn a_login_has_its_own_deadline() {
     let client = server.impatient_client();
     assert_eq!(client.request_token(&app(), "oob").await.unwrap_err().class, Class::Transient);
     assert_eq!(client.access_token(&app(), &token(), "v").await.unwrap_err().class, Class::UnknownOutcome);
-    assert_eq!(client.granted_perms(&app(), &token()).await.unwrap_err().class, Class::Transient);
+    assert_eq!(client.check_token(&app(), &token()).await.unwrap_err().class, Class::Transient);
 }
 
 #[tokio::test]

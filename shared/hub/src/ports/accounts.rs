@@ -18,6 +18,9 @@ pub trait Accounts: Send + Sync {
     /// Stores `account`, replacing what was stored of the same user.
     fn save_account(&self, account: &SealedAccount) -> impl Future<Output = Result<()>> + Send;
 
+    /// Stores `account`, unless one of the same user is stored. Whether it was.
+    fn add_account(&self, account: &SealedAccount) -> impl Future<Output = Result<bool>> + Send;
+
     /// The account with its token.
     fn account(&self, account: &AccountRef) -> impl Future<Output = Result<Option<SealedAccount>>> + Send;
 

@@ -126,6 +126,26 @@ pub struct Access {
     pub fullname: String,
 }
 
+/// What Flickr says of an account's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedToken {
+    /// What it may do.
+    pub perms: Perms,
+    /// Whose it is, where Flickr says so.
+    pub owner: Option<TokenOwner>,
+}
+
+/// Whose a token is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// The account's id at Flickr.
+    pub nsid: String,
+    /// The account's name; may be empty.
+    pub username: String,
+    /// Its owner's name; may be empty.
+    pub fullname: String,
+}
+
 /// Connects accounts at Flickr.
 pub trait FlickrLogin: Send + Sync {
     /// Asks for a request token that comes back to `callback` (a URL, or `oob`).
@@ -146,10 +166,10 @@ pub trait FlickrLogin: Send + Sync {
         verifier: &str,
     ) -> impl Future<Output = Result<Access, Outcome>> + Send;
 
-    /// Asks what the account's token may do.
-    fn granted_perms(
+    /// Asks what the account's token may do, and whose it is.
+    fn check_token(
         &self,
         app: &AppCredentials,
         token: &TokenCredentials,
-    ) -> impl Future<Output = Result<Perms, Outcome>> + Send;
+    ) -> impl Future<Output = Result<CheckedToken, Outcome>> + Send;
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     TenantId, Timestamp,
-    tenant::{JobQuotas, ViolatedQuota},
+    tenant::{JobCounts as Counts, JobQuotas, ViolatedQuota},
 };
 
 use super::Result;
@@ -19,6 +19,9 @@ pub trait JobCounts: Send + Sync {
         quotas: &JobQuotas,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<ViolatedQuota>>> + Send;
+
+    /// How many jobs of the tenant are counted in the windows of `now`; 0 of a tenant that is not counted.
+    fn job_counts(&self, tenant: &TenantId, now: Timestamp) -> impl Future<Output = Result<Counts>> + Send;
 
     /// Counts a job no more that was counted at `at`.
     fn discount_job(&self, tenant: &TenantId, at: Timestamp) -> impl Future<Output = Result<()>> + Send;

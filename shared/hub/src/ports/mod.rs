@@ -11,6 +11,7 @@ mod budgets;
 mod dead_jobs;
 mod fair_queue;
 mod flickr;
+mod former_records;
 mod health;
 mod job_counts;
 mod job_history;
@@ -22,6 +23,7 @@ mod nonces;
 mod pending_jobs;
 mod response_cache;
 mod results;
+mod sealed_records;
 mod shards;
 mod signing_secrets;
 mod sources;
@@ -42,7 +44,11 @@ pub use apps::Apps;
 pub use budgets::{BudgetKey, Budgets, Changed};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTagRequest};
-pub use flickr::{Access, Answer, FileAnswer, FileRequest, FlickrApi, FlickrFiles, FlickrLogin, Signing, VerifyAnswer};
+pub use flickr::{
+    Access, Answer, CheckedToken, FileAnswer, FileRequest, FlickrApi, FlickrFiles, FlickrLogin, Signing, TokenOwner,
+    VerifyAnswer,
+};
+pub use former_records::{FormerRecord, FormerRecords, FormerStore};
 pub use health::Health;
 pub use job_counts::JobCounts;
 pub use job_history::{JobHistory, ListedJob, TimeSpan};
@@ -54,6 +60,7 @@ pub use nonces::Nonces;
 pub use pending_jobs::PendingJobs;
 pub use response_cache::{CacheView, NewCacheEntry, ResponseCache, STATS_RETENTION};
 pub use results::Results;
+pub use sealed_records::{SealedRecord, SealedRecords, SecretOf};
 pub use shards::Shards;
 pub use signing_secrets::SigningSecrets;
 pub use sources::{SourceFailure, SourceFile, Sources};

@@ -63,9 +63,15 @@ pub async fn accounts(ports: &(impl Clock + Entropy + Accounts)) {
     let mut again = build::account(&one, "0@N00", connected_at + Duration::from_secs(1));
     again.account.perms_confirmed = !again.account.perms_confirmed;
     ports.save_account(&again).await.unwrap();
-    assert_eq!(ports.account(&account).await.unwrap(), Some(again), "connecting anew replaces");
+    assert_eq!(ports.account(&account).await.unwrap().as_ref(), Some(&again), "connecting anew replaces");
+    let later = build::account(&one, "0@N00", connected_at + Duration::from_secs(2));
+    assert!(!ports.add_account(&later).await.unwrap(), "another is there");
+    assert_eq!(ports.account(&account).await.unwrap(), Some(again));
 
     assert!(!ports.remove_account(&foreign).await.unwrap());
+    assert!(ports.remove_account(&account).await.unwrap());
+    assert!(ports.add_account(&later).await.unwrap());
+    assert_eq!(ports.account(&account).await.unwrap(), Some(later));
     assert!(ports.remove_account(&account).await.unwrap());
     assert_eq!(ports.account(&account).await.unwrap(), None);
     ports.mark_reconnect_needed(&account, connected_at).await.unwrap();

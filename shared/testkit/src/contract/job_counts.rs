@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use domain::tenant::{JobQuotas, QuotaWindow, ViolatedQuota};
+use domain::tenant::{JobCounts, JobQuotas, QuotaWindow, ViolatedQuota};
 use futures_util::future::join_all;
-use hub::ports::{Clock, Entropy, JobCounts};
+use hub::ports::{self, Clock, Entropy};
 
 use crate::build;
 
 /// Counting up to each quota, which holds for many at once, in each window and for each tenant by itself, and never
 /// below zero.
-pub async fn job_counts(ports: &(impl Clock + Entropy + JobCounts)) {
+pub async fn job_counts(ports: &(impl Clock + Entropy + ports::JobCounts)) {
     let (tenant, other) = (build::tenant(ports), build::tenant(ports));
     // The beginning of a day: no suite runs over its end.
     let day = QuotaWindow::Day.end(ports.now());
@@ -38,6 +38,10 @@ pub async fn job_counts(ports: &(impl Clock + Entropy + JobCounts)) {
     for expected in [None, None, of_day, of_day] {
         assert_eq!(count(&tenant, &quotas, next_hour).await, expected, "another hour of the same day");
     }
+    let counts = async |at| ports.job_counts(&tenant, at).await.unwrap();
+    assert_eq!(counts(day).await, JobCounts { of_hour: 3, of_day: 5 });
+    assert_eq!(counts(next_hour).await, JobCounts { of_hour: 2, of_day: 5 });
+    assert_eq!(counts(QuotaWindow::Day.end(day)).await, JobCounts::default(), "nothing is counted of the next day yet");
     let only_hour = JobQuotas { per_day: None, ..quotas };
     assert_eq!(count(&tenant, &only_hour, next_hour).await, None, "a quota that is not set refuses nothing");
     assert_eq!(count(&tenant, &quotas, QuotaWindow::Day.end(day)).await, None, "the next day");

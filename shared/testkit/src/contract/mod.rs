@@ -2,7 +2,8 @@
 //!
 //! A suite is a function of the ports that it asks. It panics where a promise is broken. It uses fresh tenants and
 //! apps, so that suites can share one deployed stack. [`suites`] lists them all, but for [`sweeps`](fn@sweeps), whose
-//! adapter stands by itself, and [`multiparts`](fn@multiparts), whose parts somebody else stores.
+//! adapter stands by itself, and [`multiparts`](fn@multiparts) and [`former_records`](fn@former_records), for which
+//! somebody else stores something.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
@@ -11,6 +12,7 @@ mod apps;
 mod budgets;
 mod dead_jobs;
 mod fair_queue;
+mod former_records;
 mod health;
 mod job_counts;
 mod job_history;
@@ -23,6 +25,7 @@ mod nonces;
 mod pending_jobs;
 mod response_cache;
 mod results;
+mod sealed_records;
 mod signing_secrets;
 mod steps;
 mod stored_bytes;
@@ -37,6 +40,7 @@ pub use apps::apps;
 pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};
+pub use former_records::former_records;
 pub use health::health;
 pub use job_counts::job_counts;
 pub use job_history::job_history;
@@ -51,6 +55,7 @@ pub use nonces::nonces;
 pub use pending_jobs::pending_jobs;
 pub use response_cache::{cache_entries, cache_stats, invalidation};
 pub use results::{result_objects, results};
+pub use sealed_records::sealed_records;
 pub use signing_secrets::signing_secrets;
 pub use stored_bytes::stored_bytes;
 pub use sweeps::sweeps;
@@ -74,8 +79,8 @@ macro_rules! contract_suites {
             accounts apps budgets cache_entries cache_stats checks claims commits dead_jobs fair_queues fetched_files
             health insertion invalidation job_counts job_history key_uses keys_of_tenants logins messages new_photos
             nonces open_and_dead_jobs pages_of_checks pending_jobs photo_locks quarantine refused_keys request_signing
-            resends result_objects results revisions signing_secrets stored_bytes submit_context system tags
-            tenant_changes tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs waits
+            resends result_objects results revisions sealed_records signing_secrets stored_bytes submit_context system
+            tags tenant_changes tenant_flows tenants upload_locks upload_tickets uploads wait_reasons waiting_jobs waits
         );
     };
     (@each $ports:tt $($suite:ident)*) => {

@@ -27,6 +27,10 @@ impl StoredAccounts {
         self.0.values().map(|sealed| &sealed.sealed_token)
     }
 
+    pub(super) fn secrets_mut(&mut self) -> impl Iterator<Item = (&AccountRef, &mut Vec<u8>)> {
+        self.0.iter_mut().map(|(account, sealed)| (account, &mut sealed.sealed_token))
+    }
+
     fn save(&mut self, sealed: &SealedAccount) {
         self.0.insert(AccountRef::new(&sealed.account.tenant, &sealed.account.user), sealed.clone());
     }
@@ -57,6 +61,19 @@ impl Accounts for World {
     async fn save_account(&self, account: &SealedAccount) -> Result<()> {
         let of = AccountRef::new(&account.account.tenant, &account.account.user);
         self.write(Call::SaveAccount, item(&of), |stores, _| stores.part::<StoredAccounts>().save(account)).await
+    }
+
+    async fn add_account(&self, account: &SealedAccount) -> Result<bool> {
+        let of = AccountRef::new(&account.account.tenant, &account.account.user);
+        self.write(Call::AddAccount, item(&of), |stores, _| {
+            let stored = stores.part::<StoredAccounts>();
+            let is_new = stored.get(&of).is_none();
+            if is_new {
+                stored.save(account);
+            }
+            is_new
+        })
+        .await
     }
 
     async fn account(&self, account: &AccountRef) -> Result<Option<SealedAccount>> {

@@ -16,6 +16,10 @@ impl StoredApps {
         self.0.values()
     }
 
+    pub(super) fn secrets_mut(&mut self) -> impl Iterator<Item = (&(TenantId, AppId), &mut Vec<u8>)> {
+        self.0.iter_mut()
+    }
+
     fn page(&self, tenant: &TenantId, after: Option<&AppId>, limit: u16) -> Vec<AppId> {
         let of_tenant = self.0.keys().filter(|(owner, _)| owner == tenant).map(|(_, app)| app);
         of_tenant.filter(|app| after.is_none_or(|after| *app > after)).take(limit.into()).cloned().collect()

@@ -55,6 +55,11 @@ impl JobCounts for World {
         .await
     }
 
+    async fn job_counts(&self, tenant: &TenantId, now: Timestamp) -> Result<Counts> {
+        let partition = Partition::JobCounts(tenant.clone());
+        self.read(Call::JobCounts, [partition], |stores, _| stores.part::<AcceptedJobs>().counts(tenant, now)).await
+    }
+
     async fn discount_job(&self, tenant: &TenantId, at: Timestamp) -> Result<()> {
         self.write(Call::DiscountJob, item(tenant, at), |stores, _| stores.part::<AcceptedJobs>().discount(tenant, at))
             .await

@@ -3,7 +3,7 @@
 use domain::{AccountRef, JobRef, job::Job};
 use hub::ports::{JobHistory, ListedJob, Result, TimeSpan};
 
-use super::{job_items::StoredJobs, keys::Partition, world::World};
+use super::{former_records::FormerOnes, job_items::StoredJobs, keys::Partition, world::World};
 use crate::call::Call;
 
 impl JobHistory for World {
@@ -16,14 +16,16 @@ impl JobHistory for World {
     ) -> Result<Vec<ListedJob>> {
         let place = |listed: &ListedJob| (listed.created_at, listed.id.clone());
         self.read(Call::AcceptedJobs, [Partition::AcceptedJobs(account.clone())], |stores, _| {
+            let former = std::mem::take(stores.part::<FormerOnes>());
             let jobs = stores.part::<StoredJobs>().jobs.values();
-            let own = jobs.filter(|job| job.spec.account == *account);
+            let own = jobs.filter(|job| job.spec.account == *account && !former.jobs.contains(&job.reference()));
             let mut listed: Vec<_> =
                 own.map(|job| ListedJob { id: job.id.clone(), created_at: job.created_at }).collect();
             listed.retain(|job| span.contains(job.created_at));
             listed.retain(|job| after.is_none_or(|after| place(job) < place(after)));
             listed.sort_by_key(|job| std::cmp::Reverse(place(job)));
             listed.truncate(limit.into());
+            *stores.part() = former;
             listed
         })
         .await

@@ -18,6 +18,10 @@ impl StoredSigningSecrets {
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.0.values()
     }
+
+    pub(super) fn secrets_mut(&mut self) -> impl Iterator<Item = (&(TenantId, SigningKeyId), &mut Vec<u8>)> {
+        self.0.iter_mut()
+    }
 }
 
 fn item(tenant: &TenantId, id: &SigningKeyId) -> Item {

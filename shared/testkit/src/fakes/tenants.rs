@@ -19,10 +19,10 @@ use super::{
 use crate::call::Call;
 
 #[derive(Default)]
-struct StoredTenants {
+pub(super) struct StoredTenants {
     /// By their hashes.
-    keys: BTreeMap<String, StoredKey>,
-    tenants: BTreeMap<TenantId, Tenant>,
+    pub(super) keys: BTreeMap<String, StoredKey>,
+    pub(super) tenants: BTreeMap<TenantId, Tenant>,
 }
 
 impl StoredTenants {

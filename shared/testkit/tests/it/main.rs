@@ -18,6 +18,12 @@ async fn sweeps() {
 }
 
 #[tokio::test]
+async fn former_records() {
+    let world = World::new(NOW, 1);
+    contract::former_records(&world, async |tenant| world.store_as_former_tenant(tenant)).await;
+}
+
+#[tokio::test]
 async fn multiparts() {
     let world = World::new(NOW, 1);
     let put = async |upload: &_, part, _: &_, bytes| world.store_part(upload, part, bytes).unwrap();
