@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws::{CachedKmsKey, Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
+use aws::{AuditLogGroup, CachedKmsKey, Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
@@ -91,6 +91,11 @@ impl Stack {
         aws::vaults(&self.config, &self.settings.keys)
     }
 
+    /// The stack's audit log.
+    pub fn audit_log(&self) -> AuditLogGroup {
+        AuditLogGroup::new(&self.config, &self.settings.audit_log_group)
+    }
+
     /// How AWS is reached.
     pub fn config(&self) -> &SdkConfig {
         &self.config
@@ -171,6 +176,7 @@ fn names() -> Vec<(String, String)> {
         ("TOKEN_KEY_ARN", "TokenKeyArn"),
         ("APP_KEY_ARN", "AppSecretKeyArn"),
         ("HASH_SECRET_ARN", "HashSecretArn"),
+        ("AUDIT_LOG_GROUP", "AuditLogGroupName"),
     ];
     let names = names.map(|(setting, output)| (setting.to_owned(), output.to_owned()));
     names.into_iter().chain(Target::ALL.map(queue_names)).collect()

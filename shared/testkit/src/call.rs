@@ -14,6 +14,8 @@ pub enum Call {
     SaveApp,
     App,
     Apps,
+    // AuditLog
+    AppendToAuditLog,
     // Budgets
     Budget,
     ChangeBudget,
