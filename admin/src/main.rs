@@ -91,7 +91,8 @@ async fn run(given: &ArgMatches, arguments: Arguments) -> Result<bool, Box<dyn E
     match command {
         Command::Operate(operation) => {
             let stack = open(stack).await?;
-            audit::told(&stack, audit::Act::of(given), carry_out(&stack, operation)).await?.print(json);
+            let work = Box::pin(carry_out(&stack, operation));
+            Box::pin(audit::told(&stack, audit::Act::of(given), work)).await?.print(json);
             Ok(true)
         }
         Command::Doctor(options) => {
