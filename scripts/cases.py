@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import time
 from dataclasses import dataclass, field
@@ -198,8 +200,19 @@ def status_read() -> Case:
     return Case("a status read of a completed job", event, lambda answer: answer["statusCode"] == 200, world)
 
 
+def delivery() -> Case:
+    """A line for the audit log, as CloudWatch Logs delivers it."""
+    line = {"timestamp": "2026-11-30T12:00:00.000000Z", "level": "INFO", "target": "audited", "event": "change"}
+    line |= {"request_id": ZEROS, "tenant_id": TENANT, "method": "POST", "route": "/v1/flickr/rest", "ids": JOB}
+    events = [{"id": "0", "timestamp": int(time.time() * 1000), "message": json.dumps(line)}]
+    lines = {"messageType": "DATA_MESSAGE", "logGroup": "/aws/lambda/measured", "logStream": "0", "logEvents": events}
+    data = base64.b64encode(gzip.compress(json.dumps(lines).encode())).decode()
+    return Case("a line for the audit log", {"awslogs": {"data": data}}, lambda answer: answer == 1)
+
+
 #: What each function starts and is measured with.
 CASES = {
+    "audit": delivery(),
     "dlq-replay": unknown_key("GET", "/v1/dlq"),
     "enqueue": unknown_key("POST", "/v1/flickr/rest"),
     "oauth": unknown_key("GET", "/v1/accounts"),
@@ -216,4 +229,5 @@ WARM = {
     "enqueue": [submission()],
     "status": [status_read()],
     "worker": [job_run(300, "300 B"), job_run(200_000, "200 KB")],
+    "audit": [CASES["audit"]],
 }

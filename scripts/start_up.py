@@ -41,6 +41,7 @@ def environment(standin: Standin) -> dict[str, str]:
     url = f"http://{standin.address}"
     return {
         "APP_KEY_ARN": f"{key}1",
+        "AUDIT_LOG_GROUP": "audit",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_ENDPOINT_URL": url,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",

@@ -2,6 +2,7 @@
 
 mod after_restore;
 mod answer;
+mod audit;
 mod consent;
 mod deployed_stack;
 mod doctor;
@@ -20,7 +21,7 @@ mod usage_plan;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{answer::Answer, stack::Stack};
 
@@ -42,6 +43,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Operate(Operation),
+    /// Checks a deployed stack from outside, and says what is wrong and what to do. Exits with 1 if something is broken.
+    ///
+    /// It needs `--stack`, and rights to read: the policy `ReadOnlyAccess` is enough. More is checked with secrets from
+    /// the environment: `FLICKRHUB_API_KEY` is the API key of a tenant, `FLICKR_API_KEY` and `FLICKR_API_SECRET` are
+    /// those of a Flickr app.
+    Doctor(doctor::Options),
+}
+
+/// What is done to a stack, and told to its audit log where it may change something.
+#[derive(Subcommand)]
+enum Operation {
     /// Makes restored tables safe to use, before the stack uses them: sets what a restore leaves out, ends writes that
     /// may have been sent since, and invalidates what is cached. It may be repeated.
     AfterRestore(after_restore::Arguments),
@@ -67,12 +81,6 @@ enum Command {
     /// The sealed secrets of the vault.
     #[command(subcommand)]
     Vault(rewrap::Command),
-    /// Checks a deployed stack from outside, and says what is wrong and what to do. Exits with 1 if something is broken.
-    ///
-    /// It needs `--stack`, and rights to read: the policy `ReadOnlyAccess` is enough. More is checked with secrets from
-    /// the environment: `FLICKRHUB_API_KEY` is the API key of a tenant, `FLICKR_API_KEY` and `FLICKR_API_SECRET` are
-    /// those of a Flickr app.
-    Doctor(doctor::Options),
 }
 
 /// Only a stack with a name can be described.
@@ -83,7 +91,9 @@ struct NoStackNamed;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     aws::logging::start(std::io::stderr);
-    match Box::pin(run(Arguments::parse())).await {
+    let given = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
+    match Box::pin(run(&given, arguments)).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -93,30 +103,37 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Carries out a command and prints its answer; whether all is well.
-async fn run(Arguments { stack, json, command }: Arguments) -> Result<bool, Box<dyn Error>> {
-    let answer = match command {
+/// Carries out a command, as it was given, and prints its answer; whether all is well.
+async fn run(given: &ArgMatches, arguments: Arguments) -> Result<bool, Box<dyn Error>> {
+    let Arguments { stack, json, command } = arguments;
+    match command {
+        Command::Operate(operation) => {
+            let stack = open(stack).await?;
+            let work = Box::pin(carry_out(&stack, operation));
+            let (answer, is_done) = Box::pin(audit::told(&stack, audit::Act::of(given), work)).await?;
+            answer.print(json);
+            Ok(is_done)
+        }
         Command::Doctor(options) => {
             let name = stack.ok_or(NoStackNamed)?;
-            return doctor::run(&name, json, &options, doctor::Given::from_env()).await;
+            doctor::run(&name, json, &options, doctor::Given::from_env()).await
         }
-        Command::AfterRestore(arguments) => after_restore::run(&open(stack).await?, arguments).await.map(Answer::One),
-        Command::HashSecret(command) => hash_secret::run(&open(stack).await?, command).await.map(Answer::One),
-        Command::Key(command) => key::run(&open(stack).await?, command).await,
-        Command::Tenant(command) => tenant::run(&open(stack).await?, command).await,
-        Command::Usage(arguments) => usage::run(&open(stack).await?, arguments).await,
-        Command::Migrate(arguments) => return done(migrate::run(&open(stack).await?, arguments).await?, json),
-        Command::Token(command) => return done(token_import::run(&open(stack).await?, command).await?, json),
-        Command::Vault(command) => return done(rewrap::run(&open(stack).await?, command).await?, json),
-    };
-    answer?.print(json);
-    Ok(true)
+    }
 }
 
-/// Prints the answer of a command that may have left something undone; whether nothing is.
-fn done((answer, is_done): (Answer, bool), json: bool) -> Result<bool, Box<dyn Error>> {
-    answer.print(json);
-    Ok(is_done)
+/// Carries out an operation; its answer, and whether all of it is done.
+async fn carry_out(stack: &Stack, operation: Operation) -> Result<(Answer, bool), Box<dyn Error>> {
+    let answer = match operation {
+        Operation::AfterRestore(arguments) => after_restore::run(stack, arguments).await.map(Answer::One),
+        Operation::HashSecret(command) => hash_secret::run(stack, command).await.map(Answer::One),
+        Operation::Key(command) => key::run(stack, command).await,
+        Operation::Tenant(command) => tenant::run(stack, command).await,
+        Operation::Usage(arguments) => usage::run(stack, arguments).await,
+        Operation::Migrate(arguments) => return migrate::run(stack, arguments).await,
+        Operation::Token(command) => return token_import::run(stack, command).await,
+        Operation::Vault(command) => return rewrap::run(stack, command).await,
+    };
+    Ok((answer?, true))
 }
 
 /// The stack that is named; without a name, the one that the environment speaks of.

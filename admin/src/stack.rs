@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws::{CachedKmsKey, Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
+use aws::{AuditLogGroup, CachedKmsKey, Cloud, ConfigError, Settings, SettingsError, StartError, settings::Stores};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
@@ -102,6 +102,11 @@ impl Stack {
         self.settings.flickr_url.as_deref()
     }
 
+    /// The stack's audit log.
+    pub fn audit_log(&self) -> AuditLogGroup {
+        AuditLogGroup::new(&self.config, &self.settings.audit_log_group)
+    }
+
     /// How AWS is reached.
     pub fn config(&self) -> &SdkConfig {
         &self.config
@@ -182,6 +187,7 @@ fn names() -> Vec<(String, String)> {
         ("TOKEN_KEY_ARN", "TokenKeyArn"),
         ("APP_KEY_ARN", "AppSecretKeyArn"),
         ("HASH_SECRET_ARN", "HashSecretArn"),
+        ("AUDIT_LOG_GROUP", "AuditLogGroupName"),
     ];
     let names = names.map(|(setting, output)| (setting.to_owned(), output.to_owned()));
     names.into_iter().chain(Target::ALL.map(queue_names)).collect()

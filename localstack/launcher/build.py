@@ -11,7 +11,7 @@ from .processes import Programs
 from .settings import ROOT, TEMPLATE, Settings, architecture, target_directory, target_triple
 from .ui import step
 
-FUNCTIONS = ("oauth", "enqueue", "status", "worker", "sweep", "dlq-replay")
+FUNCTIONS = ("oauth", "enqueue", "status", "worker", "sweep", "dlq-replay", "audit")
 HELPERS = ("fake-flickr", "flickrhub-admin")
 
 

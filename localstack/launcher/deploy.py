@@ -1,12 +1,14 @@
 """Deploys `template.yaml` with the SAM CLI onto the emulator, and makes up for what the emulator ignores.
 
-Nothing is removed from the template. The emulator ignores four of its settings, so this module applies them, as the
-deployed template has them: the time to live of a table's items, its point-in-time recovery, the gateway responses, and
-the concurrency limit of an event source, which the emulator keeps as text.
+Nothing is removed from the template. The emulator ignores five of its settings, so this module applies them, as the
+deployed template has them: the time to live of a table's items, its point-in-time recovery, the gateway responses, the
+concurrency limit of an event source, which the emulator keeps as text, and which lines a subscription filter lets
+through, whose pattern for JSON the emulator takes for words.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping
 
 from . import environment
@@ -116,12 +118,30 @@ class Aws:
             limit = {"MaximumConcurrency": int(found["MaximumConcurrency"])}
             functions.update_event_source_mapping(UUID=mapping, ScalingConfig=limit)
 
+    def _filter_by_words(self, subscription: str, _: Mapping[str, Any]) -> None:
+        logs = self._client("logs")
+        for page in logs.get_paginator("describe_log_groups").paginate():
+            for group in page["logGroups"]:
+                found = logs.describe_subscription_filters(
+                    logGroupName=group["logGroupName"], filterNamePrefix=subscription
+                )["subscriptionFilters"]
+                for each in found:
+                    names = ("logGroupName", "filterName", "destinationArn")
+                    pattern = words(each["filterPattern"])
+                    logs.put_subscription_filter(**{name: each[name] for name in names}, filterPattern=pattern)
+
 
 _REPAIRS = {
     "AWS::DynamoDB::GlobalTable": Aws._complete_table,
     "AWS::ApiGateway::RestApi": Aws._shape_gateway_responses,
     "AWS::Lambda::EventSourceMapping": Aws._limit_concurrency_by_number,
+    "AWS::Logs::SubscriptionFilter": Aws._filter_by_words,
 }
+
+
+def words(pattern: str) -> str:
+    """The words that a line must have for a pattern for JSON to match it; other lines may have them, too."""
+    return " ".join(re.findall(r'"([^"]*)"', pattern)) if pattern.startswith("{") else pattern
 
 
 def gateway_responses(properties: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -154,6 +174,7 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "TOKEN_KEY_ARN": "TokenKeyArn",
         "APP_KEY_ARN": "AppSecretKeyArn",
         "HASH_SECRET_ARN": "HashSecretArn",
+        "AUDIT_LOG_GROUP": "AuditLogGroupName",
         "API_ID": "ApiId",
         "OAUTH_FUNCTION": "OauthFunctionName",
         "ENQUEUE_FUNCTION": "EnqueueFunctionName",
@@ -163,6 +184,7 @@ def for_tests(outputs: Mapping[str, str]) -> dict[str, str]:
         "REPLACE_WORKER_FUNCTION": "ReplaceWorkerFunctionName",
         "SWEEP_FUNCTION": "SweepFunctionName",
         "DLQ_REPLAY_FUNCTION": "DlqReplayFunctionName",
+        "AUDIT_FUNCTION": "AuditFunctionName",
     }
     missing = [output for output in names.values() if output not in outputs]
     if missing:

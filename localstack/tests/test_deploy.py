@@ -25,6 +25,14 @@ class GatewayResponses(unittest.TestCase):
         self.assertEqual(deploy.gateway_responses({}), {})
 
 
+class SubscriptionFilters(unittest.TestCase):
+    def test_words_are_those_that_the_pattern_compares_with(self):
+        self.assertEqual(deploy.words('{ $.target = "audited" }'), "audited")
+        self.assertEqual(deploy.words('{ ($.a = "b") && ($.c = "d e") }'), "b d e")
+        for other in ("", "audited", '"a phrase"'):
+            self.assertEqual(deploy.words(other), other)
+
+
 class Outputs(unittest.TestCase):
     def test_that_are_missing_are_all_named(self):
         with self.assertRaisesRegex(Failure, "VaultTableName, .*JobsTableName"):

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws::{
-    Cloud, Settings, SweepInvocations,
+    AuditLogGroup, Cloud, Settings, SweepInvocations,
     settings::{Stores, Sweeping},
 };
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -28,13 +28,13 @@ use hub::{
         ListedDeadJob, Messages, NewCacheEntry, PendingJobs, ResponseCache, StoredBytes, SweepScope, Sweeps, UploadUrl,
     },
 };
-use reqwest::StatusCode;
-use serde_json::Value;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use testkit::build;
 use tokio::task::JoinSet;
 
 use crate::{
-    emulator::{cloud, cloud_with_own_shard, cloud_with_shards, logs, random_key},
+    emulator::{ask, cloud, cloud_with_own_shard, cloud_with_shards, logs, random_key},
     stack::{env, until},
     uploads::put_to,
 };
@@ -59,6 +59,30 @@ async fn former_records() {
         dynamo.put_item().table_name(&table).set_item(Some(item)).send().await.unwrap();
     };
     testkit::contract::former_records(&cloud(), store).await;
+}
+
+#[tokio::test]
+async fn audit_log() {
+    let group = env("AUDIT_LOG_GROUP");
+    let read = async |stream: &str| {
+        let (mut texts, mut token) = (Vec::new(), Value::Null);
+        loop {
+            let mut body = json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
+            if token.is_string() {
+                body["nextToken"] = token.clone();
+            }
+            let page = ask("logs", Method::POST, "/", Some("Logs_20140328.GetLogEvents"), &body).await;
+            texts.extend(
+                page["events"].as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap().to_owned()),
+            );
+            if page["nextForwardToken"] == token {
+                return texts;
+            }
+            token = page["nextForwardToken"].clone();
+        }
+    };
+    let log = AuditLogGroup::new(&aws::sdk_config().unwrap(), &group);
+    testkit::contract::audit_log(&cloud(), &log, read).await;
 }
 
 #[tokio::test]

@@ -83,7 +83,11 @@ pub fn random_key() -> String {
 
 /// All log lines of a function.
 pub async fn logs(function: &str) -> Vec<String> {
-    let group = format!("/aws/lambda/{function}");
+    lines_of(&format!("/aws/lambda/{function}")).await
+}
+
+/// All lines of a log group.
+pub async fn lines_of(group: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut token = Value::Null;
     loop {

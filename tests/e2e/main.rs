@@ -12,6 +12,7 @@
 )]
 
 mod app_stop;
+mod audit;
 mod cache;
 mod contracts;
 mod crash;

@@ -4,7 +4,7 @@ use api::{AccountView, JobTarget, Permission, StartLoginAnswer};
 use serde_json::json;
 
 use crate::{
-    emulator::{logs, objects, random_key, table},
+    emulator::{lines_of, logs, objects, random_key, table},
     stack::{Flickr, Hub, completion, env, shared_stack, until},
     uploads::send_file,
 };
@@ -78,8 +78,11 @@ async fn a_secret_is_in_no_log_queue_table_or_error() {
         "REPLACE_WORKER_FUNCTION",
         "SWEEP_FUNCTION",
         "DLQ_REPLAY_FUNCTION",
+        "AUDIT_FUNCTION",
     ];
-    let mut searched = vec![("answers", answers)];
+    let audited = lines_of(&env("AUDIT_LOG_GROUP")).await;
+    assert!(!audited.is_empty(), "the audit log is empty");
+    let mut searched = vec![("answers", answers), ("audit log", audited)];
     for function in functions {
         let lines = logs(&env(function)).await;
         assert!(!lines.is_empty(), "{function} has no log");

@@ -158,3 +158,18 @@ def _else(role: str, env: Mapping[str, str], functions: Mapping[str, str]) -> It
             stream = {"logGroupName": f"/aws/lambda/{function}", "logStreamName": NOTHING}
             yield Call(role, "logs", "CreateLogStream", stream)
             yield Call(role, "logs", "GetLogEvents", stream)
+    yield from _audit_log(role, env)
+
+
+def _audit_log(role: str, env: Mapping[str, str]) -> Iterator[Call]:
+    group = {"logGroupName": env["AUDIT_LOG_GROUP"]}
+    stream = {**group, "logStreamName": NOTHING}
+    if role != intended.AUDITOR:
+        yield Call(role, "logs", "CreateLogStream", stream)
+        line = {"timestamp": 0, "message": NOTHING}
+        yield Call(role, "logs", "PutLogEvents", {**stream, "logEvents": [line]})
+    yield Call(role, "logs", "GetLogEvents", stream)
+    yield Call(role, "logs", "DeleteLogStream", stream)
+    yield Call(role, "logs", "DeleteLogGroup", group)
+    yield Call(role, "logs", "PutRetentionPolicy", {**group, "retentionInDays": 1})
+    yield Call(role, "logs", "DeleteRetentionPolicy", group)

@@ -141,6 +141,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
             "UpdateItem": frozenset({FAIR_QUEUE, KEY_USE}),
         },
     },
+    "AuditRole": {},
 }
 
 ROLES = tuple(ITEMS)
@@ -219,6 +220,9 @@ OBJECTS = {
 
 #: The roles that may read the key of the hashes of API keys.
 SECRET_READERS = frozenset(SERVING)
+
+#: The role that appends to the audit log.
+AUDITOR = "AuditRole"
 
 #: The roles that may invoke their own functions.
 INVOKE_THEMSELVES = frozenset({"SweepRole"})

@@ -81,6 +81,7 @@ def restored(operation: str) -> list[Call]:
 OPERATIONS: Mapping[str, list[Call]] = {
     "accepting a job": [jobs("PutItem", JOB)],
     "adding up stored bytes": [jobs("Query", STORED_BYTES)],
+    "appending to the audit log": [Other("logs:PutLogEvents", "AuditLog")],
     "beginning a file in parts": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "changing a budget": [runtime("UpdateItem", key) for key in BUDGETS],
     "claiming a job": [jobs("UpdateItem", JOB)],
@@ -143,6 +144,7 @@ OPERATIONS: Mapping[str, list[Call]] = {
         Batch({"VaultTable": (TENANT,), "JobsTable": (ACCOUNT_OF_USER,), "RuntimeTable": (CACHE,)})
     ],
     "looking for new photos": [jobs("GetItem", ACCOUNT_OF_USER)],
+    "making a stream of the audit log": [Other("logs:CreateLogStream", "AuditLog")],
     "making the URL of a long result": [Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json")],
     "making the URL of a part": [Other("s3:PutObject", "UploadsBucket", FILE)],
     "making the URL of an upload": [Other("s3:PutObject", "UploadsBucket", FILE)],
@@ -322,6 +324,7 @@ FUNCTIONS: Mapping[str, list[str]] = {
         "storing a message that cannot be read", "a death, which lists the job",
         "a replay, which takes the job off the list", "reading what a new job has to know", "counting a pending job",
     ],
+    "Audit": ["appending to the audit log", "making a stream of the audit log"],
 }  # fmt: skip
 
 #: What only an operator's own credentials do.

@@ -149,7 +149,7 @@ class Stack:
             resource, dot, attribute = name.partition(".")
             return str(self._attribute(resource, attribute) if dot else self._ref(name))
 
-        return re.sub(r"\$\{([A-Za-z0-9:.]+)\}", replaced, text)
+        return re.sub(r"\$\{([A-Za-z0-9:._]+)\}", replaced, text)
 
 
 def references(value: Any) -> set[str]:

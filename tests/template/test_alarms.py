@@ -22,7 +22,7 @@ PUBLISHED = {
 THROTTLES = {"ReadThrottleEvents", "WriteThrottleEvents"}
 
 TARGETS = ("Rest", "Upload", "Replace")
-FUNCTIONS = ("Oauth", "Enqueue", "Status", "Worker", "UploadWorker", "ReplaceWorker", "Sweep", "DlqReplay")
+FUNCTIONS = ("Oauth", "Enqueue", "Status", "Worker", "UploadWorker", "ReplaceWorker", "Sweep", "DlqReplay", "Audit")
 LONGEST_DELAY_SECONDS = 900
 
 VISIBLE = "ApproximateNumberOfMessagesVisible"
@@ -49,6 +49,10 @@ SCENARIOS = {
     "ApiLatencyAlarm": (
         [{"Latency": [[100] * 18 + [3500] * 2] * 3}],
         [{"Latency": [[100] * 50 + [9000]] * 3}, {"Latency": [[3500], [100], [3500]]}, {"Latency": [[]] * 3}],
+    ),
+    "RefusedAccessAlarm": (
+        [{"RefusedAccess": [[1] * 101]}],
+        [{"RefusedAccess": [[1] * 100]}, {"RefusedAccess": NOTHING}],
     ),
     "JobsTransactionConflictsAlarm": (
         [{"TransactionConflict": [[1] * 60]}],

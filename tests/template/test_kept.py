@@ -21,6 +21,8 @@ DATA = {
 REPLACEABLE = {"RuntimeTable", "AlarmKey"} | {
     f"{target}{queue}" for target in ("Rest", "Upload", "Replace") for queue in ("Queue", "DeadLetterQueue")
 }
+#: The logs that tell who did what.
+KEPT_LOGS = {"ApiLogs", "AuditLog"}
 
 
 class Kept(unittest.TestCase):
@@ -43,11 +45,17 @@ class Kept(unittest.TestCase):
     def test_what_holds_data_outlives_the_stack(self):
         for name, resource in self.data().items():
             policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
-            if name in REPLACEABLE or resource["Type"] == "AWS::Logs::LogGroup":
+            if name in REPLACEABLE or (resource["Type"] == "AWS::Logs::LogGroup" and name not in KEPT_LOGS):
                 self.assertNotIn("Retain", policies, name)
             else:
                 self.assertIn(policies[0], ("Retain", "RetainExceptOnCreate"), name)
                 self.assertEqual(policies[1], "Retain", name)
+
+    def test_the_logs_that_are_kept_are_protected_and_in_nobodys_way(self):
+        for name in KEPT_LOGS:
+            group = Stack().properties(name)
+            self.assertIs(group["DeletionProtectionEnabled"], True, name)
+            self.assertNotIn("LogGroupName", group, "a stack of the same name could not be made again")
 
     def test_the_tables_that_are_kept_can_be_recovered(self):
         for name, table in Stack().of_type("AWS::DynamoDB::GlobalTable").items():

@@ -5,16 +5,24 @@ import unittest
 from stack import Stack, references
 from transforms import transformed
 
+#: The logs that are kept for longer, and outlive the stack.
+KEPT = ("ApiLogs", "AuditLog")
+
 
 class Logs(unittest.TestCase):
     def test_every_function_logs_to_a_group_of_the_stack_and_every_group_forgets(self):
-        stack = Stack(LogRetentionDays="7")
+        stack = Stack(LogRetentionDays="7", AuditRetentionDays="400")
         groups = {stack.ref(name): group for name, group in stack.of_type("AWS::Logs::LogGroup").items()}
+        kept = {stack.ref(name) for name in KEPT}
         for name, group in groups.items():
-            self.assertEqual(group["RetentionInDays"], "7", name)
+            self.assertEqual(group["RetentionInDays"], "400" if name in kept else "7", name)
         logging = [each["LoggingConfig"] for each in stack.of_type("AWS::Lambda::Function").values()]
-        self.assertEqual({each["LogGroup"] for each in logging}, set(groups) - {stack.ref("ApiLogs")})
+        self.assertEqual({each["LogGroup"] for each in logging}, set(groups) - kept)
         self.assertEqual({each["LogFormat"] for each in logging}, {"JSON"}, "or no metric filter reads a line")
+
+    def test_what_is_kept_is_kept_for_a_year_where_nobody_says_otherwise(self):
+        for name in KEPT:
+            self.assertGreaterEqual(Stack().properties(name)["RetentionInDays"], 365, name)
 
     def test_access_is_logged_where_api_gateway_can(self):
         for setting, logs, role in (

@@ -119,7 +119,25 @@ FORBIDDEN = {
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
         Other("s3:GetObject", "UploadsBucket", FILE),
     ],
+    "Audit": [
+        vault("GetItem", TENANT),
+        jobs("GetItem", JOB),
+        runtime("GetItem", TENANT),
+        Key("Decrypt", "TokenKey", "user-token"),
+        Other("secretsmanager:GetSecretValue", "HashSecret"),
+        Other("sqs:SendMessage", "RestQueue"),
+        Other("logs:GetLogEvents", "AuditLog"),
+        Other("logs:FilterLogEvents", "EnqueueLogs"),
+    ],
 }
+
+#: What changes or removes what a log has, or what is copied from it.
+ALTERS_LOGS = (
+    "AssociateKmsKey", "DeleteLogGroup", "DeleteLogStream", "DeleteRetentionPolicy", "DeleteSubscriptionFilter",
+    "DisassociateKmsKey", "PutLogGroupDeletionProtection", "PutRetentionPolicy", "PutSubscriptionFilter", "PutTransformer",
+)
+#: The logs that tell who did what, and what may write each.
+TELLING_LOGS = {"AuditLog": {"Audit"}, "ApiLogs": set()}
 
 
 def always_forbidden(stack):
@@ -142,6 +160,10 @@ def always_forbidden(stack):
     for target in TARGETS:
         yield Request("sqs:PurgeQueue", stack.arn(f"{target}Queue"))
     yield Request("s3:DeleteObject", stack.arn("ResultsBucket") + "/ten_00/job_00.json")
+    for group in (*TELLING_LOGS, "OauthLogs", "EnqueueLogs", "StatusLogs", "DlqReplayLogs"):
+        for action in ALTERS_LOGS:
+            yield Request(f"logs:{action}", stack.arn(group).removesuffix(":*"))
+            yield Request(f"logs:{action}", stack.arn(group))
     yield Request("iam:PassRole", stack.arn("WorkerRole"))
     yield Request("sts:AssumeRole", stack.arn("WorkerRole"))
     yield Request("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hub-worker")
@@ -213,6 +235,15 @@ class Roles(unittest.TestCase):
             for request in [*forbidden, *always_forbidden(self.stack)]:
                 with self.subTest(function, request=request):
                     self.assertFalse(allows(statements, request))
+
+    def test_who_tells_what_was_done_only_appends(self):
+        for log, writers in TELLING_LOGS.items():
+            stream = self.stack.arn(log).removesuffix("*") + "log-stream:2026-11-30/hub-enqueue"
+            for action in ("CreateLogStream", "PutLogEvents"):
+                allowed = {
+                    name for name in calls.FUNCTIONS if allows(self.statements(name), Request(f"logs:{action}", stream))
+                }
+                self.assertEqual(allowed, writers, (log, action))
 
     def test_a_condition_on_keys_denies_a_request_without_keys_and_one_with_other_keys_besides(self):
         for function in calls.FUNCTIONS:

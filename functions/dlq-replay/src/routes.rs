@@ -10,7 +10,9 @@ use axum::{
     routing::{delete, get, post},
 };
 use domain::{JobId, job::DeadJob};
-use edge::{AuthPorts, Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, require_key, translate};
+use edge::{
+    AuthPorts, Authenticated, Authenticator, Envelope, Json, PathText, Problem, Query, Touched, require_key, translate,
+};
 use hub::{
     Kind,
     dead_jobs::{self, PAGE_JOBS, Replayed, would_replay, would_replay_listed},
@@ -88,7 +90,7 @@ async fn replay<P: transition::Ports + DeadJobs + FairQueues>(
     State(ports): State<Arc<P>>,
     Authenticated(principal): Authenticated,
     Json(request): Json<ReplayRequest>,
-) -> Result<Envelope<ReplayAnswer>, Problem> {
+) -> Result<(Touched, Envelope<ReplayAnswer>), Problem> {
     let ReplayRequest { force, dry_run, .. } = request;
     let (ids, next_cursor) = match selection(&request)? {
         Selection::Ids(ids) => (ids, None),
@@ -98,7 +100,8 @@ async fn replay<P: transition::Ports + DeadJobs + FairQueues>(
                 // The list knows what would happen: no job is read.
                 let would = |job: DeadJob| result(job.id.as_str(), would_replay_listed(&job, force), dry_run);
                 let results = items.into_iter().map(would).collect();
-                return Ok(Envelope::ok(ReplayAnswer { dry_run, results, next_cursor: next }));
+                let answer = ReplayAnswer { dry_run, results, next_cursor: next };
+                return Ok((Touched::default(), Envelope::ok(answer)));
             }
             (items.into_iter().map(|job| job.id.into()).collect(), next)
         }
@@ -113,7 +116,9 @@ async fn replay<P: transition::Ports + DeadJobs + FairQueues>(
         };
         results.push(result(&job_id, replayed, dry_run));
     }
-    Ok(Envelope::ok(ReplayAnswer { dry_run, results, next_cursor }))
+    let replayed = results.iter().filter(|result| result.outcome == ReplayOutcome::Replayed);
+    let touched = Touched::ids(replayed.map(|result| &result.job_id));
+    Ok((touched, Envelope::ok(ReplayAnswer { dry_run, results, next_cursor })))
 }
 
 fn result(job_id: &str, replayed: Replayed, dry_run: bool) -> ReplayResult {

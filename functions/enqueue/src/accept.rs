@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use edge::{Authenticated, Envelope, Json, Problem, RateLimit, RequestContext, translate::jobs};
+use edge::{Authenticated, Envelope, Json, Problem, RateLimit, RequestContext, Touched, translate::jobs};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hub::{
     fair_queue::QueueForecast,
@@ -35,9 +35,10 @@ where
     let Accepted { job, replayed, forecast } = submit.accept(&principal, request).await?;
     // Relative to the request's own URL, whatever stage or domain is in front of it.
     let location = format!("jobs/{}", job.id);
+    let touched = Touched::ids([job.id.as_str(), job.spec.account.user.as_str()]);
     let estimated_start = forecast.as_ref().and_then(|forecast| forecast.estimated_start(&job));
     let data = jobs::without_result(job, estimated_start, None)?;
-    let mut response = Envelope { status: StatusCode::ACCEPTED, data }.into_response();
+    let mut response = (touched, Envelope { status: StatusCode::ACCEPTED, data }).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -9,7 +9,7 @@ use domain::{
     UploadId,
     upload::{FileRefused, MAX_PARTS_AT_ONCE, MediaFile, Sha256},
 };
-use edge::{Authenticated, Envelope, Json, PathText, Problem, Query, translate};
+use edge::{Authenticated, Envelope, Json, PathText, Problem, Query, Touched, translate};
 use http::StatusCode;
 use hub::{
     Kind,
@@ -22,13 +22,14 @@ pub(crate) async fn post<P: Clock + Entropy + Accounts + Uploads + StoredBytes>(
     State(submit): State<Arc<Submit<P>>>,
     Authenticated(principal): Authenticated,
     Json(request): Json<CreateUploadRequest>,
-) -> Result<Envelope<CreateUploadAnswer>, Problem> {
+) -> Result<(Touched, Envelope<CreateUploadAnswer>), Problem> {
     let CreateUploadRequest { user_id, file_name, content_type, bytes, sha256, multipart } = request;
     let user = edge::parse("user_id", &user_id)?;
     let content_type = content_type.parse().map_err(refused)?;
     let file = MediaFile::new(&file_name, content_type, bytes).map_err(refused)?;
     let sha256: Option<Sha256> = sha256.map(|sha256| sha256.parse()).transpose().map_err(refused)?;
     let NewUpload { upload, way } = uploads::create(&submit.ports, &principal, &user, file, sha256, multipart).await?;
+    let touched = Touched::ids([upload.id.as_str(), user.as_str()]);
     let upload_id = upload.id.into();
     let data = match way {
         UploadWay::Once { request, expires_at } => CreateUploadAnswer {
@@ -46,7 +47,7 @@ pub(crate) async fn post<P: Clock + Entropy + Accounts + Uploads + StoredBytes>(
             multipart: Some(translate::uploads::parts_of(parts)),
         },
     };
-    Ok(Envelope { status: StatusCode::CREATED, data })
+    Ok((touched, Envelope { status: StatusCode::CREATED, data }))
 }
 
 pub(crate) async fn parts<P: Clock + Uploads>(

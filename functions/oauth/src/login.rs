@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use edge::{
-    Authenticated, Envelope, Json, Problem, Query, RequestContext,
+    Authenticated, Envelope, Json, Problem, Query, RequestContext, Touched,
     translate::accounts::{account, login_mode, mode, perms},
 };
 use hub::{
@@ -58,7 +58,7 @@ pub(crate) async fn start<P, F, K>(
     Authenticated(principal): Authenticated,
     context: RequestContext,
     Json(request): Json<StartLoginRequest>,
-) -> Result<Envelope<StartLoginAnswer>, Problem>
+) -> Result<(Touched, Envelope<StartLoginAnswer>), Problem>
 where
     P: Clock + Entropy + Apps + Logins + Budgets,
     F: FlickrLogin,
@@ -72,20 +72,22 @@ where
         callback_url: format!("{}/v1/auth/callback", service.public_url.as_deref().unwrap_or(&context.base_url)),
     };
     let started = service.connect.start(&principal, start).await?;
-    Ok(Envelope::ok(StartLoginAnswer {
+    let touched = Touched::ids([started.app.as_str()]);
+    let answer = StartLoginAnswer {
         authorize_url: started.authorize_url,
         oauth_token: started.oauth_token,
         state: started.state,
         mode: login_mode(started.mode),
         app_id: started.app.into(),
-    }))
+    };
+    Ok((touched, Envelope::ok(answer)))
 }
 
 pub(crate) async fn complete<P, F, K>(
     State(service): State<Arc<Service<P, F, K>>>,
     Authenticated(principal): Authenticated,
     Json(request): Json<CompleteLoginRequest>,
-) -> Result<Envelope<AccountView>, Problem>
+) -> Result<(Touched, Envelope<AccountView>), Problem>
 where
     P: Clock + Entropy + Apps + Logins + Accounts + Budgets + ResponseCache,
     F: FlickrLogin,
@@ -97,7 +99,8 @@ where
         oauth_verifier: code(request.oauth_verifier.trim())?.to_owned(),
         state: request.state.as_deref().map(|state| value("state", state).map(str::to_owned)).transpose()?,
     };
-    Ok(Envelope::ok(account(service.connect.complete(&principal, consent).await?)))
+    let connected = service.connect.complete(&principal, consent).await?;
+    Ok((Touched::ids([connected.user.as_str(), connected.app.as_str()]), Envelope::ok(account(connected))))
 }
 
 pub(crate) async fn callback<P, F, K>(

@@ -4,6 +4,7 @@ mod accounts;
 #[cfg(test)]
 mod answering;
 mod apps;
+mod audit_log;
 mod bucket;
 mod budgets;
 mod cloud;
@@ -51,6 +52,7 @@ mod uploads;
 mod uploads_bucket;
 mod warm_up;
 
+pub use audit_log::AuditLogGroup;
 pub use cloud::Cloud;
 pub use config::{Error as ConfigError, http_client, http_connector, sdk_config};
 pub use kms::{CachedKmsKey, vaults};

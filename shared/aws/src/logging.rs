@@ -15,6 +15,9 @@ use crate::settings::variable;
 /// secrets.
 const OTHERS: Level = Level::WARN;
 
+/// The target of the lines that belong into the audit log. They are logged whatever the level.
+const AUDITED: &str = "audited";
+
 /// Starts logging to `writer` at `LOG_LEVEL` (`error`, `warn`, `info`, `debug` or `trace`; by default `info`). AWS Lambda
 /// collects what a function writes on standard output.
 pub fn start(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
@@ -28,6 +31,7 @@ pub fn start(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
 /// Our own lines to `level`, those of others to [`OTHERS`].
 fn filter(level: Level) -> Targets {
     let ours = [
+        "audit",
         "aws",
         "dlq_replay",
         "domain",
@@ -42,7 +46,8 @@ fn filter(level: Level) -> Targets {
         "worker",
     ];
     // A name stands for all that begin with it: `aws` alone would be the SDK's crates, too.
-    Targets::new().with_default(OTHERS).with_targets(ours.map(|name| (name, level))).with_target("aws_", OTHERS)
+    let targets = Targets::new().with_default(OTHERS).with_targets(ours.map(|name| (name, level)));
+    targets.with_target("aws_", OTHERS).with_target(AUDITED, Level::INFO)
 }
 
 #[cfg(test)]
@@ -59,5 +64,11 @@ mod tests {
             assert!(filter.would_enable(target, &Level::WARN), "{target}");
             assert!(!filter.would_enable(target, &Level::INFO), "{target}");
         }
+    }
+
+    #[test]
+    fn no_level_silences_the_audit_log() {
+        let filter = filter(Level::ERROR);
+        assert!(filter.would_enable(AUDITED, &Level::INFO) && !filter.would_enable("audit", &Level::INFO));
     }
 }

@@ -21,6 +21,8 @@ pub struct Settings {
     pub stores: Stores,
     /// The names of keys and of the hash secret.
     pub keys: Keys,
+    /// `AUDIT_LOG_GROUP`: the name of the log group that is the audit log.
+    pub audit_log_group: String,
     /// How much may be asked for: `FLICKR_CALLS_PER_HOUR` and `FLICKR_BURST_CALLS` of a Flickr app, by default
     /// [`Limit::FLICKR`]; `ACCOUNT_CALLS_PER_HOUR` of one account, with a tenth of it as its burst, none by default;
     /// `MAX_PENDING_JOBS` of one account, by default [`MAX_PENDING`]; `MAX_STORED_GIGABYTES` of one tenant's files, by
@@ -144,6 +146,7 @@ impl Settings {
         Self {
             stores: Stores::read(environment),
             keys: Keys::read(environment),
+            audit_log_group: environment.required("AUDIT_LOG_GROUP"),
             limits: limits(environment),
             retries: PerTarget::new(|target| retry_policy(environment, target)),
             file_rules: file_rules(environment),
@@ -338,7 +341,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const REQUIRED: [&str; 11] = [
+    const REQUIRED: [&str; 12] = [
         "VAULT_TABLE",
         "JOBS_TABLE",
         "RUNTIME_TABLE",
@@ -350,6 +353,7 @@ mod tests {
         "TOKEN_KEY_ARN",
         "APP_KEY_ARN",
         "HASH_SECRET_ARN",
+        "AUDIT_LOG_GROUP",
     ];
 
     /// What is required, under its name in lower case, and these.

@@ -5,7 +5,7 @@ use hub::{keyed_hash::KeyedHash, ports, vaults::Vaults};
 use vault::InvalidKeyArn;
 
 use crate::{
-    Cloud, Settings, SettingsError,
+    AuditLogGroup, Cloud, Settings, SettingsError,
     config::{self, sdk_config},
     kms::{CachedKmsKey, vaults},
     logging,
@@ -54,6 +54,11 @@ impl Aws {
     pub async fn keyed_hash(&self) -> ports::Result<KeyedHash> {
         let (keyed_hash, ()) = tokio::join!(keyed_hash(&self.config, &self.settings.keys), self.cloud.open_tables());
         keyed_hash
+    }
+
+    /// The audit log, for the function that appends to it.
+    pub fn audit_log(&self) -> AuditLogGroup {
+        AuditLogGroup::new(&self.config, &self.settings.audit_log_group)
     }
 
     /// Other sweeps, for the function that sweeps.

@@ -34,6 +34,13 @@ pub fn last_digits(id: &str, digits: usize) -> u32 {
     u32::from_str_radix(last, 16).unwrap_or_default()
 }
 
+/// Whether `text` is an id of any kind: three letters, `_` and 32 hexadecimal digits.
+pub fn is_id(text: &str) -> bool {
+    text.split_once('_').is_some_and(|(kind, digits)| {
+        kind.len() == 3 && kind.bytes().all(|b| b.is_ascii_lowercase()) && is_hex(digits, 32)
+    })
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -157,6 +164,17 @@ mod tests {
             assert_eq!(last_digits(id.as_str(), digits), number, "{digits}");
         }
         assert_eq!(["", "é", "no digits", "f"].map(|id| last_digits(id, 2)), [0, 0, 0, 15]);
+    }
+
+    #[test]
+    fn an_id_of_any_kind_is_told_from_other_text() {
+        assert!(is_id(JobId::from_bytes([1; 16]).as_str()) && is_id(KeyId::from_bytes([0xff; 16]).as_str()));
+        let digits = "0".repeat(32);
+        for bad in
+            ["", "_", "job", &digits, &format!("jobs_{digits}"), &format!("job_{digits}0"), &format!("JOB_{digits}")]
+        {
+            assert!(!is_id(bad), "{bad}");
+        }
     }
 
     #[test]

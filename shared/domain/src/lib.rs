@@ -24,7 +24,7 @@ pub mod timing;
 pub mod upload;
 pub mod verification;
 
-pub use id::{AppId, ClaimId, JobId, KeyId, SigningKeyId, TenantId, TraceId, UploadId, UserId};
+pub use id::{AppId, ClaimId, JobId, KeyId, SigningKeyId, TenantId, TraceId, UploadId, UserId, is_id};
 pub use jitter::Jitter;
 pub use refs::{AccountRef, JobRef};
 pub use time::{Day, Timestamp};

@@ -23,6 +23,7 @@ use tracing::Instrument;
 use vault::{DataKeys, Vault};
 
 use crate::{
+    audit::Asker,
     context::{API_KEY_HEADER, RequestContext},
     problem::{Problem, UNAUTHORIZED},
     scopes, signature,
@@ -60,15 +61,16 @@ pub async fn require_key<P: AuthPorts + 'static, K: DataKeys + 'static>(
         Err(refused) => return *refused,
     };
     tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
+    let asker = Asker::of(&principal);
     let Authenticator { ports, secrets, .. } = &*authenticator;
     let mut request = match signature::verified(ports, secrets, &principal, request).await {
         Ok(request) => request,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return (asker, problem).into_response(),
     };
     // It takes its own time: nobody waits for it, and the request is served whatever becomes of it.
     tokio::spawn(note_use(authenticator, principal.clone()).in_current_span());
     request.extensions_mut().insert(Authenticated(principal));
-    next.run(request).await
+    (asker, next.run(request).await).into_response()
 }
 
 /// What it takes to know who asks, and whether that one may.
@@ -100,10 +102,17 @@ async fn principal<P: AuthPorts, K: DataKeys>(
     let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
     let api_key = asked.api_key.to_str().unwrap_or_default();
     let principal = tenants::authenticate(ports, keyed_hash, *limits, api_key).await.map_err(refused)?;
+    let admitted = admitted(&principal, &asked);
+    admitted.map_err(|refused| Box::new((Asker::of(&principal), *refused).into_response()))?;
+    Ok(principal)
+}
+
+/// Whether the principal may ask for this, and from there.
+fn admitted(principal: &Principal, asked: &Asked) -> Result<(), Box<Response>> {
+    let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
     principal.check_address(asked.source_ip).map_err(refused)?;
     let scope = scopes::needed(&asked.method, asked.route.as_ref().map(MatchedPath::as_str))?;
-    principal.require(scope).map_err(refused)?;
-    Ok(principal)
+    principal.require(scope).map_err(refused)
 }
 
 /// Notes the day on which the key was used, for people.

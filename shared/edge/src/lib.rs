@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod auth;
 pub mod batch;
 mod body;
@@ -16,6 +17,7 @@ mod signature;
 pub mod translate;
 
 pub use api::ErrorCode;
+pub use audit::Touched;
 pub use auth::{AuthPorts, Authenticated, Authenticator, require_key};
 pub use body::{Json, MAX_BODY_BYTES, PathText, Query, parse};
 pub use context::{API_KEY_HEADER, RequestContext};

@@ -192,6 +192,10 @@ impl IntoResponse for Problem {
 pub(crate) struct PendingProblem(std::sync::Arc<Problem>);
 
 impl PendingProblem {
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
     /// The document, for this request.
     pub(crate) fn document(&self, context: &RequestContext) -> Vec<u8> {
         let problem = &self.0;

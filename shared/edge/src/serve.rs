@@ -1,5 +1,7 @@
 //! Where every answer leaves: it gets its request id, its headers and its log line.
 
+use std::pin::pin;
+
 use api::ErrorCode;
 use axum::{
     Router,
@@ -11,11 +13,13 @@ use axum::{
 use http::{HeaderName, HeaderValue, header};
 use lambda_http::{Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, tower::service_fn};
 use serde_json::Value;
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::{
+    audit::Watched,
     context::RequestContext,
     envelope::PendingData,
     event::normalized,
@@ -97,13 +101,27 @@ async fn finish(mut request: Request, next: Next) -> Response {
         path = request.uri().path(),
     );
     request.extensions_mut().insert(context.clone());
-    async {
+    let watched = Watched::of(&request, &context);
+    let answered = async {
         let response = dress(next.run(request).await, &context);
         tracing::info!(status = response.status().as_u16(), "answered");
         response
+    };
+    // Outside of the span, which has the path as it came.
+    let response = in_time(&watched, answered.instrument(span)).await;
+    watched.log_answered(&response);
+    response
+}
+
+/// The answer. If it is not there before the function's time is over, the audit log is told of the request without it.
+async fn in_time(watched: &Watched, answered: impl Future<Output = Response>) -> Response {
+    let Some(time_left) = watched.time_left() else { return answered.await };
+    let mut answered = pin!(answered);
+    if let Ok(response) = timeout(time_left, &mut answered).await {
+        return response;
     }
-    .instrument(span)
-    .await
+    watched.log_unfinished();
+    answered.await
 }
 
 /// The answer with its body and headers for this request.

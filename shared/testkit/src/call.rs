@@ -15,6 +15,8 @@ pub enum Call {
     SaveApp,
     App,
     Apps,
+    // AuditLog
+    AppendToAuditLog,
     // Budgets
     Budget,
     ChangeBudget,

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod audit;
 mod headers;
 mod signature;

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod apps;
+mod audit_log;
 mod budgets;
 mod dead_jobs;
 mod fair_queue;
@@ -41,6 +42,7 @@ use futures_util::Stream;
 
 pub use accounts::{Accounts, SealedAccount};
 pub use apps::Apps;
+pub use audit_log::{AuditLine, AuditLog};
 pub use budgets::{BudgetKey, Budgets, Changed};
 pub use dead_jobs::{DeadJobs, ListedDeadJob};
 pub use fair_queue::{FairQueues, QueuedJob, SubmitContext, TagRequest, TenantTagRequest};

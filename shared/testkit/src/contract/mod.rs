@@ -1,14 +1,15 @@
 //! What each port promises, as suites that every implementation passes.
 //!
 //! A suite is a function of the ports that it asks. It panics where a promise is broken. It uses fresh tenants and
-//! apps, so that suites can share one deployed stack. [`suites`] lists them all, but for [`sweeps`](fn@sweeps), whose
-//! adapter stands by itself, and [`multiparts`](fn@multiparts) and [`former_records`](fn@former_records), for which
-//! somebody else stores something.
+//! apps, so that suites can share one deployed stack. [`suites`] lists them all, but for [`sweeps`](fn@sweeps) and
+//! [`audit_log`](fn@audit_log), whose adapters stand by themselves, and [`multiparts`](fn@multiparts) and
+//! [`former_records`](fn@former_records), for which somebody else stores something.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a suite of assertions")]
 
 mod accounts;
 mod apps;
+mod audit_log;
 mod budgets;
 mod dead_jobs;
 mod fair_queue;
@@ -37,6 +38,7 @@ mod uploads;
 
 pub use accounts::accounts;
 pub use apps::apps;
+pub use audit_log::audit_log;
 pub use budgets::budgets;
 pub use dead_jobs::{dead_jobs, quarantine};
 pub use fair_queue::{fair_queues, submit_context, tags, tenant_flows, waiting_jobs};

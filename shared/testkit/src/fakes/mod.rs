@@ -6,6 +6,7 @@
 
 mod accounts;
 mod apps;
+mod audit_log;
 mod budgets;
 mod dead_jobs;
 mod fair_queue;

@@ -24,6 +24,12 @@ async fn former_records() {
 }
 
 #[tokio::test]
+async fn audit_log() {
+    let world = World::new(NOW, 1);
+    contract::audit_log(&world, &world, async |stream: &str| world.audit_lines(stream)).await;
+}
+
+#[tokio::test]
 async fn multiparts() {
     let world = World::new(NOW, 1);
     let put = async |upload: &_, part, _: &_, bytes| world.store_part(upload, part, bytes).unwrap();
