@@ -46,6 +46,11 @@ pub async fn ask(service: &str, method: Method, path: &str, target: Option<&str>
 
 /// Another tenant, with an API key in the stack's usage plan.
 pub async fn another_tenant() -> Hub {
+    another_tenant_with_id().await.0
+}
+
+/// The same, with the tenant's id.
+pub async fn another_tenant_with_id() -> (Hub, String) {
     let key = random_key();
     let body = json!({ "name": "another", "value": key, "enabled": true });
     let made = ask("apigateway", Method::POST, "/apikeys", None, &body).await;
@@ -61,7 +66,8 @@ pub async fn another_tenant() -> Hub {
     admin.stdin.take().unwrap().write_all(key.as_bytes()).await.unwrap();
     let output = admin.wait_with_output().await.unwrap();
     assert!(output.status.success());
-    Hub::with_key(Some(key))
+    let created: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (Hub::with_key(Some(key)), created["tenant_id"].as_str().unwrap().to_owned())
 }
 
 /// Runs the operator's command for an API key, which must succeed.

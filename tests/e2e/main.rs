@@ -14,6 +14,7 @@
 mod app_stop;
 mod cache;
 mod contracts;
+mod cors;
 mod crash;
 mod doctor;
 mod edge;

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod cors;
 mod headers;
 mod signature;
