@@ -9,6 +9,7 @@ use aws_sdk_cloudformation::{
     types::StackResourceSummary,
 };
 use aws_types::SdkConfig;
+use domain::tenant::{InvalidOrigin, Origins};
 use hub::chain;
 
 /// A stack as it is deployed.
@@ -37,6 +38,15 @@ impl DeployedStack {
     /// Whether its vault table is protected from deletion.
     pub fn protects_vault(&self) -> bool {
         self.says("VaultDeletionProtection") != Some("false")
+    }
+
+    /// The origins of the web pages that it lets use its API.
+    ///
+    /// # Errors
+    /// When one of them is none.
+    pub fn allowed_origins(&self) -> Result<Origins, InvalidOrigin> {
+        let listed = self.says("AllowedOrigins").unwrap_or_default().split(',').map(str::trim);
+        Origins::parse(listed.filter(|origin| !origin.is_empty()))
     }
 
     fn says(&self, parameter: &str) -> Option<&str> {
@@ -166,5 +176,13 @@ mod tests {
         let protects = |parameters: &[(&str, &str)]| deployed_stack("CREATE_COMPLETE", parameters).protects_vault();
         assert!(protects(&[]) && protects(&[("VaultDeletionProtection", "true")]));
         assert!(!protects(&[("VaultDeletionProtection", "false")]));
+    }
+    #[test]
+    fn a_stack_names_the_origins_that_it_allows() {
+        let origins = |list| deployed_stack("UPDATE_COMPLETE", &[("AllowedOrigins", list)]).allowed_origins();
+        assert_eq!(origins(""), Ok(Origins::default()));
+        let both = Origins::parse(["https://a.example", "https://b.example"]);
+        assert_eq!(origins(" https://a.example , https://b.example"), both);
+        assert_eq!(deployed_stack("UPDATE_COMPLETE", &[]).allowed_origins(), Ok(Origins::default()));
     }
 }

@@ -9,7 +9,10 @@ use aws::{AuditLogGroup, CachedKmsKey, Cloud, ConfigError, Settings, SettingsErr
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::SdkConfig;
-use domain::job::Target;
+use domain::{
+    job::Target,
+    tenant::{InvalidOrigin, Origins},
+};
 use hub::{hash_secret::HashSecret, keyed_hash::KeyedHash, limits::Limits, ports, vaults::Vaults};
 use vault::InvalidKeyArn;
 
@@ -116,6 +119,17 @@ impl Stack {
     pub fn table_names(&self) -> [&str; 3] {
         let Stores { vault_table, jobs_table, runtime_table, .. } = &self.settings.stores;
         [vault_table, jobs_table, runtime_table]
+    }
+
+    /// The origins of the web pages that the stack lets use its API.
+    ///
+    /// # Errors
+    /// When it was deployed with what is none.
+    pub fn allowed_origins(&self) -> Result<Origins, InvalidOrigin> {
+        match &self.deployed_stack {
+            Some(deployed_stack) => deployed_stack.allowed_origins(),
+            None => Ok(self.settings.allowed_origins.clone()),
+        }
     }
 
     /// Whether nothing runs the stack's jobs; `None` where the stack was not named.

@@ -104,7 +104,8 @@ pub async fn run(stack: &Stack, command: Command) -> Result<Answer, Box<dyn Erro
             changed(&cloud, &tenant, TenantChange::SetTier(tier)).await
         }
         Command::Limits(LimitsCommand::Set { tenant, changes }) => {
-            let limits = limits::changed(tenants::get(&cloud, &tenant).await?.limits, changes)?;
+            let before = tenants::get(&cloud, &tenant).await?.limits;
+            let limits = limits::changed(before, changes, &stack.allowed_origins()?)?;
             changed(&cloud, &tenant, TenantChange::SetLimits(limits)).await
         }
     }

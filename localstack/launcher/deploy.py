@@ -27,6 +27,7 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         "FlickrUrl": settings.flickr_url,
         "PublicUrl": settings.url,
         "AllowedReturnUrls": settings.return_urls,
+        "AllowedOrigins": ",".join(settings.allowed_origins),
         "LogLevel": environ.get("LOG_LEVEL", "") or "info",
         "FlickrCallsPerHour": environ.get("FLICKR_CALLS_PER_HOUR", ""),
         "FlickrBurstCalls": environ.get("FLICKR_BURST_CALLS", ""),

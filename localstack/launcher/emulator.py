@@ -28,7 +28,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 def gated(app: App, launch_token: str, session_tokens: Callable[[], Iterable[str]] = tuple) -> App:
     """An ASGI app that passes on to `app` what the gate does not refuse, without the token of the launch.
 
-    The other session tokens that it knows are those of roles, which the emulator compares with the signature.
+    The origin of a page that the proxy admitted is an `Origin` again: the API judges by it. The other session tokens that it knows are those of roles, which the emulator compares with the signature.
     """
 
     async def ask(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,9 @@ def gated(app: App, launch_token: str, session_tokens: Callable[[], Iterable[str
         # The event of a function and the emulator's records hold a request's headers.
         secret = (gate.TOKEN_HEADER.encode(), launch_token.encode())
         kept = [(name, value) for name, value in scope["headers"] if (name.lower(), value) != secret]
-        await app({**scope, "headers": kept}, receive, send)
+        judged = gate.ORIGIN_HEADER.encode()
+        renamed = [(b"origin" if name.lower() == judged else name, value) for name, value in kept]
+        await app({**scope, "headers": renamed}, receive, send)
 
     return ask
 

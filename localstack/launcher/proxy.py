@@ -1,8 +1,8 @@
 """Serves the deployed REST API at a plain address: `http://127.0.0.1:3000/api/...`.
 
 It forwards method, path, headers and body unchanged, and returns the answer unchanged: it follows no redirect and
-retries nothing. It refuses what the gate refuses; the callback is a page, to which Flickr sends the browser. Its own
-errors have the shape of the API's.
+retries nothing. It refuses what the gate refuses; the callback is a page, to which Flickr sends the browser, and pages of
+the stack's allowed origins are the API's to judge. Its own errors have the shape of the API's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Iterable
+from typing import Collection, Iterable
 
 from . import gate
 from .settings import HOST
@@ -44,6 +44,7 @@ REPLACED = frozenset(
         "content-length",
         "expect",
         "host",
+        gate.ORIGIN_HEADER,
         gate.TOKEN_HEADER,
         "x-forwarded-for",
         "x-forwarded-host",
@@ -126,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _require_no_foreign_page(self) -> None:
         is_page = self.command == "GET" and self.path.split("?")[0] == CALLBACK
-        reason = gate.refusal(self.headers.items(), is_page)
+        reason = gate.refusal(self.headers.items(), is_page, self.server.allowed_origins)
         if reason:
             raise Refused(403, "ERR_FORBIDDEN", reason)
 
@@ -163,6 +164,9 @@ class Handler(BaseHTTPRequestHandler):
             upstream.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)
             upstream.putheader("Host", f"{HOST}:{self.server.emulator_port}")
             upstream.putheader(gate.TOKEN_HEADER, self.server.token)
+            origin = gate.admitted_origin(self.headers.items(), self.server.allowed_origins)
+            if origin:
+                upstream.putheader(gate.ORIGIN_HEADER, origin)
             for name, value in passed_on(self.headers.items(), REPLACED | JUDGED):
                 upstream.putheader(name, value)
             upstream.putheader("X-Forwarded-For", self.client_address[0])
@@ -205,10 +209,13 @@ class Proxy(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port: int, emulator_port: int, api_id: str, token: str) -> None:
+    def __init__(
+        self, port: int, emulator_port: int, api_id: str, token: str, allowed_origins: Collection[str] = ()
+    ) -> None:
         self.emulator_port = emulator_port
         self.api_id = api_id
         self.token = token
+        self.allowed_origins = allowed_origins
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((HOST, port), Handler)
 

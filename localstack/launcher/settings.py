@@ -23,6 +23,7 @@ STACK_NAME = "flickrhub"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
 RETURN_URL = "https://app.example.org/flickr/return"
+ORIGINS = "https://app.example.org,https://gallery.example.org"
 
 #: name of a port -> (the variable that changes it, its default)
 PORTS = {
@@ -51,6 +52,8 @@ class Settings:
     emulator_port: int
     real_flickr: RealFlickr | None = None
     return_urls: str = RETURN_URL
+    #: Of the web pages that may use the API, separated by commas.
+    origins: str = ORIGINS
     #: The emulator answers nobody without it. A secret, and another one at each launch.
     session_token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
@@ -68,6 +71,11 @@ class Settings:
     def build(self) -> Path:
         """The folder `sam build` writes to."""
         return self.state / "build"
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins of the web pages that may use the API."""
+        return tuple(origin.strip() for origin in self.origins.split(",") if origin.strip())
 
     @property
     def url(self) -> str:
@@ -95,7 +103,8 @@ def for_run(environ: Mapping[str, str]) -> Settings:
     ports = {name: port_from(environ, name) for name in PORTS}
     _require_distinct(ports)
     return_urls = environ.get("ALLOWED_RETURN_URLS") or RETURN_URL
-    return Settings(LOCAL, LOCAL / "env", ports["proxy"], ports["flickr"], ports["emulator"], real, return_urls)
+    origins = environ.get("ALLOWED_ORIGINS") or ORIGINS
+    return Settings(LOCAL, LOCAL / "env", ports["proxy"], ports["flickr"], ports["emulator"], real, return_urls, origins)
 
 
 def for_test() -> Settings:

@@ -52,7 +52,13 @@ def up(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
         with step("Deploy template.yaml with sam deploy"):
             outputs = deploy.deploy(programs, environ, settings)
             api_key = deploy.Aws(settings).api_key(outputs["FirstApiKeyId"])
-            proxy = Proxy(settings.proxy_port, settings.emulator_port, outputs["ApiId"], settings.session_token)
+            proxy = Proxy(
+                settings.proxy_port,
+                settings.emulator_port,
+                outputs["ApiId"],
+                settings.session_token,
+                settings.allowed_origins,
+            )
             proxy.start()
         with step("Create the first tenant"):
             tenant = _create_tenant(programs, environ, settings, deploy.for_tests(outputs), api_key)
@@ -146,6 +152,7 @@ def _published(
         "FLICKRHUB_TENANT_ID": tenant,
         "FLICKRHUB_STACK": STACK_NAME,
         "FLICKRHUB_RETURN_URL": settings.return_urls.split(",")[0],
+        "ALLOWED_ORIGINS": ",".join(settings.allowed_origins),
         **({} if settings.real_flickr else flickr),
         **environment.stack(settings),
         **names,

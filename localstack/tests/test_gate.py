@@ -27,6 +27,19 @@ class Refusals(unittest.TestCase):
         for origin in ("http://evil.example", "null", "http://127.0.0.1:3000", "https://127.0.0.1:4566", ""):
             self.assertEqual(gate.refusal([HOST, ("Origin", origin)], is_page=True), gate.FOREIGN_ORIGIN, origin)
 
+    def test_not_of_the_pages_that_the_server_judges_itself(self):
+        page = ("Origin", "https://app.example.org")
+        asked = [HOST, page, ("Sec-Fetch-Site", "cross-site")]
+        self.assertIsNone(gate.refusal(asked, origins=["https://app.example.org"]))
+        for origins in ([], ["https://app.example.org.evil.example"]):
+            self.assertEqual(gate.refusal(asked, origins=origins), gate.FOREIGN_ORIGIN)
+        for headers, reason in (
+            ([HOST, ("Sec-Fetch-Site", "cross-site")], gate.FOREIGN_SITE),
+            ([HOST, page, ("Origin", "http://evil.example")], gate.FOREIGN_ORIGIN),
+            ([("Host", "evil.example"), page], gate.FOREIGN_HOST),
+        ):
+            self.assertEqual(gate.refusal(headers, origins=["https://app.example.org"]), reason)
+
     def test_of_another_site_or_port_that_does_not_link_to_a_page(self):
         for site, refused in {
             "none": None,
@@ -88,6 +101,10 @@ class Emulator(unittest.TestCase):
             self.assertEqual(reached[0]["headers"], [(b"host", b"127.0.0.1:4566"), (b"accept", b"a")])
             self.assertEqual(sent, [])
         self.assertEqual(len(self.ask("lifespan")[0]), 1)
+
+    def test_gets_the_origin_that_the_proxy_judged(self):
+        reached, _ = self.ask("http", ("X-Amz-Security-Token", TOKEN), ("X-Flickrhub-Origin", "https://app.example.org"))
+        self.assertIn((b"origin", b"https://app.example.org"), reached[0]["headers"])
 
     def test_gets_what_has_the_token_of_a_role_with_the_token(self):
         reached, sent = self.ask("http", ("X-Amz-Security-Token", "a role's"))

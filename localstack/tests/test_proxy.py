@@ -64,7 +64,7 @@ class Passing(unittest.TestCase):
     def setUp(self):
         self.upstream = ThreadingHTTPServer((settings.HOST, 0), Upstream)
         threading.Thread(target=self.upstream.serve_forever, daemon=True).start()
-        self.proxy = proxy.Proxy(0, self.upstream.server_port, "x", "the token")
+        self.proxy = proxy.Proxy(0, self.upstream.server_port, "x", "the token", ["https://app.example.org"])
         self.proxy.start()
         self.client = http.client.HTTPConnection(settings.HOST, self.proxy.server_port, timeout=5)
 
@@ -123,6 +123,17 @@ class Passing(unittest.TestCase):
                     problem = json.loads(content)
                     self.assertEqual((answer.status, problem["error"]["code"]), (403, "ERR_FORBIDDEN"))
                     self.assertEqual(problem["detail"], reason)
+
+    def test_hands_on_where_a_page_is_from_that_the_api_judges(self):
+        for sent, expected in (
+            ({"Origin": "https://app.example.org", "Sec-Fetch-Site": "cross-site"}, ["https://app.example.org"]),
+            ({gate.ORIGIN_HEADER: "https://app.example.org"}, []),
+        ):
+            answer, content = self.ask("POST", "/api/v1/x", b"{}", sent)
+            headers = [(name.lower(), value) for name, value in json.loads(content)["headers"]]
+            self.assertEqual(answer.status, 201)
+            self.assertEqual([value for name, value in headers if name == gate.ORIGIN_HEADER], expected)
+            self.assertFalse({"origin", "sec-fetch-site"} & {name for name, _ in headers})
 
     def test_lets_flickr_send_the_browser_to_the_callback_alone(self):
         link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}

@@ -45,6 +45,13 @@ class Flickr(unittest.TestCase):
             self.assertEqual(settings.for_run(other).flickr_url, "http://127.0.0.1:3001")
 
 
+class Origins(unittest.TestCase):
+    def test_of_pages_come_from_the_environment(self):
+        chosen = settings.for_run({"ALLOWED_ORIGINS": "https://a.example, https://b.example"})
+        self.assertEqual(chosen.allowed_origins, ("https://a.example", "https://b.example"))
+        self.assertTrue(settings.for_run({}).allowed_origins)
+
+
 class Architectures(unittest.TestCase):
     def test_are_named_as_lambda_names_them(self):
         for machine, expected in {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.items():

@@ -15,6 +15,7 @@ mod app_stop;
 mod audit;
 mod cache;
 mod contracts;
+mod cors;
 mod crash;
 mod doctor;
 mod edge;

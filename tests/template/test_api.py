@@ -27,18 +27,29 @@ class Api(unittest.TestCase):
 
     def test_a_route_without_a_key_has_a_limit_and_a_rule_of_the_firewall(self):
         stack = Stack(KeylessRequestsPerAddress="100")
-        keyless = {path for path, _, operation in self.routes(stack) if {"api_key": []} not in operation["security"]}
+        keyless = {
+            (method, path)
+            for path, method, operation in self.routes(stack)
+            if {"api_key": []} not in operation["security"]
+        }
         (stage,) = stack.of_type("AWS::ApiGateway::Stage").values()
-        limits = {each["ResourcePath"].replace("~1", "/")[1:]: each for each in stage["MethodSettings"]}
+        limits = {
+            (each["HttpMethod"], each["ResourcePath"].replace("~1", "/")[1:]): each for each in stage["MethodSettings"]
+        }
         self.assertEqual(set(limits), keyless)
-        self.assertEqual(limits["/v1/health"]["ThrottlingRateLimit"], 2)
+        self.assertEqual(limits["GET", "/v1/health"]["ThrottlingRateLimit"], 2)
         (rule,) = stack.properties("Firewall")["Rules"]
         rate = rule["Statement"]["RateBasedStatement"]
         self.assertEqual((rate["AggregateKeyType"], rate["Limit"], rule["Action"]), ("IP", "100", {"Block": {}}))
         matches = [each["ByteMatchStatement"] for each in rate["ScopeDownStatement"]["OrStatement"]["Statements"]]
-        found = {(each["SearchString"], each["PositionalConstraint"]) for each in matches}
-        expected = {(path.partition("{")[0], "CONTAINS" if "{" in path else "ENDS_WITH") for path in keyless}
-        self.assertEqual(found, expected)
+        found = {(*each["FieldToMatch"], each["SearchString"], each["PositionalConstraint"]) for each in matches}
+        expected = {
+            ("UriPath", path.partition("{")[0], "CONTAINS" if "{" in path else "ENDS_WITH")
+            for method, path in keyless
+            if method == "GET"
+        }
+        # Preflights are of whatever path.
+        self.assertEqual(found, expected | {("Method", "OPTIONS", "EXACTLY")})
         stage_arn = f"arn:aws:apigateway:{REGION}::/restapis/{stack.ref('Api')}/stages/{stage['StageName']}"
         association = {"ResourceArn": stage_arn, "WebACLArn": stack.arn("Firewall")}
         self.assertEqual(stack.properties("FirewallOfApi"), association)
@@ -54,8 +65,20 @@ class Api(unittest.TestCase):
         deployed = {
             (path, method, {"api_key": []} in operation["security"])
             for path, method, operation in self.routes(Stack())
+            if method != "OPTIONS"
         }
         self.assertEqual(documented, deployed)
+
+    def test_the_preflights_of_all_paths_are_answered_without_a_key_by_one_function_that_knows_the_origins(self):
+        stack = Stack(AllowedOrigins="https://app.example.org,http://localhost:5173")
+        (preflight,) = [(path, each) for path, method, each in self.routes(stack) if method == "OPTIONS"]
+        path, operation = preflight
+        self.assertEqual(path, "/v1/{path+}")
+        self.assertNotIn({"api_key": []}, operation["security"])
+        self.assertIn(stack.arn("StatusFunction"), json.dumps(operation["x-amazon-apigateway-integration"]))
+        variables = stack.properties("StatusFunction")["Environment"]["Variables"]
+        self.assertEqual(variables["ALLOWED_ORIGINS"], "https://app.example.org,http://localhost:5173")
+        self.assertNotIn("ALLOWED_ORIGINS", Stack().properties("StatusFunction")["Environment"]["Variables"])
 
     def test_the_usage_plans_narrower_limits_are_of_routes_that_are_there(self):
         stack = Stack()

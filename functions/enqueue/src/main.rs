@@ -11,9 +11,9 @@ use hub::submit::Submit;
 async fn main() -> Result<(), lambda_http::Error> {
     let aws = Aws::start()?;
     let (ports, limits, sources) = (aws.cloud.clone(), aws.settings.limits, aws.settings.sources.clone());
-    let secrets = aws.vaults()?.secrets;
+    let (secrets, allowed_origins) = (aws.vaults()?.secrets, aws.settings.allowed_origins.clone());
     let (keyed_hash, ()) = tokio::join!(aws.keyed_hash(), ports.open_queues());
     let submit = Submit { ports: ports.clone(), catalogue: &CATALOGUE, sources };
-    let authenticator = Authenticator { ports, keyed_hash: keyed_hash?, limits, secrets };
+    let authenticator = Authenticator { ports, keyed_hash: keyed_hash?, limits, secrets, allowed_origins };
     edge::lambda(enqueue::routes(Arc::new(submit), Arc::new(authenticator))).await
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Router, middleware::from_fn_with_state, routing::post};
+use domain::tenant::Origins;
 use edge::{Authenticator, Envelope, Gateway, require_key};
 use http::HeaderMap;
 use hub::{limits::Limits, signing, tenants};
@@ -75,7 +76,8 @@ pub fn signed_request(data: &[u8]) {
         },
         "body": body, "isBase64Encoded": false,
     });
-    let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default(), secrets };
+    let (limits, allowed_origins) = (Limits::default(), Origins::default());
+    let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits, secrets, allowed_origins };
     let routes =
         Router::new().route(ROUTE, post(reached)).layer(from_fn_with_state(Arc::new(authenticator), require_key));
     // What is noted of the use of a key may not take long, which needs a clock.

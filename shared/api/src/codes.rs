@@ -51,6 +51,8 @@ codes! {
     TenantSuspended = "ERR_TENANT_SUSPENDED", 403, "The tenant is suspended";
     /// The tenant's requests may not come from this address.
     AddressNotAllowed = "ERR_ADDRESS_NOT_ALLOWED", 403, "Requests may not come from this address";
+    /// Web pages of this origin may not send the tenant's requests.
+    OriginNotAllowed = "ERR_ORIGIN_NOT_ALLOWED", 403, "Web pages of this origin may not use the API";
     /// The API key may not be used for this route.
     ScopeMissing = "ERR_SCOPE_MISSING", 403, "The API key may not be used for this";
     /// No such route.

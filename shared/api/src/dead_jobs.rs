@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::JobView;
 
+use crate::bounded::at_most;
+
 /// `GET /v1/dlq`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -20,11 +22,15 @@ pub struct DeadJobList {
 #[serde(deny_unknown_fields)]
 pub struct ReplayRequest {
     /// The jobs to replay.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub job_ids: Option<Vec<String>>,
     /// Whether to replay a page of the list.
     #[serde(default)]
     pub all: bool,
     /// With `all`: where the page begins.
+    #[serde(default, deserialize_with = "at_most::<_, _, 200>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub cursor: Option<String>,
     /// Also what may have taken effect.
     #[serde(default)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::bounded::at_most;
+
 /// What kind of work a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -35,16 +37,24 @@ pub enum JobPriority {
 #[serde(deny_unknown_fields)]
 pub struct SubmitJobRequest {
     /// Flickr's method, of a call of the REST API.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub method: Option<String>,
     /// The file, of an upload or replace: an upload whose file has arrived.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub upload_id: Option<String>,
     /// The file, of an upload or replace: where FlickrHub fetches it. Not with `upload_id`.
+    #[serde(default, deserialize_with = "at_most::<_, _, 8192>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub source_url: Option<String>,
     /// The parameters: an object of strings, numbers and booleans, as it was written. Of an upload, `tags` may be a list.
     #[serde(default = "no_params")]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub params: Box<RawValue>,
     /// In the name of which account.
+    #[serde(deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub user_id: String,
     /// What kind of work; by default `rest`.
     pub target: Option<JobTarget>,
@@ -56,7 +66,8 @@ pub struct SubmitJobRequest {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub meta: Option<Box<RawValue>>,
     /// When it is to run, as RFC 3339. Not with `delay_seconds`.
-    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, max_length = 64))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
     pub run_at: Option<String>,
     /// In how many seconds it is to run. Not with `run_at`.
     pub delay_seconds: Option<u64>,
@@ -84,8 +95,12 @@ pub struct JobCacheOptions {
 #[serde(deny_unknown_fields)]
 pub struct JobStatusRequest {
     /// The job.
+    #[serde(deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub job_id: String,
     /// The account it belongs to.
+    #[serde(deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub user_id: String,
     /// In which form the result is to be given; by default `inline`.
     pub result: Option<ResultForm>,
@@ -108,20 +123,28 @@ pub struct JobQuery {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct JobListQuery {
     /// The account whose jobs are listed.
+    #[serde(deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 100))]
     pub user_id: String,
     /// Only jobs that were accepted from this time on.
-    #[cfg_attr(feature = "openapi", param(format = DateTime))]
+    #[cfg_attr(feature = "openapi", param(format = DateTime, max_length = 64))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
     pub accepted_from: Option<String>,
     /// Only jobs that were accepted before this time.
-    #[cfg_attr(feature = "openapi", param(format = DateTime))]
+    #[cfg_attr(feature = "openapi", param(format = DateTime, max_length = 64))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
     pub accepted_until: Option<String>,
     /// Only calls of this method.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 100))]
     pub method: Option<String>,
     /// Only jobs that stand there now.
     pub state: Option<JobState>,
     /// How many jobs are looked at for a page, 1 to 100; by default 50.
     pub limit: Option<u16>,
     /// The `next_cursor` of the page before; none for the first page.
+    #[serde(default, deserialize_with = "at_most::<_, _, 200>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 200))]
     pub cursor: Option<String>,
 }
 

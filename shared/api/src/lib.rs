@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod body_limits;
+mod bounded;
 mod cache;
 mod codes;
 mod dead_jobs;
@@ -13,6 +15,7 @@ mod uploads;
 mod usage;
 
 pub use accounts::{AccountList, AccountStatus, AccountView, DisconnectAnswer, Permission};
+pub use body_limits::{MAX_BODY_BYTES, max_body_bytes, routes_with_body};
 pub use cache::{InvalidateCacheAnswer, InvalidateCacheRequest};
 pub use codes::ErrorCode;
 pub use dead_jobs::{DeadJobList, DiscardAnswer, ReplayAnswer, ReplayOutcome, ReplayRequest, ReplayResult};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::Permission;
+use crate::{Permission, bounded::at_most};
 
 /// How the verifier comes back from Flickr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,18 +22,24 @@ pub enum LoginMode {
 #[serde(deny_unknown_fields)]
 pub struct StartLoginRequest {
     /// The Flickr app's API key.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 256))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     pub api_key: Option<Zeroizing<String>>,
     /// The Flickr app's secret.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 256))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     pub api_secret: Option<Zeroizing<String>>,
     /// A Flickr app of an earlier login.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub app_id: Option<String>,
     /// What the user is asked to allow.
     pub perms: Permission,
     /// How the verifier comes back; by default as `return_url` says.
     pub mode: Option<LoginMode>,
     /// Where the browser goes in the end.
+    #[serde(default, deserialize_with = "at_most::<_, _, 2048>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub return_url: Option<String>,
 }
 
@@ -59,10 +65,16 @@ pub struct StartLoginAnswer {
 #[serde(deny_unknown_fields)]
 pub struct CompleteLoginRequest {
     /// The request token.
+    #[serde(deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub oauth_token: String,
     /// What Flickr gave the user.
+    #[serde(deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub oauth_verifier: String,
     /// What the start of the login answered; needed in callback mode.
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub state: Option<String>,
 }
 
@@ -72,9 +84,15 @@ pub struct CompleteLoginRequest {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct CallbackQuery {
     /// The request token.
+    #[serde(deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 256))]
     pub oauth_token: String,
     /// What Flickr gave the user.
+    #[serde(deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 256))]
     pub oauth_verifier: String,
     /// What the start of the login answered.
+    #[serde(deserialize_with = "at_most::<_, _, 256>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 256))]
     pub state: String,
 }

@@ -4,20 +4,30 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
+
 /// `POST /v1/uploads`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateUploadRequest {
     /// For which account.
+    #[serde(deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub user_id: String,
     /// The file's name. Without a title, the photo is named after it.
+    #[serde(deserialize_with = "at_most::<_, _, 255>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub file_name: String,
     /// What it is: `image/*` or `video/*`.
+    #[serde(deserialize_with = "at_most::<_, _, 255>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub content_type: String,
     /// How many bytes it has.
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal digits. Where it is not given, the file is read once more.
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub sha256: Option<String>,
     /// Whether the file comes in parts, so that a client that stopped can go on with those that have not arrived.
     #[serde(default)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
+
 /// `GET /v1/usage`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
@@ -9,8 +11,12 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
     /// The account whose pending jobs are counted.
+    #[serde(default, deserialize_with = "at_most::<_, _, 100>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 100))]
     pub user_id: Option<String>,
     /// The `next_cursor` of the page before; none for the first page.
+    #[serde(default, deserialize_with = "at_most::<_, _, 200>")]
+    #[cfg_attr(feature = "openapi", param(max_length = 200))]
     pub cursor: Option<String>,
 }
 

@@ -10,6 +10,7 @@ use domain::{
     budget::{Limit, MAX_PENDING},
     egress::Policy,
     job::{PerTarget, RetryPolicy, Target},
+    tenant::Origins,
     upload::{BYTES_PER_GIGABYTE, DedupCheck, FileRules, MAX_STORED_BYTES},
 };
 use hub::{limits::Limits, ports::Shards};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub flickr_url: Option<String>,
     /// Where browsers are sent.
     pub login: Login,
+    /// `ALLOWED_ORIGINS`: the origins of the web pages that may use the API at all, separated by commas. None by default.
+    pub allowed_origins: Origins,
     /// How the sweep hands over.
     pub sweeping: Sweeping,
 }
@@ -153,6 +156,7 @@ impl Settings {
             sources: sources(environment),
             flickr_url: environment.optional("FLICKR_URL"),
             login: Login::read(environment),
+            allowed_origins: allowed_origins(environment),
             sweeping: Sweeping::read(environment),
         }
     }
@@ -240,6 +244,11 @@ fn sources(environment: &mut Environment<'_>) -> Policy {
         policy = policy.with_ports(ports.into_iter().map(u16::from));
     }
     if environment.is_true("LOCAL_SOURCES") { policy.local() } else { policy }
+}
+
+fn allowed_origins(environment: &mut Environment<'_>) -> Origins {
+    let origins = environment.list("ALLOWED_ORIGINS", "origins such as https://app.example.org");
+    origins.unwrap_or_default().into_iter().collect()
 }
 
 /// The name of a target's setting.
@@ -483,5 +492,16 @@ mod tests {
     fn the_public_url_ends_without_a_slash() {
         let login = with(&[("PUBLIC_URL", "https://a.example/api/")]).unwrap().login;
         assert_eq!(login.public_url.as_deref(), Some("https://a.example/api"));
+    }
+    #[test]
+    fn pages_of_some_origins_may_use_the_api() {
+        assert!(with(&[]).unwrap().allowed_origins.is_empty());
+        let listed = with(&[("ALLOWED_ORIGINS", "https://a.example, http://localhost:5173")]).unwrap().allowed_origins;
+        assert_eq!(listed, Origins::parse(["https://a.example", "http://localhost:5173"]).unwrap());
+        for bad in ["*", "https://a.example,*", "https://a.example/x"] {
+            let message = with(&[("ALLOWED_ORIGINS", bad)]).unwrap_err().to_string();
+            let said = "malformed: ALLOWED_ORIGINS (origins such as https://app.example.org)";
+            assert_eq!(message, format!("in the environment {said}"), "{bad}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod jitter;
 pub mod job;
 pub mod json;
 pub mod login;
+pub mod name;
 pub mod outcome;
 mod refs;
 pub mod tenant;

@@ -22,7 +22,13 @@ async fn main() {
     tenants::create(&world, &keyed_hash, "Test", KEY).await.unwrap();
     let new = signing::give_secret(&world, &secrets, &keyed_hash, KEY).await.unwrap();
     signing::set_required(&world, &keyed_hash, KEY, true).await.unwrap();
-    let authenticator = Authenticator { ports: world, keyed_hash, limits: Limits::default(), secrets };
+    let authenticator = Authenticator {
+        ports: world,
+        keyed_hash,
+        limits: Limits::default(),
+        secrets,
+        allowed_origins: Default::default(),
+    };
     let echo = async |body: String| Envelope::ok(body);
     let routes = Router::new().route("/v1/accounts/{user_id}", any(echo)).route("/v1/flickr/rest", any(echo));
     let routes = serve(routes.layer(from_fn_with_state(Arc::new(authenticator), require_key)));

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::Day;
+use domain::{Day, tenant::Origins};
 use http::{HeaderValue, Method, request::Parts};
 use hub::{
     chain,
@@ -25,6 +25,7 @@ use vault::{DataKeys, Vault};
 use crate::{
     audit::Asker,
     context::{API_KEY_HEADER, RequestContext},
+    cors::Cors,
     problem::{Problem, UNAUTHORIZED},
     scopes, signature,
 };
@@ -44,6 +45,8 @@ pub struct Authenticator<P, K> {
     pub limits: Limits,
     /// Opens the secrets that sign requests.
     pub secrets: Vault<K>,
+    /// The origins of the web pages that may use the API at all, for whichever tenant.
+    pub allowed_origins: Origins,
 }
 
 /// The principal whose API key came with the request.
@@ -56,21 +59,40 @@ pub async fn require_key<P: AuthPorts + 'static, K: DataKeys + 'static>(
     request: Request,
     next: Next,
 ) -> Response {
-    let principal = match principal(&authenticator, Asked::of(&request)).await {
+    let asked = Asked::of(&request);
+    let principal = match principal(&authenticator, &asked).await {
         Ok(principal) => principal,
-        Err(refused) => return *refused,
+        Err(error) => return Problem::from(error).into_response(),
     };
     tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
     let asker = Asker::of(&principal);
+    let answer = match Cors::check(&authenticator.allowed_origins, &principal, &request) {
+        Ok(cors) => cors.on(answer(authenticator, principal, &asked, request, next).await),
+        Err(error) => Cors::Varies.on(Problem::from(error).into_response()),
+    };
+    (asker, answer).into_response()
+}
+
+/// The answer to the principal's request, if it may be made.
+async fn answer<P: AuthPorts + 'static, K: DataKeys + 'static>(
+    authenticator: Arc<Authenticator<P, K>>,
+    principal: Principal,
+    asked: &Asked,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Err(refused) = permitted(&principal, asked) {
+        return *refused;
+    }
     let Authenticator { ports, secrets, .. } = &*authenticator;
     let mut request = match signature::verified(ports, secrets, &principal, request).await {
         Ok(request) => request,
-        Err(problem) => return (asker, problem).into_response(),
+        Err(problem) => return problem.into_response(),
     };
     // It takes its own time: nobody waits for it, and the request is served whatever becomes of it.
     tokio::spawn(note_use(authenticator, principal.clone()).in_current_span());
     request.extensions_mut().insert(Authenticated(principal));
-    (asker, next.run(request).await).into_response()
+    next.run(request).await
 }
 
 /// What it takes to know who asks, and whether that one may.
@@ -93,22 +115,17 @@ impl Asked {
     }
 }
 
-/// Who asks, if that one may.
+/// Who asks.
 async fn principal<P: AuthPorts, K: DataKeys>(
     authenticator: &Authenticator<P, K>,
-    asked: Asked,
-) -> Result<Principal, Box<Response>> {
+    asked: &Asked,
+) -> Result<Principal, hub::Error> {
     let Authenticator { ports, keyed_hash, limits, .. } = authenticator;
-    let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
-    let api_key = asked.api_key.to_str().unwrap_or_default();
-    let principal = tenants::authenticate(ports, keyed_hash, *limits, api_key).await.map_err(refused)?;
-    let admitted = admitted(&principal, &asked);
-    admitted.map_err(|refused| Box::new((Asker::of(&principal), *refused).into_response()))?;
-    Ok(principal)
+    tenants::authenticate(ports, keyed_hash, *limits, asked.api_key.to_str().unwrap_or_default()).await
 }
 
-/// Whether the principal may ask for this, and from there.
-fn admitted(principal: &Principal, asked: &Asked) -> Result<(), Box<Response>> {
+/// Whether that one may, from there and for this.
+fn permitted(principal: &Principal, asked: &Asked) -> Result<(), Box<Response>> {
     let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
     principal.check_address(asked.source_ip).map_err(refused)?;
     let scope = scopes::needed(&asked.method, asked.route.as_ref().map(MatchedPath::as_str))?;

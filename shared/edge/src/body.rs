@@ -1,18 +1,16 @@
 //! Bodies, queries and paths: read within bounds, refused by naming the field.
 
-use api::ErrorCode;
+use api::{ErrorCode, MAX_BODY_BYTES, max_body_bytes};
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, MatchedPath, Request},
 };
-use http::{HeaderMap, header, request::Parts};
+use http::{Extensions, HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use crate::{nearest::nearest, problem::Problem};
-
-/// The largest body, in bytes: the longest parameters of a job, with room for escapes.
-pub const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// A JSON body.
 #[derive(Debug, Clone, Copy)]
@@ -28,19 +26,25 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         if is_encoded(request.headers()) {
             return Err(Problem::new(ErrorCode::UnsupportedMediaType, "Send the body without `content-encoding`"));
         }
-        read(&whole(request.into_body()).await?).map(Json)
+        let limit = limit(request.extensions());
+        read(&whole(request.into_body(), limit).await?).map(Json)
     }
+}
+
+/// The most bytes of the body of the matched route. A route that takes none reads none, unless its signature covers one.
+pub(crate) fn limit(request: &Extensions) -> usize {
+    request.get().and_then(|route: &MatchedPath| max_body_bytes(route.as_str())).unwrap_or(MAX_BODY_BYTES)
 }
 
 /// The whole body.
 ///
 /// # Errors
-/// When it has more than [`MAX_BODY_BYTES`], or does not arrive.
-pub(crate) async fn whole(body: Body) -> Result<Bytes, Problem> {
-    let collected = Limited::new(body, MAX_BODY_BYTES).collect().await;
+/// When it has more than `max_bytes`, or does not arrive.
+pub(crate) async fn whole(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, max_bytes).collect().await;
     collected.map(|body| body.to_bytes()).map_err(|error| {
         if error.is::<LengthLimitError>() {
-            Problem::new(ErrorCode::PayloadTooLarge, format!("A body has at most {MAX_BODY_BYTES} bytes"))
+            Problem::new(ErrorCode::PayloadTooLarge, format!("The body has more than {max_bytes} bytes"))
         } else {
             Problem::new(ErrorCode::InvalidRequest, "The body did not arrive whole")
         }
@@ -50,18 +54,21 @@ pub(crate) async fn whole(body: Body) -> Result<Bytes, Problem> {
 /// The JSON text as a `T`; what does not fit is named by its path.
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let message = without_value(error.inner().to_string());
-        match error.path().to_string().as_str() {
-            "." | "?" => Problem::field("body", message),
-            path => Problem::field(path, message),
-        }
-    })?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| misfit("body", &error))?;
     json.end().map_err(|error| Problem::field("body", error.to_string()))?;
     Ok(value)
 }
 
-/// The message of a JSON error without the value it found: that could be a secret in the wrong place. Where a name is
+/// The problem of what does not fit: the field, where one is to blame, or else the `whole`.
+fn misfit<E: std::error::Error>(whole: &str, error: &serde_path_to_error::Error<E>) -> Problem {
+    let message = without_value(error.inner().to_string());
+    match error.path().to_string().as_str() {
+        "." | "?" => Problem::field(whole, message),
+        path => Problem::field(path, message),
+    }
+}
+
+/// The message of an error without the value it found: that could be a secret in the wrong place. Where a name is
 /// unknown, it says which known one was probably meant.
 fn without_value(message: String) -> String {
     let Some(start) = message.rfind("expected ") else { return message };
@@ -111,14 +118,10 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned + Send, S: Sync + Send> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(error) => {
-                let message = without_value(error.body_text());
-                Err(Problem::new(ErrorCode::InvalidRequest, format!("The query cannot be read: {message}")))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+        read.map(Self).map_err(|error| misfit("query", &error))
     }
 }
 
@@ -138,6 +141,7 @@ where
 mod tests {
     use axum::response::IntoResponse;
     use serde::Deserialize;
+    use tower::ServiceExt;
 
     use super::*;
 
@@ -214,5 +218,21 @@ mod tests {
         let text = format!(r#"{{"name": "{}"}}"#, "x".repeat(MAX_BODY_BYTES));
         let problem = read(None, text).await.unwrap_err();
         assert_eq!(problem.into_response().status(), 413);
+    }
+
+    #[tokio::test]
+    async fn each_route_has_a_limit_of_its_own() {
+        let answer = async |Json(_): Json<Sample>| "read";
+        for path in api::routes_with_body() {
+            let limit = max_body_bytes(path).unwrap();
+            for (bytes, status) in [(limit, 200), (limit + 1, 413)] {
+                let text = format!(r#"{{"name": "{}"}}"#, "x".repeat(bytes - 12));
+                assert_eq!(text.len(), bytes);
+                let routes = axum::Router::new().route(path, axum::routing::post(answer));
+                let request = http::Request::post(path).body(Body::from(text)).unwrap();
+                let response = routes.oneshot(request).await.unwrap();
+                assert_eq!(response.status(), status, "{path} {bytes}");
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Headers of which two values could be read as one or the other.
-const SINGLE: [&str; 10] = [
+const SINGLE: [&str; 11] = [
     API_KEY_HEADER,
     IDEMPOTENCY_KEY,
     X_IDEMPOTENCY_KEY,
@@ -29,6 +29,7 @@ const SINGLE: [&str; 10] = [
     "content-type",
     "content-length",
     "content-encoding",
+    "origin",
     "traceparent",
 ];
 
@@ -97,17 +98,23 @@ fn path(event: &Map<String, Value>, context: &Value) -> Result<String, Problem> 
     let resource = resource.filter(|resource| resource.starts_with('/')).ok_or_else(unknown)?;
     let segments = resource.split('/').skip(1).map(|segment| {
         let parameter = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
-        let value = match parameter {
-            Some(name) => event.get("pathParameters").and_then(|given| given[name].as_str()).ok_or_else(unknown)?,
-            None => segment,
-        };
+        let Some(name) = parameter else { return Ok(encoded(segment)) };
+        // Of a route for all paths, the parameter has several segments.
+        let (name, is_greedy) = name.strip_suffix('+').map_or((name, false), |name| (name, true));
+        let value = event.get("pathParameters").and_then(|given| given[name].as_str()).ok_or_else(unknown)?;
+        let values: Vec<&str> = if is_greedy { value.split('/').collect() } else { vec![value] };
         // A URL's path is resolved: these would lead to another route.
-        if parameter.is_some() && ["", ".", ".."].contains(&value) {
+        if values.iter().any(|value| ["", ".", ".."].contains(value)) {
             return Err(unknown());
         }
-        Ok(format!("/{}", utf8_percent_encode(value, SEGMENT)))
+        Ok(values.into_iter().map(encoded).collect())
     });
     segments.collect()
+}
+
+/// A segment of a path, with its slash.
+fn encoded(segment: &str) -> String {
+    format!("/{}", utf8_percent_encode(segment, SEGMENT))
 }
 
 /// All headers with all their values, but for those by which a client or a proxy says what was asked of whom.
@@ -195,6 +202,15 @@ mod tests {
         }
         assert_eq!(code(event("/v1/flickr/jobs/{job_id}", json!({}))), ErrorCode::NotFound);
         assert_eq!(code(event("v1", json!({}))), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn a_route_for_all_paths_has_the_path_that_was_asked_for() {
+        let of = |path: &str| event("/v1/{path+}", json!({ "pathParameters": { "path": path } }));
+        assert_eq!(normalized(of("flickr/jobs/ü%")).unwrap()["path"], "/v1/flickr/jobs/%C3%BC%25");
+        for path in ["", "a//b", "../accounts", "a/.."] {
+            assert_eq!(code(of(path)), ErrorCode::NotFound, "{path}");
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 /// What a caller is told whose API key is not accepted, whatever is wrong with it.
 pub(crate) const UNAUTHORIZED: &str = "Send a tenant's API key in `x-api-key`";
 
+/// What a caller is told whose web page may not use the API.
+pub(crate) const NOT_AN_ORIGIN: &str = "The operator lists the origins of the pages that may use the API, by tenant";
+
 /// A failure on its way to the client.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -133,6 +136,7 @@ impl From<hub::Error> for Problem {
                 ErrorCode::AddressNotAllowed,
                 "The tenant's requests may come from the networks on its list alone",
             ),
+            Kind::OriginNotAllowed => Problem::new(ErrorCode::OriginNotAllowed, NOT_AN_ORIGIN),
             Kind::ScopeMissing(scope) => Problem {
                 details: vec![ErrorDetail {
                     field: API_KEY_HEADER.to_owned(),

@@ -10,6 +10,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
+use domain::tenant::Origins;
 use http::{HeaderName, HeaderValue, header};
 use lambda_http::{Adapter, LambdaEvent, lambda_runtime, request::LambdaRequest, tower::service_fn};
 use serde_json::Value;
@@ -21,6 +22,7 @@ use tracing::Instrument;
 use crate::{
     audit::Watched,
     context::RequestContext,
+    cors,
     envelope::PendingData,
     event::normalized,
     problem::{PendingProblem, Problem},
@@ -47,23 +49,39 @@ pub fn serve(routes: Router) -> Router {
         .layer(from_fn(finish))
 }
 
-/// Serves `routes` on AWS Lambda behind API Gateway.
+/// Serves routes on AWS Lambda behind API Gateway.
 ///
 /// # Errors
 /// When the Lambda Runtime API fails.
-pub async fn lambda(routes: Router) -> Result<(), lambda_http::Error> {
-    let gateway = Gateway::new(routes);
+pub async fn lambda(gateway: impl Into<Gateway>) -> Result<(), lambda_http::Error> {
+    let gateway = gateway.into();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| gateway.answer(event).await)).await
 }
 
 /// Routes behind API Gateway. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Gateway(Router);
+pub struct Gateway {
+    routes: Router,
+    /// What answers `OPTIONS`, in the function that the template sends it to.
+    preflights: Option<Router>,
+}
+
+impl From<Router> for Gateway {
+    fn from(routes: Router) -> Self {
+        Self::new(routes)
+    }
+}
 
 impl Gateway {
     /// Serves `routes`.
     pub fn new(routes: Router) -> Self {
-        Self(serve(routes))
+        Self { routes: serve(routes), preflights: None }
+    }
+
+    /// The same, which also answers the preflights of all routes: those of pages of these origins alone may use the API.
+    #[must_use]
+    pub fn with_preflights(self, allowed: Origins) -> Self {
+        Self { preflights: Some(cors::preflights(allowed).layer(from_fn(finish))), ..self }
     }
 
     /// The answer to one event of API Gateway, as API Gateway reads it.
@@ -73,7 +91,7 @@ impl Gateway {
     pub async fn answer(&self, event: LambdaEvent<Value>) -> Result<Value, lambda_http::Error> {
         let LambdaEvent { payload, context } = event;
         let (routes, event) = match normalized(payload) {
-            Ok(event) => (self.0.clone(), event),
+            Ok(event) => (self.router(&event).clone(), event),
             Err(refused) => {
                 let (problem, event) = *refused;
                 (refusing(problem), event)
@@ -82,6 +100,12 @@ impl Gateway {
         let request: LambdaRequest = serde_json::from_value(event)?;
         let response = Adapter::from(routes).oneshot(LambdaEvent::new(request, context)).await?;
         Ok(serde_json::to_value(response)?)
+    }
+
+    /// What serves the event.
+    fn router(&self, event: &Value) -> &Router {
+        let is_preflight = event["httpMethod"] == "OPTIONS";
+        self.preflights.as_ref().filter(|_| is_preflight).unwrap_or(&self.routes)
     }
 }
 

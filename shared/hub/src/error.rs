@@ -83,6 +83,8 @@ pub enum Kind {
     TenantSuspended,
     /// The tenant's requests may not come from this address.
     AddressNotAllowed,
+    /// Web pages of this origin may not send the tenant's requests.
+    OriginNotAllowed,
     /// The API key may not be used for this.
     ScopeMissing(Scope),
     /// No such tenant.

@@ -34,6 +34,8 @@ pub async fn rotate(
     let stored = ports.key_of_id(old).await?.filter(|stored| stored.record.revoked_at.is_none());
     let stored = stored.ok_or(Kind::ApiKeyNotFound)?;
     let KeyRecord { tenant, name, scopes, expires_at, signing, .. } = stored.record;
+    // A name of before that is none today must not keep its key from being rotated.
+    let name = name.filter(|name| domain::name::name(name).is_ok());
     let request = KeyRequest { name, scopes, expires_at: None };
     tenants::create_key(ports, keyed_hash, &tenant, api_key, request).await?;
     let secret = match signing {

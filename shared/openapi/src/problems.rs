@@ -23,12 +23,13 @@ pub(crate) const ALWAYS_POSSIBLE: [ErrorCode; 5] = [
 ];
 
 /// What a route can answer besides that needs an API key.
-pub(crate) const WITH_KEY: [ErrorCode; 6] = [
+pub(crate) const WITH_KEY: [ErrorCode; 7] = [
     ErrorCode::Unauthorized,
     ErrorCode::SignatureRequired,
     ErrorCode::SignatureInvalid,
     ErrorCode::TenantSuspended,
     ErrorCode::AddressNotAllowed,
+    ErrorCode::OriginNotAllowed,
     ErrorCode::ScopeMissing,
 ];
 
@@ -43,7 +44,13 @@ const SHARED: [(&str, u16, &[ErrorCode]); 10] = [
     (
         "ForbiddenToKey",
         403,
-        &[ErrorCode::Forbidden, ErrorCode::TenantSuspended, ErrorCode::AddressNotAllowed, ErrorCode::ScopeMissing],
+        &[
+            ErrorCode::Forbidden,
+            ErrorCode::TenantSuspended,
+            ErrorCode::AddressNotAllowed,
+            ErrorCode::OriginNotAllowed,
+            ErrorCode::ScopeMissing,
+        ],
     ),
     ("PayloadTooLarge", 413, &[ErrorCode::PayloadTooLarge]),
     ("UnsupportedMediaType", 415, &[ErrorCode::UnsupportedMediaType]),
@@ -61,8 +68,12 @@ fn statuses(code: ErrorCode) -> Vec<u16> {
     if code == ErrorCode::Unavailable { vec![503, 504] } else { vec![code.status()] }
 }
 
-/// The responses of a route that can answer these codes, by their status.
-pub(crate) fn responses(codes: &[ErrorCode], schemas: &mut Schemas) -> BTreeMap<u16, RefOr<Response>> {
+/// The responses of a route that can answer these codes and takes a body of so many bytes, by their status.
+pub(crate) fn responses(
+    codes: &[ErrorCode],
+    max_body_bytes: Option<usize>,
+    schemas: &mut Schemas,
+) -> BTreeMap<u16, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     // In the order of the list of all codes.
     for code in ErrorCode::ALL.iter().filter(|code| codes.contains(code)) {
@@ -73,7 +84,14 @@ pub(crate) fn responses(codes: &[ErrorCode], schemas: &mut Schemas) -> BTreeMap<
     let response = |(status, codes): (u16, Vec<ErrorCode>)| {
         let shared = SHARED.iter().find(|(_, of, shared)| *of == status && codes == *shared);
         let response = match shared {
-            Some((name, ..)) => RefOr::Ref(Ref::from_response_name(*name)),
+            Some((name, ..)) => {
+                let mut reference = Ref::from_response_name(*name);
+                if let Some(bytes) = max_body_bytes.filter(|_| codes.contains(&ErrorCode::PayloadTooLarge)) {
+                    reference.description =
+                        format!("`{}`: The body has more than {bytes} bytes", ErrorCode::PayloadTooLarge.as_str());
+                }
+                RefOr::Ref(reference)
+            }
             None => RefOr::T(response(status, &codes, schemas)),
         };
         (status, response)

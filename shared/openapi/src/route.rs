@@ -195,6 +195,9 @@ impl Route {
     }
 
     /// The operation, whose types are added to `schemas`.
+    ///
+    /// # Panics
+    /// When it takes a body for which there is no limit.
     pub(crate) fn into_operation(mut self, schemas: &mut Schemas) -> Operation {
         if self.needs_key {
             self.codes.extend(WITH_KEY);
@@ -203,7 +206,8 @@ impl Route {
         if self.path.contains('{') {
             self.codes.push(ErrorCode::NotFound);
         }
-        let problems = problems::responses(&self.codes, schemas);
+        let max_bytes = self.body.as_ref().map(|_| max_body_bytes(self.path));
+        let problems = problems::responses(&self.codes, max_bytes, schemas);
         let answers = self.answers.into_iter();
         let answers = answers.map(|answer| (answer.status, RefOr::T(answer.into_response(schemas))));
         let mut responses = Responses::new();
@@ -221,14 +225,21 @@ impl Route {
         operation.request_body = self.body.map(|(schema, example)| {
             let mut content = Content::new(Some(RefOr::Ref(schema(schemas))));
             content.example = Some(example);
-            let body = RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content);
-            RefOr::T(body.build())
+            let about = format!("At most {} bytes", max_body_bytes(self.path));
+            let body = RequestBodyBuilder::new().required(Some(Required::True)).description(Some(about));
+            RefOr::T(body.content("application/json", content).build())
         });
         if !self.needs_key {
             operation.security = Some(Vec::<SecurityRequirement>::new());
         }
         operation
     }
+}
+
+/// The most bytes of a body, which every route that takes one must have.
+#[expect(clippy::panic, reason = "the document cannot be made")]
+fn max_body_bytes(path: &str) -> usize {
+    api::max_body_bytes(path).unwrap_or_else(|| panic!("no limit of the bodies of {path}"))
 }
 
 /// Texts, each named in braces.

@@ -40,7 +40,8 @@ impl InProcess {
         let vaults = || aws::vaults(&config, &settings.keys).unwrap();
         let authenticator = || {
             let (ports, keyed_hash, secrets) = (ports.clone(), keyed_hash.clone(), vaults().secrets);
-            Arc::new(Authenticator { ports, keyed_hash, limits: settings.limits, secrets })
+            let (limits, allowed_origins) = (settings.limits, settings.allowed_origins.clone());
+            Arc::new(Authenticator { ports, keyed_hash, limits, secrets, allowed_origins })
         };
         let hosts = Hosts::from_setting(Some(&env("FLICKR_URL"))).unwrap();
         let connect = Connect {

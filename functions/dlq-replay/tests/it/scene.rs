@@ -46,6 +46,7 @@ impl Scene {
             keyed_hash,
             limits: Limits::default(),
             secrets: build::vaults().secrets,
+            allowed_origins: Default::default(),
         });
         let ports = Arc::new(world.clone());
         let routes = edge::serve(dlq_replay::routes(Arc::clone(&ports), Arc::clone(&authenticator)));

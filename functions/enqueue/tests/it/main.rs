@@ -52,7 +52,13 @@ async fn scene() -> Scene {
     world.save_account(&account).await.unwrap();
     let submit = Submit { ports: world.clone(), catalogue: &CATALOGUE, sources: Policy::default() };
     let limits = Limits { max_pending_jobs: 30, max_stored_bytes: MAX_STORED_BYTES, ..Limits::default() };
-    let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits, secrets: build::vaults().secrets };
+    let authenticator = Authenticator {
+        ports: world.clone(),
+        keyed_hash,
+        limits,
+        secrets: build::vaults().secrets,
+        allowed_origins: Default::default(),
+    };
     let routes = edge::serve(enqueue::routes(Arc::new(submit), Arc::new(authenticator)));
     Scene { routes, world, tenant, user: account.account.user }
 }

@@ -43,8 +43,13 @@ async fn scene() -> Scene {
         return_urls: AllowedReturnUrls::parse(RETURN_URL),
         grants: Grants::default(),
     };
-    let authenticator =
-        Authenticator { ports: world, keyed_hash, limits: Limits::default(), secrets: build::vaults().secrets };
+    let authenticator = Authenticator {
+        ports: world,
+        keyed_hash,
+        limits: Limits::default(),
+        secrets: build::vaults().secrets,
+        allowed_origins: Default::default(),
+    };
     let service = Arc::new(oauth::Service { connect, public_url: None });
     let routes = edge::serve(oauth::routes(service, Arc::new(authenticator)));
     Scene { routes, flickr }

@@ -50,8 +50,13 @@ async fn scene() -> Scene {
     for key in KEYS {
         tenants.push(tenants::create(&world, &keyed_hash, "Test", key).await.unwrap());
     }
-    let authenticator =
-        Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default(), secrets: build::vaults().secrets };
+    let authenticator = Authenticator {
+        ports: world.clone(),
+        keyed_hash,
+        limits: Limits::default(),
+        secrets: build::vaults().secrets,
+        allowed_origins: Default::default(),
+    };
     let routes = status::routes(Arc::new(world.clone()), Arc::new(authenticator));
     Scene { gateway: Gateway::new(routes.clone()), routes: edge::serve(routes), world, tenants }
 }

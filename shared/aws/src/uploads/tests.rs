@@ -28,7 +28,7 @@ fn sha256() -> Sha256 {
 }
 
 fn cloud(aws: &Answering) -> Cloud {
-    let is_set = |name: &str| !name.ends_with("SECONDS") && !name.contains("SOURCE");
+    let is_set = |name: &str| !["SECONDS", "SOURCE", "ORIGINS"].iter().any(|part| name.contains(part));
     let settings = Settings::from_lookup(|name| is_set(name).then(|| value_of(name).to_owned()));
     Cloud::new(&aws.config(), &settings.unwrap().stores)
 }

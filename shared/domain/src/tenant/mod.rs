@@ -1,12 +1,14 @@
 //! Tenants: what is known of one, and what it is held to.
 
 mod networks;
+mod origins;
 mod quota;
 mod tier;
 
 use serde::{Deserialize, Serialize};
 
 pub use networks::{Invalid as InvalidNetwork, Networks};
+pub use origins::{InvalidOrigin, Origin, Origins};
 pub use quota::{JobCounts, JobQuotas, QuotaWindow, ViolatedQuota, hour_of_day};
 pub use tier::{InvalidTier, Tier};
 
@@ -48,6 +50,9 @@ pub struct TenantLimits {
     /// The networks that requests may come from. Absent, they may come from anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub networks: Option<Networks>,
+    /// The origins of the web pages whose scripts may send its requests. Absent, there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origins: Option<Origins>,
 }
 
 /// A change of a tenant.

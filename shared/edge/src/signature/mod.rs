@@ -26,7 +26,11 @@ use url::form_urlencoded;
 use vault::{DataKeys, Vault};
 
 use self::{message::Message, presented::Presented, refused::Refused};
-use crate::{body::whole, context::RequestContext, problem::Problem};
+use crate::{
+    body::{limit, whole},
+    context::RequestContext,
+    problem::Problem,
+};
 
 /// The headers of a signature.
 pub(crate) const SIGNATURE: &str = "signature";
@@ -56,7 +60,7 @@ pub(crate) async fn verified(
     let (parts, body) = request.into_parts();
     let presented = presented(&parts.headers)?;
     let secret = signing::secret(ports, secrets, principal, &presented.key_id).await?.ok_or(Refused::UnknownKey)?;
-    let (body, now) = (whole(body).await?, ports.now());
+    let (body, now) = (whole(body, limit(&parts.extensions)).await?, ports.now());
     let base = presented.check(&message(&parts, &body)?, now)?;
     presented.verify(&base, secret.expose())?;
     // The principal's own: the two are the same text.

@@ -86,7 +86,8 @@ impl Scene {
         let tenant = tenants::create(&world, &keyed_hash, "Test", key.as_str()).await.unwrap();
         let request = KeyRequest { scopes: [Scope::JobsRead].into_iter().collect(), ..KeyRequest::default() };
         tenants::create_key(&world, &keyed_hash, &tenant, reader.as_str(), request).await.unwrap();
-        let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default(), secrets };
+        let (limits, allowed_origins) = (Limits::default(), Default::default());
+        let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits, secrets, allowed_origins };
         let accepted = async || (Touched::ids([JOB, USER]), Envelope { status: StatusCode::ACCEPTED, data: "data" });
         let waiting = log.clone();
         let slow = async move || {

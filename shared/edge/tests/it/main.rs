@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod audit;
+mod cors;
 mod headers;
 mod signature;

@@ -38,7 +38,13 @@ impl Scene {
         }
         let new = signing::give_secret(&world, &secrets, &keyed_hash, KEY).await.unwrap();
         let signer = Signer::new(new.id.as_str(), new.secret.expose());
-        let authenticator = Authenticator { ports: world.clone(), keyed_hash, limits: Limits::default(), secrets };
+        let authenticator = Authenticator {
+            ports: world.clone(),
+            keyed_hash,
+            limits: Limits::default(),
+            secrets,
+            allowed_origins: Default::default(),
+        };
         let answer = async |Authenticated(principal): Authenticated, body: String| {
             Envelope::ok(json!({ "tenant": principal.tenant().as_str(), "body": body }))
         };

@@ -8,14 +8,9 @@ pub const MIN_API_KEY_CHARACTERS: usize = 20;
 /// The most characters an API key may have: API Gateway's own maximum (`CreateApiKey`).
 pub const MAX_API_KEY_CHARACTERS: usize = 128;
 
-/// The longest name of a tenant or a key, in characters.
-const MAX_NAME_CHARACTERS: usize = 100;
-
-pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARACTERS {
-        return Err(Error::invalid("name", "must have 1 to 100 characters"));
-    }
-    Ok(())
+/// The name of a tenant or a key, as it is kept.
+pub(super) fn name(text: &str) -> Result<String, Error> {
+    domain::name::name(text).map_err(|error| Error::invalid("name", error.to_string()))
 }
 
 pub(super) fn is_api_key(text: &str) -> bool {

@@ -6,7 +6,7 @@ use domain::{
 };
 use zeroize::Zeroizing;
 
-use super::given::{check_name, is_api_key};
+use super::given::{self, is_api_key};
 use crate::{
     Error, Kind,
     keyed_hash::{ApiKeyHashes, KeyedHash},
@@ -111,9 +111,7 @@ pub(super) fn new_key(
 ) -> Result<NewKey, Error> {
     let hashes = hashes(keyed_hash, api_key)?;
     let KeyRequest { name, scopes, expires_at } = request;
-    if let Some(name) = &name {
-        check_name(name)?;
-    }
+    let name = name.as_deref().map(given::name).transpose()?;
     let created_at = ports.now();
     if expires_at.is_some_and(|end| end <= created_at) {
         return Err(Error::invalid("expires_at", "is in the past"));

@@ -30,8 +30,7 @@ pub async fn create(
     name: &str,
     api_key: &str,
 ) -> Result<TenantId, Error> {
-    given::check_name(name)?;
-    let tenant = Tenant::new(TenantId::from_bytes(ports.random()), name, ports.now());
+    let tenant = Tenant::new(TenantId::from_bytes(ports.random()), given::name(name)?, ports.now());
     let first = keys::new_key(ports, keyed_hash, &tenant.id, api_key, KeyRequest::default())?;
     if ports.create_tenant(&tenant, &first).await? { Ok(tenant.id) } else { Err(Kind::ApiKeyTaken.into()) }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use domain::{
     KeyId, TenantId,
     api_key::{self, ApiKey, KeyState, RequestSigning, Scope, Scopes},
-    tenant::TenantLimits,
+    tenant::{Origins, TenantLimits},
 };
 
 use super::given::is_api_key;
@@ -71,6 +71,16 @@ impl Principal {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a web page of this origin may send the tenant's requests: it must be one of the tenant's, and one of
+    /// those that the stack allows at all.
+    ///
+    /// # Errors
+    /// [`Kind::OriginNotAllowed`].
+    pub fn check_origin(&self, allowed: &Origins, origin: &str) -> Result<(), Error> {
+        let is_own = self.of_tenant.origins.as_ref().is_some_and(|origins| origins.contains(origin));
+        if is_own && allowed.contains(origin) { Ok(()) } else { Err(Kind::OriginNotAllowed.into()) }
     }
 }
 

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     KeyId, TenantId,
-    api_key::{ApiKey, KeyChange, KeyState},
+    api_key::{ApiKey, KeyChange, KeyRecord, KeyState},
 };
 use hub::{
     Error, Kind, key_rotation,
     limits::Limits,
-    ports::{Clock, Tenants},
+    ports::{Clock, NewKey, Tenants},
     signing::{self, NewSigningSecret},
     tenants::{self, KeyRequest, Principal},
 };
@@ -109,4 +109,16 @@ async fn a_rotation_that_fails_halfway_leaves_the_old_key() {
             assert_eq!(principal(&world, &old).await.unwrap(), before, "{call:?} {point:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_whatever_it_was_once_called() {
+    let (world, _, first) = tenant_with_key().await;
+    let (vault, old, new) = (build::vaults().secrets, tenants::generate_key(&world), tenants::generate_key(&world));
+    let like = world.key_of_id(first.id()).await.unwrap().unwrap().record;
+    let record = KeyRecord { id: Some(old.id().clone()), name: Some("a\u{200b}b".to_owned()), ..like };
+    let stored = NewKey { hashes: build::keyed_hash().api_key(old.as_str()), record };
+    assert!(world.create_key(&stored).await.unwrap());
+    rotate(&world, &vault, old.id(), &new).await.unwrap();
+    assert_eq!(world.key_of_id(new.id()).await.unwrap().unwrap().record.name, None, "a name of today it is not");
 }

@@ -3,7 +3,7 @@
 use domain::{
     TenantId,
     api_key::{KeyChange, Scope, Scopes},
-    tenant::{Networks, TenantChange, TenantLimits},
+    tenant::{Networks, Origins, TenantChange, TenantLimits},
 };
 use hub::{
     Error, Kind,
@@ -182,6 +182,25 @@ async fn keys_of_one_tenant_differ_in_what_they_may_be_used_for() {
 }
 
 #[tokio::test]
+async fn names_are_kept_in_their_normal_form_and_hide_nothing() {
+    let (world, keyed_hash) = (World::new(build::NOW, 1), build::keyed_hash());
+    let key = || tenants::generate_key(&world);
+    let tenant = tenants::create(&world, &keyed_hash, " Zu\u{308}rich", key().as_str()).await.unwrap();
+    assert_eq!(tenants::get(&world, &tenant).await.unwrap().name, "Z\u{fc}rich");
+    let named = |name: &str| KeyRequest { name: Some(name.to_owned()), ..KeyRequest::default() };
+    let id = tenants::create_key(&world, &keyed_hash, &tenant, key().as_str(), named("Cafe\u{301}")).await.unwrap();
+    let stored = world.key_of_id(&id).await.unwrap().unwrap();
+    assert_eq!(stored.record.name.as_deref(), Some("Caf\u{e9}"));
+
+    for bad in ["", "a\nb", "admin\u{200b}", "\u{202e}nimda"] {
+        let of_tenant = tenants::create(&world, &keyed_hash, bad, key().as_str()).await;
+        assert!(matches!(refused(of_tenant), Kind::InvalidField { field: "name", .. }), "{bad:?}");
+        let of_key = tenants::create_key(&world, &keyed_hash, &tenant, key().as_str(), named(bad)).await;
+        assert!(matches!(refused(of_key), Kind::InvalidField { field: "name", .. }), "{bad:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_nobodys_for_good() {
     let (world, keyed_hash, _, key) = tenant_with_key().await;
     tenants::change_key_of_id(&world, key.id(), KeyChange::Revoke(world.now())).await.unwrap();
@@ -223,5 +242,22 @@ async fn a_tenants_own_limits_count_and_otherwise_the_stacks() {
     principal.check_address(Some("192.0.2.1".parse().unwrap())).unwrap();
     for address in [None, Some("198.51.100.1".parse().unwrap())] {
         assert_eq!(refused(principal.check_address(address)), Kind::AddressNotAllowed);
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_pages_are_its_own_and_those_of_the_stack() {
+    let (world, keyed_hash, tenant, key) = tenant_with_key().await;
+    let [own, withdrawn, others] = ["https://a.example", "https://old.example", "https://b.example"];
+    let allowed = Origins::parse([own, others]).unwrap();
+    let check = async |origin: &str| {
+        authenticate(&world, &keyed_hash, key.as_str()).await.unwrap().check_origin(&allowed, origin)
+    };
+    assert_eq!(refused(check(own).await), Kind::OriginNotAllowed, "it has none yet");
+    let limits = TenantLimits { origins: Some(Origins::parse([own, withdrawn]).unwrap()), ..TenantLimits::default() };
+    tenants::change(&world, &tenant, &TenantChange::SetLimits(limits)).await.unwrap();
+    check(own).await.unwrap();
+    for origin in [others, withdrawn, "null", ""] {
+        assert_eq!(refused(check(origin).await), Kind::OriginNotAllowed, "{origin}");
     }
 }

@@ -1,6 +1,8 @@
 //! The document is current, whole, and fits itself.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails its test")]
+
+mod bounds;
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -81,6 +83,26 @@ fn every_operation_says_what_it_does_and_who_may() {
             assert_eq!(waits, is_open || ["429", "503", "504"].contains(&status), "{id} {status}");
         }
     }
+}
+
+#[test]
+fn the_limit_of_a_body_is_said_where_it_is_answered() {
+    let document = document();
+    let mut limited = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in METHODS.iter().filter_map(|method| item.get(method)) {
+            let (body, refusal) = (operation.get("requestBody"), operation["responses"].get("413"));
+            let Some(bytes) = api::max_body_bytes(path).filter(|_| body.is_some()) else {
+                assert_eq!((body, refusal), (None, None), "{path}");
+                continue;
+            };
+            assert_eq!(body.unwrap()["description"], format!("At most {bytes} bytes"), "{path}");
+            let said = refusal.unwrap()["description"].as_str().unwrap();
+            assert!(said.ends_with(&format!("more than {bytes} bytes")), "{path}: {said}");
+            limited.insert(path.as_str());
+        }
+    }
+    assert_eq!(limited, api::routes_with_body().collect());
 }
 
 #[test]

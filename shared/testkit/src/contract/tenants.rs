@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{
     KeyId, SigningKeyId, TenantId,
     api_key::{KeyChange, KeyRecord, KeyState, RequestSigning, Scope},
-    tenant::{Networks, Tenant, TenantChange, TenantLimits},
+    tenant::{Networks, Origins, Tenant, TenantChange, TenantLimits},
 };
 use hub::{
     hash_secret::HashSecret,
@@ -213,6 +213,7 @@ pub async fn tenant_changes(ports: &(impl Clock + Entropy + Tenants)) {
         upload_bytes: Some(u64::MAX),
         return_urls: Some(vec!["https://a.example/back".to_owned()]),
         networks: Some(Networks::parse(["192.0.2.0/24"]).unwrap()),
+        origins: Some(Origins::parse(["https://a.example"]).unwrap()),
     };
     let changes = [
         TenantChange::Suspend(now),
