@@ -259,7 +259,7 @@ async fn who_may_upload_no_more_learns_what_flickr_shows_of_that() {
     let job = submit(&hub, &account.user_id, "a.jpg", bytes(24, 1_000), &json!({})).await;
     let error = hub.ended(&job.job_id).await.error.unwrap();
     assert_eq!((error.code, error.flickr_code), (JobErrorCode::QuotaExceeded, Some(6)));
-    assert!(error.message.contains("Flickr shows a free account"), "{}", error.message);
+    assert!(error.message.contains("Flickr shows a Pro account"), "{}", error.message);
 }
 
 #[tokio::test]
