@@ -35,6 +35,11 @@ def deploy(programs: Programs, environ: Mapping[str, str], settings: Settings) -
         "UploadIndexLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
         "UploadDedupLagSeconds": "" if settings.real_flickr else UPLOAD_LAG_SECONDS,
         "LocalSources": "true",
+        # A demonstration or a test is no client whose mistakes a queue has to be protected from.
+        "SubmitRequestsPerSecond": "1000",
+        "SubmitBurstRequests": "5000",
+        "StatusRequestsPerSecond": "1000",
+        "StatusBurstRequests": "5000",
         "VaultDeletionProtection": "false",
     }
     command = ["sam", "deploy", "--template", str(settings.build / "template.yaml"), "--stack-name", STACK_NAME]

@@ -55,6 +55,16 @@ class Api(unittest.TestCase):
         self.assertEqual(stack.properties("FirewallOfApi"), association)
         self.assertFalse(Stack().of_type("AWS::WAFv2::WebACL"))
 
+    def test_an_api_key_submits_a_hundred_jobs_a_minute_and_reads_twice_as_often(self):
+        (plan,) = Stack().of_type("AWS::ApiGateway::UsagePlan").values()
+        (stage,) = plan["ApiStages"]
+        limits = {route: (float(each["RateLimit"]), int(each["BurstLimit"])) for route, each in stage["Throttle"].items()}
+        self.assertEqual(limits["/v1/flickr/rest/POST"], (1.67, 100))
+        for route in ("/v1/flickr/jobs/GET", "/v1/flickr/jobs/status/POST", "/v1/flickr/jobs/{job_id}/GET"):
+            self.assertEqual(limits[route], (3.34, 200))
+        known = {f"{path}/{method}" for path, method, _ in self.routes(Stack())}
+        self.assertEqual(set(limits) - known, set(), "each is a route")
+
     def test_the_openapi_document_has_the_routes_of_the_template_and_no_others(self):
         document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
         documented = {
