@@ -34,7 +34,7 @@ pub struct Act {
 /// An act cannot begin since nobody would know of it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}, so nothing was done")]
-pub struct Untold(&'static str, #[source] Box<dyn Error + Send + Sync>);
+pub struct NotRecorded(&'static str, #[source] Box<dyn Error + Send + Sync>);
 
 impl Act {
     /// The command that was given, if it may change something.
@@ -63,24 +63,24 @@ fn shown(value: &str) -> String {
 /// Carries out an act, of which the audit log is told before and after.
 ///
 /// # Errors
-/// [`Untold`], or why the act failed.
-pub async fn told<T>(
+/// [`NotRecorded`], or why the act failed.
+pub async fn recorded<T>(
     stack: &Stack,
     act: Option<Act>,
     work: impl Future<Output = Result<T, Box<dyn Error>>>,
 ) -> Result<T, Box<dyn Error>> {
     let Some(act) = act else { return work.await };
     let actor = actor(stack).await?;
-    let teller = Teller { log: stack.audit_log(), ports: Machine, act, actor, id: act_id(&Machine) };
-    teller.around(work).await
+    let recorder = Recorder { log: stack.audit_log(), ports: Machine, act, actor, id: act_id(&Machine) };
+    recorder.around(work).await
 }
 
 /// Who asks AWS: the ARN of a user, or of a role with the name of its session.
-async fn actor(stack: &Stack) -> Result<String, Untold> {
-    let untold = |source| Untold("AWS does not say who you are", source);
+async fn actor(stack: &Stack) -> Result<String, NotRecorded> {
+    let not_recorded = |source| NotRecorded("AWS does not say who you are", source);
     let identity = Sts::new(stack.config()).get_caller_identity().send().await;
-    let identity = identity.map_err(|error| untold(error.into()))?;
-    identity.arn.ok_or_else(|| untold("its answer has no ARN".into()))
+    let identity = identity.map_err(|error| not_recorded(error.into()))?;
+    identity.arn.ok_or_else(|| not_recorded("its answer has no ARN".into()))
 }
 
 /// A name for what belongs together.
@@ -88,7 +88,7 @@ fn act_id(ports: &impl Entropy) -> String {
     format!("{:032x}", u128::from_be_bytes(ports.random()))
 }
 
-struct Teller<L, P> {
+struct Recorder<L, P> {
     log: L,
     ports: P,
     act: Act,
@@ -96,18 +96,18 @@ struct Teller<L, P> {
     id: String,
 }
 
-impl<L: AuditLog, P: Clock> Teller<L, P> {
+impl<L: AuditLog, P: Clock> Recorder<L, P> {
     async fn around<T>(&self, work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
-        let began = self.tell("begun").await;
-        began.map_err(|error| Untold("the audit log cannot be written", error.into()))?;
+        let began = self.record("begun").await;
+        began.map_err(|error| NotRecorded("the audit log cannot be written", error.into()))?;
         let done = work.await;
-        if let Err(error) = self.tell(if done.is_ok() { "done" } else { "failed" }).await {
+        if let Err(error) = self.record(if done.is_ok() { "done" } else { "failed" }).await {
             eprintln!("flickrhub-admin: the audit log does not know how this ended: {}", chain(&error));
         }
         done
     }
 
-    async fn tell(&self, outcome: &str) -> hub::ports::Result<()> {
+    async fn record(&self, outcome: &str) -> hub::ports::Result<()> {
         let Self { act: Act { operation, arguments }, actor, id, .. } = self;
         let at = self.ports.now();
         let entry = json!({
@@ -168,9 +168,9 @@ mod tests {
         assert_eq!(create(&"ü".repeat(300))["name"], "ü".repeat(200));
     }
 
-    fn teller(world: &World) -> Teller<World, World> {
+    fn recorder(world: &World) -> Recorder<World, World> {
         let act = act("flickrhub-admin tenant resume ten_01010101010101010101010101010101").unwrap();
-        Teller {
+        Recorder {
             log: world.clone(),
             ports: world.clone(),
             act,
@@ -188,18 +188,18 @@ mod tests {
     async fn an_act_is_told_of_before_and_after_it() {
         for (result, outcome) in [(Ok(()), "done"), (Err("canary".into()), "failed")] {
             let world = World::new(build::NOW, 1);
-            let told = teller(&world);
+            let recorded = recorder(&world);
             let within = async {
                 assert_eq!(entries(&world).len(), 1);
                 result
             };
-            let is_done = told.around(within).await.is_ok();
+            let is_done = recorded.around(within).await.is_ok();
             let entries = entries(&world);
             assert_eq!([&entries[0]["outcome"], &entries[1]["outcome"]], ["begun", outcome]);
             assert_eq!(is_done, outcome == "done");
             for entry in &entries {
-                assert_eq!((&entry["operation"], &entry["actor"]), (&json!("tenant resume"), &json!(told.actor)));
-                assert_eq!((&entry["act_id"], &entry["event"]), (&json!(told.id), &json!("operator_act")));
+                assert_eq!((&entry["operation"], &entry["actor"]), (&json!("tenant resume"), &json!(recorded.actor)));
+                assert_eq!((&entry["act_id"], &entry["event"]), (&json!(recorded.id), &json!("operator_act")));
                 assert!(!entry.to_string().contains("canary"), "an error may quote what it was about");
             }
         }
@@ -210,7 +210,7 @@ mod tests {
         let world = World::new(build::NOW, 1);
         world.fault_next(FaultPoint::Before, Fault::Fail);
         let nothing = async { unreachable!("nobody knows of it") };
-        let error: Box<dyn Error> = teller(&world).around::<()>(nothing).await.unwrap_err();
+        let error: Box<dyn Error> = recorder(&world).around::<()>(nothing).await.unwrap_err();
         assert!(error.to_string().contains("nothing was done"), "{error}");
     }
 
@@ -221,7 +221,7 @@ mod tests {
             world.fault_next(FaultPoint::Before, Fault::Fail);
             Ok("done")
         };
-        assert_eq!(teller(&world).around(within).await.unwrap(), "done");
+        assert_eq!(recorder(&world).around(within).await.unwrap(), "done");
         assert_eq!((entries(&world).len(), world.count(Call::AppendToAuditLog)), (1, 2));
     }
 }

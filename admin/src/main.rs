@@ -110,7 +110,7 @@ async fn run(given: &ArgMatches, arguments: Arguments) -> Result<bool, Box<dyn E
         Command::Operate(operation) => {
             let stack = open(stack).await?;
             let work = Box::pin(carry_out(&stack, operation));
-            let (answer, is_done) = Box::pin(audit::told(&stack, audit::Act::of(given), work)).await?;
+            let (answer, is_done) = Box::pin(audit::recorded(&stack, audit::Act::of(given), work)).await?;
             answer.print(json);
             Ok(is_done)
         }

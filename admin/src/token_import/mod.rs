@@ -125,8 +125,8 @@ async fn import_one(import: &Importing, pace: &Pace, number: u32, document: Docu
             row
         }
         Ok(Imported::AlreadyConnected(user)) => row(Some(&user), "already_connected", None),
-        Ok(Imported::Kept(user)) => {
-            row(Some(&user), "kept", Some("it is connected with another token: see --replace".to_owned()))
+        Ok(Imported::OtherToken(user)) => {
+            row(Some(&user), "other_token", Some("it is connected with another token: see --replace".to_owned()))
         }
         Ok(Imported::Refused(why)) => row(None, "refused", Some(why)),
         Ok(Imported::NotVerified(why)) => row(None, "not_verified", Some(why)),

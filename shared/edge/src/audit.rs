@@ -62,18 +62,18 @@ impl IntoResponseParts for Touched {
 
 /// Whose API key was accepted. It goes with the answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Asker {
+pub(crate) struct Requester {
     tenant: TenantId,
     key: Option<KeyId>,
 }
 
-impl Asker {
+impl Requester {
     pub(crate) fn of(principal: &Principal) -> Self {
         Self { tenant: principal.tenant().clone(), key: principal.key().cloned() }
     }
 }
 
-impl IntoResponseParts for Asker {
+impl IntoResponseParts for Requester {
     type Error = Infallible;
 
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
@@ -136,26 +136,26 @@ impl Watched {
             _ => "done",
         };
         let code = extensions.get().map(|problem: &PendingProblem| problem.code());
-        let answered = Answered { code, asker: extensions.get(), touched: extensions.get() };
+        let answered = Answered { code, requester: extensions.get(), touched: extensions.get() };
         self.log(event, outcome, Some(status), &answered);
     }
 
     fn log(&self, event: &str, outcome: &str, status: Option<StatusCode>, answered: &Answered<'_>) {
-        let Answered { code, asker, touched } = answered;
+        let Answered { code, requester, touched } = answered;
         let mut ids = self.ids.clone();
         if let Some(Touched(more)) = touched {
             let _ = write!(ids, "{}{more}", if ids.is_empty() { "" } else { " " });
         }
         // Nobody has shown yet that it is that one's.
-        let shown_key = if asker.is_none() { self.shown_key() } else { None };
+        let shown_key = if requester.is_none() { self.shown_key() } else { None };
         let user_agent = self.user_agent();
         tracing::info!(
             target: "audited",
             event,
             outcome,
             request_id = self.request_id,
-            tenant_id = asker.map(|asker| asker.tenant.as_str()),
-            key_id = asker.and_then(|asker| asker.key.as_ref()).map(KeyId::as_str),
+            tenant_id = requester.map(|requester| requester.tenant.as_str()),
+            key_id = requester.and_then(|requester| requester.key.as_ref()).map(KeyId::as_str),
             shown_key_id = shown_key.as_ref().map(KeyId::as_str),
             source_ip = self.source_ip.map(tracing::field::display),
             user_agent = user_agent.as_deref(),
@@ -191,7 +191,7 @@ impl Watched {
 #[derive(Default)]
 struct Answered<'a> {
     code: Option<ErrorCode>,
-    asker: Option<&'a Asker>,
+    requester: Option<&'a Requester>,
     touched: Option<&'a Touched>,
 }
 

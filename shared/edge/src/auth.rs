@@ -23,7 +23,7 @@ use tracing::Instrument;
 use vault::{DataKeys, Vault};
 
 use crate::{
-    audit::Asker,
+    audit::Requester,
     context::{API_KEY_HEADER, RequestContext},
     cors::Cors,
     problem::{Problem, UNAUTHORIZED},
@@ -59,29 +59,29 @@ pub async fn require_key<P: AuthPorts + 'static, K: DataKeys + 'static>(
     request: Request,
     next: Next,
 ) -> Response {
-    let asked = Asked::of(&request);
-    let principal = match principal(&authenticator, &asked).await {
+    let access = AccessRequest::of(&request);
+    let principal = match principal(&authenticator, &access).await {
         Ok(principal) => principal,
         Err(error) => return Problem::from(error).into_response(),
     };
     tracing::debug!(tenant_id = %principal.tenant(), "authenticated");
-    let asker = Asker::of(&principal);
+    let requester = Requester::of(&principal);
     let answer = match Cors::check(&authenticator.allowed_origins, &principal, &request) {
-        Ok(cors) => cors.on(answer(authenticator, principal, &asked, request, next).await),
+        Ok(cors) => cors.on(answer(authenticator, principal, &access, request, next).await),
         Err(error) => Cors::Varies.on(Problem::from(error).into_response()),
     };
-    (asker, answer).into_response()
+    (requester, answer).into_response()
 }
 
 /// The answer to the principal's request, if it may be made.
 async fn answer<P: AuthPorts + 'static, K: DataKeys + 'static>(
     authenticator: Arc<Authenticator<P, K>>,
     principal: Principal,
-    asked: &Asked,
+    access: &AccessRequest,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Err(refused) = permitted(&principal, asked) {
+    if let Err(refused) = permitted(&principal, access) {
         return *refused;
     }
     let Authenticator { ports, secrets, .. } = &*authenticator;
@@ -96,14 +96,14 @@ async fn answer<P: AuthPorts + 'static, K: DataKeys + 'static>(
 }
 
 /// What it takes to know who asks, and whether that one may.
-struct Asked {
+struct AccessRequest {
     api_key: HeaderValue,
     source_ip: Option<IpAddr>,
     method: Method,
     route: Option<MatchedPath>,
 }
 
-impl Asked {
+impl AccessRequest {
     fn of(request: &Request) -> Self {
         let extensions = request.extensions();
         Self {
@@ -118,17 +118,17 @@ impl Asked {
 /// Who asks.
 async fn principal<P: AuthPorts, K: DataKeys>(
     authenticator: &Authenticator<P, K>,
-    asked: &Asked,
+    access: &AccessRequest,
 ) -> Result<Principal, hub::Error> {
     let Authenticator { ports, keyed_hash, limits, .. } = authenticator;
-    tenants::authenticate(ports, keyed_hash, *limits, asked.api_key.to_str().unwrap_or_default()).await
+    tenants::authenticate(ports, keyed_hash, *limits, access.api_key.to_str().unwrap_or_default()).await
 }
 
 /// Whether that one may, from there and for this.
-fn permitted(principal: &Principal, asked: &Asked) -> Result<(), Box<Response>> {
+fn permitted(principal: &Principal, access: &AccessRequest) -> Result<(), Box<Response>> {
     let refused = |error: hub::Error| Box::new(Problem::from(error).into_response());
-    principal.check_address(asked.source_ip).map_err(refused)?;
-    let scope = scopes::needed(&asked.method, asked.route.as_ref().map(MatchedPath::as_str))?;
+    principal.check_address(access.source_ip).map_err(refused)?;
+    let scope = scopes::needed(&access.method, access.route.as_ref().map(MatchedPath::as_str))?;
     principal.require(scope).map_err(refused)
 }
 

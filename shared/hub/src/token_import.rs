@@ -66,7 +66,7 @@ pub enum Imported {
     /// The account was connected with it already.
     AlreadyConnected(UserId),
     /// The account is connected with another token, which it keeps.
-    Kept(UserId),
+    OtherToken(UserId),
     /// Flickr refuses the token or its app, or says that it is another account's.
     Refused(String),
     /// Flickr could not be asked now.
@@ -137,7 +137,7 @@ where
         if self.vaults.open_account(&stored).await? == *token {
             return Ok(Some(Imported::AlreadyConnected(user)));
         }
-        Ok((!self.replace).then_some(Imported::Kept(user)))
+        Ok((!self.replace).then_some(Imported::OtherToken(user)))
     }
 
     /// One call, once there is one. An app that Flickr refuses is not waited for.
@@ -201,7 +201,7 @@ where
         if self.replace {
             self.ports.save_account(&sealed).await?;
         } else if !self.ports.add_account(&sealed).await? {
-            return Ok(Imported::Kept(user));
+            return Ok(Imported::OtherToken(user));
         }
         tracing::info!(%user, "account imported");
         Ok(Imported::Connected(Box::new(sealed.account)))

@@ -110,7 +110,7 @@ async fn an_account_that_is_connected_with_another_token_keeps_it_unless_it_is_t
         let (stored, _) = build::sealed_account(&import.vaults, &import.tenant, "1@N00", build::NOW).await;
         import.ports.save_account(&stored).await.unwrap();
         let token = existing("one", nsid);
-        assert_eq!(imported(&import, &token).await, Imported::Kept(user(&import)));
+        assert_eq!(imported(&import, &token).await, Imported::OtherToken(user(&import)));
         assert_eq!(stored_token(&import).await, Some(build::token_of(&user(&import))));
         assert_eq!(import.flickr.checked_tokens().len(), usize::from(nsid.is_none()), "who is known costs no call");
 
@@ -132,7 +132,7 @@ async fn an_account_that_its_user_connects_meanwhile_keeps_that_token() {
         import.ports.pass(length);
     };
     let kept = import.import(&existing("one", Some("1@N00")), wait).await.unwrap();
-    assert_eq!(kept, Imported::Kept(user(&import)));
+    assert_eq!(kept, Imported::OtherToken(user(&import)));
     assert_eq!(stored_token(&import).await, Some(build::token_of(&user(&import))));
 }
 
