@@ -10,9 +10,11 @@ from typing import Mapping
 #: What the partition keys of the tables begin with. An API key's row says which tenant a caller is, and a tenant's
 #: record what it is held to.
 (
-    TENANT, UPLOAD, STORED_BYTES, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, KEY_USE, PROBE, OTHER,
+    TENANT, ACCOUNT, UPLOAD, STORED_BYTES, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, KEY_USE, PROBE,
+    OTHER,
 ) = KINDS = (
     "ten_0",
+    "ten_0#usr_0",
     "ten_0#upl_0",
     "ten_0#BYTES",
     "KEY#0",
@@ -28,7 +30,7 @@ from typing import Mapping
 )
 ANY = frozenset(KINDS)
 #: Those of a tenant's own partitions.
-OWN = frozenset({TENANT, UPLOAD, STORED_BYTES})
+OWN = frozenset({TENANT, ACCOUNT, UPLOAD, STORED_BYTES})
 
 VAULT, JOBS, RUNTIME = TABLES = ("VAULT_TABLE", "JOBS_TABLE", "RUNTIME_TABLE")
 #: (table, index): the index's partition key
@@ -72,7 +74,7 @@ ITEMS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
             "PutItem": OWN,
             "DeleteItem": OWN,
         },
-        JOBS: {"UpdateItem": ANY},
+        JOBS: {"UpdateItem": frozenset({ACCOUNT})},
         RUNTIME: {
             "GetItem": OWN | {BUDGET},
             "PutItem": OWN | {NONCE},

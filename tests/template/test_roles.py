@@ -29,6 +29,7 @@ FORBIDDEN = {
         runtime("GetItem", CACHE),
         jobs("GetItem", JOB),
         jobs("PutItem", JOB),
+        jobs("UpdateItem", JOB),
         Other("sqs:SendMessage", "RestQueue"),
         Other("s3:GetObject", "ResultsBucket", "/ten_00/job_00.json"),
         Other("s3:PutObject", "UploadsBucket", FILE),
