@@ -10,8 +10,8 @@ from typing import Mapping
 #: What the partition keys of the tables begin with. An API key's row says which tenant a caller is, and a tenant's
 #: record what it is held to.
 (
-    TENANT, ACCOUNT, UPLOAD, STORED_BYTES, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, KEY_USE, PROBE,
-    OTHER,
+    TENANT, ACCOUNT, UPLOAD, STORED_BYTES, API_KEY, RECORD, BUDGET, FAIR_QUEUE, CACHE, CACHE_STATS, NONCE, KEY_USE,
+    PROBE, OTHER,
 ) = KINDS = (
     "ten_0",
     "ten_0#usr_0",
