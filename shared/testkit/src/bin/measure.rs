@@ -1,6 +1,7 @@
-//! `measure [uploads]`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of traffic, the response
-//! cache of a popular call, and the sweep of ten thousand apps, in the simulator, as JSON lines. Times are in seconds of
-//! virtual time. With `uploads` it measures what becomes of more than ten thousand of them on bad days, and nothing else.
+//! `measure [uploads|many_apps]`: what the fair queue makes of ten thousand waiting jobs, of a flood and of a day of
+//! traffic, the response cache of a popular call, and the sweep of ten thousand apps, in the simulator, as JSON lines.
+//! Times are in seconds of virtual time. With `uploads` it measures what becomes of more than ten thousand of them on bad
+//! days, and nothing else; with `many_apps` the sweep alone.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
@@ -17,7 +18,14 @@ use testkit::{
 const DAYS_OF_FILES: u64 = 100;
 
 fn main() -> ExitCode {
-    if std::env::args().any(|word| word == "uploads") { uploads() } else { all_but_uploads() }
+    match std::env::args().nth(1).as_deref() {
+        Some("uploads") => uploads(),
+        Some("many_apps") => {
+            many_apps().for_each(|measure| println!("{measure}"));
+            ExitCode::SUCCESS
+        }
+        _ => all_but_uploads(),
+    }
 }
 
 /// What becomes of files on bad days.
@@ -96,9 +104,9 @@ fn quiet(alone: &Report, flooded: &Report) -> Vec<Value> {
 
 /// How ten thousand apps with a million open jobs are dispatched from, and half as many beside as many open jobs. What an
 /// app has of its rate in a few minutes is a little more or less, by when in them a sweep comes by.
-fn many_apps() -> Vec<Value> {
+fn many_apps() -> impl Iterator<Item = Value> {
     const MINUTES: usize = 8;
-    let of = |apps: usize, kept: usize, shards: u8| {
+    let of = |(apps, kept, shards): (usize, usize, u8)| {
         let shards = Shards::new(shards).unwrap_or_default();
         let sweeps_at_once = shards.all().len();
         let (limit, key_units) = (Limit::FLICKR, Some(KeyUnits::DYNAMODB));
@@ -122,7 +130,7 @@ fn many_apps() -> Vec<Value> {
             "unfinished": minutes.iter().filter(|minute| minute.unfinished).count(),
         })
     };
-    vec![of(10_000, 0, 80), of(5_000, 570_000, 80), of(10_000, 0, 8)]
+    [(10_000, 0, 80), (5_000, 570_000, 80), (10_000, 0, 8)].into_iter().map(of)
 }
 
 /// What a popular call saves, while others spend the budget.
