@@ -31,7 +31,7 @@ async fn send(hub: &Hub, request: &Request) -> Answer {
 }
 
 /// All that an answer tells, but which request it answers and when, and the ids that the request itself names.
-fn told(answer: &Answer, named: &Ids) -> (u16, BTreeMap<String, String>, String) {
+fn comparable(answer: &Answer, named: &Ids) -> (u16, BTreeMap<String, String>, String) {
     let lines = answer.headers.iter().filter(|(name, _)| !OF_THE_REQUEST.contains(&name.as_str()));
     let lines = lines.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let request_id = answer.headers.get("x-request-id").map(|id| id.to_str().unwrap().to_owned());
@@ -77,7 +77,7 @@ async fn whoever_may_not_ask_is_refused_at_every_route() {
             let is = (answer.status.as_u16(), answer.problem());
             assert_eq!(is, (caller.status, caller.code), "{}: {}", route.operation, caller.who);
             if caller.code == "ERR_UNAUTHORIZED" && caller.is_refused_by_function {
-                refusals.push((caller.who, told(&answer, &own)));
+                refusals.push((caller.who, comparable(&answer, &own)));
             }
         }
         for (who, refusal) in &refusals {
@@ -110,7 +110,7 @@ async fn what_is_another_tenants_answers_as_what_is_not_there_at_every_route() {
             }
             let what = format!("{}: {of_foreign:?}", route.operation);
             let (theirs, nobodys) = (send(&hub, of_foreign).await, send(&hub, &of_unknown).await);
-            assert_eq!(told(&theirs, &foreign), told(&nobodys, &unknown), "{what}");
+            assert_eq!(comparable(&theirs, &foreign), comparable(&nobodys, &unknown), "{what}");
 
             in_process.send(hub.api_key(), &of_unknown).await;
             let (answer, expected) = in_process.send(hub.api_key(), &of_unknown).await;
