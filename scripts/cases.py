@@ -99,9 +99,11 @@ def is_acknowledged(answer: Any) -> bool:
     return not answer["batchItemFailures"]
 
 
-def key() -> Item:
-    """An API key of the tenant."""
-    return attributes(tenant=TENANT)
+def tenant() -> list[Item]:
+    """An API key with its tenant, as they are stored."""
+    key_id, scopes = f"key_{ZEROS}", "jobs:read jobs:write"
+    key = attributes(pk="KEY", sk="KEY", tenant=TENANT, key_id=key_id, scopes=scopes, created_at=1)
+    return [key, attributes(pk=f"TENANT#{TENANT}", sk="TENANT", name="Ada's", tier="standard", created_at=1)]
 
 
 def account() -> Item:
@@ -184,7 +186,7 @@ def upload_run(length: int, sha256: str | None) -> Case:
 def submission() -> Case:
     """A submission of a write, accepted."""
     body = {"method": "flickr.photos.setMeta", "params": {"photo_id": "53", "title": "A title"}, "user_id": USER}
-    world = World([attributes(pk="KEY", sk="KEY", tenant=TENANT), account()])
+    world = World([*tenant(), account()])
     path = "/v1/flickr/rest"
     event = request("POST", path, body)
     return Case("a submission, accepted", event, lambda answer: answer["statusCode"] == 202, world)
@@ -196,7 +198,7 @@ def status_read() -> Case:
     ended = job(phase="completed", ended_at=now, started_at=now, expires_at=now // 1000 + 86_400)
     ended |= attributes(result=answer_of_flickr(300))
     event = request("GET", f"/v1/flickr/jobs/{JOB}", parameters={"job_id": JOB})
-    world = World([attributes(pk="KEY", sk="KEY", tenant=TENANT), ended])
+    world = World([*tenant(), ended])
     return Case("a status read of a completed job", event, lambda answer: answer["statusCode"] == 200, world)
 
 
