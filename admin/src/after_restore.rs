@@ -4,7 +4,10 @@ use std::error::Error;
 
 use aws::RestoredTable;
 use clap::Args;
-use hub::after_restore::{self, Mode, Report};
+use hub::{
+    after_restore::{self, Report},
+    operator_mode::OperatorMode,
+};
 use serde_json::{Value, json};
 
 use crate::stack::Stack;
@@ -62,7 +65,7 @@ pub async fn run(stack: &Stack, arguments: Arguments) -> Result<Value, Box<dyn E
     }
     // A restored vault needs its settings alone.
     let Some(jobs_table) = jobs_table else { return Ok(json!({ "dry_run": dry_run, "jobs": null })) };
-    let mode = if dry_run { Mode::DryRun } else { Mode::Apply };
+    let mode = OperatorMode::of(dry_run);
     let cloud = stack.cloud_with(vault_table, jobs_table);
     let report = after_restore::run(&cloud, mode, |report: &Report| eprintln!("{}", json!(report))).await?;
     if !dry_run && report.failed > 0 {

@@ -4,7 +4,10 @@ use std::{error::Error, time::Duration};
 
 use clap::Args;
 use domain::TenantId;
-use hub::migration::{self, Mode, Report};
+use hub::{
+    migration::{self, Report},
+    operator_mode::OperatorMode,
+};
 use serde_json::json;
 
 use crate::{answer::Answer, pace::Pace, stack::Stack};
@@ -31,7 +34,7 @@ pub async fn run(
     stack: &Stack,
     Arguments { tenant, dry_run, per_second }: Arguments,
 ) -> Result<(Answer, bool), Box<dyn Error>> {
-    let mode = if dry_run { Mode::DryRun } else { Mode::Apply };
+    let mode = OperatorMode::of(dry_run);
     let pace = Pace::new(per_second, Duration::from_secs(1));
     let progress = |report: &Report| eprintln!("{}", json!(report));
     let report = migration::run(&stack.cloud(), mode, tenant.as_ref(), async || pace.wait(1).await, progress).await?;

@@ -67,7 +67,7 @@ impl UsagePlan {
         let output = output(tier);
         let id = outputs.get(&output).cloned();
         let id = id.ok_or_else(|| Error::NoPlan { tier: tier.clone(), output })?;
-        Ok(Some(Self { aws: asker(stack).await?, id }))
+        Ok(Some(Self { aws: signed_client(stack).await?, id }))
     }
 
     /// Makes the key known to API Gateway, which then takes it in requests.
@@ -92,7 +92,7 @@ impl UsagePlan {
 /// # Errors
 /// When API Gateway refuses.
 pub async fn disable(stack: &Stack, id: &KeyId) -> Result<bool, Error> {
-    let aws = asker(stack).await?;
+    let aws = signed_client(stack).await?;
     let path = format!("/apikeys?name={id}");
     let found: GatewayKeys = aws.get(Service::ApiGateway, &path).await.map_err(refused("find the key"))?;
     let body = json!({ "patchOperations": [{ "op": "replace", "path": "/enabled", "value": "false" }] });
@@ -104,7 +104,7 @@ pub async fn disable(stack: &Stack, id: &KeyId) -> Result<bool, Error> {
     Ok(!found.item.is_empty())
 }
 
-async fn asker(stack: &Stack) -> Result<Aws<Machine>, Error> {
+async fn signed_client(stack: &Stack) -> Result<Aws<Machine>, Error> {
     let http = Http::new().map_err(crate::stack::Error::from)?;
     Ok(Aws::new(stack.config(), http, Machine).await?)
 }

@@ -25,10 +25,10 @@ pub struct Request {
 
 /// The requests made so far. A clone is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Requests(Arc<Mutex<Seen>>);
+pub struct Requests(Arc<Mutex<RecordedRequests>>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct RecordedRequests {
     answered: Vec<Request>,
     begun: usize,
 }

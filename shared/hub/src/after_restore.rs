@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::{
     Error, chain,
+    operator_mode::OperatorMode,
     ports::{Accounts, Tenants},
     transition::{self, Applied, apply},
 };
@@ -30,15 +31,6 @@ const AT_ONCE: usize = 10;
 
 /// How often a job is tried that another moves at the same time.
 const TRIES: u32 = 3;
-
-/// Whether anything is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// What would be done is counted, and nothing changed.
-    DryRun,
-    /// It is done.
-    Apply,
-}
 
 /// What was done, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -78,7 +70,7 @@ impl AddAssign for Report {
 /// A failure to list jobs, tenants or accounts. One job or account that fails is counted, and the others are dealt with.
 pub async fn run(
     ports: &(impl transition::Ports + Tenants + Accounts),
-    mode: Mode,
+    mode: OperatorMode,
     progress: impl Fn(&Report),
 ) -> Result<Report, Error> {
     let mut report = Report::default();
@@ -104,7 +96,7 @@ pub async fn run(
 }
 
 /// Deals with one job.
-async fn settle(ports: &impl transition::Ports, job: &JobRef, mode: Mode) -> Report {
+async fn settle(ports: &impl transition::Ports, job: &JobRef, mode: OperatorMode) -> Report {
     match try_settle(ports, job, mode).await {
         Ok(settled) => settled,
         Err(error) => {
@@ -114,13 +106,13 @@ async fn settle(ports: &impl transition::Ports, job: &JobRef, mode: Mode) -> Rep
     }
 }
 
-async fn try_settle(ports: &impl transition::Ports, reference: &JobRef, mode: Mode) -> Result<Report, Error> {
+async fn try_settle(ports: &impl transition::Ports, reference: &JobRef, mode: OperatorMode) -> Result<Report, Error> {
     let nothing = Report::default();
     for _ in 0..TRIES {
         let Some(job) = ports.job(reference).await? else { return Ok(nothing) };
         let applied = match mode {
-            Mode::Apply => apply(ports, &job, Event::Restored).await?,
-            Mode::DryRun => match step(&job, Event::Restored, ports.now()) {
+            OperatorMode::Apply => apply(ports, &job, Event::Restored).await?,
+            OperatorMode::DryRun => match step(&job, Event::Restored, ports.now()) {
                 Ok(transition) => Applied::Done(Box::new(transition)),
                 Err(refusal) => Applied::Refused(refusal),
             },
@@ -144,7 +136,7 @@ async fn try_settle(ports: &impl transition::Ports, reference: &JobRef, mode: Mo
 async fn invalidate(
     ports: &(impl transition::Ports + Accounts),
     tenant: &TenantId,
-    mode: Mode,
+    mode: OperatorMode,
 ) -> Result<Report, Error> {
     let mut report = Report::default();
     let mut after = None;
@@ -164,13 +156,13 @@ async fn invalidate(
     }
 }
 
-async fn invalidate_one(ports: &impl transition::Ports, account: AccountRef, mode: Mode) -> Report {
+async fn invalidate_one(ports: &impl transition::Ports, account: AccountRef, mode: OperatorMode) -> Report {
     let now = ports.now();
     let everything =
         Invalidation { tags: CacheTags::all(), written_at: Some(now), unsettled_until: Some(now + VERIFICATION) };
     let invalidated = match mode {
-        Mode::Apply => ports.invalidate(&account, &everything).await,
-        Mode::DryRun => Ok(()),
+        OperatorMode::Apply => ports.invalidate(&account, &everything).await,
+        OperatorMode::DryRun => Ok(()),
     };
     match invalidated {
         Ok(()) => Report { accounts: 1, ..Report::default() },

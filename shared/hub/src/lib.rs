@@ -16,6 +16,7 @@ pub mod keyed_hash;
 pub mod limits;
 pub mod message;
 pub mod migration;
+pub mod operator_mode;
 pub mod page;
 mod pending_jobs;
 pub mod ports;

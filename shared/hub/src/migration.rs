@@ -10,21 +10,13 @@ use serde::Serialize;
 
 use crate::{
     Error, chain,
+    operator_mode::OperatorMode,
     page::Page,
     ports::{Entropy, FormerRecord, FormerRecords, FormerStore},
 };
 
 /// How many records of a store are read at once.
 const PAGE: u16 = 500;
-
-/// Whether anything is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// What would be migrated is counted, and nothing changed.
-    DryRun,
-    /// It is migrated.
-    Apply,
-}
 
 /// What was migrated, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -48,13 +40,14 @@ impl AddAssign for Report {
     }
 }
 
-/// Migrates all former records, those of one tenant where one is named. Before each it awaits `pace`; after each page `progress` is told what was done so far.
+/// Migrates all former records, those of one tenant where one is named. Before each it awaits `pace`; after each page
+/// `progress` is told what was done so far.
 ///
 /// # Errors
 /// A failure to list the records. One that fails is counted and logged, and the others are migrated.
 pub async fn run(
     ports: &(impl Entropy + FormerRecords),
-    mode: Mode,
+    mode: OperatorMode,
     tenant: Option<&TenantId>,
     pace: impl AsyncFn(),
     progress: impl Fn(&Report),
@@ -65,7 +58,7 @@ pub async fn run(
         loop {
             let Page { items, next } = ports.former_records(store, after.as_deref(), PAGE).await?;
             for record in items.iter().filter(|record| tenant.is_none_or(|one| one == record.tenant())) {
-                if mode == Mode::Apply {
+                if mode == OperatorMode::Apply {
                     pace().await;
                 }
                 report += migrate(ports, record, mode).await;
@@ -80,11 +73,11 @@ pub async fn run(
     Ok(report)
 }
 
-async fn migrate(ports: &(impl Entropy + FormerRecords), record: &FormerRecord, mode: Mode) -> Report {
+async fn migrate(ports: &(impl Entropy + FormerRecords), record: &FormerRecord, mode: OperatorMode) -> Report {
     let nothing = Report::default();
     let migrated = match mode {
-        Mode::Apply => ports.migrate(record, &KeyId::from_bytes(ports.random())).await,
-        Mode::DryRun => Ok(true),
+        OperatorMode::Apply => ports.migrate(record, &KeyId::from_bytes(ports.random())).await,
+        OperatorMode::DryRun => Ok(true),
     };
     match (migrated, record) {
         (Ok(false), _) => nothing,

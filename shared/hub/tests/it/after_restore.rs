@@ -12,8 +12,9 @@ use domain::{
 };
 use hub::{
     Error,
-    after_restore::{self, Mode, Report},
+    after_restore::{self, Report},
     dead_jobs::{self, Replayed},
+    operator_mode::OperatorMode,
     ports::{Accounts, Clock, Jobs, ResponseCache},
     transition::{Applied, apply},
 };
@@ -24,7 +25,7 @@ const REPEATABLE: &str = "flickr.photos.setMeta";
 const WRITE: &str = "flickr.photos.people.add";
 const VERIFIABLE: &str = "flickr.photos.comments.addComment";
 
-async fn settled(scene: &Scene, mode: Mode) -> Result<Report, Error> {
+async fn settled(scene: &Scene, mode: OperatorMode) -> Result<Report, Error> {
     after_restore::run(&scene.world, mode, |_| {}).await
 }
 
@@ -58,13 +59,13 @@ async fn a_write_that_ended_since_is_not_sent_again_and_what_may_be_repeated_run
     assert_eq!(calls, 4);
 
     let expected = Report { ended_writes: 2, open_repeatable: 2, accounts: 2, ..Report::default() };
-    assert_eq!(settled(&scene, Mode::DryRun).await.unwrap(), expected);
+    assert_eq!(settled(&scene, OperatorMode::DryRun).await.unwrap(), expected);
     for job in &jobs {
         assert_eq!(scene.stored(job).await, *job, "a dry run changes nothing");
     }
     assert_eq!(scene.world.count(Call::Invalidate), 3, "those of the three writes");
 
-    assert_eq!(settled(&scene, Mode::Apply).await.unwrap(), expected);
+    assert_eq!(settled(&scene, OperatorMode::Apply).await.unwrap(), expected);
     for job in &jobs {
         scene.handle(job).await;
     }
@@ -82,7 +83,7 @@ async fn a_write_that_ended_since_is_not_sent_again_and_what_may_be_repeated_run
     assert_eq!(scene.pending(0).await, 0, "they are counted no more");
 
     let again = Report { accounts: 2, ..Report::default() };
-    assert_eq!(settled(&scene, Mode::Apply).await.unwrap(), again, "a repetition finds nothing to do");
+    assert_eq!(settled(&scene, OperatorMode::Apply).await.unwrap(), again, "a repetition finds nothing to do");
 }
 
 #[tokio::test]
@@ -91,7 +92,7 @@ async fn a_write_that_is_scheduled_for_later_runs_in_its_time() {
     let spec = scene.spec(0, WRITE, r#"{"photo_id": "1"}"#);
     let start = Start::After(Duration::from_secs(7_200));
     let job = scene.request_at(spec, None, start).await.unwrap().job;
-    let report = settled(&scene, Mode::Apply).await.unwrap();
+    let report = settled(&scene, OperatorMode::Apply).await.unwrap();
     assert_eq!(report, Report { open_scheduled: 1, accounts: 2, ..Report::default() });
     scene.pass_seconds(7_200);
     scene.sweep().await;
@@ -119,7 +120,7 @@ async fn a_dead_write_that_was_replayed_since_is_replayed_by_force_only() {
         })
         .await;
     }
-    let report = settled(&scene, Mode::Apply).await.unwrap();
+    let report = settled(&scene, OperatorMode::Apply).await.unwrap();
     assert_eq!(report, Report { dead_writes: 1, accounts: 2, ..Report::default() });
     let listed = dead_jobs::list(&scene.world, &scene.principal, None).await.unwrap().items;
     let in_doubt = listed.iter().map(|job| (job.method.as_ref().unwrap().as_str(), job.in_doubt));
@@ -140,10 +141,10 @@ async fn a_write_that_was_in_doubt_already_is_verified_and_one_that_is_held_is_t
     let event = Event::Claim { fencing_number: 1, claim, lease_until };
     assert!(matches!(apply(&scene.world, &held, event).await.unwrap(), Applied::Done(_)));
 
-    let report = settled(&scene, Mode::Apply).await.unwrap();
+    let report = settled(&scene, OperatorMode::Apply).await.unwrap();
     assert_eq!(report, Report { open_in_doubt: 1, failed: 1, accounts: 2, ..Report::default() });
     scene.pass_seconds(41);
-    let report = settled(&scene, Mode::Apply).await.unwrap();
+    let report = settled(&scene, OperatorMode::Apply).await.unwrap();
     assert_eq!(report, Report { open_in_doubt: 1, ended_writes: 1, accounts: 2, ..Report::default() });
     assert_eq!(scene.flickr.calls().len(), 1, "neither is sent again");
 }
@@ -157,7 +158,7 @@ async fn no_answer_from_before_a_write_that_is_lost_is_given() {
     let before = scene.handle(&scene.submit_call(0, READ).await).await;
     assert_eq!(before.state.phase.name(), "completed");
     // The account's generations are in the jobs table: nothing was written there yet.
-    settled(&scene, Mode::Apply).await.unwrap();
+    settled(&scene, OperatorMode::Apply).await.unwrap();
     let seen = ResponseCache::look_up(&scene.world, account, &before.spec.work.cache_key().unwrap()).await.unwrap().1;
     let (entry, now) = (seen.entry.unwrap(), scene.world.now());
     assert!(seen.generations.tag(CacheTag::Photos, now).is_none(), "a write that is lost may still take effect");
@@ -176,7 +177,7 @@ async fn it_may_fail_at_any_call_and_is_repeated() {
         let scene = Scene::new().await;
         scene.submit_call(0, WRITE).await;
         scene.world.forget_calls();
-        settled(&scene, Mode::Apply).await.unwrap();
+        settled(&scene, OperatorMode::Apply).await.unwrap();
         scene.world.calls().len()
     };
     assert!(calls >= 8, "{calls}");
@@ -186,9 +187,9 @@ async fn it_may_fail_at_any_call_and_is_repeated() {
             let job = scene.submit_call(0, WRITE).await;
             scene.world.forget_calls();
             scene.world.fault(number, point, Fault::Fail);
-            let _ = settled(&scene, Mode::Apply).await;
+            let _ = settled(&scene, OperatorMode::Apply).await;
             scene.world.forget_calls();
-            let report = settled(&scene, Mode::Apply).await.unwrap();
+            let report = settled(&scene, OperatorMode::Apply).await.unwrap();
             assert_eq!((report.failed, report.accounts), (0, 2), "{number} {point:?}");
             assert_eq!(code(&scene.stored(&job).await), Some(FailureCode::OutcomeUnknown), "{number} {point:?}");
         }
@@ -205,7 +206,8 @@ async fn all_jobs_are_found_page_by_page_and_progress_is_told() {
         jobs.push((job.reference(), method(number)));
     }
     let told = RefCell::new(Vec::new());
-    let report = after_restore::run(&scene.world, Mode::Apply, |so_far| told.borrow_mut().push(*so_far)).await.unwrap();
+    let report =
+        after_restore::run(&scene.world, OperatorMode::Apply, |so_far| told.borrow_mut().push(*so_far)).await.unwrap();
     assert_eq!((report.ended_writes, report.open_repeatable, report.failed), (400, 200, 0));
     let told = told.into_inner();
     assert_eq!((told.len(), told.last()), (3, Some(&report)), "two pages of jobs, one tenant");

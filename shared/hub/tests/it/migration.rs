@@ -11,7 +11,8 @@ use hub::{
     Error,
     keyed_hash::ApiKeyHashes,
     limits::Limits,
-    migration::{self, Mode, Report},
+    migration::{self, Report},
+    operator_mode::OperatorMode,
     ports::{Clock, JobHistory, NewKey, Tenants, TimeSpan},
     tenants,
 };
@@ -38,7 +39,7 @@ async fn scene() -> (Scene, Tenant, ApiKeyHashes) {
     (scene, tenant, hashes)
 }
 
-async fn migrated(scene: &Scene, mode: Mode) -> Result<Report, Error> {
+async fn migrated(scene: &Scene, mode: OperatorMode) -> Result<Report, Error> {
     migration::run(&scene.world, mode, None, async || {}, |_| {}).await
 }
 
@@ -60,7 +61,7 @@ async fn what_a_former_release_stored_is_migrated_once_and_works_all_the_time() 
         principal.key().cloned()
     };
     assert_eq!((works().await, listed_jobs(&scene).await), (None, 0));
-    assert_eq!(migrated(&scene, Mode::DryRun).await.unwrap(), ALL);
+    assert_eq!(migrated(&scene, OperatorMode::DryRun).await.unwrap(), ALL);
     assert_eq!((works().await, listed_jobs(&scene).await), (None, 0), "a dry run changes nothing");
 
     let paced = Cell::new(0);
@@ -69,13 +70,17 @@ async fn what_a_former_release_stored_is_migrated_once_and_works_all_the_time() 
         works().await;
         paced.set(paced.get() + 1);
     };
-    let report = migration::run(&scene.world, Mode::Apply, None, pace, |_| {}).await.unwrap();
+    let report = migration::run(&scene.world, OperatorMode::Apply, None, pace, |_| {}).await.unwrap();
     assert_eq!((report, paced.get()), (ALL, 4));
     let id = works().await.unwrap();
     assert_eq!(scene.world.key_of_id(&id).await.unwrap().unwrap().hash, *hashes.current());
     assert_eq!(listed_jobs(&scene).await, 2);
 
-    assert_eq!(migrated(&scene, Mode::Apply).await.unwrap(), Report::default(), "the second time nothing is left");
+    assert_eq!(
+        migrated(&scene, OperatorMode::Apply).await.unwrap(),
+        Report::default(),
+        "the second time nothing is left"
+    );
     assert_eq!(works().await, Some(id), "a key keeps its id");
 }
 
@@ -85,22 +90,24 @@ async fn one_record_that_fails_is_counted_and_migrated_the_next_time() {
         let (scene, ..) = scene().await;
         // The list is the first call.
         scene.world.fault(1, point, Fault::Fail);
-        let first = migrated(&scene, Mode::Apply).await.unwrap();
+        let first = migrated(&scene, OperatorMode::Apply).await.unwrap();
         assert_eq!((first.failed, scene.world.count(Call::Migrate)), (1, 4));
-        let second = migrated(&scene, Mode::Apply).await.unwrap();
+        let second = migrated(&scene, OperatorMode::Apply).await.unwrap();
         let left = if point == FaultPoint::Before { 1 } else { 0 };
         assert_eq!((second.tenants + second.api_keys + second.jobs, second.failed), (left, 0), "{point:?}");
         assert_eq!(listed_jobs(&scene).await, 2);
     }
     let (scene, ..) = scene().await;
     scene.world.fault_next(FaultPoint::Before, Fault::Fail);
-    assert!(migrated(&scene, Mode::Apply).await.is_err(), "what cannot be listed is not passed over");
+    assert!(migrated(&scene, OperatorMode::Apply).await.is_err(), "what cannot be listed is not passed over");
 }
 
 #[tokio::test]
 async fn only_the_records_of_a_tenant_that_is_named_are_migrated() {
     let (scene, tenant, _) = scene().await;
-    let of = async |tenant| migration::run(&scene.world, Mode::Apply, Some(tenant), async || {}, |_| {}).await.unwrap();
+    let of = async |tenant| {
+        migration::run(&scene.world, OperatorMode::Apply, Some(tenant), async || {}, |_| {}).await.unwrap()
+    };
     assert_eq!(of(&tenant.id).await, Report { jobs: 0, ..ALL });
     assert_eq!(of(scene.principal.tenant()).await, Report { jobs: 2, ..Report::default() });
 }
